@@ -1,0 +1,39 @@
+# What a person types. Each target builds the environment first; a second run of any rebuilds nothing.
+SHELL := /bin/bash
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: help setup demo check format test test-slow lock clean
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup:  ## build the environment in .venv
+	@bash deploy/setup-env.sh
+
+demo: setup  ## a simulated release from raw files to judged models, with two Horovod ranks
+	@patent-spark run --config conf/demo.yaml
+
+check: setup  ## ruff and mypy
+	@ruff check src jobs tests benchmarks setup.py
+	@ruff format --check src jobs tests benchmarks setup.py
+	@mypy
+
+format: setup  ## let ruff rewrite what it can
+	@ruff check --fix src jobs tests benchmarks setup.py
+	@ruff format src jobs tests benchmarks setup.py
+
+test: setup  ## all tests but the slow ones; the Spark stages on both engines
+	@pytest -m "not slow"
+	@pytest -m "engine and not slow" --engine spark
+
+test-slow: setup  ## clusters, kills, whole demos
+	@pytest -m slow
+
+lock:  ## choose versions anew from setup.py and write requirements.lock
+	@bash deploy/lock.sh
+
+clean:  ## remove the demo's warehouse and caches, keep the environment
+	rm -rf warehouse build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,8 @@
+"""spark-submit jobs/shard.py --config conf/default.yaml [--set section.knob=value ...]: see `patent-spark shard --help`."""
+
+import sys
+
+from patent_spark.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["shard", *sys.argv[1:]]))

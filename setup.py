@@ -1,0 +1,61 @@
+"""Packaging of patent_spark. Tool settings live in pyproject.toml, exact versions in requirements.lock.
+
+Versions are held back only where a newer one was seen to fail:
+
+* petastorm 0.12.1: from 0.13 its thread pool silently yields zero rows in up to half of all opens.
+* pyarrow < 15 and numpy < 2: petastorm uses interfaces that were removed there
+  (14.0.2 has the fix of CVE-2023-47248).
+* tensorflow 2.18: horovod 0.28.1 does not compile against 2.19 and later.
+* protobuf < 6: petastorm and tensorflow 2.18 were tried together with 5.29.
+* setuptools < 70 and cmake < 4: what horovod's build script needs.
+"""
+
+from setuptools import find_packages, setup
+
+SPARK = ["pyspark[connect]==4.0.5", "pysail==0.7.2", "pandas>=2.3,<3"]
+TRAIN = [
+    "petastorm==0.12.1",
+    "tensorflow-cpu==2.18.1",  # on a machine with an NVIDIA GPU: tensorflow[and-cuda]==2.18.1
+    "keras==3.15.1",
+    "gensim==4.4.0",
+    "mlflow==3.17.2",
+    "scikit-learn>=1.5",
+    "matplotlib>=3.9",
+    "jinja2>=3.1",
+    "protobuf>=5.29,<6",
+    "setuptools<70",  # petastorm and horovod import pkg_resources
+]
+# horovod==0.28.1 itself stands in requirements-horovod.txt: it is compiled against the TensorFlow above.
+HOROVOD_BUILD = ["cmake<4", "wheel", "cloudpickle", "psutil", "packaging"]
+
+setup(
+    name="patent_spark",
+    version="0.1.0",
+    description="Technology class and citation level of US patents: Spark, gensim, Petastorm, Horovod, MLflow",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.12",
+    package_dir={"": "src"},
+    packages=find_packages("src"),
+    package_data={"patent_spark": ["py.typed", "evaluation/templates/*"]},
+    install_requires=["pyarrow>=14.0.2,<15", "numpy>=1.26,<2", "pyyaml>=6", "tqdm>=4.66"],
+    extras_require={
+        "spark": SPARK,
+        "train": TRAIN,
+        "build": HOROVOD_BUILD,
+        "serve": ["mlflow==3.17.2", "tensorflow-cpu==2.18.1"],
+        "dev": [
+            "pytest>=8",
+            "pytest-timeout>=2.3",
+            "hypothesis>=6",
+            "ruff",
+            "mypy",
+            "pre-commit",
+            "types-PyYAML",
+            "pandas-stubs>=2.2,<3",
+            "types-tqdm",
+            "import-linter",
+            "duckdb==1.*",
+        ],
+    },
+    entry_points={"console_scripts": ["patent-spark = patent_spark.cli:main"]},
+)

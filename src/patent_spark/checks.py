@@ -1,0 +1,47 @@
+"""What a table must be before it leaves a stage, and the errors a user reads when it is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+
+class DataError(Exception):
+    """The input data is unusable; the message says what, where, how many, and where to look. Exit code 3."""
+
+
+class SchemaError(Exception):
+    """A stage made a table that is not what schemas.py promises: a fault in the code. Exit code 1."""
+
+
+class GateError(Exception):
+    """A check of quality said no; nothing was published. Exit code 4."""
+
+
+def conform(frame: DataFrame, schema: StructType) -> DataFrame:
+    """Select the schema's columns in its order; raise one SchemaError that lists every misfit.
+
+    Columns that the schema does not name are dropped on purpose: the select is the contract.
+    """
+    found = {column.name: column.dataType for column in frame.schema}
+    misfits = [f"{column.name} is missing" for column in schema if column.name not in found]
+    misfits += [
+        f"{column.name} is {found[column.name].simpleString()}, must be {column.dataType.simpleString()}"
+        for column in schema
+        if column.name in found and found[column.name].simpleString() != column.dataType.simpleString()
+    ]
+    if misfits:
+        raise SchemaError(f"{'; '.join(misfits)} (columns found: {', '.join(found)})")
+    return frame.select(*[column.name for column in schema])
+
+
+def require_unique(frame: DataFrame, keys: list[str], table: str) -> DataFrame:
+    """The frame itself, after checking that no two rows share `keys`; raises DataError with an example."""
+    twice = frame.groupBy(*keys).count().where("count > 1").limit(1).collect()
+    if twice:
+        example = ", ".join(f"{key} = {twice[0][key]}" for key in keys)
+        raise DataError(f"{table}: {example} stands {twice[0]['count']} times, must be unique")
+    return frame

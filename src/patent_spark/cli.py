@@ -1,0 +1,97 @@
+"""The command line: `patent-spark <stage> --config ... --set section.knob=value`; jobs/ call the same `main`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from patent_spark.checks import DataError, GateError
+from patent_spark.config import Config, ConfigError, about_knobs, flatten, load_config
+from patent_spark.progress import log, log_to
+from patent_spark.schemas import STAGE_OF
+from patent_spark.stages import STAGES, planned, run_stage
+from patent_spark.store import Store
+from patent_spark.summary import summarise
+
+DONE, FAILED, MISUSED, BAD_DATA, REFUSED = 0, 1, 2, 3, 4
+"""Exit codes: done; the work failed; the command or the configuration is wrong; bad input data; a gate said no."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. Errors are one or two lines on stderr, the traceback is in the log."""
+    options = _parser().parse_args(arguments)
+    try:
+        config, origin = load_config(options.config, options.set)
+    except ConfigError as error:
+        return _say_error(MISUSED, str(error))
+    log_file = Path(config.warehouse.root) / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-{options.command}.log"
+    try:
+        if options.command == "config":
+            return _print_config(config, origin)
+        if options.command == "where":
+            print(Store(config.warehouse.root).directory(options.table))
+            return DONE
+        with log_to(log_file):
+            return _work(options, config)
+    except ConfigError as error:
+        return _say_error(MISUSED, str(error))
+    except DataError as error:
+        return _say_error(BAD_DATA, str(error))
+    except GateError as error:
+        return _say_error(REFUSED, str(error))
+    except KeyboardInterrupt:
+        return _say_error(130, "interrupted; what was published before stays readable")
+    except Exception as error:
+        with log_to(log_file):
+            log.exception("%s failed", options.command)
+        message = " ".join(str(error).split())
+        return _say_error(FAILED, f"{options.command} failed: {type(error).__name__}: {message[:400]}\nThe whole story is in {log_file}")
+
+
+def _work(options: argparse.Namespace, config: Config) -> int:
+    if options.command == "run":
+        started = time.monotonic()
+        done = [run_stage(stage.name, config, force=options.force) for stage in planned(config)]
+        print(summarise(config, done, time.monotonic() - started))
+    else:
+        run_stage(options.command, config, force=options.force)
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="patent-spark", description="Technology class and citation level of US patents, from a data release to a judged model."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", action="append", default=[], metavar="FILE", help="YAML file of knobs; later files win over earlier ones")
+    common.add_argument("--set", action="append", default=[], metavar="SECTION.KNOB=VALUE", help="one knob; wins over all files")
+    forced = argparse.ArgumentParser(add_help=False)
+    forced.add_argument("--force", action="store_true", help="redo a stage even when its inputs and knobs did not change")
+    commands.add_parser("run", parents=[common, forced], help="all stages, in order")
+    for stage in STAGES.values():
+        commands.add_parser(stage.name, parents=[common, forced], help=stage.about)
+    where = commands.add_parser("where", parents=[common], help="print the directory of a table or another output")
+    where.add_argument("table", choices=sorted(STAGE_OF), metavar="TABLE", help=", ".join(sorted(STAGE_OF)))
+    commands.add_parser("config", parents=[common], help="print every knob, its value, where it came from, what it means")
+    return parser
+
+
+def _print_config(config: Config, origin: dict[str, str]) -> int:
+    about = about_knobs()
+    for name, value in flatten(config).items():
+        print(f"{name} = {json.dumps(value)}  # {origin.get(name, 'default')}: {about[name]}")
+    return DONE
+
+
+def _say_error(code: int, message: str) -> int:
+    print(f"patent-spark: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,376 @@
+"""Every knob of the platform: one frozen dataclass a section, one place that reads YAML and `--set`.
+
+A knob is known by `section.knob`. Values come, later over earlier, from the defaults below, the YAML files given
+with `--config` in order, and `--set section.knob=value`. An unknown or ill-typed knob raises ConfigError.
+What a run learns (vocabulary size, steps an epoch) goes into manifests, never back in here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import difflib
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BeforeValidator, ConfigDict, Strict, TypeAdapter, ValidationError
+from pydantic import Field as Bound
+from pydantic.dataclasses import dataclass
+
+TECHNOLOGY = "technology"
+CITATION_LEVEL = "citation_level"
+TASKS = (TECHNOLOGY, CITATION_LEVEL)
+
+
+class ConfigError(Exception):
+    """A knob is unknown, ill-typed or contradicts another; the message names it. Exit code 2."""
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a number is needed, not true or false")
+    return value
+
+
+Flag = Annotated[bool, Strict()]
+Count = Annotated[int, Strict(), Bound(ge=0)]
+Positive = Annotated[int, Strict(), Bound(ge=1)]
+Real = Annotated[float, BeforeValidator(_no_bool), Bound(ge=0)]
+Share = Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, le=1)]
+String = Annotated[str, Strict()]
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+def knob(default: Any, about: str) -> Any:
+    """A dataclass field with its documentation, which `patent-spark config` prints."""
+    return field(default=default, metadata={"about": about})
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Warehouse:
+    """Where tables live."""
+
+    root: String = knob("warehouse", "directory of all tables; on a cluster one that the driver and all executors see")
+    keep_versions: Positive = knob(2, "published versions of a stage that are kept")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Engine:
+    """Which DataFrame engine runs the Spark stages; tables come out the same on each."""
+
+    name: Literal["auto", "sail", "spark"] = knob(
+        "auto", "sail: embedded, no Java | spark: spark-submit's own session, else local Spark | auto: spark under spark-submit, else sail"
+    )
+    memory: String = knob("4g", "driver memory of local Spark; under spark-submit its own option decides")
+    shuffle_partitions: Count = knob(0, "partitions after a shuffle; 0 = the engine's own choice (local Spark: 8)")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Source:
+    """Where a release comes from."""
+
+    kind: Literal["simulate", "folder"] = knob("folder", "simulate: make one | folder: zipped PatentsView tables at source.path")
+    path: String = knob("", "folder: the release to read | simulate: also put the made release here; empty: only in the warehouse")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Release:
+    """What is known about a release beyond its tables; read from its release.json when it has one."""
+
+    id: String = knob("", "name kept with each label and model; empty: from release.json, else the folder's name and data_to_date")
+    data_to_date: datetime.date | None = knob(None, "last grant date the release covers; empty: from release.json, else the newest grant date")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Simulate:
+    """A simulated release; its size, its seed and the strength of what is planted in it."""
+
+    patents: Positive = knob(20_000, "rows of g_patent, from a thousand to ten million")
+    seed: Count = knob(1, "the same seed and knobs give the same release, byte for byte")
+    classes: Annotated[int, Strict(), Bound(ge=2, le=125)] = knob(125, "CPC classes, the most frequent ones of the paper's 125 first")
+    columns: Literal["current", "old"] = knob("current", "table and column names: PatentsView's of today, or those of the older dumps")
+    broken_fraction: Share = knob(0.0, "share of rows in each table that are broken in one of several ways")
+    citation_scale: Real = knob(1.0, "citations made per patent, relative to the real ones (about 16)")
+    technology_noise: Share = knob(0.1, "share of patents whose text speaks of another class than their own")
+    level_noise: Share = knob(0.3, "share of patents whose text speaks of a citation level drawn at random")
+    order_share: Share = knob(0.3, "share of patents in pairs of classes that only word order tells apart")
+    abstract_words: Positive = knob(110, "mean words an abstract (title and abstract together: about 120)")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Ingest:
+    """Zipped TSV to Parquet."""
+
+    max_reject_fraction: Share = knob(0.01, "rejected rows of a table, as a share, above which the stage stops with exit code 3")
+    block_mb: Positive = knob(16, "megabytes of TSV parsed at a time")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Label:
+    """Five-year forward citations and the level within the class."""
+
+    horizon_months: Positive = knob(60, "a citation counts when its citing patent is granted within this many months, both ends included")
+    pool: Literal["class", "class_year"] = knob("class_year", "percentiles within each CPC class, or each class and grant year")
+    population: Literal["all", "cited"] = knob("all", "patents in the percentiles: all, or only those with a citation at any time")
+    percentiles_before_censoring: Flag = knob(False, "true: patents with an open window are in the percentiles (the paper's order of steps)")
+    citing: Literal["all", "examiner", "not_examiner"] = knob("all", "which citations count, by citation_category")
+    self_citations: Flag = knob(True, "count a patent that cites itself")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Split:
+    """Who trains and who tests, decided before any text is learned from."""
+
+    seed: Count = knob(1, "order in which patents are drawn")
+    sample: Share = knob(1.0, "stratified: share of each class that is used; the rest is the split large_test")
+    development: Share = knob(0.1, "stratified: share of the sample; temporal: share of the training patents")
+    test: Share = knob(0.1, "stratified: share of the sample")
+    train_until: Positive = knob(2010, "temporal: last grant year of training")
+    test_years: Annotated[tuple[int, ...], Bound(min_length=1)] = knob(
+        (2011, 2012, 2013, 2014, 2015), "temporal: one test split for each of these grant years"
+    )
+    embargo: Flag = knob(True, "temporal: only train on patents whose citation window closed before the first test day")
+    group: Flag = knob(True, "patents that share an abstract never straddle training and test")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Task:
+    """What differs between the two tasks."""
+
+    protocol: Literal["stratified", "temporal"] = knob("stratified", "how the split is made")
+    max_tokens: Positive = knob(100, "longer texts are cut")
+    min_tokens: Positive = knob(1, "patents with fewer tokens are left out")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Text:
+    """Tokens and word vectors."""
+
+    min_count: Positive = knob(5, "words seen less often in the training text are dropped")
+    trained_on: Literal["train_side", "all"] = knob(
+        "train_side", "texts the vocabulary and vectors are learned from: none of a test split, or all (the paper)"
+    )
+    dimensions: Positive = knob(200, "length of a word vector")
+    window: Positive = knob(5, "words to each side that are context")
+    negative: Positive = knob(5, "noise words drawn for each pair")
+    epochs: Positive = knob(5, "passes over the text")
+    workers: Count = knob(0, "threads of gensim; 0 = one a core; 1 = reproducible bit for bit")
+    seed: Count = knob(1, "initial vectors and sampling")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Shard:
+    """The layout of the training examples."""
+
+    world_sizes: Annotated[tuple[int, ...], Bound(min_length=1)] = knob((1, 2, 4, 8, 16), "numbers of ranks that can read the shards evenly")
+    row_group_rows: Positive = knob(2048, "largest number of examples in a row group")
+    seed: Count = knob(1, "the shuffle before writing")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Model:
+    """The network. The defaults are the paper's: frozen vectors, two LSTM layers, dense softmax."""
+
+    units: Positive = knob(128, "units of each LSTM layer")
+    layers: Positive = knob(2, "LSTM layers")
+    embedding: Literal["frozen", "tuned"] = knob("frozen", "whether the word vectors are trained further")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Train:
+    """Training; one loop for one rank and for many."""
+
+    ranks: Positive = knob(1, "processes, each with its share of every batch")
+    epochs: Positive = knob(5, "passes over the training examples")
+    batch: Positive = knob(96, "examples a step, over all ranks together")
+    learning_rate: Real = knob(1e-3, "Adam's step size")
+    clip_norm: Real = knob(1.0, "largest norm of the gradient; 0 = no limit")
+    seed: Count = knob(1, "initial weights and the order within an epoch")
+    timeout_s: Positive = knob(60, "seconds after which a rank that stays silent ends the job")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Evaluate:
+    """Figures, baselines and the report."""
+
+    batch: Positive = knob(512, "examples a prediction step")
+    baseline_examples: Positive = knob(200_000, "largest number of training texts for TF-IDF and the linear model")
+    seed: Count = knob(1, "the linear model's order of examples")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Tracking:
+    """Where runs and models are kept."""
+
+    uri: String = knob("", "MLflow tracking server or database; empty: SQLite in <warehouse.root>/mlflow")
+    experiment: String = knob("patent_spark", "MLflow experiment")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Config:
+    """The whole configuration; each stage gets its own section."""
+
+    tasks: Literal["technology", "citation_level", "both"] = knob("both", "which models are made: one task, or a model for each of the two")
+    warehouse: Warehouse = field(default_factory=Warehouse)
+    engine: Engine = field(default_factory=Engine)
+    source: Source = field(default_factory=Source)
+    release: Release = field(default_factory=Release)
+    simulate: Simulate = field(default_factory=Simulate)
+    ingest: Ingest = field(default_factory=Ingest)
+    label: Label = field(default_factory=Label)
+    split: Split = field(default_factory=Split)
+    technology: Task = field(default_factory=Task)
+    citation_level: Task = field(default_factory=lambda: Task(protocol="temporal", max_tokens=200, min_tokens=50))
+    text: Text = field(default_factory=Text)
+    shard: Shard = field(default_factory=Shard)
+    model: Model = field(default_factory=Model)
+    train: Train = field(default_factory=Train)
+    evaluate: Evaluate = field(default_factory=Evaluate)
+    tracking: Tracking = field(default_factory=Tracking)
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        """The tasks in this run, in the order they are worked on."""
+        return TASKS if self.tasks == "both" else (self.tasks,)
+
+    def task(self, name: str) -> Task:
+        """The section of one task."""
+        section: Task = getattr(self, name)
+        return section
+
+
+Knobs = dict[str, Any]
+"""Flat `section.knob` -> value."""
+
+_ADAPTER = TypeAdapter(Config)
+
+
+def load_config(files: Sequence[str | Path] = (), sets: Sequence[str] = ()) -> tuple[Config, dict[str, str]]:
+    """Merge defaults, YAML files and `section.knob=value` strings.
+
+    Returns the configuration and, for each `section.knob` that is not at its default, where its value came from.
+    Raises ConfigError.
+    """
+    merged: Knobs = {}
+    origin: dict[str, str] = {}
+    for path in files:
+        for name, value in _read_yaml(Path(path)).items():
+            merged[name], origin[name] = value, str(path)
+    for assignment in sets:
+        name, value = _read_assignment(assignment)
+        merged[name], origin[name] = value, "--set"
+    config = _build(merged, origin)
+    _check_together(config)
+    return config, origin
+
+
+def flatten(config: Config) -> Knobs:
+    """Every `section.knob` and its value, in the order of this file; dates as ISO text."""
+    tree = _ADAPTER.dump_python(config, mode="json")
+    return {"tasks": tree.pop("tasks")} | {f"{name}.{k}": v for name, knobs in tree.items() for k, v in knobs.items()}
+
+
+def to_yaml(config: Config) -> str:
+    """The whole configuration as YAML that load_config reads back."""
+    return yaml.safe_dump(_ADAPTER.dump_python(config, mode="json"), sort_keys=False)
+
+
+def digest(value: object) -> str:
+    """A short, stable digest of plain data (a part of a configuration, a manifest)."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def about_knobs() -> dict[str, str]:
+    """What each knob means."""
+    about: dict[str, str] = {}
+    for field_ in dataclasses.fields(Config):
+        value = getattr(Config(), field_.name)
+        if dataclasses.is_dataclass(value):
+            about |= {f"{field_.name}.{f.name}": f.metadata["about"] for f in dataclasses.fields(value)}
+        else:
+            about[field_.name] = field_.metadata["about"]
+    return about
+
+
+def _read_yaml(path: Path) -> Knobs:
+    try:
+        tree = yaml.safe_load(path.read_text()) or {}
+    except OSError as error:
+        raise ConfigError(f"--config {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--config {path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(tree, dict):
+        raise ConfigError(f"--config {path}: sections of knobs are needed, found {type(tree).__name__}")
+    knobs: Knobs = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            knobs |= {f"{name}.{k}": v for k, v in value.items()}
+        elif value is not None or name == "tasks":
+            knobs[str(name)] = value
+    return knobs
+
+
+def _read_assignment(assignment: str) -> tuple[str, Any]:
+    name, equals, value = assignment.partition("=")
+    if not equals:
+        raise ConfigError(f"--set {assignment}: write --set section.knob=value")
+    try:
+        return name.strip(), yaml.safe_load(value) if value else ""
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {assignment}: the value is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _build(knobs: Knobs, origin: dict[str, str]) -> Config:
+    known = about_knobs()
+    tree: dict[str, Any] = {}
+    for name, value in knobs.items():
+        if name not in known:
+            raise ConfigError(f"unknown knob {name} ({origin[name]}); {_neighbours(name, known)}")
+        if name == "tasks":
+            tree[name] = value
+        else:
+            part, _, key = name.partition(".")
+            tree.setdefault(part, {})[key] = value
+    try:
+        return _ADAPTER.validate_python(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"][:2])
+        message = first["msg"][0].lower() + first["msg"][1:]
+        raise ConfigError(f"{name} = {first['input']!r} ({origin.get(name, 'default')}): {message}; {name} means: {known.get(name, '')}") from error
+
+
+def _neighbours(name: str, known: dict[str, str]) -> str:
+    part = name.partition(".")[0]
+    siblings = [k for k in known if k.startswith(part + ".")]
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    if siblings:
+        return f"{hint}{part} has: {', '.join(k.partition('.')[2] for k in siblings)}"
+    return f"{hint}sections are: {', '.join(dict.fromkeys(k.partition('.')[0] for k in known))}"
+
+
+def _check_together(config: Config) -> None:
+    split, shard, train = config.split, config.shard, config.train
+    if split.development + split.test >= 1:
+        raise ConfigError("split.development + split.test must leave something to train on (below 1)")
+    if min(split.test_years) <= split.train_until:
+        raise ConfigError(f"split.test_years must all come after split.train_until = {split.train_until}")
+    if train.ranks not in shard.world_sizes:
+        raise ConfigError(f"train.ranks = {train.ranks} is not among shard.world_sizes = {list(shard.world_sizes)}; add it there and shard again")
+    lanes = math.lcm(*shard.world_sizes)
+    if train.batch % lanes:
+        raise ConfigError(
+            f"train.batch = {train.batch} must be a multiple of {lanes}, the least common multiple of shard.world_sizes = {list(shard.world_sizes)}"
+        )
+    for name in TASKS:
+        task = config.task(name)
+        if task.min_tokens > task.max_tokens:
+            raise ConfigError(f"{name}.min_tokens = {task.min_tokens} is above {name}.max_tokens = {task.max_tokens}")

@@ -1,0 +1,151 @@
+"""The stages in their order: what each reads, what each depends on, and how one is run, skipped or published.
+
+This module and the command line stand on top: stages meet in tables and know nothing of one another.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from patent_spark.checks import DataError
+from patent_spark.config import Config, digest, flatten
+from patent_spark.engine import engine_name
+from patent_spark.progress import say
+from patent_spark.store import Manifest, Store
+from patent_spark.work import Work
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: the module that does it, the stages it reads and the sections of knobs it depends on."""
+
+    name: str
+    module: str
+    reads: tuple[str, ...]
+    sections: tuple[str, ...]
+    about: str
+
+    def run(self, work: Work) -> None:
+        """Do the work. The module is imported here, so that the command line starts fast."""
+        run: Callable[[Work], None] = importlib.import_module(self.module).run
+        run(work)
+
+
+_PER_TASK = ("technology", "citation_level", "tasks")
+_JUDGED = ("label", "split", "text", "shard", "train")
+_STAGES = (
+    Stage("simulate", "patent_spark.sources.simulate.stage", (), ("simulate", "source.path"), "make a release in PatentsView's format"),
+    Stage("ingest", "patent_spark.ingest.stage", ("simulate",), ("ingest", "release"), "zipped TSV to Parquet, bad rows to REJECTS"),
+    Stage("label", "patent_spark.labels.stage", ("ingest",), ("label",), "citations within the horizon, level within the class"),
+    Stage("split", "patent_spark.labels.split_stage", ("ingest", "label"), ("split", *_PER_TASK), "who trains and who tests"),
+    Stage("text", "patent_spark.text.stage", ("ingest", "split"), ("text",), "tokens, vocabulary, skip-gram vectors"),
+    Stage("shard", "patent_spark.shards.stage", ("label", "split", "text"), ("shard", *_PER_TASK), "examples as equal row groups"),
+    Stage("train", "patent_spark.training.stage", ("text", "shard"), ("model", "train", "tasks"), "LSTM on Horovod ranks"),
+    Stage("evaluate", "patent_spark.evaluation.stage", _JUDGED, ("evaluate", "tasks"), "predictions, baselines, report"),
+)
+STAGES = {stage.name: stage for stage in _STAGES}
+"""Every stage by name, in the order of a whole run."""
+
+
+def planned(config: Config) -> list[Stage]:
+    """The stages of a whole run, in order; a release that is already there is not simulated."""
+    return [stage for stage in STAGES.values() if stage.name != "simulate" or config.source.kind == "simulate"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How one stage of a run ended."""
+
+    manifest: Manifest
+    skipped: bool
+
+
+def run_stage(name: str, config: Config, *, force: bool = False) -> Done:
+    """Run one stage and publish its tables, or skip it when its inputs and knobs are those of the current version."""
+    stage = STAGES[name]
+    store = Store(config.warehouse.root, config.warehouse.keep_versions)
+    inputs = _inputs(stage, config, store)
+    knobs = {k: v for k, v in flatten(config).items() if any(k == s or k.startswith(s + ".") for s in stage.sections)}
+    key = digest([stage.name, knobs, inputs, _package_version()])
+    current = store.manifest(name)
+    if current is not None and current.key == key and not force:
+        say(f"{name:9} skipped: inputs and knobs are those of version {current.version} (--force redoes it)")
+        return Done(current, skipped=True)
+    say(f"{name:9} {stage.about}")
+    started = time.monotonic()
+    with store.draft(name) as draft, ExitStack() as resources:
+        stage.run(Work(config, store, draft, resources))
+        resources.close()
+        seconds = time.monotonic() - started
+        release_id = str(draft.facts.get("release_id") or _release_id(store, inputs))
+        manifest = draft.publish(
+            key=key, release_id=release_id, knobs=knobs, inputs=inputs, seconds=seconds, code=code_version(), engine=engine_name(config.engine)
+        )
+    rows = ", ".join(f"{table} {size['rows']:,}" for table, size in manifest.tables.items())
+    say(f"{name:9} done in {seconds:.1f} s{': ' + rows if rows else ''}")
+    return Done(manifest, skipped=False)
+
+
+def code_version() -> str:
+    """The package's version, and the git commit when it runs from a checkout."""
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.run(["git", "-C", here, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True, timeout=10)
+        return f"{_package_version()}+{commit.stdout.strip()}"
+    except (OSError, subprocess.SubprocessError):
+        return _package_version()
+
+
+def _package_version() -> str:
+    try:
+        return version("patent_spark")
+    except PackageNotFoundError:  # running from a zip given to --py-files
+        return "unpackaged"
+
+
+def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
+    """The version of each stage that is read; for a release in a folder, a digest of its zips' directories."""
+    inputs = {}
+    for name in stage.reads:
+        if name == "simulate" and config.source.kind == "folder":
+            inputs["source"] = _fingerprint(config.source.path)
+            continue
+        upstream = store.manifest(name)
+        if upstream is None:
+            raise DataError(f"stage {stage.name} reads what stage {name} makes, and there is none in {store.root}; run `patent-spark {name}` first")
+        inputs[name] = upstream.version
+    return inputs
+
+
+def _fingerprint(folder: str) -> str:
+    """Names, sizes and checksums of a release's files; a file that is no zip counts with its size alone."""
+    path = Path(folder)
+    if not folder or not path.is_dir():
+        raise DataError(f"source.path = {folder!r} is not a folder; set it to the folder of a release, or source.kind=simulate")
+    files: list[object] = []
+    for file in sorted(path.iterdir()):
+        if file.suffix == ".zip":
+            try:
+                with zipfile.ZipFile(file) as archive:
+                    files.append([file.name, [(member.filename, member.CRC) for member in archive.infolist()]])
+            except (OSError, zipfile.BadZipFile):
+                files.append([file.name, file.stat().st_size])
+        elif file.suffix == ".json":
+            files.append([file.name, file.read_text(errors="replace")])
+    return digest(files)
+
+
+def _release_id(store: Store, inputs: dict[str, str]) -> str:
+    for name in inputs:
+        upstream = store.manifest(name) if name in STAGES else None
+        if upstream is not None:
+            return upstream.release_id
+    return ""

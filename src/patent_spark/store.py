@@ -1,0 +1,210 @@
+"""The only place that reads and writes tables: versioned, described by a manifest, published in one atomic step.
+
+    <root>/<stage>/CURRENT                     one line: the version that readers see
+    <root>/<stage>/<version>/manifest.json     rows, files, knobs, inputs, learned facts
+    <root>/<stage>/<version>/<TABLE>/*.parquet
+
+A stage writes all its tables into a new version; replacing CURRENT publishes them together. Killed at any moment,
+a stage leaves the previous version readable and a folder that the next run of the stage removes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import shutil
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet as pq
+
+from patent_spark.checks import DataError, SchemaError, conform
+from patent_spark.schemas import STAGE_OF, TABLES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_MANIFEST = "manifest.json"
+_WRITER = ".writer"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one published version of a stage is made of and what was learned while making it."""
+
+    stage: str
+    version: str
+    key: str
+    """Digest of everything the result depends on; equal keys mean the work need not be done again."""
+    release_id: str
+    created: str
+    knobs: dict[str, Any]
+    inputs: dict[str, str]
+    """Version of each stage that was read."""
+    tables: dict[str, dict[str, int]]
+    """Rows, files and bytes of each table, from the Parquet footers."""
+    facts: dict[str, Any]
+    """What the stage learned: vocabulary size, label map, run id, ..."""
+    seconds: float
+    code: str
+    engine: str
+
+
+class Store:
+    """The tables under one root directory."""
+
+    def __init__(self, root: str | Path, keep_versions: int = 2) -> None:
+        self.root = Path(root).absolute()
+        self._keep = keep_versions
+
+    def directory(self, name: str) -> Path:
+        """The directory of a table (plain Parquet) or of RELEASE, MODEL, METRICS, REPORT.
+
+        Raises DataError when the stage that makes it has not run.
+        """
+        stage = STAGE_OF[name]
+        current = self.manifest(stage)
+        if current is None:
+            raise DataError(f"no {name} in {self.root}; run `patent-spark {stage}` first")
+        path = self.root / stage / current.version / name
+        if not path.exists():
+            raise DataError(f"{name} is not part of the current {stage} ({path.parent}); run `patent-spark {stage}` again")
+        return path
+
+    def manifest(self, stage: str) -> Manifest | None:
+        """The manifest of the current version of a stage, or None before its first one."""
+        try:
+            version = (self.root / stage / "CURRENT").read_text().strip()
+        except FileNotFoundError:
+            return None
+        return Manifest(**json.loads((self.root / stage / version / _MANIFEST).read_text()))
+
+    def facts(self, stage: str) -> dict[str, Any]:
+        """What the current version of a stage learned; raises DataError when the stage has not run."""
+        current = self.manifest(stage)
+        if current is None:
+            raise DataError(f"nothing of stage {stage} in {self.root}; run `patent-spark {stage}` first")
+        return current.facts
+
+    def read(self, session: SparkSession, table: str) -> DataFrame:
+        """A table as a Spark DataFrame with the columns of its schema."""
+        return session.read.schema(TABLES[table].schema).parquet(str(self.directory(table)))
+
+    def read_arrow(self, table: str, columns: list[str] | None = None, where: Any = None) -> pa.Table:
+        """A table, or some of its columns and rows (a pyarrow.dataset expression), in memory."""
+        return pyarrow.dataset.dataset(self.directory(table), format="parquet").to_table(columns=columns, filter=where)
+
+    @contextmanager
+    def draft(self, stage: str) -> Iterator[Draft]:
+        """A new version of a stage to write into. It is removed again unless it was published."""
+        home = self.root / stage
+        home.mkdir(parents=True, exist_ok=True)
+        self._remove_abandoned(home)
+        now = datetime.datetime.now(datetime.UTC)
+        draft = Draft(stage, home / f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}")
+        draft.directory.mkdir()
+        (draft.directory / _WRITER).write_text(f"{socket.gethostname()} {os.getpid()}")
+        try:
+            yield draft
+            if draft.published:
+                self._remove_old(home, draft.directory.name)
+        finally:
+            if not draft.published:
+                shutil.rmtree(draft.directory, ignore_errors=True)
+
+    def _remove_old(self, home: Path, current: str) -> None:
+        published = sorted((path.parent for path in home.glob(f"*/{_MANIFEST}")), key=lambda path: path.stat().st_mtime)
+        others = [path for path in published if path.name != current]
+        for path in others[: max(0, len(others) - self._keep + 1)]:
+            shutil.rmtree(path, ignore_errors=True)
+
+    @staticmethod
+    def _remove_abandoned(home: Path) -> None:
+        for note in home.glob(f"*/{_WRITER}"):
+            host, _, process = note.read_text().partition(" ")
+            if host == socket.gethostname() and not Path(f"/proc/{process}").exists():
+                shutil.rmtree(note.parent, ignore_errors=True)
+
+
+@dataclass
+class Draft:
+    """A version of a stage that nobody reads yet."""
+
+    stage: str
+    directory: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+    published: bool = False
+
+    def path(self, name: str) -> Path:
+        """A new, empty directory for a table or another output of this stage."""
+        if STAGE_OF[name] != self.stage:
+            raise SchemaError(f"{name} is made by stage {STAGE_OF[name]}, not by {self.stage}")
+        path = self.directory / name
+        path.mkdir(exist_ok=True)
+        return path
+
+    def write(self, frame: DataFrame, table: str, files: int | None = None) -> None:
+        """Write a table from Spark; `files` merges a small one. Raises SchemaError on any misfit."""
+        frame = frame.transform(conform, TABLES[table].schema)
+        if files:
+            frame = frame.coalesce(files)
+        frame.write.mode("overwrite").parquet(str(self.path(table)))
+
+    @contextmanager
+    def writer(self, table: str) -> Iterator[pq.ParquetWriter]:
+        """A Parquet writer for a table that is made in this process, batch by batch."""
+        with pq.ParquetWriter(self.path(table) / "part-0.parquet", arrow_schema(table), compression="zstd", compression_level=1) as writer:
+            yield writer
+
+    def publish(
+        self, *, key: str, release_id: str, knobs: dict[str, Any], inputs: dict[str, str], seconds: float, code: str, engine: str
+    ) -> Manifest:
+        """Describe what was written and make it the version that readers see."""
+        tables = {path.name: parquet_size(path) for path in sorted(self.directory.iterdir()) if path.name in TABLES}
+        created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        manifest = Manifest(
+            self.stage, self.directory.name, key, release_id, created, knobs, inputs, tables, self.facts, round(seconds, 3), code, engine
+        )
+        write_json(self.directory / _MANIFEST, dataclasses.asdict(manifest))
+        (self.directory / _WRITER).unlink()
+        write_text(self.directory.parent / "CURRENT", self.directory.name + "\n")
+        self.published = True
+        return manifest
+
+
+def arrow_schema(table: str) -> pa.Schema:
+    """The Arrow schema of a table."""
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    return to_arrow_schema(TABLES[table].schema)
+
+
+def parquet_size(directory: Path) -> dict[str, int]:
+    """Rows, files and bytes of a directory of Parquet files, subfolders included, from the footers alone."""
+    files = [path for path in sorted(directory.rglob("*.parquet")) if not path.name.startswith(("_", "."))]
+    rows = sum(pq.read_metadata(path).num_rows for path in files)
+    return {"rows": rows, "files": len(files), "bytes": sum(path.stat().st_size for path in files)}
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON so that a reader sees the old file or the whole new one."""
+    write_text(path, json.dumps(value, indent=1, default=str) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old file or the whole new one."""
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:6]}")
+    with aside.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)

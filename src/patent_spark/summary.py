@@ -1,0 +1,37 @@
+"""The summary that ends a run: rows and seconds a stage, headline numbers beside the baselines, where to look next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from patent_spark.config import Config
+from patent_spark.stages import Done
+from patent_spark.store import Store
+
+
+def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
+    """The text that `patent-spark run` prints at its end."""
+    store = Store(config.warehouse.root)
+    lines = ["", f"release {done[-1].manifest.release_id}, whole run {seconds:.0f} s", ""]
+    lines += [_stage_line(each) for each in done]
+    for path in sorted(store.directory("METRICS").glob("*.json")):
+        lines += ["", *_headline(path.stem, json.loads(path.read_text()))]
+    lines += ["", f"report     {store.directory('REPORT') / 'report.html'}"]
+    if not config.tracking.uri:
+        lines.append(f"MLflow UI  mlflow ui --backend-store-uri sqlite:///{store.root}/mlflow/mlflow.db")
+    return "\n".join(lines)
+
+
+def _stage_line(done: Done) -> str:
+    rows = ", ".join(f"{name} {size['rows']:,}" for name, size in done.manifest.tables.items())
+    time_ = "skipped" if done.skipped else f"{done.manifest.seconds:.1f} s"
+    return f"{done.manifest.stage:9} {time_:>9}  {rows}"
+
+
+def _headline(task: str, metrics: dict) -> list[str]:
+    lines = [f"{task}: accuracy {metrics['accuracy']:.3f}, macro F1 {metrics['macro_f1']:.3f} on {metrics['examples']:,} test patents"]
+    beside = [f"{name} {values['accuracy']:.3f}" for name, values in metrics["baselines"].items()]
+    if metrics.get("attainable"):
+        beside.append(f"best attainable {metrics['attainable']['accuracy']:.3f}")
+    return [*lines, f"  beside it: {', '.join(beside)}"]

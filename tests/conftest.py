@@ -1,0 +1,21 @@
+"""Shared by all tests: one lazy session of the engine that `--engine` names (the Spark stages are tested on both)."""
+
+import pytest
+
+from patent_spark.config import Engine
+from patent_spark.engine import open_session
+
+
+def pytest_addoption(parser):
+    parser.addoption("--engine", choices=["sail", "spark"], default="sail", help="engine of the tests marked `engine`")
+
+
+@pytest.fixture(scope="session")
+def engine(request) -> Engine:
+    return Engine(name=request.config.getoption("--engine"), memory="2g", shuffle_partitions=4)
+
+
+@pytest.fixture(scope="session")
+def session(engine):
+    with open_session(engine) as session:
+        yield session
