@@ -1,9 +1,14 @@
 """Shared by all tests: one lazy session of the engine that `--engine` names (the Spark stages are tested on both)."""
 
 import pytest
+from hypothesis import settings
 
 from patent_spark.config import Engine
 from patent_spark.engine import open_session
+
+
+settings.register_profile("steady", deadline=None, derandomize=True)  # shared machines are slow at times
+settings.load_profile("steady")
 
 
 def pytest_addoption(parser):
