@@ -6,7 +6,6 @@ from hypothesis import settings
 from patent_spark.config import Engine
 from patent_spark.engine import open_session
 
-
 settings.register_profile("steady", deadline=None, derandomize=True)  # shared machines are slow at times
 settings.load_profile("steady")
 
