@@ -1,0 +1,55 @@
+"""Small worlds for tests: tables of an earlier stage, published in a warehouse without running that stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from patent_spark.keys import patent_id, patent_keys
+from patent_spark.store import Draft, Manifest, Store, arrow_schema
+
+Rows = Iterable[Mapping[str, Any]] | pa.Table
+
+
+def publish(
+    store: Store,
+    stage: str,
+    tables: Mapping[str, Rows],
+    facts: Mapping[str, Any] | None = None,
+    release_id: str = "tiny",
+    fill: Callable[[Draft], None] | None = None,
+) -> Manifest:
+    """A new published version of a stage with these tables, facts, and whatever else `fill` writes into the draft.
+
+    Columns that the rows leave out are null, but patent_key and patent_id follow from each other.
+    """
+    with store.draft(stage) as draft:
+        for name, rows in tables.items():
+            pq.write_table(table_of(name, rows), draft.path(name) / "part-0.parquet")
+        if fill is not None:
+            fill(draft)
+        draft.facts.update(facts or {})
+        return draft.publish(key="test", release_id=release_id, knobs={}, inputs={}, seconds=0.0, code="test", engine="test")
+
+
+def table_of(name: str, rows: Rows) -> pa.Table:
+    """Rows as the Arrow table that schemas.py describes; raises KeyError for a column it does not have."""
+    schema = arrow_schema(name)
+    if isinstance(rows, pa.Table):
+        return rows.select(schema.names).cast(schema)
+    rows = [_with_both_ids(dict(row)) if {"patent_key", "patent_id"} <= set(schema.names) else dict(row) for row in rows]
+    strangers = {column for row in rows for column in row} - set(schema.names)
+    if strangers:
+        raise KeyError(f"{name} has no column {', '.join(sorted(strangers))}")
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _with_both_ids(row: dict[str, Any]) -> dict[str, Any]:
+    if "patent_id" not in row and row.get("patent_key") is not None:
+        row["patent_id"] = patent_id(row["patent_key"])
+    if "patent_key" not in row and "patent_id" in row:
+        row["patent_key"] = patent_keys(pa.array([row["patent_id"]], pa.string()))[0].as_py()
+    return row
