@@ -17,6 +17,10 @@ class SchemaError(Exception):
     """A stage made a table that is not what schemas.py promises: a fault in the code. Exit code 1."""
 
 
+class WorkError(Exception):
+    """The work failed for a reason that the message explains to the user: a lost rank, a full disk. Exit code 1."""
+
+
 class GateError(Exception):
     """A check of quality said no; nothing was published. Exit code 4."""
 
@@ -27,12 +31,13 @@ def conform(frame: DataFrame, schema: StructType) -> DataFrame:
     Columns that the schema does not name are dropped on purpose: the select is the contract.
     """
     found = {column.name: column.dataType for column in frame.schema}
-    misfits = [f"{column.name} is missing" for column in schema if column.name not in found]
-    misfits += [
-        f"{column.name} is {found[column.name].simpleString()}, must be {column.dataType.simpleString()}"
-        for column in schema
-        if column.name in found and found[column.name].simpleString() != column.dataType.simpleString()
-    ]
+    misfits = []
+    for column in schema:
+        wanted, kind = column.dataType.simpleString(), found.get(column.name)
+        if kind is None:
+            misfits.append(f"{column.name} is missing")
+        elif kind.simpleString() != wanted:
+            misfits.append(f"{column.name} is {kind.simpleString()}, must be {wanted}")
     if misfits:
         raise SchemaError(f"{'; '.join(misfits)} (columns found: {', '.join(found)})")
     return frame.select(*[column.name for column in schema])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from patent_spark.checks import DataError, GateError
+from patent_spark.checks import DataError, GateError, WorkError
 from patent_spark.config import Config, ConfigError, about_knobs, flatten, load_config
 from patent_spark.progress import log, log_to
 from patent_spark.schemas import STAGE_OF
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log_file = Path(config.warehouse.root) / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-{options.command}.log"
     try:
         if options.command == "config":
-            return _print_config(config, origin)
+            _print_config(config, origin)
+            return DONE
         if options.command == "where":
             print(Store(config.warehouse.root).directory(options.table))
             return DONE
@@ -43,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say_error(BAD_DATA, str(error))
     except GateError as error:
         return _say_error(REFUSED, str(error))
+    except WorkError as error:
+        return _say_error(FAILED, f"{error}\nThe whole story is in {log_file}")
+    except BrokenPipeError:  # the reader of our output went away, as in `patent-spark config | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except KeyboardInterrupt:
         return _say_error(130, "interrupted; what was published before stays readable")
     except Exception as error:
@@ -81,11 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _print_config(config: Config, origin: dict[str, str]) -> int:
+def _print_config(config: Config, origin: dict[str, str]) -> None:
     about = about_knobs()
     for name, value in flatten(config).items():
         print(f"{name} = {json.dumps(value)}  # {origin.get(name, 'default')}: {about[name]}")
-    return DONE
+    sys.stdout.flush()
 
 
 def _say_error(code: int, message: str) -> int:

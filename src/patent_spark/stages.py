@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from patent_spark.checks import DataError
-from patent_spark.config import Config, digest, flatten
+from patent_spark.config import Config, ConfigError, digest, flatten
 from patent_spark.engine import engine_name
 from patent_spark.progress import say
 from patent_spark.store import Manifest, Store
@@ -128,8 +128,10 @@ def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
 def _fingerprint(folder: str) -> str:
     """Names, sizes and checksums of a release's files; a file that is no zip counts with its size alone."""
     path = Path(folder)
-    if not folder or not path.is_dir():
-        raise DataError(f"source.path = {folder!r} is not a folder; set it to the folder of a release, or source.kind=simulate")
+    if not folder:
+        raise ConfigError("source.path is not set; set it to the folder of a release, or source.kind=simulate to make one")
+    if not path.is_dir():
+        raise DataError(f"source.path = {folder} is not a folder; set it to the folder of a release")
     files: list[object] = []
     for file in sorted(path.iterdir()):
         if file.suffix == ".zip":

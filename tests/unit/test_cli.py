@@ -1,0 +1,76 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from patent_spark.cli import main
+from patent_spark.schemas import STAGE_OF
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(capsys, *arguments):
+    code = main(arguments)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_config_prints_every_knob_with_its_origin(capsys):
+    code, out, _ = run(capsys, "config", "--set", "train.ranks=2")
+    assert code == 0
+    assert "train.ranks = 2  # --set: processes, each with its share of every batch" in out
+    assert "train.epochs = 5  # default: passes over the training examples" in out
+
+
+def test_a_wrong_knob_is_exit_2_and_one_line(capsys, tmp_path):
+    code, out, err = run(capsys, "label", "--set", "lable.pool=class")
+    assert (code, out) == (2, "")
+    assert err.startswith("patent-spark: unknown knob lable.pool (--set); did you mean label.pool?")
+    assert err.count("\n") == 1
+
+
+def test_an_unknown_command_is_exit_2():
+    with pytest.raises(SystemExit) as ended:
+        main(["lable"])
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("table", ["LABELS", "METRICS", "MODEL", "REPORT"])
+def test_where_before_the_stage_ran_is_exit_3_and_says_what_to_run(capsys, tmp_path, table):
+    code, _, err = run(capsys, "where", table, "--set", f"warehouse.root={tmp_path}")
+    assert code == 3
+    assert err == f"patent-spark: no {table} in {tmp_path}; run `patent-spark {STAGE_OF[table]}` first\n"
+
+
+def test_a_stage_before_its_inputs_says_what_to_run(capsys, tmp_path):
+    code, _, err = run(capsys, "label", "--set", f"warehouse.root={tmp_path}")
+    assert code == 3
+    assert "stage label reads what stage ingest makes" in err
+    assert "run `patent-spark ingest` first" in err
+
+
+def test_no_source_is_exit_2_and_a_missing_folder_exit_3(capsys, tmp_path):
+    code, _, err = run(capsys, "ingest", "--set", f"warehouse.root={tmp_path}")
+    assert code == 2
+    assert "source.path is not set" in err
+    code, _, err = run(capsys, "ingest", "--set", f"warehouse.root={tmp_path}", "--set", f"source.path={tmp_path}/none")
+    assert code == 3
+    assert err == f"patent-spark: source.path = {tmp_path}/none is not a folder; set it to the folder of a release\n"
+
+
+def test_an_unexpected_failure_is_exit_1_and_its_traceback_is_in_the_log(capsys, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("patent_spark.cli.run_stage", fail)
+    code, _, err = run(capsys, "label", "--set", f"warehouse.root={tmp_path}")
+    assert code == 1
+    assert "patent-spark: label failed: OSError: [Errno 28] No space left on device\n" in err
+    log = Path(err.strip().splitlines()[-1].removeprefix("The whole story is in "))
+    assert "Traceback" in log.read_text()
+
+
+def test_output_that_is_cut_short_is_no_failure():
+    piped = subprocess.run(f"{sys.executable} -m patent_spark.cli config | head -1", shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert piped.stderr == ""

@@ -1,0 +1,113 @@
+import dataclasses
+import datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from patent_spark.config import Config, ConfigError, about_knobs, digest, flatten, load_config, to_yaml
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def config_file(tmp_path, text, name="my.yaml"):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def test_later_files_win_over_earlier_ones_and_set_wins_over_all(tmp_path):
+    first = config_file(tmp_path, "train: {epochs: 3, batch: 32}\n", "a.yaml")
+    second = config_file(tmp_path, "train: {epochs: 4}\ntext: {window: 7}\n", "b.yaml")
+    config, origin = load_config([first, second], ["text.window=9"])
+    assert (config.train.epochs, config.train.batch, config.text.window) == (4, 32, 9)
+    assert origin == {"train.epochs": str(second), "train.batch": str(first), "text.window": "--set"}
+
+
+def test_values_are_read_as_what_they_are():
+    config, _ = load_config(
+        sets=["train.learning_rate=1e-3", "release.data_to_date=2018-05-29", "split.test_years=[2012,2013]", "split.embargo=false"]
+    )
+    assert config.train.learning_rate == 1e-3  # PyYAML reads 1e-3 as text
+    assert config.release.data_to_date == datetime.date(2018, 5, 29)
+    assert config.split.test_years == (2012, 2013)
+    assert config.split.embargo is False
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("train.rank=2", "unknown knob train.rank (--set); did you mean train.ranks? train has: ranks, epochs,"),
+        ("trian.ranks=2", "unknown knob trian.ranks (--set); did you mean train.ranks? sections are: tasks, warehouse,"),
+        ("train=2", "unknown knob train (--set)"),
+        ("train.ranks=two", "train.ranks = 'two' (--set): input should be a valid integer"),
+        ("train.ranks=2.5", "train.ranks = 2.5 (--set): input should be a valid integer"),
+        ("train.ranks=true", "train.ranks = True (--set): input should be a valid integer"),
+        ("train.ranks=0", "train.ranks = 0 (--set): input should be greater than or equal to 1"),
+        ("train.learning_rate=true", "a number is needed, not true or false"),
+        ("ingest.max_reject_fraction=2", "less than or equal to 1"),
+        ("split.embargo=1", "split.embargo = 1 (--set): input should be a valid boolean"),
+        ("label.pool=year", "label.pool = 'year' (--set): input should be 'class' or 'class_year'"),
+        ("source.kind=odp", "source.kind = 'odp' (--set): input should be 'simulate' or 'folder'"),
+        ("release.data_to_date=yesterday", "release.data_to_date = 'yesterday' (--set)"),
+        ("tasks=all", "tasks = 'all' (--set): input should be 'technology', 'citation_level' or 'both'"),
+        ("train.epochs", "--set train.epochs: write --set section.knob=value"),
+        ("train.epochs=[1", "--set train.epochs=[1: the value is not YAML"),
+        ("split.test=0.95", "split.development + split.test must leave something to train on"),
+        ("split.test_years=[2009]", "split.test_years must all come after split.train_until = 2010"),
+        ("train.ranks=3", "train.ranks = 3 is not among shard.world_sizes"),
+        ("train.batch=100", "train.batch = 100 must be a multiple of 16"),
+        ("technology.min_tokens=200", "technology.min_tokens = 200 is above technology.max_tokens = 100"),
+    ],
+)
+def test_what_the_user_reads(assignment, said):
+    with pytest.raises(ConfigError) as error:
+        load_config(sets=[assignment])
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("train: {rnaks: 2}", "unknown knob train.rnaks"),
+        ("- a list", "sections of knobs are needed, found list"),
+        ("train: [", "is not YAML"),
+        ("train: 3", "unknown knob train ("),
+    ],
+)
+def test_a_bad_file_names_itself(tmp_path, text, said):
+    path = config_file(tmp_path, text)
+    with pytest.raises(ConfigError, match=r"my\.yaml") as error:
+        load_config([path])
+    assert said in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere.yaml: No such file"):
+        load_config([tmp_path / "nowhere.yaml"])
+
+
+def test_the_whole_configuration_comes_back_from_yaml(tmp_path):
+    config, _ = load_config(sets=["release.data_to_date=2018-05-29", "split.test_years=[2012]"])
+    assert load_config([config_file(tmp_path, to_yaml(config))])[0] == config
+
+
+def test_every_knob_is_documented_once():
+    assert set(about_knobs()) == set(flatten(Config()))
+    assert all(about_knobs().values())
+
+
+def test_digests_do_not_depend_on_order():
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1, "b": 3})
+
+
+def test_sections_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().train.epochs = 3
+
+
+@pytest.mark.parametrize("name", ["default", "demo", "paper", "cluster"])
+def test_the_configurations_we_ship_are_valid(name):
+    config, _ = load_config([CONF / f"{name}.yaml"])
+    assert yaml.safe_load(to_yaml(config))
