@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo check format test test-slow lock clean
+.PHONY: help setup demo check format test test-slow lock zip clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,3 +37,7 @@ lock:  ## choose versions anew from setup.py and write requirements.lock
 
 clean:  ## remove the demo's warehouse and caches, keep the environment
 	rm -rf warehouse build dist .pytest_cache .mypy_cache .ruff_cache
+
+zip: setup  ## build/patent_spark.zip for `spark-submit --py-files`
+	@rm -rf build/zip && mkdir -p build/zip && cp -r src/patent_spark build/zip/ && find build/zip -name __pycache__ -prune -exec rm -rf {} +
+	@cd build/zip && python -m zipfile -c ../patent_spark.zip patent_spark && echo build/patent_spark.zip
