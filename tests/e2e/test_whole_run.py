@@ -1,0 +1,128 @@
+"""The real run on a small simulated release: real Sail, real Petastorm, real Keras, two real Horovod ranks, real MLflow."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.dataset
+import pyarrow.parquet as pq
+import pytest
+
+from patent_spark.schemas import LEVELS, TABLES
+from patent_spark.store import Store
+from tests.digests import table_digest
+from tests.e2e.conftest import ROOT, SMALL, patent_spark
+from tests.oracle.labels_pandas import labels_of_release
+
+STAGES = ["simulate", "ingest", "label", "split", "text", "shard", "train", "evaluate"]
+
+
+def test_every_table_is_there_with_rows_and_its_schema(whole_run):
+    from patent_spark.store import arrow_schema
+
+    for name in TABLES:
+        table = pyarrow.dataset.dataset(whole_run.store.directory(name), format="parquet")
+        assert table.schema.names == arrow_schema(name).names, name
+        assert table.count_rows() > 0 or name == "REJECTS", name
+
+
+def test_the_summary_says_what_a_person_wants_to_know(whole_run):
+    for word in [
+        *STAGES,
+        "technology: accuracy",
+        "citation_level: accuracy",
+        "tfidf_linear",
+        "best attainable",
+        "report.html",
+        "mlflow ui --backend-store-uri",
+    ]:
+        assert word in whole_run.stdout, word
+
+
+def test_the_labels_equal_an_independent_computation_row_for_row(whole_run):
+    ours = whole_run.store.read_arrow("LABELS").to_pandas().drop(columns="patent_key").set_index("patent_id").sort_index()
+    theirs = labels_of_release(whole_run.store.directory("RELEASE"), data_to_date=whole_run.store.facts("ingest")["data_to_date"], pool="class")
+    theirs = theirs.set_index("patent_id").sort_index()[ours.columns]
+    assert len(ours) > 2000
+    assert ours.astype(object).where(ours.notna(), None).equals(theirs.astype(object).where(theirs.notna(), None))
+
+
+@pytest.mark.parametrize("task", ["technology", "citation_level"])
+def test_metrics_agree_with_the_predictions(whole_run, task):
+    metrics = json.loads((whole_run.store.directory("METRICS") / f"{task}.json").read_text())
+    rows = whole_run.store.read_arrow("PREDICTIONS").to_pandas().query("task == @task")
+    headline = rows[rows.split.str.startswith("test")]
+    assert metrics["examples"] == len(headline) > 50
+    assert metrics["accuracy"] == pytest.approx((headline.truth == headline.predicted).mean(), abs=1e-6)
+    assert {"majority", "class_prior", "tfidf_linear"} <= set(metrics["baselines"])
+    if task == "citation_level":
+        assert set(metrics["by_year"]) == {"2011", "2012", "2013", "2014", "2015"}
+        assert list(metrics["per_class"]) == list(LEVELS)
+
+
+def test_no_patent_is_on_both_sides_of_a_split(whole_run):
+    splits = whole_run.store.read_arrow("SPLITS").to_pandas()
+    assert not splits.duplicated(["task", "patent_id"]).any()
+
+
+def test_one_mlflow_run_a_task_with_everything_in_it(whole_run):
+    code = (
+        "import sys, json, mlflow; mlflow.set_tracking_uri(sys.argv[1]); c = mlflow.MlflowClient()\n"
+        "runs = [r for e in c.search_experiments() for r in c.search_runs([e.experiment_id])]\n"
+        "print(json.dumps([[r.info.status, r.data.params, r.data.metrics, r.data.tags] for r in runs]))"
+    )
+    uri = f"sqlite:///{whole_run.root}/mlflow/mlflow.db"
+    told = subprocess.run([sys.executable, "-c", code, uri], capture_output=True, text=True, check=True).stdout
+    runs = json.loads(told.splitlines()[-1])
+    assert sorted(run[3]["task"] for run in runs) == ["citation_level", "technology"]
+    for status, params, metrics, tags in runs:
+        assert status == "FINISHED"
+        assert params["train.ranks"] == "2"
+        assert params["simulate.patents"] == "3000"
+        assert tags["release_id"].startswith("sim-3000")
+        assert {"train_loss", "dev_accuracy"} <= set(metrics)
+
+
+def test_a_second_run_does_nothing_again(whole_run):
+    again = patent_spark("run", root=whole_run.root)
+    assert again.returncode == 0, again.stderr
+    for stage in STAGES:
+        assert f"{stage:9} skipped: inputs and knobs are those of version" in again.stderr
+
+
+def test_where_prints_plain_parquet(whole_run):
+    told = patent_spark("where", "LABELS", root=whole_run.root)
+    assert pq.read_table(told.stdout.strip()).num_rows > 0
+
+
+@pytest.fixture(scope="session")
+def package_zip(tmp_path_factory):
+    subprocess.run(["make", "-s", "zip"], cwd=ROOT, check=True, capture_output=True)
+    return ROOT / "build" / "patent_spark.zip"
+
+
+@pytest.mark.slow
+def test_spark_submit_makes_the_same_tables_as_the_embedded_engine(whole_run, package_zip, tmp_path):
+    """The real jobs under the real spark-submit, the package from a zip, started from another directory."""
+    root = tmp_path / "warehouse"
+    submit = Path(sys.executable).with_name("spark-submit")
+    sets = ["source.kind=folder", f"source.path={whole_run.store.directory('RELEASE')}"]
+    for stage in ["ingest", "label", "split", "text", "shard"]:
+        knobs = [part for knob in [*SMALL, f"warehouse.root={root}", *sets] for part in ("--set", knob)]
+        command = [
+            submit,
+            "--master",
+            "local[2]",
+            "--py-files",
+            package_zip,
+            ROOT / "jobs" / f"{stage}.py",
+            "--config",
+            ROOT / "conf" / "demo.yaml",
+            *knobs,
+        ]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert (manifest := Store(root).manifest(stage)) and manifest.engine == "spark"
+    for name in ["PATENTS", "ABSTRACTS", "CITATIONS", "CPC", "COUNTS", "LABELS", "SPLITS", "TOKENS", "VOCABULARY", "VECTORS", "EXAMPLES"]:
+        assert table_digest(Store(root).directory(name)) == table_digest(whole_run.store.directory(name)), name

@@ -1,0 +1,112 @@
+"""When a stage is done again and when it is skipped, on two stages of three lines each."""
+
+import sys
+import types
+import zipfile
+
+import pyarrow as pa
+import pytest
+
+from patent_spark import stages
+from patent_spark.checks import DataError
+from patent_spark.config import load_config
+from patent_spark.stages import Stage, run_stage
+from patent_spark.store import Store, arrow_schema
+
+
+def fake(monkeypatch, name, run):
+    monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(run=run))
+    return name
+
+
+@pytest.fixture
+def two_stages(monkeypatch):
+    """`ingest` writes one reject, `text` writes one word; the names of the runs are collected."""
+    runs = []
+
+    def ingest(work):
+        runs.append("ingest")
+        row = {"table": ["PATENTS"], "file": ["f"], "row": [2], "reason": ["bad"], "content": ["x"]}
+        with work.draft.writer("REJECTS") as writer:
+            writer.write_table(pa.table(row, schema=arrow_schema("REJECTS")))
+        work.learn(release_id="r1")
+
+    def text(work):
+        runs.append("text")
+        if work.config.text.window == 13:
+            raise RuntimeError("an unlucky window")
+        with work.draft.writer("VOCABULARY") as writer:
+            writer.write_table(pa.table({"word": ["a"], "id": [1], "count": [work.config.text.window]}, schema=arrow_schema("VOCABULARY")))
+
+    plan = {
+        "ingest": Stage("ingest", fake(monkeypatch, "fake_ingest", ingest), ("simulate",), ("ingest", "release"), ""),
+        "text": Stage("text", fake(monkeypatch, "fake_text", text), ("ingest",), ("text",), ""),
+    }
+    monkeypatch.setattr(stages, "STAGES", plan)
+    return runs
+
+
+@pytest.fixture
+def go(tmp_path, two_stages):
+    release = tmp_path / "release"
+    release.mkdir()
+    with zipfile.ZipFile(release / "g_patent.tsv.zip", "w") as archive:
+        archive.writestr("g_patent.tsv", "one")
+
+    def run(name, *sets, force=False):
+        config, _ = load_config(sets=[f"warehouse.root={tmp_path / 'w'}", f"source.path={release}", *sets])
+        two_stages.clear()
+        done = run_stage(name, config, force=force)
+        return done.skipped, list(two_stages)
+
+    run.release, run.store = release, Store(tmp_path / "w")
+    return run
+
+
+def test_a_stage_whose_inputs_and_knobs_did_not_change_is_skipped(go, capsys):
+    assert go("ingest") == (False, ["ingest"])
+    assert go("ingest") == (True, [])
+    assert "ingest    skipped: inputs and knobs are those of version" in capsys.readouterr().err
+
+
+def test_force_redoes_it(go):
+    go("ingest")
+    assert go("ingest", force=True) == (False, ["ingest"])
+
+
+def test_a_changed_knob_redoes_the_stages_that_depend_on_it_and_no_other(go):
+    go("ingest"), go("text")
+    assert go("ingest", "text.window=7") == (True, [])
+    assert go("text", "text.window=7") == (False, ["text"])
+    assert go("text", "text.window=7", "engine.name=spark", "train.epochs=9") == (True, [])
+
+
+def test_a_new_version_upstream_redoes_what_reads_it(go):
+    go("ingest"), go("text")
+    go("ingest", force=True)
+    assert go("text") == (False, ["text"])
+
+
+def test_a_release_whose_content_changed_is_read_again(go):
+    go("ingest")
+    with zipfile.ZipFile(go.release / "g_patent.tsv.zip", "w") as archive:
+        archive.writestr("g_patent.tsv", "two")  # the same name and size
+    assert go("ingest") == (False, ["ingest"])
+
+
+def test_what_fails_leaves_the_version_before(go):
+    go("ingest"), go("text")
+    with pytest.raises(RuntimeError):
+        go("text", "text.window=13")
+    assert go.store.read_arrow("VOCABULARY")["count"].to_pylist() == [5]
+
+
+def test_the_release_id_travels_with_every_stage(go):
+    go("ingest"), go("text")
+    assert go.store.manifest("text").release_id == "r1"
+    assert go.store.manifest("text").inputs == {"ingest": go.store.manifest("ingest").version}
+
+
+def test_a_stage_without_its_inputs_says_what_to_run(go):
+    with pytest.raises(DataError, match="run `patent-spark ingest` first"):
+        go("text")
