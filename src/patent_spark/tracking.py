@@ -1,0 +1,175 @@
+"""The only importer of MLflow: one run per training, whatever the number of ranks.
+
+The driver creates the run, rank 0 attaches to it by id and logs, the evaluation attaches later and adds its report.
+Without `tracking.uri` runs live in SQLite under <warehouse.root>/mlflow, their files beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patent_spark.checks import WorkError
+from patent_spark.config import Config, flatten
+from patent_spark.progress import log, say
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from mlflow import MlflowClient
+
+_QUIET = {
+    "MLFLOW_CONFIGURE_LOGGING": "false",  # its messages go where all others go: into the log file
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # MLflow's own 7 make a person wait for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+_PARAMS_A_CALL = 100  # MLflow's limit
+_MODEL = "model"
+
+
+class TrackingError(WorkError):
+    """The tracking server does not answer or refuses; the message names it. Exit code 1."""
+
+
+class Run:
+    """One MLflow run; any process can attach to it by its id."""
+
+    def __init__(self, client: MlflowClient, uri: str, run_id: str) -> None:
+        self._client, self.uri, self.run_id = client, uri, run_id
+        self._unsent: list[tuple[int, dict[str, float]]] = []
+
+    def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Metrics of one epoch, the first being 1. A server that is away does not end the training: they are sent later."""
+        self._unsent.append((epoch, dict(metrics)))
+        try:
+            while self._unsent:
+                self._log(self._unsent[0][1], self._unsent[0][0])
+                self._unsent.pop(0)
+        except TrackingError as error:
+            log.warning("%s; the metrics of %d epochs wait to be sent", error, len(self._unsent))
+
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Metrics of the whole run, such as those of the test splits."""
+        self._log(dict(metrics), 0)
+
+    def log_model(self, model: keras.Model, tokens: np.ndarray, folder: Path) -> None:
+        """The Keras model with its signature and `tokens` as input example, and the text files of its folder.
+
+        tokens: int32 [n, max_tokens]. folder: vocabulary, labels and history, as in MODEL/<task>.
+        """
+        import keras
+        import mlflow
+        import mlflow.tensorflow  # not mlflow.keras: 3.17 cannot save an input example with it
+        import tensorflow
+        from mlflow.models import infer_signature
+
+        keras.config.disable_interactive_logging()  # MLflow tries the example with a progress bar on stdout
+        with _errors(self.uri):
+            mlflow.set_tracking_uri(self.uri)
+            signature = infer_signature(tokens, model(tokens, training=False).numpy())
+            # Named requirements: MLflow would load the model in a second process to find them.
+            needs = [f"tensorflow=={tensorflow.__version__}", f"keras=={keras.__version__}"]
+            mlflow.start_run(run_id=self.run_id)
+            try:
+                mlflow.tensorflow.log_model(model, name=_MODEL, signature=signature, input_example=tokens, pip_requirements=needs)
+            finally:
+                mlflow.end_run("RUNNING")
+            for path in sorted(folder.iterdir()):
+                if path.suffix in (".json", ".txt"):
+                    self._client.log_artifact(self.run_id, str(path), "training")
+
+    def log_report(self, folder: Path) -> None:
+        """A folder of files, such as the report and its figures, under `report`."""
+        with _errors(self.uri):
+            self._client.log_artifacts(self.run_id, str(folder), "report")
+
+    def end(self, status: str = "FINISHED") -> None:
+        """Close the run: FINISHED, FAILED or KILLED. What could not be sent is said, never raised."""
+        try:
+            with _errors(self.uri):
+                self._client.set_terminated(self.run_id, status)
+        except TrackingError as error:
+            say(f"  {error}; run {self.run_id} stays open there")
+
+    def _log(self, metrics: dict[str, float], step: int) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        with _errors(self.uri):
+            entries = [Metric(name, float(value), now, step) for name, value in metrics.items()]
+            self._client.log_batch(self.run_id, metrics=entries)
+
+
+def tracking_uri(config: Config) -> str:
+    """tracking.uri, or the SQLite database in the warehouse."""
+    return config.tracking.uri or f"sqlite:///{_home(config)}/mlflow.db"
+
+
+def create_run(config: Config, task: str, tags: Mapping[str, str]) -> Run:
+    """A new run with the whole resolved configuration as parameters.
+
+    Raises TrackingError when the server does not answer, after seconds, before any work is done.
+    """
+    uri = tracking_uri(config)
+    client = _client(uri)
+    from mlflow.entities import Param, RunTag
+
+    with _errors(uri):
+        run_id = client.create_run(_experiment(config, client), run_name=f"{task} {tags.get('release_id', '')}".strip()).info.run_id
+        params = [Param(name, str(value)) for name, value in flatten(config).items()]
+        for start in range(0, len(params), _PARAMS_A_CALL):
+            client.log_batch(run_id, params=params[start : start + _PARAMS_A_CALL])
+        client.log_batch(run_id, tags=[RunTag(name, str(value)) for name, value in {"task": task, **tags}.items()])
+    return Run(client, uri, run_id)
+
+
+def attach(config: Config, run_id: str) -> Run:
+    """A run that another process created; raises TrackingError when there is none."""
+    uri = tracking_uri(config)
+    client = _client(uri)
+    with _errors(uri):
+        client.get_run(run_id)
+    return Run(client, uri, run_id)
+
+
+def _home(config: Config) -> Path:
+    return Path(config.warehouse.root).absolute() / "mlflow"
+
+
+def _client(uri: str) -> MlflowClient:
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    with _errors(uri):
+        return MlflowClient(tracking_uri=uri)
+
+
+def _experiment(config: Config, client: MlflowClient) -> str:
+    """The id of tracking.experiment, made at its first use."""
+    found = client.get_experiment_by_name(config.tracking.experiment)
+    if found is not None:
+        return str(found.experiment_id)
+    place: Any = None if config.tracking.uri else (_home(config) / "artifacts").as_uri()
+    return str(client.create_experiment(config.tracking.experiment, artifact_location=place))
+
+
+@contextmanager
+def _errors(uri: str) -> Iterator[None]:
+    """Whatever MLflow or the network raises as one TrackingError that names the server."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise TrackingError(f"tracking.uri = {uri} does not do its work: {reason[:300]}") from error
