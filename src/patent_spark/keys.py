@@ -9,25 +9,26 @@ so a utility patent's key is its number. Anything else has no key.
 
 from __future__ import annotations
 
-import re
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 DIGITS = 12
 _NUMBERS = 10**DIGITS
-_PATTERN = rf"^(?P<letters>[A-Z]{{0,3}})(?P<digits>[0-9]{{1,{DIGITS}}})$"
+_NUMERALS = "0123456789"
+_CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def patent_keys(ids: pa.Array) -> pa.Array:
-    """int64 keys of an array of ids; null where an id is null or has not a patent's form."""
+    """int64 keys of an array of ids, plain or dictionary-encoded; null where an id is null or has not a patent's form."""
+    if pa.types.is_dictionary(ids.type):
+        return patent_keys(ids.dictionary).take(ids.indices)
     plain = pc.and_(pc.ascii_is_decimal(ids), pc.less_equal(pc.binary_length(ids), DIGITS))
     plain = pc.fill_null(pc.and_(plain, pc.invert(pc.starts_with(ids, "0"))), False)
     keys = pc.cast(pc.if_else(plain, ids, None), pa.int64())
-    if pc.all(plain).as_py() in (True, None):
+    others = pc.and_(pc.invert(plain), pc.is_valid(ids))
+    if not pc.any(others).as_py():
         return keys
     # The few ids with letters or leading zeros are worked out apart, and put back in their places.
-    others = pc.invert(plain)
     return pc.replace_with_mask(keys, others, _general_keys(ids.filter(others)))
 
 
@@ -43,17 +44,20 @@ def patent_id(key: int) -> str:
 
 
 def _general_keys(ids: pa.Array) -> pa.Array:
-    return pa.array([_key(value) for value in ids.to_pylist()], pa.int64())
+    letters = pc.ascii_rtrim(ids, _NUMERALS).dictionary_encode()
+    codes = pa.array([_letter_code(value) for value in letters.dictionary.to_pylist()], pa.int64()).take(letters.indices)
+    digits = pc.ascii_ltrim(ids, _CAPITALS)
+    length = pc.binary_length(digits)
+    formed = pc.and_(pc.ascii_is_decimal(digits), pc.less_equal(length, DIGITS))
+    zeros = pc.subtract(pc.subtract(length, 1), pc.binary_length(pc.ascii_ltrim(pc.utf8_slice_codeunits(digits, 0, -1), "0")))
+    numbers = pc.cast(pc.if_else(formed, digits, None), pa.int64())
+    return pc.add(pc.multiply(pc.add(pc.multiply(codes, DIGITS), pc.cast(zeros, pa.int64())), _NUMBERS), numbers)
 
 
-def _key(value: str | None) -> int | None:
-    match = re.match(_PATTERN, value or "")
-    if match is None:
+def _letter_code(letters: str) -> int | None:
+    if len(letters) > 3 or any(letter not in _CAPITALS for letter in letters):
         return None
     code = 0
-    for letter in match["letters"]:
+    for letter in letters:
         code = code * 27 + ord(letter) - ord("A") + 1
-    digits = match["digits"]
-    number = int(digits)
-    key: int = (code * DIGITS + len(digits) - len(str(number))) * _NUMBERS + number
-    return key
+    return code
