@@ -1,0 +1,84 @@
+"""What a reader should doubt: warnings that stand at the top of the report and in METRICS."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from patent_spark.evaluation.baselines import MAJORITY, TFIDF_LINEAR
+
+_FEW = 1000
+_SUSPICIOUS_AUC = 0.95
+
+
+def doubts_about(result: dict[str, Any], training: dict[str, int]) -> list[str]:
+    """Sentences about one task's figures. training: training patents by label."""
+    return [sentence for rule in (_size, _baselines, _attainable, _classes, _top1, _drift) for sentence in rule(result, training)]
+
+
+def _size(result: dict[str, Any], training: dict[str, int]) -> list[str]:
+    low, high = result["accuracy_interval"]
+    if result["examples"] >= _FEW:
+        return []
+    return [f"Only {result['examples']:,} test patents: the accuracy is known no better than from {_share(low)} to {_share(high)} (95 % interval)."]
+
+
+def _baselines(result: dict[str, Any], training: dict[str, int]) -> list[str]:
+    accuracy = result["accuracy"]
+    if accuracy <= result["baselines"][MAJORITY]["accuracy"]:
+        return [f"The model ({_share(accuracy)}) is no better than always saying the most frequent label; it has learned nothing of use."]
+    linear = result["baselines"][TFIDF_LINEAR]["accuracy"]
+    if accuracy < linear:
+        return [f"The model ({_share(accuracy)}) is below TF-IDF with a linear model ({_share(linear)}): it needs more data, epochs or other knobs."]
+    return []
+
+
+def _attainable(result: dict[str, Any], training: dict[str, int]) -> list[str]:
+    best = (result["attainable"] or {}).get("accuracy")
+    if best is None:
+        return []
+    error = math.sqrt(best * (1 - best) / max(1, result["examples"]))
+    if result["accuracy"] > best + 3 * error:
+        return [f"The accuracy ({_share(result['accuracy'])}) is above the best attainable on this release ({_share(best)}): look for a leak."]
+    return []
+
+
+def _classes(result: dict[str, Any], training: dict[str, int]) -> list[str]:
+    matrix = result["confusion"]["matrix"]
+    present = {label for label, row in zip(result["labels"], matrix, strict=True) if sum(row)}
+    predicted = {label for i, label in enumerate(result["labels"]) if any(row[i] for row in matrix)}
+    found = []
+    unseen = sorted(label for label in present if not training.get(label))
+    if unseen:
+        found.append(f"{_count(unseen)} in the test but not in the training patents; their patents all count as errors.")
+    never = sorted(present - predicted - set(unseen))
+    if never:
+        found.append(f"{_count(never)} never predicted although the test has patents of {'it' if len(never) == 1 else 'them'}.")
+    return found
+
+
+def _top1(result: dict[str, Any], training: dict[str, int]) -> list[str]:
+    auc = (result.get("top1") or {}).get("roc_auc")
+    if auc is None or auc <= _SUSPICIOUS_AUC:
+        return []
+    return [f"ROC-AUC of top1 is {auc:.3f}: text alone should not find the most cited patents so well; look for a leak before believing it."]
+
+
+def _drift(result: dict[str, Any], training: dict[str, int]) -> list[str]:
+    years = sorted(result.get("by_year", {}))
+    if len(years) < 2:
+        return []
+    first, last = result["by_year"][years[0]], result["by_year"][years[-1]]
+    error = math.sqrt(0.25 / max(1, first["examples"]) + 0.25 / max(1, last["examples"]))
+    if first["accuracy"] - last["accuracy"] <= max(0.05, 2 * error):
+        return []
+    return [f"Accuracy falls from {_share(first['accuracy'])} in {years[0]} to {_share(last['accuracy'])} in {years[-1]}: model or label ages."]
+
+
+def _count(labels: list[str]) -> str:
+    named = ", ".join(labels[:8]) + (", ..." if len(labels) > 8 else "")
+    return f"{len(labels)} {'label is' if len(labels) == 1 else 'labels are'} ({named})"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"

@@ -1,0 +1,124 @@
+"""The report's figures: confusion matrices by row and by column (figures 3 to 6 of the paper), curves.
+
+Each function draws one figure into a PNG file. Colours are perceptually uniform and read in grey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
+
+from patent_spark.evaluation.metrics import by_column, by_row
+
+_COLOURS = "cividis"
+_INK, _GREY = "#1f2933", "#8794a0"
+_STYLES: dict[str, dict[str, Any]] = {
+    "this model": {"color": "#00425e", "linewidth": 2.4, "marker": "o", "markersize": 6},
+    "TF-IDF + linear": {"color": "#c05621", "linewidth": 1.6, "marker": "s", "markersize": 4.5},
+    "majority class": {"color": _GREY, "linewidth": 1.4, "marker": "^", "markersize": 4.5},
+    "class prior": {"color": _GREY, "linewidth": 1.2, "linestyle": ":", "marker": "v", "markersize": 4},
+    "best attainable": {"color": "#2f855a", "linewidth": 1.6, "linestyle": "--"},
+}
+_DIRECTIONS = {"row": (by_row, "share of the true label's patents"), "column": (by_column, "share of the predicted label's patents")}
+
+
+def draw_confusion(path: Path, matrix: NDArray[Any], labels: Sequence[str], direction: str) -> None:
+    """One large matrix, normalised by `row` or by `column`; legible at 125 labels. Colour grows with the square root."""
+    normalise, meaning = _DIRECTIONS[direction]
+    size = min(17.0, max(5.0, 2.0 + 0.12 * len(labels)))
+    figure = Figure(figsize=(size, size * 0.97), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(normalise(matrix), cmap=_COLOURS, norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
+    points = 5.6 if len(labels) > 60 else 8
+    axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=points)
+    axes.set_yticks(range(len(labels)), labels, fontsize=points)
+    axes.tick_params(length=1.5, pad=1.5, top=len(labels) > 30, right=len(labels) > 30, labeltop=len(labels) > 30, labelright=len(labels) > 30)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    bar = figure.colorbar(image, ax=axes, shrink=0.5, pad=0.02, aspect=30, format=PercentFormatter(1, 0))
+    bar.set_label(meaning)
+    _save(figure, path)
+
+
+def draw_level_panels(path: Path, matrices: Mapping[str, NDArray[Any]], labels: Sequence[str], direction: str) -> None:
+    """A small matrix for each test split, its numbers in the cells, normalised by `row` or by `column`."""
+    normalise, meaning = _DIRECTIONS[direction]
+    columns = min(3, len(matrices))
+    rows = -(-len(matrices) // columns)
+    figure = Figure(figsize=(0.6 + 3.5 * columns, 0.4 + 3.5 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for axes in panels.flat[len(matrices) :]:
+        axes.set_axis_off()
+    for axes, (name, matrix) in zip(panels.flat, matrices.items(), strict=False):
+        shares = normalise(matrix)
+        image = axes.imshow(shares, cmap=_COLOURS, vmin=0, vmax=1)
+        for (row, column), share in _cells(shares):
+            axes.text(column, row, f"{share:.2f}", ha="center", va="center", fontsize=9, color="white" if share < 0.55 else _INK)
+        axes.set_xticks(range(len(labels)), labels, rotation=35, ha="right", fontsize=8, rotation_mode="anchor")
+        axes.set_yticks(range(len(labels)), labels, fontsize=8)
+        axes.set_title(f"{name}   n = {int(matrix.sum()):,}", fontsize=10)
+        axes.tick_params(length=0)
+    figure.supxlabel("predicted level", fontsize=10)
+    figure.supylabel("true level", fontsize=10)
+    bar = figure.colorbar(image, ax=panels, shrink=0.6, aspect=30, format=PercentFormatter(1, 0))
+    bar.set_label(meaning, fontsize=9)
+    _save(figure, path)
+
+
+def draw_by_year(path: Path, years: Sequence[str], accuracies: Mapping[str, Sequence[float | None]]) -> None:
+    """Accuracy by test year: a line for the model, each baseline and the attainable."""
+    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for name, values in accuracies.items():
+        axes.plot(years, [float("nan") if value is None else value for value in values], label=name, **_STYLES[name])
+    axes.set_ylabel("accuracy")
+    axes.set_xlabel("grant year of the test patents")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    axes.margins(y=0.12)
+    _plain(axes)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    _save(figure, path)
+
+
+def draw_training(path: Path, history: Sequence[Mapping[str, float]]) -> None:
+    """Loss and accuracy by epoch on the training and the development patents."""
+    figure = Figure(figsize=(8.4, 3.1), layout="constrained")
+    epochs = [int(entry.get("epoch", i + 1)) for i, entry in enumerate(history)]
+    for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for side, style in (("train", _STYLES["majority class"]), ("dev", _STYLES["this model"])):
+            name = f"{side}_{measure}"
+            if any(name in entry for entry in history):
+                values = [entry.get(name, float("nan")) for entry in history]
+                axes.plot(epochs, values, label={"train": "training", "dev": "development"}[side], **style)
+        axes.set_xlabel("epoch")
+        axes.set_title(measure, fontsize=10)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if measure == "accuracy":
+            axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
+        _plain(axes)
+        axes.legend(frameon=False, fontsize=8)
+    _save(figure, path)
+
+
+def _cells(shares: NDArray[Any]) -> list[tuple[tuple[int, int], float]]:
+    return [((row, column), float(shares[row, column])) for row in range(shares.shape[0]) for column in range(shares.shape[1])]
+
+
+def _plain(axes: Any) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    figure.savefig(path, dpi=130, facecolor="white")

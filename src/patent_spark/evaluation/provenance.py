@@ -1,0 +1,87 @@
+"""What was done with which data: releases, rows, splits, stages and knobs, from the manifests of the warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from patent_spark.config import Config, flatten
+from patent_spark.store import Manifest, Store
+
+_STAGES = ("simulate", "ingest", "label", "split", "text", "shard", "train")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the figures come from."""
+
+    release_id: str
+    data_to_date: str
+    data_to_date_from: str
+    simulated: bool
+    tables: list[dict[str, Any]]
+    """Rows in and rejected, by source table."""
+    levels: dict[str, int]
+    open_window: int | None
+    splits: list[dict[str, Any]]
+    """Patents by task and split, as in the shards."""
+    text: dict[str, Any]
+    """Vocabulary and training text of the vectors."""
+    stages: list[Manifest]
+    knobs: list[dict[str, Any]]
+    """Knobs that differ from their defaults."""
+    warnings: list[str]
+
+
+def provenance(store: Store) -> Provenance:
+    """Read the manifests of all earlier stages; a simulator's counts only when its release was read."""
+    manifests = {name: manifest for name in _STAGES if (manifest := store.manifest(name)) is not None}
+    if "simulate" not in manifests["ingest"].inputs:
+        manifests.pop("simulate", None)
+    ingest, label = manifests["ingest"].facts, manifests["label"].facts if "label" in manifests else {}
+    return Provenance(
+        release_id=str(ingest.get("release_id", manifests["ingest"].release_id)),
+        data_to_date=str(ingest.get("data_to_date", "unknown")),
+        data_to_date_from=str(ingest.get("data_to_date_from", "")),
+        simulated=ingest.get("attainable") is not None,
+        tables=_tables(ingest),
+        levels=label.get("levels", {}),
+        open_window=label.get("open_window"),
+        splits=_splits(manifests["shard"].facts),
+        text=manifests["text"].facts if "text" in manifests else {},
+        stages=list(manifests.values()),
+        knobs=_knobs(manifests),
+        warnings=_warnings(manifests),
+    )
+
+
+def _tables(ingest: dict[str, Any]) -> list[dict[str, Any]]:
+    rejected = ingest.get("rejected") or {}
+    rows_in = ingest.get("rows_in") or {}
+    return [{"table": name, "rows": rows, "rejected": rejected.get(name) or {}} for name, rows in rows_in.items()]
+
+
+def _splits(shard: dict[str, Any]) -> list[dict[str, Any]]:
+    too_short = shard.get("too_short") or {}
+    return [
+        {"task": task, "splits": {split: sizes["rows"] for split, sizes in layout["splits"].items()}, "too_short": too_short.get(task)}
+        for task, layout in shard["tasks"].items()
+    ]
+
+
+def _knobs(manifests: dict[str, Manifest]) -> list[dict[str, Any]]:
+    """From the manifests, not from today's configuration: a stage may have run with other knobs."""
+    defaults = flatten(Config())
+    used = {name: value for manifest in manifests.values() for name, value in manifest.knobs.items()}
+    return [{"name": name, "value": used[name], "default": defaults.get(name)} for name in sorted(used) if used[name] != defaults.get(name)]
+
+
+def _warnings(manifests: dict[str, Manifest]) -> list[str]:
+    found = []
+    releases = {manifest.release_id for name, manifest in manifests.items() if name in ("ingest", "train")}
+    if len(releases) > 1:
+        found.append(f"The warehouse holds stages of several releases ({', '.join(sorted(releases))}); run all stages again on one.")
+    source = str(manifests["ingest"].facts.get("data_to_date_from", ""))
+    if "newest" in source:
+        found.append("The release does not say up to when its data goes; the newest grant date was taken, so the last citation windows may be open.")
+    return found
