@@ -1,0 +1,62 @@
+"""Stage split: LABELS and ABSTRACTS become SPLITS."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from pyarrow.dataset import field
+from pyspark.sql import functions as F
+
+from patent_spark import schemas
+from patent_spark.checks import DataError, conform
+from patent_spark.config import Config
+from patent_spark.labels.splits import examples_of_task, months_until_known, split_stratified, split_temporal, with_family
+from patent_spark.labels.tally import tally
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from patent_spark.work import Work
+
+
+def run(work: Work) -> None:
+    """Write SPLITS; learn how many patents of each task are in which split. Raises DataError when nothing is left to train on."""
+    work.write(split_patents(work.read("LABELS"), work.read("ABSTRACTS"), work.config), "SPLITS")
+    tallied = tally(work.draft.path("SPLITS"), {"task": field("task"), "split": field("split")})
+    splits = {task: {name: n for (of, name), n in sorted(tallied.items()) if of == task} for task in work.config.task_names}
+    for task, sizes in splits.items():
+        if not sizes.get(schemas.TRAIN):
+            raise DataError(_nothing_to_train_on(task, sizes, work.config))
+    work.learn(splits=splits)
+
+
+def split_patents(labels: DataFrame, abstracts: DataFrame, config: Config) -> DataFrame:
+    """One row per patent and task it takes part in (SPLITS), for the tasks of the configuration."""
+    return reduce(
+        lambda tasks, task: tasks.unionByName(task),
+        [split_task(labels, abstracts, config, task) for task in config.task_names],
+    )
+
+
+def split_task(labels: DataFrame, abstracts: DataFrame, config: Config, task: str) -> DataFrame:
+    """One row per patent that takes part in the task (SPLITS)."""
+    examples = labels.transform(examples_of_task, task).transform(with_family, abstracts, config.split.group)
+    if config.task(task).protocol == "stratified":
+        placed = examples.transform(split_stratified, config.split)
+    else:
+        placed = examples.transform(split_temporal, config.split, months_until_known(task, config.label))
+    return placed.withColumn("task", F.lit(task)).transform(conform, schemas.SPLITS.schema)
+
+
+def _nothing_to_train_on(task: str, sizes: dict[str, int], config: Config) -> str:
+    found = ", ".join(f"{name} {n:,}" for name, n in sizes.items()) or "no patent at all"
+    split = config.split
+    if config.task(task).protocol == "stratified":
+        return f"{task}: no patent is left to train on ({found}); give it more patents with a label, or raise split.sample = {split.sample}"
+    months = months_until_known(task, config.label) if split.embargo else 0
+    closed = f" and have a label that closed before {min(split.test_years)}-01-01" if months else ""
+    return (
+        f"{task}: no patent is left to train on ({found}): none with a label was granted up to split.train_until = {split.train_until}{closed}; "
+        f"set other split.train_until and split.test_years, or {task}.protocol=stratified{', or split.embargo=false' if months else ''}"
+    )

@@ -1,0 +1,112 @@
+"""Who trains and who tests: the two protocols, and families that stay together."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from patent_spark.config import CITATION_LEVEL, Label, Split
+from patent_spark.schemas import DEVELOPMENT, LARGE_TEST, TEST, TRAIN
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+_WHITE_SPACE = "[ \\t\\n\\x0B\\f\\r\\u00a0]+"  # spelled out: what \s matches differs between engines
+
+
+def examples_of_task(labels: DataFrame, task: str) -> DataFrame:
+    """One row per patent with a label for the task: patent_id, patent_key, grant_date, label.
+
+    technology: every patent with a class, its window open or not; citation_level: every patent with a level. How long
+    the texts are is only known later, so that nothing is left out for it here.
+    """
+    label = "citation_level" if task == CITATION_LEVEL else "cpc_class"
+    return labels.where(F.col(label).isNotNull()).select("patent_id", "patent_key", "grant_date", F.col(label).alias("label"))
+
+
+def with_family(examples: DataFrame, abstracts: DataFrame, group: bool) -> DataFrame:
+    """Examples with `family`, a number that patents with the same abstract share (continuations repeat their parent's).
+
+    The same is: equal after lower-casing and folding white space. A patent without an abstract, or with an empty one,
+    is its own family, and so is every patent when `group` is false. The number is a 64-bit hash: of ten million texts,
+    two different ones share it with a probability of about 3e-6, and would only be kept together.
+    """
+    if not group:
+        return examples.withColumn("family", F.col("patent_key"))
+    folded = F.trim(F.regexp_replace(F.lower("abstract"), _WHITE_SPACE, " "))
+    families = (
+        abstracts.select("patent_key", folded.alias("text")).where(F.col("text") != "").select("patent_key", F.xxhash64("text").alias("family"))
+    )
+    return examples.join(families, on="patent_key", how="left").withColumn("family", F.coalesce("family", "patent_key"))
+
+
+def split_stratified(examples: DataFrame, split: Split) -> DataFrame:
+    """Examples with `split`: within each label the same shares of test, development, train and large_test.
+
+    Of n patents with a label, s = round(n * sample) are used, the first ones in a seeded order; the other n - s are
+    large_test. Of these s, the first round(s * test) are test, those up to round(s * (test + development)) development,
+    the rest train. round() takes a half up. So a label with few patents trains before it tests. Families are drawn as
+    a whole, see _place: then the sizes are near these numbers, and without families exactly these.
+    """
+    size = F.floor(F.col("label_size") * split.sample + 0.5)
+    named = (
+        F.when(F.col("before") >= size, F.lit(LARGE_TEST))
+        .when(F.col("before") < _rounded(size, split.test), F.lit(TEST))
+        .when(F.col("before") < _rounded(size, split.test + split.development), F.lit(DEVELOPMENT))
+        .otherwise(F.lit(TRAIN))
+    )
+    return examples.transform(_place, named, split.seed)
+
+
+def split_temporal(examples: DataFrame, split: Split, closes_after_months: int) -> DataFrame:
+    """Examples with `split`: train and development up to `train_until`, test_2011, test_2012, ... by grant year.
+
+    With `embargo`, only patents whose label is known before the first day of the first test year train: it closes
+    `closes_after_months` after the grant (citation level: the horizon; technology: 0, a class is known at once).
+    Of n training patents with a label, the first round(n * development) in a seeded order are development. A training
+    or development patent that shares its family with a patent of a test year is left out, so that the test sets keep
+    their natural mix. Other years take no part.
+    """
+    year = F.year("grant_date")
+    testing = examples.where(year.isin(list(split.test_years)))
+    training = examples.where(year <= split.train_until)
+    if split.embargo:
+        first_test_day = F.lit(datetime.date(min(split.test_years), 1, 1))
+        training = training.where(F.add_months("grant_date", closes_after_months) < first_test_day)
+    training = training.join(testing.select("family").distinct(), on="family", how="left_anti")
+    named = F.when(F.col("before") < _rounded(F.col("label_size"), split.development), F.lit(DEVELOPMENT)).otherwise(F.lit(TRAIN))
+    placed = training.transform(_place, named, split.seed)
+    return placed.unionByName(testing.withColumn("split", F.concat(F.lit(f"{TEST}_"), year.cast("string"))))
+
+
+def months_until_known(task: str, label: Label) -> int:
+    """Months from the grant of a patent until its label for the task is known for good."""
+    return label.horizon_months if task == CITATION_LEVEL else 0
+
+
+def _place(examples: DataFrame, named: Column, seed: int) -> DataFrame:
+    """Examples with `split`, the same for all of a family.
+
+    Families stand in a seeded order within the label of their first member (the one with the smallest key): ordered by
+    a hash of seed and that key, then by the key, so that the order is total. `named` is the split of a family, from
+    `before`, the patents of all families that come before it, and `label_size`, the patents of all families of the
+    label. A family thus falls where its first patent falls: a boundary is overshot by less than one family.
+    """
+    families = examples.groupBy("family").agg(F.min("patent_key").alias("first_key"), F.count("*").alias("members"))
+    labels = examples.select(F.col("patent_key").alias("first_key"), "label")
+    families = families.join(labels, on="first_key", how="inner")  # one example a key
+    within = Window.partitionBy("label")
+    order = within.orderBy(F.xxhash64(F.lit(seed).cast("bigint"), "first_key"), "first_key")
+    placed = families.select(
+        "family",
+        (F.sum("members").over(order.rowsBetween(Window.unboundedPreceding, Window.currentRow)) - F.col("members")).alias("before"),
+        F.sum("members").over(within).alias("label_size"),
+    ).select("family", named.alias("split"))
+    return examples.join(placed, on="family", how="inner")  # placed has each family, once
+
+
+def _rounded(size: Column, share: float) -> Column:
+    return F.floor(size * share + 0.5)

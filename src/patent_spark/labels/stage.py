@@ -1,0 +1,52 @@
+"""Stage label: CITATIONS, PATENTS and CPC become COUNTS and LABELS."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+import pyarrow.dataset
+
+from patent_spark import schemas
+from patent_spark.labels.classes import first_class_per_patent
+from patent_spark.labels.counts import count_citations
+from patent_spark.labels.levels import level_patents, with_class_and_window
+from patent_spark.labels.tally import tally
+from patent_spark.progress import say
+
+if TYPE_CHECKING:
+    from patent_spark.work import Work
+
+
+def run(work: Work) -> None:
+    """Write COUNTS and LABELS; learn how many patents have which level, and why others have none."""
+    label = work.config.label
+    data_to_date = datetime.date.fromisoformat(work.store.facts("ingest")["data_to_date"])
+    patents = work.read("PATENTS")
+    work.write(count_citations(patents, work.read("CITATIONS"), label), "COUNTS")
+    # Read back, so that the citations are joined once and not again for the quantiles.
+    counts = work.session.read.schema(schemas.COUNTS.schema).parquet(str(work.draft.path("COUNTS")))
+    members = counts.transform(with_class_and_window, patents, first_class_per_patent(work.read("CPC")), label, data_to_date)
+    # The quantiles and the levels both need every member: worked out once, kept beside the tables until they are done.
+    aside = work.draft.directory / "members"
+    members.write.parquet(str(aside))
+    work.write(level_patents(work.session.read.parquet(str(aside)), label), "LABELS")
+    shutil.rmtree(aside)
+    _learn(work)
+
+
+def _learn(work: Work) -> None:
+    column = pyarrow.dataset.field
+    values = {"class": column("cpc_class"), "year": pc.year(column("grant_date")), "pooled": column("q90").is_valid()}
+    values |= {"level": column("citation_level"), "complete": column("window_complete")}
+    rows = [(dict(zip(values, row, strict=True)), n) for row, n in tally(work.draft.path("LABELS"), values).items()]
+    by_year = work.config.label.pool == "class_year"
+    levels = {level: sum(n for row, n in rows if row["level"] == level) for level in schemas.LEVELS}
+    open_window = sum(n for row, n in rows if not row["complete"])
+    without_class = sum(n for row, n in rows if row["class"] is None)
+    pools = len({(row["class"], row["year"] if by_year else None) for row, _ in rows if row["pooled"]})
+    work.learn(levels=levels, open_window=open_window, without_class=without_class, pools=pools)
+    if not sum(levels.values()):
+        say(f"  no patent has a citation level: {open_window:,} windows are still open on the last day, {without_class:,} patents have no class")
