@@ -192,6 +192,8 @@ class Train:
     batch: Positive = knob(96, "examples a step, over all ranks together")
     learning_rate: Real = knob(1e-3, "Adam's step size")
     clip_norm: Real = knob(1.0, "largest norm of the gradient; 0 = no limit")
+    keep: Literal["best", "last"] = knob("best", "weights that are kept: those of the epoch with the least development loss, or the last (the paper)")
+    bucket_by_length: Flag = knob(True, "a step takes texts of like length, so that little padding is computed")
     seed: Count = knob(1, "initial weights and the order within an epoch")
     timeout_s: Positive = knob(60, "seconds after which a rank that stays silent ends the job")
 

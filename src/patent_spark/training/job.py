@@ -1,0 +1,115 @@
+"""What the driver tells the ranks, and what rank 0 tells back while it works: two files in the job's folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from patent_spark.config import Config, load_config, to_yaml
+from patent_spark.store import write_json, write_text
+
+_JOB, _CONFIG, _TOLD, _FAILURE = "job.json", "config.yaml", "told.jsonl", "failure-{rank}.json"
+_SECONDS_BETWEEN_STEPS_TOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Job:
+    """The training of one task. All that a rank needs; paths are absolute and seen by every rank."""
+
+    task: str
+    run_id: str
+    release_id: str
+    key: str
+    """Digest of all that the trained model depends on."""
+    examples: str
+    """EXAMPLES/<task>."""
+    vectors: str
+    """VECTORS."""
+    shards: dict[str, Any]
+    """Facts of the shard stage, of this task alone."""
+    folder: str
+    """Where the job keeps its files; the model comes to its subfolder `model`."""
+
+    def write(self, config: Config) -> None:
+        """Put the job and the configuration into the folder, and remove what an earlier attempt told."""
+        folder = Path(self.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in (*folder.glob(_FAILURE.format(rank="*")), folder / _TOLD):
+            old.unlink(missing_ok=True)
+        write_text(folder / _CONFIG, to_yaml(config))
+        write_json(folder / _JOB, dataclasses.asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> tuple[Job, Config]:
+        """The job in a folder and its configuration."""
+        return cls(**json.loads((folder / _JOB).read_text())), load_config([folder / _CONFIG])[0]
+
+    @property
+    def model(self) -> Path:
+        """The folder of the finished model."""
+        return Path(self.folder) / "model"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a rank gave up."""
+
+    kind: str
+    """The name of the exception's class."""
+    message: str
+    bad_data: bool
+    lost_peer: bool
+    """It gave up only because another rank was gone."""
+
+    def write(self, folder: Path, rank: int) -> None:
+        """Leave the reason where the driver looks for it."""
+        write_json(folder / _FAILURE.format(rank=rank), dataclasses.asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path, rank: int) -> Failure | None:
+        """What a rank left, or None."""
+        path = folder / _FAILURE.format(rank=rank)
+        return cls(**json.loads(path.read_text())) if path.exists() else None
+
+
+class Teller:
+    """Rank 0's side of the progress that the driver shows."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = (folder / _TOLD).open("a", buffering=1)
+        self._last = 0.0
+
+    def step(self, done: int, total: int, note: str) -> None:
+        """Steps done of all steps of the job; told a few times a second at most."""
+        now = time.monotonic()
+        if now - self._last > _SECONDS_BETWEEN_STEPS_TOLD or done == total:
+            self._last = now
+            self._tell({"done": done, "total": total, "note": note})
+
+    def line(self, text: str) -> None:
+        """A line that stays on the screen."""
+        self._tell({"line": text})
+
+    def _tell(self, entry: dict[str, Any]) -> None:
+        self._file.write(json.dumps(entry) + "\n")
+
+
+class Listener:
+    """The driver's side: what was told since the last look."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path, self._offset = folder / _TOLD, 0
+
+    def news(self) -> list[dict[str, Any]]:
+        """Whole lines only; a line that is being written is left for the next look."""
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        self._offset += len(whole) + len(newline)
+        return [json.loads(line) for line in whole.splitlines()]

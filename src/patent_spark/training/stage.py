@@ -1,0 +1,107 @@
+"""Train a model for each task: MLflow run, Horovod ranks, MODEL/<task>."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from patent_spark.config import digest, flatten
+from patent_spark.progress import say
+from patent_spark.schemas import DEVELOPMENT, TRAIN
+from patent_spark.shards.layout import Layout
+from patent_spark.tracking import create_run
+from patent_spark.training.job import Job
+from patent_spark.training.launch import run_ranks
+from patent_spark.work import Work
+
+
+def run(work: Work) -> None:
+    """A model for each task of the configuration; one that is there already, of the same data and knobs, is kept."""
+    earlier = {} if _is_forced(work) else _earlier_models(work)
+    learned = {}
+    for task in work.config.task_names:
+        key, folder = _key(work, task), work.draft.path("MODEL") / task
+        if key in earlier:
+            say(f"  {task}: examples and knobs are those of the current model, which is kept")
+            shutil.copytree(earlier[key], folder)
+        else:
+            shutil.copytree(_train(work, task, key), folder)
+        described = json.loads((folder / "task.json").read_text())
+        history = json.loads((folder / "history.json").read_text())
+        learned[task] = {name: described[name] for name in ("run_id", "key", "kept_epoch")} | {"epochs": len(history), "last": history[-1]}
+    work.learn(tasks=learned)
+
+
+def _train(work: Work, task: str, key: str) -> Path:
+    """Returns the folder of the new model, in the job's own folder, which outlives a failure."""
+    store, config = work.store, work.config
+    shards = store.manifest("shard")
+    facts = store.facts("shard")
+    release_id = shards.release_id if shards else ""
+    stages = {f"stage.{name}": manifest.version for name in ("text", "shard") if (manifest := store.manifest(name))}
+    tracked = create_run(config, task, {"release_id": release_id, **stages})
+    job = Job(
+        task=task,
+        run_id=tracked.run_id,
+        release_id=release_id,
+        key=key,
+        examples=str(store.directory("EXAMPLES") / task),
+        vectors=str(store.directory("VECTORS")),
+        shards={**facts, "tasks": {task: facts["tasks"][task]}},
+        folder=str(store.root / "train" / "work" / f"{task}-{key}"),
+    )
+    job.write(config)
+    status = "FAILED"
+    try:
+        logs = store.root / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-train-{task}"
+        steps = config.train.epochs * Layout.of(facts, task, TRAIN).steps_per_epoch(config.train.batch)
+        run_ranks(Path(job.folder), config.train.ranks, steps, config.train.timeout_s, logs, f"train {task}")
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        tracked.end(status)
+    return job.model
+
+
+def _is_forced(work: Work) -> bool:
+    """The current version has the same inputs and knobs, and yet the stage is to run: --force."""
+    current = work.store.manifest("train")
+    if current is None:
+        return False
+    inputs = {name: manifest.version for name in current.inputs if (manifest := work.store.manifest(name))}
+    knobs = flatten(work.config)
+    return inputs == current.inputs and all(knobs.get(name) == value for name, value in current.knobs.items())
+
+
+def _earlier_models(work: Work) -> dict[str, Path]:
+    """Folders of the models of the current version by their key."""
+    current = work.store.manifest("train")
+    if current is None:
+        return {}
+    return {facts["key"]: work.store.directory("MODEL") / task for task, facts in current.facts["tasks"].items()}
+
+
+def _key(work: Work, task: str) -> str:
+    """Digest of all that a model of this task depends on: examples and vectors byte for byte, labels, knobs."""
+    knobs = {k: v for k, v in flatten(work.config).items() if k.startswith(("model.", "train.", f"{task}."))}
+    examples = work.store.directory("EXAMPLES") / task
+    folders = [examples / TRAIN, examples / DEVELOPMENT, work.store.directory("VECTORS")]
+    facts: dict[str, Any] = work.store.facts("shard")
+    described = facts["tasks"][task]
+    return digest([task, knobs, described["labels"], facts["lanes"], facts["vocabulary_digest"], [_content(folder) for folder in folders]])
+
+
+def _content(folder: Path) -> str:
+    sha = hashlib.sha256()
+    for path in sorted(folder.glob("*.parquet")):
+        sha.update(path.name.encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                sha.update(block)
+    return sha.hexdigest()
