@@ -41,3 +41,6 @@ clean:  ## remove the demo's warehouse and caches, keep the environment
 zip: setup  ## build/patent_spark.zip for `spark-submit --py-files`
 	@rm -rf build/zip && mkdir -p build/zip && cp -r src/patent_spark build/zip/ && find build/zip -name __pycache__ -prune -exec rm -rf {} +
 	@cd build/zip && python -m zipfile -c ../patent_spark.zip patent_spark && echo build/patent_spark.zip
+
+bench-labels: setup  ## the label job against DuckDB, Polars and pandas (20 M citations)
+	@cd benchmarks && python labels.py --scratch ../build/bench-labels

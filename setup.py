@@ -54,7 +54,7 @@ setup(
             "pandas-stubs>=2.2,<3",
             "types-tqdm",
             "import-linter",
-            "duckdb==1.*",
+            "duckdb>=1.4", "polars>=1.30",
         ],
     },
     entry_points={"console_scripts": ["patent-spark = patent_spark.cli:main"]},

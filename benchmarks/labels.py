@@ -1,0 +1,83 @@
+"""`make bench-labels`: this project's label job against DuckDB, Polars and pandas, each as a whole process on the same Parquet.
+
+Median of three alternating runs after a warm-up, with start-up; the labels of all are asserted to be the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+import duckdb
+from measure import alternate, machine, table
+
+from patent_spark.config import load_config
+from patent_spark.stages import run_stage
+from patent_spark.store import Store
+
+PEERS = Path(__file__).parent / "peers"
+_PATENTS, _CITATIONS_EACH = 1_200_000, 16.0  # what the simulator makes of citation_scale = 1
+
+
+def main() -> None:
+    """Make the input when it is not there yet, run all contestants, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--citations", type=float, default=20, help="millions of citations (default 20, with 1.2 million patents)")
+    parser.add_argument("--scratch", type=Path, default=Path("build/bench-labels"), help="where the input is kept between calls")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--without", nargs="*", default=[], help="contestants to leave out")
+    options = parser.parse_args()
+    root = options.scratch.absolute() / f"{options.citations:g}M"
+    sets = [f"warehouse.root={root}", *release_knobs(options.citations)]
+    config, _ = load_config(sets=sets)
+    for stage in ("simulate", "ingest"):
+        run_stage(stage, config)
+    store = Store(root)
+    tables, ingest = store.directory("PATENTS").parent, store.manifest("ingest")
+    assert ingest is not None
+    python, date = sys.executable, ingest.facts["data_to_date"]
+    ours = [python, "-m", "patent_spark.cli", "label", "--force", *(part for knob in sets for part in ("--set", knob)), "--set"]
+    contestants = {
+        "DuckDB, bigint keys": [python, PEERS / "labels_duckdb.py", tables, root / "out/duckdb", date, "bigint"],
+        "DuckDB, text ids": [python, PEERS / "labels_duckdb.py", tables, root / "out/duckdb-text", date, "text"],
+        "Polars streaming, bigint keys": [python, PEERS / "labels_polars.py", tables, root / "out/polars", date, "bigint"],
+        "Polars streaming, text ids": [python, PEERS / "labels_polars.py", tables, root / "out/polars-text", date, "text"],
+        "pandas": [python, PEERS / "labels_pandas.py", tables, root / "out/pandas", date],
+        "patent_spark on Sail": [*ours, "engine.name=sail"],
+        "patent_spark on local Spark": [*ours, "engine.name=spark"],
+    }
+    contestants = {
+        name: [str(part) for part in command] for name, command in contestants.items() if not any(word in name for word in options.without)
+    }
+    outcomes = alternate(contestants, options.runs)
+    _assert_same(store, root)
+    sizes = ingest.tables
+    print(f"\n{machine()}\n{sizes['CITATIONS']['rows']:,} citations, {sizes['PATENTS']['rows']:,} patents; make bench-labels\n")
+    print(table(outcomes, against="DuckDB, text ids" if "DuckDB, text ids" in outcomes else next(iter(outcomes))))
+    shutil.rmtree(root / "out", ignore_errors=True)
+
+
+def release_knobs(millions: float) -> list[str]:
+    """Knobs of a simulated release with about so many million citations, and short texts, which the label job does not read."""
+    patents = min(9_400_000, int(_PATENTS * millions / 20))
+    scale = millions * 1e6 / patents / _CITATIONS_EACH
+    return ["source.kind=simulate", f"simulate.patents={patents}", f"simulate.citation_scale={scale:.4f}", "simulate.abstract_words=20"]
+
+
+def _assert_same(store: Store, root: Path) -> None:
+    """Row for row, for whichever engine ran last and every peer."""
+    columns = "patent_id, grant_date::date, cpc_class, forward_citations, q90, q99, citation_level, window_complete"
+    for path in sorted((root / "out").glob("*/labels.parquet")):
+        different = duckdb.sql(f"""
+            select count(*) from (
+                (select {columns} from '{store.directory("LABELS")}/*.parquet' except all select {columns} from '{path}')
+                union all
+                (select {columns} from '{path}' except all select {columns} from '{store.directory("LABELS")}/*.parquet'))""").fetchone()
+        assert different == (0,), f"{path}: {different[0] if different else '?'} rows differ"
+    print("labels: the same rows from all", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
