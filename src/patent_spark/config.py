@@ -92,11 +92,14 @@ class Release:
 class Simulate:
     """A simulated release; its size, its seed and the strength of what is planted in it."""
 
-    patents: Positive = knob(20_000, "rows of g_patent, from a thousand to ten million")
+    patents: Positive = knob(20_000, "rows of g_patent, from a thousand to ten million (fewer with an earlier data_to_date)")
     seed: Count = knob(1, "the same seed and knobs give the same release, byte for byte")
+    data_to_date: datetime.date = knob(
+        datetime.date(2025, 9, 30), "last grant date; an earlier one cuts the same history short, so that a later release adds to it"
+    )
     classes: Annotated[int, Strict(), Bound(ge=2, le=125)] = knob(125, "CPC classes, the most frequent ones of the paper's 125 first")
     columns: Literal["current", "old"] = knob("current", "table and column names: PatentsView's of today, or those of the older dumps")
-    broken_fraction: Share = knob(0.0, "share of rows in each table that are broken in one of several ways")
+    broken_fraction: Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, lt=1)] = knob(0.0, "share of rows in each table that are broken in one of several ways")
     citation_scale: Real = knob(1.0, "citations made per patent, relative to the real ones (about 16)")
     technology_noise: Share = knob(0.1, "share of patents whose text speaks of another class than their own")
     level_noise: Share = knob(0.3, "share of patents whose text speaks of a citation level drawn at random")
@@ -109,7 +112,7 @@ class Ingest:
     """Zipped TSV to Parquet."""
 
     max_reject_fraction: Share = knob(0.01, "rejected rows of a table, as a share, above which the stage stops with exit code 3")
-    block_mb: Positive = knob(16, "megabytes of TSV parsed at a time")
+    block_mb: Positive = knob(4, "megabytes of TSV parsed at a time, of each file; no row can be longer")
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -1,0 +1,65 @@
+"""Stage simulate: a release in the warehouse and, when source.path is set, the same files there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from patent_spark.checks import DataError
+from patent_spark.progress import say
+from patent_spark.sources.simulate.release import Maker
+from patent_spark.work import Work
+
+
+def run(work: Work) -> None:
+    """Make the release; it is checked beforehand that nothing else stands at source.path."""
+    target = Path(work.config.source.path).absolute() if work.config.source.path else None
+    if target:
+        require_free(target)
+    folder = work.draft.path("RELEASE")
+    about = Maker(folder, work.config.simulate).make()
+    if target:
+        put(folder, target)
+        say(f"  the release is in {target}")
+    work.learn(
+        **{name: about[name] for name in ("release_id", "data_to_date", "rows", "broken")},
+        attainable=about["attainable"],
+    )
+
+
+def require_free(target: Path) -> None:
+    """Raise DataError unless the folder is missing, empty, or holds a simulated release, which is then replaced."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    try:
+        simulated = json.loads((target / "release.json").read_text())["source"] == "simulated"
+    except (OSError, ValueError, KeyError, TypeError):
+        simulated = False
+    if not simulated:
+        raise DataError(
+            f"source.path = {target} holds files that are not a simulated release, and they would be replaced; "
+            "name another folder, or set source.kind=folder to read them"
+        )
+
+
+def put(folder: Path, target: Path) -> None:
+    """Put the files of a folder at another place by hard link or copy, in one step."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:6]}")
+    old = aside.with_suffix(".old")
+    try:
+        aside.mkdir()
+        for file in sorted(folder.iterdir()):
+            try:
+                os.link(file, aside / file.name)
+            except OSError:  # another file system
+                shutil.copyfile(file, aside / file.name)
+        if target.exists():
+            target.rename(old)
+        aside.rename(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
