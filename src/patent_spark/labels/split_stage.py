@@ -11,7 +11,16 @@ from pyspark.sql import functions as F
 from patent_spark import schemas
 from patent_spark.checks import DataError, conform
 from patent_spark.config import Config
-from patent_spark.labels.splits import examples_of_task, months_until_known, split_stratified, split_temporal, with_family
+from patent_spark.labels.aside import kept_aside
+from patent_spark.labels.splits import (
+    examples_of_task,
+    family_per_patent,
+    months_until_known,
+    split_stratified,
+    split_temporal,
+    with_family,
+    with_own_family,
+)
 from patent_spark.labels.tally import tally
 
 if TYPE_CHECKING:
@@ -22,26 +31,29 @@ if TYPE_CHECKING:
 
 def run(work: Work) -> None:
     """Write SPLITS; learn how many patents of each task are in which split. Raises DataError when nothing is left to train on."""
-    work.write(split_patents(work.read("LABELS"), work.read("ABSTRACTS"), work.config), "SPLITS")
+    labels, config = work.read("LABELS"), work.config
+    if config.split.group:
+        with kept_aside(work, work.read("ABSTRACTS").transform(family_per_patent), "families") as families:
+            work.write(split_patents(labels, families, config), "SPLITS")
+    else:
+        work.write(split_patents(labels, None, config), "SPLITS")
     tallied = tally(work.draft.path("SPLITS"), {"task": field("task"), "split": field("split")})
-    splits = {task: {name: n for (of, name), n in sorted(tallied.items()) if of == task} for task in work.config.task_names}
+    splits = {task: {name: n for (of, name), n in sorted(tallied.items()) if of == task} for task in config.task_names}
     for task, sizes in splits.items():
         if not sizes.get(schemas.TRAIN):
-            raise DataError(_nothing_to_train_on(task, sizes, work.config))
+            raise DataError(_nothing_to_train_on(task, sizes, config))
     work.learn(splits=splits)
 
 
-def split_patents(labels: DataFrame, abstracts: DataFrame, config: Config) -> DataFrame:
-    """One row per patent and task it takes part in (SPLITS), for the tasks of the configuration."""
-    return reduce(
-        lambda tasks, task: tasks.unionByName(task),
-        [split_task(labels, abstracts, config, task) for task in config.task_names],
-    )
+def split_patents(labels: DataFrame, families: DataFrame | None, config: Config) -> DataFrame:
+    """One row per patent and task it takes part in (SPLITS). Without families, each patent is drawn by itself."""
+    placed = [labels.transform(_split_task, families, config, task) for task in config.task_names]
+    return reduce(lambda tasks, task: tasks.unionByName(task), placed)
 
 
-def split_task(labels: DataFrame, abstracts: DataFrame, config: Config, task: str) -> DataFrame:
-    """One row per patent that takes part in the task (SPLITS)."""
-    examples = labels.transform(examples_of_task, task).transform(with_family, abstracts, config.split.group)
+def _split_task(labels: DataFrame, families: DataFrame | None, config: Config, task: str) -> DataFrame:
+    examples = labels.transform(examples_of_task, task)
+    examples = examples.transform(with_own_family) if families is None else examples.transform(with_family, families)
     if config.task(task).protocol == "stratified":
         placed = examples.transform(split_stratified, config.split)
     else:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import shutil
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 import pyarrow.dataset
 
 from patent_spark import schemas
+from patent_spark.labels.aside import kept_aside
 from patent_spark.labels.classes import first_class_per_patent
 from patent_spark.labels.counts import count_citations
 from patent_spark.labels.levels import level_patents, with_class_and_window
@@ -26,14 +26,11 @@ def run(work: Work) -> None:
     data_to_date = datetime.date.fromisoformat(work.store.facts("ingest")["data_to_date"])
     patents = work.read("PATENTS")
     work.write(count_citations(patents, work.read("CITATIONS"), label), "COUNTS")
-    # Read back, so that the citations are joined once and not again for the quantiles.
+    # COUNTS is read back so that the citations are joined once; the quantiles and the levels both need every member.
     counts = work.session.read.schema(schemas.COUNTS.schema).parquet(str(work.draft.path("COUNTS")))
     members = counts.transform(with_class_and_window, patents, first_class_per_patent(work.read("CPC")), label, data_to_date)
-    # The quantiles and the levels both need every member: worked out once, kept beside the tables until they are done.
-    aside = work.draft.directory / "members"
-    members.write.parquet(str(aside))
-    work.write(level_patents(work.session.read.parquet(str(aside)), label), "LABELS")
-    shutil.rmtree(aside)
+    with kept_aside(work, members, "members") as members:
+        work.write(level_patents(members, label), "LABELS")
     _learn(work)
 
 

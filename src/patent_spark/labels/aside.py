@@ -1,0 +1,22 @@
+"""Frames that a stage needs more than once: worked out once, kept beside its tables, removed when it is done."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from patent_spark.work import Work
+
+
+@contextmanager
+def kept_aside(work: Work, frame: DataFrame, name: str) -> Iterator[DataFrame]:
+    """The same rows, read back from Parquet in the draft: a plain file costs no memory, as a cache does, on any engine."""
+    path = work.draft.directory / name
+    frame.write.parquet(str(path))
+    yield work.session.read.schema(frame.schema).parquet(str(path))
+    shutil.rmtree(path)
