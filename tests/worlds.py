@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from patent_spark.keys import patent_id, patent_keys
+from patent_spark.shards.groups import write_groups
 from patent_spark.store import Draft, Manifest, Store, arrow_schema
 
 Rows = Iterable[Mapping[str, Any]] | pa.Table
@@ -45,6 +48,38 @@ def table_of(name: str, rows: Rows) -> pa.Table:
     if strangers:
         raise KeyError(f"{name} has no column {', '.join(sorted(strangers))}")
     return pa.Table.from_pylist(rows, schema)
+
+
+def examples(keys: Iterable[int], labels: Iterable[int], texts: Iterable[list[int]], max_tokens: int) -> pa.Table:
+    """Examples as the shard stage encodes them, in the order given: one row a key, `texts` being lists of token ids."""
+    texts = [text[:max_tokens] for text in texts]
+    padded = np.array([text + [0] * (max_tokens - len(text)) for text in texts], "<i4")
+    return pa.table(
+        {
+            "patent_key": pa.array(keys, pa.int64()),
+            "label": pa.array(labels, pa.int32()),
+            "length": pa.array([len(text) for text in texts], pa.int32()),
+            "tokens": pa.array([row.tobytes() for row in padded], pa.binary()),
+        }
+    )
+
+
+def write_shards(
+    directory: Path,
+    tasks: Mapping[str, tuple[list[str], int, Mapping[str, pa.Table]]],
+    lanes: int,
+    row_group_rows: int = 2048,
+    vocabulary_digest: str = "words",
+) -> dict[str, Any]:
+    """Shard files of {task: (labels, max_tokens, {split: examples})} below `directory`; returns the facts of the shard stage."""
+    facts: dict[str, Any] = {"vocabulary_digest": vocabulary_digest, "lanes": lanes, "tasks": {}}
+    for task, (labels, max_tokens, splits) in tasks.items():
+        written = {
+            split: write_groups(directory / task / split, [table], table.num_rows, lanes, row_group_rows, max_tokens)
+            for split, table in splits.items()
+        }
+        facts["tasks"][task] = {"labels": labels, "max_tokens": max_tokens, "splits": written}
+    return facts
 
 
 def _with_both_ids(row: dict[str, Any]) -> dict[str, Any]:
