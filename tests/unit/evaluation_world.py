@@ -17,15 +17,15 @@ MAX_TOKENS, GROUP = 8, 64
 
 
 def publish_world(
-    root: Path, classes: int = 8, train: int = 400, test: int = 90, year: int = 40, seed: int = 0, run_ids: dict | None = None
+    root: Path, classes: int = 8, train: int = 400, test: int = 90, year: int = 40, years=(2011, 2012), seed: int = 0, run_ids=None
 ) -> Store:
-    """Both tasks: technology with `test`, citation level with test_2011 and test_2012. Words 2c and 2c+1 speak of label c."""
+    """Both tasks: technology with `test`, citation level with a test split a year. Words 2c+1, 2c+2 speak of label c."""
     rng = np.random.default_rng(seed)
     store = Store(root)
-    labels = {"technology": [f"{'ABCDEFGH'[i % 8]}{i // 8 + 1:02d}" for i in range(classes)], "citation_level": list(LEVELS)}
+    labels = {"technology": sorted(f"{'ABCDEFGH'[i % 8]}{i // 8 + 1:02d}" for i in range(classes)), "citation_level": list(LEVELS)}
     sizes = {
         "technology": {"train": train, "development": max(1, train // 8), "test": test},
-        "citation_level": {"train": train, "test_2011": year, "test_2012": year},
+        "citation_level": {"train": train} | {f"test_{each}": year for each in years},
     }
     vocabulary = [*_words(2 * max(classes, 4)), "network", "brain", "machine", "the"]
     publish(store, "ingest", {}, {

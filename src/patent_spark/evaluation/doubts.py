@@ -53,7 +53,7 @@ def _classes(result: dict[str, Any], training: dict[str, int]) -> list[str]:
         found.append(f"{_count(unseen)} in the test but not in the training patents; their patents all count as errors.")
     never = sorted(present - predicted - set(unseen))
     if never:
-        found.append(f"{_count(never)} never predicted although the test has patents of {'it' if len(never) == 1 else 'them'}.")
+        found.append(f"{_count(never)} never predicted, although the test has such patents.")
     return found
 
 
@@ -77,7 +77,7 @@ def _drift(result: dict[str, Any], training: dict[str, int]) -> list[str]:
 
 def _count(labels: list[str]) -> str:
     named = ", ".join(labels[:8]) + (", ..." if len(labels) > 8 else "")
-    return f"{len(labels)} {'label is' if len(labels) == 1 else 'labels are'} ({named})"
+    return f"1 label ({named}) is" if len(labels) == 1 else f"{len(labels)} labels ({named}) are"
 
 
 def _share(value: float) -> str:

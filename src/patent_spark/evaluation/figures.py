@@ -10,17 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
 
-from matplotlib.colors import PowerNorm
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from patent_spark.evaluation.metrics import by_column, by_row
 
-_COLOURS = "cividis"
+# Lightness falls in equal steps of CIELAB's L*, from 100 to 14; hue turns from cyan to blue.
+_RAMP = ("#ffffff", "#c3e6f0", "#92cbdf", "#67aecd", "#4591b6", "#30749b", "#27577a", "#243c57", "#1e242f")
+_COLOURS = LinearSegmentedColormap.from_list("patent_spark", _RAMP)
+_SCALE = PowerNorm(0.5, 0, 1)  # the square root: a confusion of 4 % is seen, and one of 1 % is not lost
+_MANY, _NUMBERED = 30, 12
+_TICKS = (0, 0.05, 0.2, 0.5, 1)
 _INK, _GREY = "#1f2933", "#8794a0"
 _STYLES: dict[str, dict[str, Any]] = {
     "this model": {"color": "#00425e", "linewidth": 2.4, "marker": "o", "markersize": 6},
@@ -33,20 +39,28 @@ _DIRECTIONS = {"row": (by_row, "share of the true label's patents"), "column": (
 
 
 def draw_confusion(path: Path, matrix: NDArray[Any], labels: Sequence[str], direction: str) -> None:
-    """One large matrix, normalised by `row` or by `column`; legible at 125 labels. Colour grows with the square root."""
+    """One matrix, normalised by `row` or by `column`; legible at 125 labels. Colour grows with the square root."""
     normalise, meaning = _DIRECTIONS[direction]
-    size = min(17.0, max(5.0, 2.0 + 0.12 * len(labels)))
-    figure = Figure(figsize=(size, size * 0.97), layout="constrained")
+    shares, many = normalise(matrix), len(labels) > _MANY
+    size = 17.0 if many else max(5.0, 2.2 + 0.24 * len(labels))
+    figure = Figure(figsize=(size, size * 1.03), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(normalise(matrix), cmap=_COLOURS, norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
-    points = 5.6 if len(labels) > 60 else 8
+    image = axes.imshow(shares, cmap=_COLOURS, norm=_SCALE, interpolation="nearest")
+    points = min(9.0, 900 / len(labels)) if many else 9
     axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=points)
     axes.set_yticks(range(len(labels)), labels, fontsize=points)
-    axes.tick_params(length=1.5, pad=1.5, top=len(labels) > 30, right=len(labels) > 30, labeltop=len(labels) > 30, labelright=len(labels) > 30)
-    axes.set_xlabel("predicted class")
-    axes.set_ylabel("true class")
-    bar = figure.colorbar(image, ax=axes, shrink=0.5, pad=0.02, aspect=30, format=PercentFormatter(1, 0))
-    bar.set_label(meaning)
+    axes.tick_params(length=1.5, pad=1.5, top=many, right=many, labeltop=many, labelright=many)
+    if len(labels) <= _NUMBERED:
+        _write_numbers(axes, shares)
+    for edge in _section_edges(labels) if many else []:
+        axes.axhline(edge, color=_GREY, linewidth=0.6)
+        axes.axvline(edge, color=_GREY, linewidth=0.6)
+    large = 14 if many else 9
+    axes.set_xlabel("predicted class", fontsize=large)
+    axes.set_ylabel("true class", fontsize=large)
+    bar = figure.colorbar(image, ax=axes, location="bottom", shrink=0.4, pad=0.015, aspect=40, format=PercentFormatter(1, 0), ticks=_TICKS)
+    bar.ax.tick_params(labelsize=large - 2)
+    bar.set_label(meaning, fontsize=large - 1)
     _save(figure, path)
 
 
@@ -61,29 +75,28 @@ def draw_level_panels(path: Path, matrices: Mapping[str, NDArray[Any]], labels: 
         axes.set_axis_off()
     for axes, (name, matrix) in zip(panels.flat, matrices.items(), strict=False):
         shares = normalise(matrix)
-        image = axes.imshow(shares, cmap=_COLOURS, vmin=0, vmax=1)
-        for (row, column), share in _cells(shares):
-            axes.text(column, row, f"{share:.2f}", ha="center", va="center", fontsize=9, color="white" if share < 0.55 else _INK)
+        image = axes.imshow(shares, cmap=_COLOURS, norm=_SCALE)
+        _write_numbers(axes, shares)
         axes.set_xticks(range(len(labels)), labels, rotation=35, ha="right", fontsize=8, rotation_mode="anchor")
         axes.set_yticks(range(len(labels)), labels, fontsize=8)
         axes.set_title(f"{name}   n = {int(matrix.sum()):,}", fontsize=10)
         axes.tick_params(length=0)
     figure.supxlabel("predicted level", fontsize=10)
     figure.supylabel("true level", fontsize=10)
-    bar = figure.colorbar(image, ax=panels, shrink=0.6, aspect=30, format=PercentFormatter(1, 0))
+    bar = figure.colorbar(image, ax=panels, shrink=0.6, aspect=30, format=PercentFormatter(1, 0), ticks=_TICKS)
     bar.set_label(meaning, fontsize=9)
     _save(figure, path)
 
 
 def draw_by_year(path: Path, years: Sequence[str], accuracies: Mapping[str, Sequence[float | None]]) -> None:
     """Accuracy by test year: a line for the model, each baseline and the attainable."""
-    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+    figure = Figure(figsize=(6.4, 3.0), layout="constrained")
     axes = figure.subplots()
     for name, values in accuracies.items():
         axes.plot(years, [float("nan") if value is None else value for value in values], label=name, **_STYLES[name])
-    axes.set_ylabel("accuracy")
-    axes.set_xlabel("grant year of the test patents")
-    axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    axes.set_ylabel("accuracy", fontsize=9)
+    axes.set_xlabel("grant year of the test patents", fontsize=9)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.margins(y=0.12)
     _plain(axes)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -92,7 +105,7 @@ def draw_by_year(path: Path, years: Sequence[str], accuracies: Mapping[str, Sequ
 
 def draw_training(path: Path, history: Sequence[Mapping[str, float]]) -> None:
     """Loss and accuracy by epoch on the training and the development patents."""
-    figure = Figure(figsize=(8.4, 3.1), layout="constrained")
+    figure = Figure(figsize=(6.4, 3.0), layout="constrained")
     epochs = [int(entry.get("epoch", i + 1)) for i, entry in enumerate(history)]
     for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for side, style in (("train", _STYLES["majority class"]), ("dev", _STYLES["this model"])):
@@ -100,24 +113,33 @@ def draw_training(path: Path, history: Sequence[Mapping[str, float]]) -> None:
             if any(name in entry for entry in history):
                 values = [entry.get(name, float("nan")) for entry in history]
                 axes.plot(epochs, values, label={"train": "training", "dev": "development"}[side], **style)
-        axes.set_xlabel("epoch")
+        axes.set_xlabel("epoch", fontsize=9)
         axes.set_title(measure, fontsize=10)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if measure == "accuracy":
-            axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
         _plain(axes)
         axes.legend(frameon=False, fontsize=8)
     _save(figure, path)
 
 
-def _cells(shares: NDArray[Any]) -> list[tuple[tuple[int, int], float]]:
-    return [((row, column), float(shares[row, column])) for row in range(shares.shape[0]) for column in range(shares.shape[1])]
+def _write_numbers(axes: Any, shares: NDArray[Any]) -> None:
+    for row, column in np.ndindex(*shares.shape):
+        share = shares[row, column]
+        colour = "white" if _SCALE(share) > 0.5 else _INK
+        axes.text(column, row, f"{share:.2f}" if share else "0", ha="center", va="center", fontsize=8.5, color=colour)
+
+
+def _section_edges(labels: Sequence[str]) -> list[float]:
+    """Between labels whose first letter, the CPC section, differs."""
+    return [i - 0.5 for i in range(1, len(labels)) if labels[i][:1] != labels[i - 1][:1]]
 
 
 def _plain(axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
+    axes.tick_params(labelsize=8.5)
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -62,7 +62,7 @@ class Row:
     name: str
     values: list[float | None]
     form: str
-    """share, number, count, or title for a heading."""
+    """share, number, count, times, or title for a heading."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ class Picture:
     source: str
     """Data URI."""
     caption: str
-    wide: bool = False
+    kind: str = "half"
+    """half the page, all of it, or `wide`: beyond its margins, with a click to full size."""
 
 
 def write_report(folder: Path, store: Store, parts: list[TaskPart], words: list[Neighbours]) -> None:
@@ -92,7 +93,7 @@ def render(tasks: list[dict[str, Any]], words: list[Neighbours], origin: Provena
     page = environment.from_string((templates / "report.html").read_text())
     assets = {name: (templates / f"report.{name}").read_text() for name in ("css", "js")}
     made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return page.render(tasks=tasks, words=words, origin=origin, made=made, about=ABOUT, **assets)
+    return page.render(tasks=tasks, words=words, origin=origin, made=made, about=ABOUT, names=BASELINES, **assets)
 
 
 def share(value: float | None, digits: int = 1) -> str:
@@ -110,30 +111,61 @@ def count(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
+def times(value: float | None) -> str:
+    """A factor."""
+    return "–" if value is None else f"{value:.1f} ×"
+
+
 def form(value: float | None, name: str) -> str:
     """A value in the form that its row asks for."""
-    return {"share": share, "number": number, "count": count}[name](value)
+    return {"share": share, "number": number, "count": count, "times": times}[name](value)
 
 
 def _task_page(part: TaskPart, folder: Path) -> dict[str, Any]:
     """Everything that the template shows of a task."""
     result = part.result
     columns = list(result["splits"])
-    if result["headline"] == "test_years" and len(columns) > 1:
-        columns.append("test_years")
+    if result["headline"] == "test_years":
+        columns = [*columns, "test_years"]
+    results = [result if name == "test_years" else result["splits"][name] for name in columns]
+    several = len(result["splits"]) > 1
     return {
         "task": part.task,
         "title": TITLES[part.task],
         "question": QUESTIONS[part.task],
         "result": result,
+        "headline": _split_name(result["headline"]),
         "bars": _bars(result),
+        "contest": _contest(result),
         "columns": [_split_name(name) for name in columns],
-        "rows": _split_rows([result if name == "test_years" else result["splits"][name] for name in columns], result["attainable"]),
+        "rows": _split_rows(results, result["attainable"]) if several else [],
+        "level_tables": _level_tables(results) if several and result.get("by_year") else [],
         "classes": _class_rows(result),
-        "level_tables": _level_tables(result, columns) if result.get("by_year") else [],
         "pictures": _pictures(part, folder),
         "paper": PAPER[part.task],
     }
+
+
+def _contest(result: dict[str, Any]) -> dict[str, Any]:
+    """The headline figures as a table: a column for the model, for each baseline, and for the attainable."""
+    columns = {"this model": result, **{BASELINES[name]: result["baselines"][name] for name in (TFIDF_LINEAR, MAJORITY, CLASS_PRIOR)}}
+    if result["attainable"]:
+        columns["best attainable"] = result["attainable"]
+    rows = [Row(name, [figures_.get(place) for figures_ in columns.values()], kind) for name, place, kind in _CONTEST_ROWS]
+    if "top1" in result:
+        known = [figures_.get("top1", {}).get("pr_auc", figures_.get("top1_average_precision")) for figures_ in columns.values()]
+        rows.append(Row("PR-AUC of top1", known, "number"))
+    return {"columns": list(columns), "rows": [row for row in rows if row.values[0] is not None]}
+
+
+_CONTEST_ROWS = (
+    ("accuracy", "accuracy", "share"),
+    ("truth among the five most probable", "top5_accuracy", "share"),
+    ("macro F1", "macro_f1", "number"),
+    ("macro precision", "macro_precision", "number"),
+    ("macro recall", "macro_recall", "number"),
+    ("weighted F1", "weighted_f1", "number"),
+)
 
 
 def _bars(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -194,7 +226,7 @@ _TOP1_ROWS = (
     ("PR-AUC (floor: the share above)", "pr_auc", "number"),
     ("ROC-AUC", "roc_auc", "number"),
     ("precision in the first 1 %", "precision_at_1_percent", "number"),
-    ("lift in the first 1 %", "lift_at_1_percent", "number"),
+    ("lift in the first 1 %", "lift_at_1_percent", "times"),
 )
 
 
@@ -212,12 +244,11 @@ def _class_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _level_tables(result: dict[str, Any], columns: list[str]) -> list[dict[str, Any]]:
+def _level_tables(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Appendix B by test year: precision, recall, F1 and support of each level, a column a year."""
-    results = [result if name == "test_years" else result["splits"][name] for name in columns]
     tables = []
     for figure, kind in (("precision", "number"), ("recall", "number"), ("f1", "number"), ("support", "count")):
-        rows = [_row(label, f"per_class.{label}.{figure}", results, kind) for label in result["labels"]]
+        rows = [_row(label, f"per_class.{label}.{figure}", results, kind) for label in results[0]["per_class"]]
         tables.append({"figure": "F1" if figure == "f1" else figure, "rows": rows})
     return tables
 
@@ -234,8 +265,9 @@ def _pictures(part: TaskPart, folder: Path) -> list[Picture]:
             caption = caption.replace("matrix", "matrices by test year," if result.get("by_year") else "matrices,")
         else:
             figures.draw_confusion(path, np.array(result["confusion"]["matrix"]), result["labels"], direction)
-            caption += " Click to see it at full size."
-        pictures.append(Picture(_data_uri(path), caption, wide=True))
+        many = len(result["labels"]) > 30
+        kind = "wide" if many else "whole" if result.get("by_year") else "half"
+        pictures.append(Picture(_data_uri(path), caption + many * " Lines part the CPC sections. Click to see it at full size.", kind))
     if len(result.get("by_year", {})) > 1:
         path = folder / f"{part.task}_by_year.png"
         figures.draw_by_year(path, list(result["by_year"]), _yearly(result))
