@@ -7,7 +7,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -42,11 +42,12 @@ def open_member(path: Path, on_read: Callable[[int], None] = lambda size: None) 
 
     Raises DataError for what is not a whole zip with one unencrypted member that has content.
     """
-    with _named_errors(path), zipfile.ZipFile(path) as archive:
-        member = _only_member(path, archive)
-        stream = archive.open(member)
-        with stream:
-            yield Member(path, member, stream, on_read)
+    with ExitStack() as stack:
+        with _named_errors(path):  # not around the yield: what goes wrong there is not the zip's fault
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            member = _only_member(path, archive)
+            stream = stack.enter_context(archive.open(member))
+        yield Member(path, member, stream, on_read)
 
 
 def size_of(path: Path) -> int:
@@ -91,7 +92,7 @@ def _named_errors(path: Path) -> Iterator[None]:
 
 def _what_is_wrong(path: Path, error: Exception) -> str:
     if isinstance(error, NotImplementedError):
-        return f"is packed in a way that is not supported ({error})"
+        return "is packed in a way that is not supported"
     with path.open("rb") as file:
         start = file.read(4)
     if not start:

@@ -129,5 +129,7 @@ def _rejects(block: Block, reasons: list[str], broken: np.ndarray) -> list[Rejec
 
 
 def _with_abstract(good: Columns) -> Columns:
+    if not good["abstract"].null_count:
+        return good
     present = pc.is_valid(good["abstract"])
     return {name: column.filter(present) for name, column in good.items()}

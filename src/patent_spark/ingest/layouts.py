@@ -93,7 +93,7 @@ def find_layouts(folder: Path) -> tuple[Layout, ...]:
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; set source.path to the folder of a release")
     found = {path.name for path in folder.iterdir()}
-    layouts = min((CURRENT, OLD), key=lambda layouts: len(_missing(layouts, found)))
+    layouts = max((CURRENT, OLD), key=lambda layouts: len(layouts) - len(_missing(layouts, found)))
     if missing := _missing(layouts, found):
         names = ", ".join(f"{layout.archive} ({' and '.join(layout.tables)})" for layout in missing)
         raise DataError(f"{folder} has no {names}; files found: {', '.join(sorted(found)) or 'none'}")

@@ -15,11 +15,11 @@ from patent_spark.schemas import REJECTS
 from patent_spark.store import arrow_schema
 
 _GROUP_ROWS = 1 << 20
-_GROUP_BYTES = 48 << 20
+_GROUP_BYTES = 32 << 20
 
 
 class TableWriter:
-    """One table's Parquet file; row groups of about a million rows or 48 MB, one being written while the next is gathered."""
+    """One table's Parquet file; row groups of about a million rows or 32 MB, one being written while the next is gathered."""
 
     def __init__(self, path: Path, table: str, repeating: tuple[str, ...]) -> None:
         fields = [pa.field(f.name, DICTIONARY) if f.name in repeating and f.type == pa.string() else f for f in arrow_schema(table)]
@@ -32,6 +32,7 @@ class TableWriter:
             compression="zstd",
             compression_level=1,
             store_schema=False,
+            write_statistics=[f.name for f in fields if f.name.endswith("_key") or f.type == pa.date32()],
             use_dictionary=[f.name for f in fields if f.type in (DICTIONARY, pa.date32(), pa.int32())],
         )
         self._thread = ThreadPoolExecutor(1)

@@ -1,0 +1,245 @@
+"""Broken releases: the one sentence that the user reads, exit code 3, and the version published before stays."""
+
+import json
+import shutil
+import struct
+import zipfile
+
+import pytest
+
+from patent_spark.cli import main
+from patent_spark.store import Store
+from tests.releases import CURRENT, tsv, write_release, write_zip
+
+PATENT = {"patent_id": "3930271", "patent_type": "utility", "patent_date": "1976-01-06", "patent_title": "Golf glove", "withdrawn": 0}
+RELEASE = {
+    "g_patent": [PATENT],
+    "g_patent_abstract": [{"patent_id": "3930271", "patent_abstract": "A glove."}],
+    "g_us_patent_citation": [{"patent_id": "3930271", "citation_sequence": 0, "citation_patent_id": "1701273"}],
+    "g_cpc_current": [{"patent_id": "3930271", "cpc_sequence": 0, "cpc_class": "A41", "cpc_subclass": "A41D", "cpc_type": "inventional"}],
+}
+PATENTS_ZIP, CPC_ZIP = "g_patent.tsv.zip", "g_cpc_current.tsv.zip"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A warehouse in which a sound release is published."""
+    home = tmp_path_factory.mktemp("published")
+    folder = write_release(home / "sound", RELEASE)
+    assert ingest(home, folder) == 0
+    return home
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A sound release, for the test to break."""
+    return write_release(tmp_path / "release", RELEASE)
+
+
+def ingest(home, folder, *sets):
+    sets = (f"source.path={folder}", f"warehouse.root={home / 'warehouse'}", *sets)
+    return main(["ingest", "--force", *(part for knob in sets for part in ("--set", knob))])
+
+
+@pytest.fixture
+def refused(published, folder, capsys):
+    """Ingest the broken release; returns the error, after checking that it did no harm."""
+
+    def run(*sets, where=folder):
+        store = Store(published / "warehouse")
+        before = store.manifest("ingest")
+        assert ingest(published, where, *sets) == 3
+        assert store.manifest("ingest") == before
+        assert store.read_arrow("PATENTS")["patent_id"].to_pylist() == ["3930271"]
+        assert [path.name for path in (store.root / "ingest").iterdir() if path.is_dir()] == [before.version]
+        error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("patent-spark:")]
+        assert len(error) == 1
+        return error[0].removeprefix("patent-spark: ")
+
+    return run
+
+
+def test_no_folder(refused, folder):
+    assert refused(where=folder / "nowhere") == f"source.path = {folder}/nowhere is not a folder; set it to the folder of a release"
+
+
+@pytest.mark.parametrize(
+    ("table", "made"),
+    [("g_patent", "PATENTS"), ("g_patent_abstract", "ABSTRACTS"), ("g_us_patent_citation", "CITATIONS"), ("g_cpc_current", "CPC")],
+)
+def test_no_table_file(refused, folder, table, made):
+    (folder / f"{table}.tsv.zip").unlink()
+    others = ", ".join(sorted(f"{name}.tsv.zip" for name in CURRENT if name != table))
+    assert refused() == f"{folder} has no {table}.tsv.zip ({made}); files found: {others}"
+
+
+def test_no_table_file_of_an_old_release(refused, tmp_path):
+    folder = write_release(tmp_path / "old", {"patent": [], "cpc_current": []})
+    assert refused(where=folder) == f"{folder} has no uspatentcitation.tsv.zip (CITATIONS); files found: cpc_current.tsv.zip, patent.tsv.zip"
+
+
+def test_an_empty_folder(refused, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert refused(where=tmp_path / "empty").endswith("g_cpc_current.tsv.zip (CPC); files found: none")
+
+
+def test_no_column(refused, folder):
+    write_zip(folder, "g_cpc_current", tsv("g_cpc_current", [], ["patent_id", "cpc_sequence", "subsection_id"]))
+    assert refused() == f"{folder / CPC_ZIP} has no column cpc_class; columns found: patent_id, cpc_sequence, subsection_id"
+
+
+def test_a_column_twice(refused, folder):
+    write_zip(folder, "g_patent_abstract", tsv("g_patent_abstract", [], ["patent_id", "patent_id", "patent_abstract"]))
+    assert refused() == (
+        f"{folder}/g_patent_abstract.tsv.zip has more than one column patent_id; columns found: patent_id, patent_id, patent_abstract"
+    )
+
+
+def test_a_truncated_zip(refused, folder):
+    path = folder / PATENTS_ZIP
+    path.write_bytes(path.read_bytes()[:-40])
+    assert refused() == f"{path} is a truncated zip file; download it again"
+
+
+def test_not_a_zip(refused, folder):
+    (folder / PATENTS_ZIP).write_text("<html>Sign in</html>")
+    assert refused() == f"{folder / PATENTS_ZIP} is not a zip file; download it again"
+
+
+def test_a_zip_of_no_bytes(refused, folder):
+    (folder / PATENTS_ZIP).write_bytes(b"")
+    assert refused() == f"{folder / PATENTS_ZIP} is empty (0 bytes); download it again"
+
+
+def test_a_bad_checksum(refused, folder):
+    path = folder / PATENTS_ZIP
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("g_patent.tsv", tsv("g_patent", [PATENT]))
+    path.write_bytes(path.read_bytes().replace(b"Golf glove", b"Gulf glove"))
+    assert refused() == f"{path} is a corrupt zip file (Bad CRC-32 for file 'g_patent.tsv'); download it again"
+
+
+def test_damage_in_the_middle(refused, folder):
+    path = write_zip(folder, "g_patent", tsv("g_patent", [PATENT | {"patent_id": 4000000 + i, "num_claims": i * i} for i in range(50_000)]))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 64] = bytes(64)
+    path.write_bytes(content)
+    error = refused()
+    assert error.startswith(f"{path} is a corrupt zip file (") and error.endswith("); download it again")
+
+
+def test_two_members(refused, folder):
+    with zipfile.ZipFile(folder / PATENTS_ZIP, "a") as archive:
+        archive.writestr("readme.txt", "hello")
+    assert refused() == f"{folder / PATENTS_ZIP} holds 2 files (g_patent.tsv, readme.txt); one TSV file is expected"
+
+
+def test_an_encrypted_member(refused, folder):
+    path = folder / PATENTS_ZIP
+    content = bytearray(path.read_bytes())
+    directory = content.index(b"PK\x01\x02")
+    content[6] |= 1
+    content[directory + 8] |= 1
+    path.write_bytes(content)
+    assert refused() == f"{path}: g_patent.tsv is encrypted; a release's files have no password"
+
+
+def test_an_unknown_packing(refused, folder):
+    path = folder / PATENTS_ZIP
+    content = bytearray(path.read_bytes())
+    directory = content.index(b"PK\x01\x02")
+    for place in (8, directory + 10):
+        struct.pack_into("<H", content, place, 98)
+    path.write_bytes(content)
+    assert refused() == f"{path} is packed in a way that is not supported; download it again"
+
+
+def test_a_file_of_no_bytes(refused, folder):
+    write_zip(folder, "g_patent", b"")
+    assert refused() == f"{folder / PATENTS_ZIP}: g_patent.tsv is empty (0 bytes)"
+
+
+@pytest.mark.parametrize("table", sorted(CURRENT))
+def test_a_header_alone(refused, folder, table):
+    write_zip(folder, table, tsv(table, []))
+    assert refused() == f"{folder}/{table}.tsv.zip has no rows"
+
+
+@pytest.mark.parametrize(
+    "row", [b'"4"\t"utility"\t"1976-01-06"\t"Caf\xe9"\t""\t1\t0\t""\n', b'"4"\t"Caf\xe9"\n', b'"4"\t"\xff"\t"1976-01-06"\t"Cafe"\t""\t1\t0\t""\n']
+)
+def test_bytes_that_are_not_utf8(refused, folder, row):
+    write_zip(folder, "g_patent", tsv("g_patent", [PATENT, '"too"\t"few"', PATENT]) + row)
+    assert refused() == f"{folder / PATENTS_ZIP}: row 5 is not UTF-8; convert the file to UTF-8 or download it again"
+
+
+def test_a_header_that_is_not_utf8(refused, folder):
+    write_zip(folder, "g_patent", tsv("g_patent", [PATENT]).decode().encode("utf-16"))
+    assert refused() == f"{folder / PATENTS_ZIP}: the header is not UTF-8 (byte 0)"
+
+
+def test_a_quote_that_is_never_closed(refused, folder):
+    endless = '"5"\t"utility"\t"1976-01-06"\t"no end' + " and on" * 300_000
+    write_zip(folder, "g_patent", tsv("g_patent", [PATENT, endless]))
+    assert refused("ingest.block_mb=1") == (
+        f"{folder / PATENTS_ZIP}: a row after row 2 does not end within 1 MB; a closing quote is probably missing there (or raise ingest.block_mb)"
+    )
+
+
+def test_too_many_rejects(refused, folder, published):
+    rows = [PATENT | {"patent_id": 4000000 + i} for i in range(95)]
+    rows += [PATENT | {"patent_id": 5000000 + i, "patent_date": "1976-02-31"} for i in range(4)] + [PATENT | {"patent_id": ""}]
+    write_zip(folder, "g_patent", tsv("g_patent", rows))
+    kept = published / "warehouse" / "logs" / "rejects-PATENTS.parquet"
+    assert refused("ingest.max_reject_fraction=0.02") == (
+        f"PATENTS: 5 of 100 rows rejected (5 %), limit 2 % (ingest.max_reject_fraction): unknown date 4, empty patent_id 1; see {kept}"
+    )
+    import pyarrow.parquet as pq
+
+    assert pq.read_table(kept)["row"].to_pylist() == [97, 98, 99, 100, 101]
+
+
+def test_rejects_up_to_the_limit_pass(tmp_path, folder):
+    rows = [PATENT | {"patent_id": 4000000 + i} for i in range(98)] + [PATENT | {"patent_date": ""}, PATENT | {"patent_id": "?"}]
+    write_zip(folder, "g_patent", tsv("g_patent", rows))
+    assert ingest(tmp_path, folder, "ingest.max_reject_fraction=0.02") == 0
+    assert Store(tmp_path / "warehouse").manifest("ingest").tables["REJECTS"]["rows"] == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{not json", "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("[]", "must hold an object with release_id and data_to_date, found list"),
+        (json.dumps({"data_to_date": "30/09/2025"}), None),
+    ],
+)
+def test_notes_that_cannot_be_read(refused, folder, text, message):
+    path = folder / "release.json"
+    path.write_text(text)
+    assert refused() == (f"{path} {message}" if message else f"{path}: data_to_date = '30/09/2025' is not a date such as 2025-09-30")
+
+
+def test_no_patent_to_take_the_date_from(refused, folder):
+    write_zip(folder, "g_patent", tsv("g_patent", [PATENT | {"patent_date": ""}]))
+    assert refused("ingest.max_reject_fraction=1.0") == (f"{folder} has no usable patent to take data_to_date from; set release.data_to_date")
+
+
+def test_a_full_disk_is_not_blamed_on_the_release(published, folder, monkeypatch, capsys):
+    """What goes wrong while writing is exit code 1, and does no harm either."""
+    from patent_spark.ingest import tables
+
+    def no_space(self, group):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tables.TableWriter, "_write_group", no_space)
+    before = Store(published / "warehouse").manifest("ingest")
+    assert ingest(published, folder) == 1
+    assert "ingest failed: OSError: [Errno 28] No space left on device" in capsys.readouterr().err
+    assert Store(published / "warehouse").manifest("ingest") == before
+
+
+def test_a_simulated_release_that_is_gone(tmp_path, capsys):
+    assert main(["ingest", "--set", "source.kind=simulate", "--set", f"warehouse.root={tmp_path}"]) == 3
+    assert "run `patent-spark simulate` first" in capsys.readouterr().err
+    shutil.rmtree(tmp_path)
