@@ -99,7 +99,9 @@ class Simulate:
     )
     classes: Annotated[int, Strict(), Bound(ge=2, le=125)] = knob(125, "CPC classes, the most frequent ones of the paper's 125 first")
     columns: Literal["current", "old"] = knob("current", "table and column names: PatentsView's of today, or those of the older dumps")
-    broken_fraction: Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, lt=1)] = knob(0.0, "share of rows in each table that are broken in one of several ways")
+    broken_fraction: Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, lt=1)] = knob(
+        0.0, "share of rows in each table that are broken in one of several ways"
+    )
     citation_scale: Real = knob(1.0, "citations made per patent, relative to the real ones (about 16)")
     technology_noise: Share = knob(0.1, "share of patents whose text speaks of another class than their own")
     level_noise: Share = knob(0.3, "share of patents whose text speaks of a citation level drawn at random")
