@@ -24,7 +24,7 @@ OLD = 1 << 31
 MALFORMED = OLD | 1 << 30
 _LOW = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
-_SELF, _BACKWARDS, _MALFORMED_SHARE = 2e-5, 1e-4, 0.004
+_SELF, _BACKWARDS, _MALFORMED_SHARE = 2e-4, 1e-4, 0.004
 _TWICE = 5e-4
 """Pairs that stand twice (PatentsView: 74,846 of 151 million)."""
 _ROWS_A_BUCKET = 500_000

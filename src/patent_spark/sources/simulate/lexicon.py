@@ -93,11 +93,14 @@ class Lexicon:
         taken = {*_FUNCTION_WORDS.split(), *probes, *(word for side in (*SIDES, *COMPANIONS) for word in side)}
         made = (word for word in _pseudo_words() if word not in taken)
         words = [*_FUNCTION_WORDS.split(), *_ODDITIES, *islice(made, BACKGROUND_WORDS)]
-        for place in self.population.classes:
-            known = PROBES.get(CLASSES[place].code, ())
+        for group in range(self.population.class_count):
+            known = [word for member in np.flatnonzero(self.group == group) for word in self._probes(int(member))]
             words += [*known, *islice(made, KEYWORDS - len(known))]
         words += islice(made, 4 * LEVEL_WORDS)
         return words + [word for side in (*SIDES, *COMPANIONS) for word in side]
+
+    def _probes(self, member: int) -> tuple[str, ...]:
+        return PROBES.get(CLASSES[self.population.classes[member]].code, ())
 
     @property
     def first_keyword(self) -> int:

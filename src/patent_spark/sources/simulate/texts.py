@@ -110,7 +110,7 @@ class Texts:
         per_side = len(SIDES[0])
         pair = integers(successive(draws, 2), 0, per_side)
         for offset, which in ((0, side), (3, 1 - side)):
-            companion = integers(successive(draws, 3 + offset), 0, per_side)
+            companion = integers(successive(draws, 3 + which), 0, per_side)  # of the side, so that both orders have the same words
             tokens[at + offset] = self._lexicon.first_marker + which * per_side + pair
             tokens[at + offset + 1] = self._lexicon.first_companion + which * per_side + companion
 
