@@ -157,7 +157,7 @@ class Draft:
         frame = frame.transform(conform, TABLES[table].schema)
         if files:
             frame = frame.coalesce(files)
-        frame.write.mode("overwrite").parquet(str(self.path(table)))
+        write_parquet(frame, self.path(table))
 
     @contextmanager
     def writer(self, table: str) -> Iterator[pq.ParquetWriter]:
@@ -186,6 +186,16 @@ def arrow_schema(table: str) -> pa.Schema:
     from pyspark.sql.pandas.types import to_arrow_schema
 
     return to_arrow_schema(TABLES[table].schema)
+
+
+def write_parquet(frame: DataFrame, directory: Path) -> None:
+    """Write a frame as Parquet files; at least one, so that its columns can be read when there is no row (Sail writes none then)."""
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    frame.write.mode("overwrite").parquet(str(directory))
+    if not any(directory.glob("*.parquet")):
+        directory.mkdir(exist_ok=True)
+        pq.write_table(to_arrow_schema(frame.schema).empty_table(), directory / "part-0.parquet")
 
 
 def parquet_size(directory: Path) -> dict[str, int]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from patent_spark.store import write_parquet
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -17,6 +19,6 @@ if TYPE_CHECKING:
 def kept_aside(work: Work, frame: DataFrame, name: str) -> Iterator[DataFrame]:
     """The same rows, read back from Parquet in the draft: a plain file costs no memory, as a cache does, on any engine."""
     path = work.draft.directory / name
-    frame.write.parquet(str(path))
+    write_parquet(frame, path)
     yield work.session.read.schema(frame.schema).parquet(str(path))
     shutil.rmtree(path)

@@ -1,0 +1,111 @@
+"""COUNTS and LABELS of random worlds against pandas, and what must not change them."""
+
+import pandas as pd
+import pytest
+
+from patent_spark.config import load_config
+from tests.oracle.citation_worlds import DATA_TO_DATE, random_worlds
+from tests.oracle.labels_pandas import expected_labels, labels_of_store, read
+from tests.oracle.tables import arrow_tables, publish_release, run
+
+pytestmark = pytest.mark.engine
+
+KNOBS = [  # every pair of values of two knobs occurs
+    ("pool=class_year", "population=all", "percentiles_before_censoring=false", "citing=all", "self_citations=true"),
+    ("pool=class", "population=cited", "percentiles_before_censoring=true", "citing=all", "self_citations=false"),
+    ("pool=class_year", "population=cited", "percentiles_before_censoring=true", "citing=examiner", "self_citations=true"),
+    ("pool=class", "population=all", "percentiles_before_censoring=false", "citing=examiner", "self_citations=false"),
+    ("pool=class", "population=cited", "percentiles_before_censoring=false", "citing=not_examiner", "self_citations=true"),
+    ("pool=class_year", "population=all", "percentiles_before_censoring=true", "citing=not_examiner", "self_citations=false", "horizon_months=12"),
+]
+
+
+def with_section(knobs) -> list[str]:
+    return [f"label.{knob}" for knob in knobs]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return random_worlds(200, seed=7)
+
+
+@pytest.fixture(scope="module")
+def tables(rows):
+    return arrow_tables(rows)
+
+
+@pytest.fixture(scope="module")
+def store(tables, tmp_path_factory):
+    return publish_release(tmp_path_factory.mktemp("worlds"), tables, DATA_TO_DATE, files=2)
+
+
+def labels_in(store) -> pd.DataFrame:
+    labels, counts = (read(store.directory(name)).set_index("patent_id", verify_integrity=True).sort_index() for name in ("LABELS", "COUNTS"))
+    pd.testing.assert_frame_equal(labels[["patent_key", "forward_citations"]], counts[["patent_key", "forward_citations"]])
+    return labels.assign(total_citations=counts["total_citations"])
+
+
+@pytest.fixture(scope="module")
+def labels(store, session, engine):
+    run(store, "label", engine)
+    return labels_in(store)
+
+
+def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(found[expected.columns], expected, check_dtype=False, check_exact=True)
+
+
+@pytest.mark.parametrize("knobs", KNOBS, ids=lambda knobs: "-".join(knob.partition("=")[2] for knob in knobs))
+def test_labels_equal_pandas_row_for_row(store, session, engine, knobs):
+    facts = run(store, "label", engine, *with_section(knobs)).facts
+    expected = labels_of_store(store, load_config(sets=with_section(knobs))[0].label)
+    assert_same(labels_in(store), expected)
+    assert facts["levels"] == expected["citation_level"].value_counts().to_dict()
+    assert facts["open_window"] == (~expected["window_complete"]).sum()
+    assert facts["without_class"] == expected["cpc_class"].isna().sum()
+    pooled = expected[expected["q90"].notna()]
+    years = [day.year if "pool=class_year" in knobs else 0 for day in pooled["grant_date"]]
+    assert facts["pools"] == len(set(zip(pooled["cpc_class"], years, strict=True)))
+
+
+def test_the_worlds_hold_what_bites(rows, tables):
+    """Without these the test above proves little: each case is met many times."""
+    patents, citations, cpc = (tables[name].to_pandas(date_as_object=True) for name in ("PATENTS", "CITATIONS", "CPC"))
+    expected = expected_labels(patents, citations, cpc, load_config(sets=["label.pool=class"])[0].label, DATA_TO_DATE)
+    assert set(expected["citation_level"].value_counts().loc[lambda n: n > 10].index) == {"top1", "top10", "btm90", "zerocite"}
+    counted = expected[expected["forward_citations"] > 0]
+    assert (counted["forward_citations"] == counted["q90"]).sum() > 20
+    assert (counted["forward_citations"] == counted["q99"]).sum() > 20
+    assert (expected["forward_citations"] < expected["total_citations"]).sum() > 100
+    assert expected["citation_level"].isna().sum() > 100 and expected["cpc_class"].isna().sum() > 100
+    withdrawn = {row["patent_id"] for row in rows["PATENTS"] if row["withdrawn"]}
+    pairs = [(row["patent_id"], row["citation_patent_id"]) for row in rows["CITATIONS"]]
+    assert sum(citing in withdrawn for citing, _ in pairs) > 50 and sum(cited in withdrawn for _, cited in pairs) > 50
+    assert sum(citing == cited for citing, cited in pairs) > 50 and len(set(pairs)) < len(pairs) - 50
+
+
+def test_order_files_and_partitions_change_nothing(labels, tables, session, engine, tmp_path):
+    other = publish_release(tmp_path, tables, DATA_TO_DATE, files=5, shuffle=3)
+    run(other, "label", engine.__class__(name=engine.name, shuffle_partitions=7))
+    assert_same(labels_in(other), labels)
+
+
+def test_one_more_citation_never_lowers_a_count(labels, rows, session, engine, tmp_path):
+    ids = [row["patent_id"] for row in rows["PATENTS"]]
+    added = [{"patent_id": citing, "citation_patent_id": cited} for citing, cited in zip(ids, ids[1:] + ids[:1], strict=True)]
+    fuller = publish_release(tmp_path, arrow_tables(rows | {"CITATIONS": rows["CITATIONS"] + added}), DATA_TO_DATE)
+    run(fuller, "label", engine)
+    after = labels_in(fuller)
+    assert (after["forward_citations"] >= labels["forward_citations"]).all()
+    assert (after["total_citations"] >= labels["total_citations"]).all()
+    assert after["total_citations"].sum() > labels["total_citations"].sum()
+    assert (after["forward_citations"] <= after["total_citations"]).all()
+
+
+def test_levels_partition_the_patents_with_a_class_and_a_closed_window(labels):
+    closed = labels["window_complete"] & labels["cpc_class"].notna()
+    assert (labels["citation_level"].notna() == closed).all()
+    assert ((labels["citation_level"] == "zerocite") == (closed & (labels["forward_citations"] == 0))).all()
+    counted = labels[closed & (labels["forward_citations"] > 0)]
+    above = (counted["forward_citations"] > counted["q90"]).astype(int) + (counted["forward_citations"] > counted["q99"])
+    assert counted["citation_level"].tolist() == above.map({0: "btm90", 1: "top10", 2: "top1"}).tolist()
