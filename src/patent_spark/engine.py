@@ -6,6 +6,7 @@ Stages use the DataFrame API alone, so the same code gives the same tables on ea
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -68,6 +69,7 @@ def _spark(config: Engine) -> Iterator[SparkSession]:
     builder = SparkSession.builder.appName("patent_spark")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     if not _under_spark_submit():
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else its Python workers are whatever python3 the PATH finds
         builder = (
             builder.master("local[*]")
             .config("spark.driver.memory", config.memory)

@@ -1,0 +1,96 @@
+"""Stage shard: EXAMPLES/<task>/<split>/group-*.parquet, shuffled, in row groups of equal size."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import functions as F
+
+from patent_spark.checks import DataError
+from patent_spark.config import TECHNOLOGY
+from patent_spark.progress import Progress, say
+from patent_spark.schemas import LEVELS, TRAIN
+from patent_spark.shards.encode import encode, labelled_texts
+from patent_spark.shards.groups import write_groups
+from patent_spark.shuffle import read_shuffled, write_shuffled
+from patent_spark.store import parquet_size
+from patent_spark.work import Work
+
+
+def run(work: Work) -> None:
+    """Write the examples of every task; raises DataError when there is nothing to train on."""
+    words = work.store.read_arrow("VOCABULARY", ["word", "id"]).sort_by("id")["word"].to_pylist()
+    tasks, too_short = {}, {}
+    for task in work.config.task_names:
+        tasks[task], too_short[task] = _shard_task(work, task, words)
+    work.learn(
+        vocabulary_digest=work.store.facts("text")["vocabulary_digest"],
+        lanes=math.lcm(*work.config.shard.world_sizes),
+        tasks=tasks,
+        too_short=too_short,
+    )
+
+
+def _shard_task(work: Work, task: str, words: list[str]) -> tuple[dict[str, Any], int]:
+    """The facts of one task, and how many patents had too little text."""
+    section = work.config.task(task)
+    members = work.store.read_arrow("SPLITS", ["split"], where=pc.field("task") == task)["split"]
+    sizes = {each["values"]: each["counts"] for each in members.value_counts().to_pylist()}
+    texts = labelled_texts(
+        work.read("SPLITS"), work.read("LABELS"), work.read("TOKENS"), task, label="cpc_class" if task == TECHNOLOGY else "citation_level"
+    )
+    labels = _labels(work, task)
+    shuffled = work.draft.directory / "shuffled"
+    encoded = encode(texts, words, labels, section.max_tokens, section.min_tokens)
+    write_shuffled(encoded, shuffled, rows=len(members), seed=work.config.shard.seed, by="split")
+    splits = {}
+    for split in sorted(sizes):
+        rows = parquet_size(shuffled / f"split={split}")["rows"]
+        if rows:
+            splits[split] = _write_split(work, task, split, shuffled / f"split={split}", rows)
+        elif split != TRAIN:
+            say(f"  {task}: split {split} is left out, none of its {sizes[split]:,} patents has {section.min_tokens} known words")
+    shutil.rmtree(shuffled)
+    if TRAIN not in splits:
+        raise DataError(
+            f"EXAMPLES: nothing to train {task} on: of {sizes.get(TRAIN, 0):,} patents in its split {TRAIN} none has {section.min_tokens} words "
+            f"of the vocabulary; lower {task}.min_tokens or text.min_count, or let split keep more for training"
+        )
+    described = {"labels": labels, "max_tokens": section.max_tokens, "splits": splits}
+    return described, len(members) - sum(split["rows"] for split in splits.values())
+
+
+def _labels(work: Work, task: str) -> list[str]:
+    """All answers to a task in the order of the model's outputs; a class that only tests have is in it, and is then always missed."""
+    if task != TECHNOLOGY:
+        return list(LEVELS)
+    members = work.read("SPLITS").where(F.col("task") == task).select("patent_key")
+    classes = members.join(work.read("LABELS"), "patent_key", how="inner").where("cpc_class IS NOT NULL").select("cpc_class").distinct()
+    return sorted(row["cpc_class"] for row in classes.collect())
+
+
+def _write_split(work: Work, task: str, split: str, shuffled: Path, rows: int) -> dict[str, int]:
+    shard = work.config.shard
+    directory = work.draft.path("EXAMPLES") / task / split
+    lanes = math.lcm(*shard.world_sizes)
+    with Progress(f"shards of {task}, {split}", rows) as bar:
+        tables = _checked(read_shuffled(shuffled), task, bar)
+        return write_groups(directory, tables, rows, lanes, shard.row_group_rows, work.config.task(task).max_tokens)
+
+
+def _checked(tables: Iterator[pa.Table], task: str, bar: Progress) -> Iterator[pa.Table]:
+    for table in tables:
+        unknown = table.filter(pc.is_null(table["label"]))
+        if unknown.num_rows:
+            raise DataError(
+                f"SPLITS: {unknown.num_rows} patents take part in {task} without a label, patent_key {unknown['patent_key'][0]} is one; "
+                "run `patent-spark label` and `patent-spark split` again"
+            )
+        yield table
+        bar.update(table.num_rows)

@@ -1,0 +1,71 @@
+"""Stage text: TOKENS, VOCABULARY, VECTORS and KEYED_VECTORS/vectors.kv."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from patent_spark.checks import DataError
+from patent_spark.config import Config, digest
+from patent_spark.schemas import TOKENS
+from patent_spark.shuffle import read_shuffled, write_shuffled
+from patent_spark.store import arrow_schema
+from patent_spark.text.vectors import skip_gram, write_corpus
+from patent_spark.text.words import keep_training_texts, tokens, vocabulary
+from patent_spark.work import Work
+
+
+def run(work: Work) -> None:
+    """Learn words and their vectors; raises DataError when no word is frequent enough."""
+    text, path = work.config.text, work.draft.path
+    patents, splits = work.read("PATENTS"), work.read("SPLITS")
+    work.write(tokens(patents, work.read("ABSTRACTS")), "TOKENS")
+    training = work.session.read.schema(TOKENS.schema).parquet(str(path("TOKENS")))
+    if text.trained_on == "train_side":
+        training = keep_training_texts(training, splits, patents, first_test_day(work.config))
+    work.write(vocabulary(training, text.min_count), "VOCABULARY", files=1)
+    words = pq.read_table(path("VOCABULARY")).sort_by("id")
+    if not words.num_rows:
+        raise DataError(
+            f"VOCABULARY is empty: no word stands {text.min_count} times in the training texts; lower text.min_count, or look into TOKENS and SPLITS"
+        )
+    counts = dict(zip(words["word"].to_pylist(), words["count"].to_pylist(), strict=True))
+    with tempfile.TemporaryDirectory(prefix="patent_spark-corpus-") as directory:
+        shuffled = work.draft.directory / "corpus"
+        write_shuffled(training.select("patent_key", "tokens"), shuffled, rows=_rows(path("TOKENS")), seed=text.seed)
+        files, texts = write_corpus(Path(directory), read_shuffled(shuffled))
+        shutil.rmtree(shuffled)
+        vectors = skip_gram(files, counts, text)
+    vectors.save(str(path("KEYED_VECTORS") / "vectors.kv"))
+    with work.draft.writer("VECTORS") as writer:
+        writer.write_table(vectors_table(words, vectors.vectors))
+    work.learn(
+        vocabulary_size=words.num_rows,
+        vocabulary_digest=digest(words["word"].to_pylist()),
+        training_texts=texts,
+        training_words=sum(file.words for file in files),
+    )
+
+
+def first_test_day(config: Config) -> datetime.date | None:
+    """The day before which all training text was granted, when a task of this run is tested on later years."""
+    if any(config.task(name).protocol == "temporal" for name in config.task_names):
+        return datetime.date(min(config.split.test_years), 1, 1)
+    return None
+
+
+def vectors_table(words: pa.Table, vectors: np.ndarray) -> pa.Table:
+    """VECTORS from VOCABULARY in the order of its ids and a matrix [words, dimensions]."""
+    rows, dimensions = vectors.shape
+    lists = pa.ListArray.from_arrays(np.arange(rows + 1, dtype=np.int32) * dimensions, vectors.astype(np.float32, copy=False).ravel())
+    return words.select(["word", "count"]).append_column("vector", lists).cast(arrow_schema("VECTORS"))
+
+
+def _rows(directory: Path) -> int:
+    return sum(pq.read_metadata(path).num_rows for path in directory.glob("*.parquet"))

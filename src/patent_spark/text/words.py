@@ -1,0 +1,52 @@
+"""Words of patents, the texts that may be learned from, and the vocabulary."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from patent_spark import schemas
+from patent_spark.checks import conform
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+
+def words_of(*texts: str) -> Column:
+    """Words of the columns joined by spaces, nulls left out: lower-case runs of a-z and 0-9, everything else parts them."""
+    plain = F.regexp_replace(F.lower(F.concat_ws(" ", *texts)), "[^a-z0-9]+", " ")
+    return F.filter(F.split(plain, " "), lambda word: word != "")
+
+
+def tokens(patents: DataFrame, abstracts: DataFrame) -> DataFrame:
+    """One row per patent that is not withdrawn and has a word in its title or abstract."""
+    present = patents.where(~F.coalesce("withdrawn", F.lit(False))).select("patent_key", "patent_id", "title")
+    return (
+        present.join(abstracts.select("patent_key", "abstract"), "patent_key", how="left")
+        .withColumn("tokens", words_of("title", "abstract"))
+        .where(F.size("tokens") > 0)
+        .transform(conform, schemas.TOKENS.schema)
+    )
+
+
+def keep_training_texts(tokens: DataFrame, splits: DataFrame, patents: DataFrame, before: datetime.date | None) -> DataFrame:
+    """One row per patent that is in no test split of any task and, with `before`, was granted before that day.
+
+    Patents without class, label or split stay: nothing is asked about them, so their texts are there to learn from.
+    """
+    tested = splits.where(F.col("split").startswith(schemas.TEST) | (F.col("split") == schemas.LARGE_TEST)).select("patent_key").distinct()
+    kept = tokens.join(tested, "patent_key", how="left_anti")
+    if before is not None:
+        granted = patents.where(F.col("grant_date") < F.lit(before)).select("patent_key")
+        kept = kept.join(granted, "patent_key", how="left_semi")
+    return kept
+
+
+def vocabulary(training: DataFrame, min_count: int) -> DataFrame:
+    """One row per word that stands at least `min_count` times in the training texts."""
+    counts = training.select(F.explode("tokens").alias("word")).groupBy("word").agg(F.count("*").alias("count"))
+    by_frequency = Window.orderBy(F.col("count").desc(), "word")
+    return counts.where(F.col("count") >= min_count).withColumn("id", F.row_number().over(by_frequency)).transform(conform, schemas.VOCABULARY.schema)
