@@ -275,7 +275,8 @@ def _pictures(part: TaskPart, folder: Path) -> list[Picture]:
     if part.history:
         path = folder / f"{part.task}_training.png"
         figures.draw_training(path, part.history)
-        pictures.append(Picture(_data_uri(path), "Training by epoch."))
+        kept = result.get("kept_epoch")
+        pictures.append(Picture(_data_uri(path), f"Training by epoch; the weights of epoch {kept} were kept." if kept else "Training by epoch."))
     return pictures
 
 

@@ -92,7 +92,12 @@ def _judge(work: Work, trained: Trained, writer: pq.ParquetWriter) -> TaskPart:
     attainable = (work.store.facts("ingest").get("attainable") or {}).get(task)
     result = task_result(scorer.labels, judged, training, attainable)
     result["warnings"] = doubts_about(result, dict(zip(scorer.labels, training.tolist(), strict=True)))
-    result |= {"task": task, "run_id": scorer.task.get("run_id"), "release_id": work.store.facts("ingest").get("release_id")}
+    result |= {
+        "task": task,
+        "run_id": scorer.task.get("run_id"),
+        "kept_epoch": scorer.task.get("kept_epoch"),
+        "release_id": work.store.facts("ingest").get("release_id"),
+    }
     result["baselines"]["tfidf_linear"] |= {"chosen": linear.chosen, "training_examples": linear.examples}
     history = trained.folder / "history.json"
     return TaskPart(task, result, json.loads(history.read_text()) if history.exists() else [])

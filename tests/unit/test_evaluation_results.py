@@ -1,0 +1,89 @@
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from patent_spark.evaluation.doubts import doubts_about
+from patent_spark.evaluation.predictions import Judged, patent_ids
+from patent_spark.evaluation.results import task_result, tracked_figures
+from patent_spark.keys import patent_keys
+from patent_spark.schemas import LEVELS
+
+
+def judged(truth, predicted, linear=None, top1=None):
+    count = len(truth)
+    score = np.asarray(top1 if top1 is not None else [], np.float32)
+    numbers = [np.asarray(values, np.int16) for values in (truth, predicted, linear if linear is not None else truth)]
+    return Judged(*numbers, top5=np.ones(count, bool), top1_score=score, top1_linear=score)
+
+
+def levels(truth, predicted, linear=None):
+    return judged(truth, predicted, linear, top1=np.linspace(1, 0, len(truth)))
+
+
+def test_years_are_pooled_into_the_headline():
+    splits = {"test_2011": levels([0, 1, 2, 3], [0, 1, 2, 2]), "test_2012": levels([2, 2], [2, 3], linear=[0, 0])}
+    result = task_result(list(LEVELS), splits, np.array([1, 2, 9, 4]), None)
+    assert (result["headline"], result["accuracy"], result["examples"]) == ("test_years", 4 / 6, 6)
+    assert {year: each["accuracy"] for year, each in result["by_year"].items()} == {"2011": 0.75, "2012": 0.5}
+    assert result["by_year"]["2012"] == result["splits"]["test_2012"]
+    assert result["confusion"]["matrix"] == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 2, 1], [0, 0, 1, 0]]
+    assert {name: values["accuracy"] for name, values in result["baselines"].items()} == {
+        "majority": 3 / 6,
+        "class_prior": pytest.approx((1 * 1 + 1 * 2 + 3 * 9 + 1 * 4) / 16 / 6),
+        "tfidf_linear": 4 / 6,
+    }
+    assert result["top1"]["precision"] == 1.0
+    assert result["by_year"]["2012"]["top1"]["roc_auc"] is None
+    assert result["attainable"] is None
+    json.dumps(result, allow_nan=False)
+    flat = tracked_figures(result)
+    assert flat["test_accuracy"] == 4 / 6
+    assert flat["test_2012_accuracy"] == 0.5
+    assert flat["test_baseline_majority_accuracy"] == 0.5
+    assert "test_2012_top1_roc_auc" not in flat
+
+
+def test_a_stratified_task_has_its_test_split_as_headline():
+    splits = {"large_test": judged([0, 0], [1, 1]), "test": judged([0, 1], [0, 1])}
+    result = task_result(list("ABCDEF"), splits, np.ones(6, int), {"accuracy": 0.9})
+    assert (result["headline"], result["accuracy"], result["splits"]["large_test"]["accuracy"]) == ("test", 1.0, 0.0)
+    assert result["top5_accuracy"] == 1.0
+    assert "by_year" not in result
+    assert "top1" not in result
+    assert tracked_figures(result)["large_test_accuracy"] == 0.0
+
+
+def text_of(result, training=(5, 5, 5, 5)):
+    labels = result["labels"]
+    return "\n".join(doubts_about(result, dict(zip(labels, training, strict=False))))
+
+
+def test_doubts():
+    many = np.tile([0, 1, 2, 3], 400)
+    wrong = (many + 1) % 4
+    fine = np.where(np.arange(1600) % 5, many, wrong)
+    assert text_of(task_result(list("ABCD"), {"test": judged(many, fine, wrong)}, np.array([5, 5, 5, 5]), {"accuracy": 0.81})) == ""
+    found = text_of(task_result(list("ABCD"), {"test": judged(many, fine)}, np.array([5, 5, 5, 5]), {"accuracy": 0.7}))
+    assert "below TF-IDF with a linear model (100.0 %)" in found
+    assert "above the best attainable on this release (70.0 %): look for a leak" in found
+    found = text_of(task_result(list("ABCD"), {"test": judged([0, 0, 1, 3], [1, 1, 0, 0])}, np.array([5, 5, 5, 0]), None), (5, 5, 5, 0))
+    assert "Only 4 test patents" in found
+    assert "no better than always saying the most frequent label" in found
+    assert "1 label (D) is in the test but not in the training patents" in found
+    found = text_of(task_result(list("ABCD"), {"test": judged([0, 2, 3, 0], [0, 0, 0, 0])}, np.array([5, 5, 5, 5]), None))
+    assert "2 labels (C, D) are never predicted" in found
+    first, last = levels(many, many), levels(many, fine)
+    found = text_of(task_result(list(LEVELS), {"test_2011": first, "test_2012": last}, np.array([5, 5, 5, 5]), None))
+    assert "Accuracy falls from 100.0 % in 2011 to 80.0 % in 2012" in found
+    ranked = np.sort(many)
+    found = text_of(task_result(list(LEVELS), {"test_2011": levels(ranked, ranked)}, np.array([5, 5, 5, 5]), None))
+    assert "ROC-AUC of top1 is 1.000" in found
+
+
+def test_ids_of_keys():
+    ids = ["3930271", "D345393", "RE32443", "12000000", "T1", "007"]
+    keys = patent_keys(pa.array(ids))
+    assert patent_ids(keys).to_pylist() == ids
+    assert patent_ids(keys.take(pa.array([0, 3]))).to_pylist() == ["3930271", "12000000"]

@@ -1,0 +1,263 @@
+"""The stage on a small warehouse with real Keras models; what it wrote is judged anew with pandas and scikit-learn."""
+
+import base64
+import json
+import shutil
+from collections import Counter
+from html.parser import HTMLParser
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import accuracy_score, average_precision_score, confusion_matrix, f1_score, roc_auc_score
+
+from patent_spark.checks import DataError
+from patent_spark.config import load_config
+from patent_spark.schemas import LEVELS
+from patent_spark.serving.scorer import Scorer
+from patent_spark.stages import run_stage
+from patent_spark.store import Store
+from tests.unit.evaluation_world import MAX_TOKENS, publish_world
+from tests.worlds import publish
+
+
+def configured(root, *sets):
+    return load_config(sets=[f"warehouse.root={root}", *sets])[0]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    return publish_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def judged(world):
+    run_stage("evaluate", configured(world.root))
+    return world
+
+
+@pytest.fixture
+def copy(world, tmp_path):
+    """The world before evaluation, to break."""
+    shutil.copytree(world.root, tmp_path / "w", ignore=shutil.ignore_patterns("evaluate", "logs"))
+    return Store(tmp_path / "w")
+
+
+def metrics(store, task):
+    return json.loads((store.directory("METRICS") / f"{task}.json").read_text())
+
+
+def test_every_test_patent_is_predicted_once(judged):
+    found = judged.read_arrow("PREDICTIONS").to_pandas()
+    assert Counter(zip(found.task, found.split, strict=True)) == {
+        ("technology", "test"): 90,
+        ("citation_level", "test_2011"): 40,
+        ("citation_level", "test_2012"): 40,
+    }
+    assert found.patent_id.is_unique
+    # The keys of the world: 5,000,000 and on, first technology (400 train, 50 development, then test).
+    assert set(found.patent_id[found.task == "technology"]) == {str(5_000_450 + i) for i in range(90)}
+    assert (np.stack(found.probabilities[found.task == "citation_level"]).sum(axis=1) - 1 < 1e-5).all()
+    assert [max(each) for each in found.probabilities] == found.probability.tolist()
+    labels = metrics(judged, "technology")["labels"]
+    technology = found[found.task == "technology"]
+    assert [labels[int(np.argmax(each))] for each in technology.probabilities] == technology.predicted.tolist()
+
+
+def test_predictions_are_those_of_the_model_on_the_patents_own_tokens(judged):
+    folder = judged.directory("EXAMPLES") / "citation_level" / "test_2012"
+    examples = pq.ParquetFile(folder / "group-00000.parquet").read().to_pandas()
+    examples = examples[examples.patent_key >= 0]
+    scorer = Scorer(judged.directory("MODEL") / "citation_level")
+    expected = scorer.probabilities(np.stack([np.frombuffer(row, "<i4") for row in examples.tokens]), batch=7)
+    found = judged.read_arrow("PREDICTIONS").to_pandas().set_index(["task", "patent_id"]).loc["citation_level"]
+    mine = found.loc[examples.patent_key.astype(str)]
+    assert np.stack(mine.probabilities) == pytest.approx(expected, abs=1e-5)
+    assert mine.truth.tolist() == [LEVELS[label] for label in examples.label]
+
+
+@pytest.mark.parametrize("task", ["technology", "citation_level"])
+def test_metrics_follow_from_the_predictions(judged, task):
+    found = judged.read_arrow("PREDICTIONS").to_pandas()
+    found = found[found.task == task]
+    told = metrics(judged, task)
+    for part, said in [(found, told), *((found[found.split == split], said) for split, said in told["splits"].items())]:
+        assert said["examples"] == len(part)
+        assert said["accuracy"] == pytest.approx(accuracy_score(part.truth, part.predicted))
+        assert said["macro_f1"] == pytest.approx(f1_score(part.truth, part.predicted, average="macro", zero_division=0))
+        assert said["weighted_f1"] == pytest.approx(f1_score(part.truth, part.predicted, average="weighted", zero_division=0))
+        assert said["confusion"]["matrix"] == confusion_matrix(part.truth, part.predicted, labels=told["labels"]).tolist()
+    score = np.stack(found.probabilities)
+    if task == "citation_level":
+        assert told["by_year"] == {"2011": told["splits"]["test_2011"], "2012": told["splits"]["test_2012"]}
+        assert told["top1"]["pr_auc"] == pytest.approx(average_precision_score(found.truth == "top1", score[:, 0]))
+        assert told["top1"]["roc_auc"] == pytest.approx(roc_auc_score(found.truth == "top1", score[:, 0]))
+    else:
+        rank = [(row > row[told["labels"].index(truth)]).sum() for row, truth in zip(score, found.truth, strict=True)]
+        assert told["top5_accuracy"] == pytest.approx(np.mean(np.array(rank) < 5))
+
+
+def test_baselines_stand_on_the_same_patents(judged):
+    train = pq.read_table(judged.directory("EXAMPLES") / "technology" / "train").to_pandas()
+    train = train[train.patent_key >= 0]
+    told = metrics(judged, "technology")
+    labels = told["labels"]
+    found = judged.read_arrow("PREDICTIONS").to_pandas()
+    truth = found.truth[found.task == "technology"]
+    majority = labels[train.label.mode()[0]]
+    assert told["baselines"]["majority"]["accuracy"] == pytest.approx((truth == majority).mean())
+    shares = train.label.map(lambda label: labels[label]).value_counts(normalize=True)
+    assert told["baselines"]["class_prior"]["accuracy"] == pytest.approx(truth.map(shares).fillna(0).mean())
+    linear = told["baselines"]["tfidf_linear"]
+    assert linear["training_examples"] == 400
+    assert linear["accuracy"] > 0.75  # 85 % of the texts speak of their own class
+    assert all(values["examples"] == 90 for values in told["baselines"].values())
+    assert told["attainable"] == {"accuracy": 0.92, "bag_of_words_accuracy": 0.8}
+
+
+class Page(HTMLParser):
+    """Text, headings, tables (rows of cell texts) and picture sources of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.text, self.pictures, self.tables, self.links, self.ids = "", [], [], [], set()
+        self._cell = None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.ids.add(given.get("id"))
+        if tag == "img":
+            self.pictures.append(given["src"])
+        self.links += [given[name] for name in ("href", "src") if name in given]
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("td", "th"):
+            self._cell = ""
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.tables[-1][-1].append(" ".join(self._cell.split()))
+            self._cell = None
+
+    def handle_data(self, data):
+        self.text += data
+        if self._cell is not None:
+            self._cell += data
+
+    def table(self, first_column_head, second=None):
+        """The first table whose head begins so."""
+        return next(table for table in self.tables if table[0][0] == first_column_head and second in (None, table[0][1]))
+
+
+def test_the_report_says_what_it_must(judged):
+    page = Page((judged.directory("REPORT") / "report.html").read_text())
+    technology, level = metrics(judged, "technology"), metrics(judged, "citation_level")
+    for told in (technology, level):
+        assert f"{100 * told['accuracy']:.1f} %" in page.text
+        assert told["warnings"], "so few test patents call for a warning"
+        for warning in told["warnings"]:
+            assert warning in page.text
+    assert "Simulated release tiny, data to 2018-05-29" in " ".join(page.text.split())
+    # Baselines and attainable beside the model.
+    contest = page.table("", "this model")
+    assert contest[0] == ["", "this model", "TF-IDF + linear", "majority class", "class prior", "best attainable"]
+    accuracies = [technology["accuracy"], *(technology["baselines"][name]["accuracy"] for name in ("tfidf_linear", "majority", "class_prior")), 0.92]
+    assert contest[1] == ["accuracy", *(f"{100 * value:.1f} %" for value in accuracies)]
+    # A column for each test year.
+    years = page.table("", "2011")
+    assert years[0] == ["", "2011", "2012", "all years"]
+    rows = {row[0]: row[1:] for row in reversed(years)}
+    assert rows["accuracy"] == [
+        f"{100 * value:.1f} %" for value in (*(level["by_year"][year]["accuracy"] for year in ("2011", "2012")), level["accuracy"])
+    ]
+    # Appendix B: a line for each class.
+    classes = page.table("label", "test patents")
+    assert len(classes) == 1 + 8
+    first = technology["per_class"]["A01"]
+    assert classes[1][:5] == ["A01", str(first["support"]), *(f"{first[name]:.2f}" for name in ("precision", "recall", "f1"))]
+    # Appendix A: the probes that the vocabulary has, then others.
+    words = page.table("word", "count")
+    assert [row[0] for row in words[1:3]] == ["brain", "network"]
+    assert len(words) == 1 + 9
+    # Rows of the release, and the paper.
+    assert ["PATENTS", "1,200", "4", "unknown date 3, no id 1"] in page.table("table")
+    assert "59 / 57 / 55 / 53 / 51 %" in page.text
+
+
+def test_the_report_needs_nothing_beside_it(judged):
+    page = Page((judged.directory("REPORT") / "report.html").read_text())
+    files = sorted((judged.directory("REPORT") / "figures").glob("*.png"))
+    assert {file.stem for file in files} == {
+        "technology_confusion_by_row", "technology_confusion_by_column", "technology_training", "citation_level_by_year",
+        "citation_level_confusion_by_row", "citation_level_confusion_by_column", "citation_level_training",
+    }  # fmt: skip
+    assert {base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in page.pictures} == {file.read_bytes() for file in files}
+    assert all(link.startswith(("data:", "#")) and (link[0] != "#" or link[1:] in page.ids) for link in page.links)
+
+
+def test_one_task_alone_is_evaluated_and_texts_are_sampled(copy):
+    run_stage("evaluate", configured(copy.root, "tasks=citation_level", "evaluate.baseline_examples=100"))
+    assert [path.name for path in copy.directory("METRICS").iterdir()] == ["citation_level.json"]
+    assert metrics(copy, "citation_level")["baselines"]["tfidf_linear"]["training_examples"] == 100
+    assert copy.manifest("evaluate").tables["PREDICTIONS"]["rows"] == 80
+    assert run_stage("evaluate", configured(copy.root, "tasks=citation_level", "evaluate.baseline_examples=100")).skipped
+
+
+def republish_shards(store, facts=None):
+    """The same shards as a new version."""
+    old = store.directory("EXAMPLES")
+    return publish(
+        store, "shard", {}, facts or store.facts("shard"), fill=lambda draft: shutil.copytree(old, draft.path("EXAMPLES"), dirs_exist_ok=True)
+    )
+
+
+def test_a_model_trained_on_other_shards_is_refused(copy):
+    manifest = copy.root / "train" / copy.manifest("train").version / "manifest.json"
+    trained = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(trained | {"inputs": {"shard": copy.manifest("shard").version}}))
+    republish_shards(copy)
+    with pytest.raises(DataError, match=r"MODEL was trained on shards .* run `patent-spark train` first"):
+        run_stage("evaluate", configured(copy.root))
+    assert copy.manifest("evaluate") is None
+
+
+def test_what_is_missing_is_named(copy):
+    facts = copy.facts("shard")
+    shutil.rmtree(copy.directory("MODEL") / "technology")
+    with pytest.raises(DataError, match=r"no model of task technology .* with tasks=both"):
+        run_stage("evaluate", configured(copy.root))
+    level = facts["tasks"]["citation_level"]
+    republish_shards(copy, facts | {"tasks": {"citation_level": level | {"splits": {"train": {"rows": 400}}}}})
+    with pytest.raises(DataError, match=r"citation_level has no test patents \(splits: train\); give it some with split\.test"):
+        run_stage("evaluate", configured(copy.root, "tasks=citation_level"))
+    wrong = {"train": {"rows": 400}, "test_2011": {"rows": 41}}
+    republish_shards(copy, facts | {"tasks": {"citation_level": level | {"splits": wrong}}})
+    with pytest.raises(DataError, match="EXAMPLES/citation_level/test_2011 has 40 patents, its manifest says 41"):
+        run_stage("evaluate", configured(copy.root, "tasks=citation_level"))
+    republish_shards(copy, facts | {"tasks": {"citation_level": level | {"max_tokens": MAX_TOKENS + 1}}})
+    with pytest.raises(DataError, match="labels or text length differ"):
+        run_stage("evaluate", configured(copy.root, "tasks=citation_level"))
+
+
+def test_report_and_figures_reach_the_training_run(copy, capsys):
+    from mlflow import MlflowClient
+
+    from patent_spark.tracking import create_run, tracking_uri
+
+    config = configured(copy.root)
+    run = create_run(config, "technology", {"release_id": "tiny"})
+    run.end()
+    for task, run_id in (("technology", run.run_id), ("citation_level", "0" * 32)):
+        path = copy.directory("MODEL") / task / "task.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"run_id": run_id}))
+    run_stage("evaluate", config)
+    client = MlflowClient(tracking_uri(config))
+    logged = client.get_run(run.run_id).data.metrics
+    assert logged["test_accuracy"] == pytest.approx(metrics(copy, "technology")["accuracy"])
+    assert logged["attainable_accuracy"] == 0.92
+    assert {each.path for each in client.list_artifacts(run.run_id, "report")} == {"report/report.html", "report/figures"}
+    # A run that is gone does not cost the evaluation, and it is said.
+    assert "evaluate citation_level: the report stays out of MLflow" in capsys.readouterr().err
