@@ -94,7 +94,7 @@ class Simulate:
 
     patents: Positive = knob(20_000, "rows of g_patent, from a thousand to ten million (fewer with an earlier data_to_date)")
     seed: Count = knob(1, "the same seed and knobs give the same release, byte for byte")
-    data_to_date: datetime.date = knob(
+    data_to_date: Annotated[datetime.date, Bound(ge=datetime.date(1976, 1, 6), le=datetime.date(2025, 9, 30))] = knob(
         datetime.date(2025, 9, 30), "last grant date; an earlier one cuts the same history short, so that a later release adds to it"
     )
     classes: Annotated[int, Strict(), Bound(ge=2, le=125)] = knob(125, "CPC classes, the most frequent ones of the paper's 125 first")
@@ -311,7 +311,7 @@ def _read_yaml(path: Path) -> Knobs:
         tree = yaml.safe_load(path.read_text()) or {}
     except OSError as error:
         raise ConfigError(f"--config {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes that are no text, a date that does not exist
         raise ConfigError(f"--config {path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
         raise ConfigError(f"--config {path}: sections of knobs are needed, found {type(tree).__name__}")
@@ -330,7 +330,7 @@ def _read_assignment(assignment: str) -> tuple[str, Any]:
         raise ConfigError(f"--set {assignment}: write --set section.knob=value")
     try:
         return name.strip(), yaml.safe_load(value) if value else ""
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         raise ConfigError(f"--set {assignment}: the value is not YAML: {' '.join(str(error).split())}") from error
 
 
