@@ -172,4 +172,4 @@ def _errors(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, OSError) as error:
         reason = " ".join(str(error).split())
-        raise TrackingError(f"tracking.uri = {uri} does not do its work: {reason[:300]}") from error
+        raise TrackingError(f"MLflow at tracking.uri = {uri} did not answer as it should: {reason[:400]}") from error

@@ -1,0 +1,212 @@
+"""Real ranks: real Petastorm, Keras, Horovod over Gloo, MLflow, each rank a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from patent_spark.checks import DataError, WorkError
+from patent_spark.config import load_config
+from patent_spark.serving.scorer import Scorer, token_matrix
+from patent_spark.stages import run_stage
+from patent_spark.tracking import tracking_uri
+from patent_spark.training.ranks import meeting_point
+from tests.e2e import rank_steps
+from tests.training_world import TOKENS, publish_examples
+
+ROOT = Path(__file__).parents[2]
+SETS = [
+    "tasks=technology", f"technology.max_tokens={TOKENS}", "shard.world_sizes=[1,2,4]", "model.units=24",
+    "train.ranks=2", "train.batch=32", "train.learning_rate=0.01", "train.timeout_s=20",
+]  # fmt: skip
+
+
+def configured(root, *sets):
+    return load_config(sets=[f"warehouse.root={root}", *SETS, *sets])[0]
+
+
+def steps_of(root, world):
+    """What each of `world` ranks had after each step, by `<embedding>-<step>-rank<rank>`."""
+    output = root / f"world{world}"
+    output.mkdir()
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    with meeting_point(world, 30) as places:
+        started = [subprocess.Popen([sys.executable, rank_steps.__file__, root, output], env=quiet | place) for place in places]
+        assert [process.wait(timeout=200) for process in started] == [0] * world
+    return {path.stem: dict(np.load(path)) for path in output.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+    root = tmp_path_factory.mktemp("steps")
+    publish_examples(root, train=250, lanes=4)  # 63 rows a lane: 6 steps, one of 12 rows; 2 rows of padding, both in the step of the shortest texts
+    return root
+
+
+@pytest.fixture(scope="module")
+def alone(examples):
+    """The steps of a single rank, without a launcher."""
+    output = examples / "alone"
+    output.mkdir()
+    rank_steps.main(examples, output)
+    return {path.stem: dict(np.load(path)) for path in output.iterdir()}
+
+
+@pytest.mark.parametrize("world", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_any_number_of_ranks_takes_the_same_steps(examples, alone, world):
+    ranks = steps_of(examples, world)
+    for embedding in rank_steps.EMBEDDINGS:
+        solo = [alone[f"{embedding}-{step}-rank0"] for step in range(1, 7)]
+        assert len(alone) == 6 * len(rank_steps.EMBEDDINGS)
+        assert sorted(step["sums"][1] for step in solo) == [12, 46, 48, 48, 48, 48]
+        assert np.abs(solo[0]["weights"] - solo[1]["weights"]).max() > 1e-3
+        for rank in range(world):
+            together = [ranks[f"{embedding}-{step}-rank{rank}"] for step in range(1, 7)]
+            assert np.abs(together[0]["weights"] - solo[0]["weights"]).max() < 1e-5
+            assert np.abs(together[5]["weights"] - solo[5]["weights"]).max() < 1e-4
+            assert (together[5]["weights"] == ranks[f"{embedding}-6-rank0"]["weights"]).all()
+            for ours, theirs in zip(together, solo, strict=True):
+                assert ours["sums"] == pytest.approx(theirs["sums"], rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A training of the stage itself, with two ranks."""
+    root = tmp_path_factory.mktemp("trained")
+    store = publish_examples(root, train=2000, development=200, lanes=4, row_group_rows=128)
+    run_stage("train", configured(root, "train.epochs=6"))
+    return store
+
+
+def test_two_ranks_learn_what_is_planted(trained):
+    facts = trained.facts("train")["tasks"]["technology"]
+    assert facts["epochs"] == 6
+    assert facts["last"]["dev_accuracy"] > 0.95
+    assert facts["last"]["train_loss"] < 0.3
+
+
+def test_the_model_folder_is_whole_and_scores(trained):
+    folder = trained.directory("MODEL") / "technology"
+    assert {path.name for path in folder.iterdir()} == {"model.keras", "task.json", "vocabulary.txt", "history.json"}
+    assert (folder / "vocabulary.txt").read_text().split()[:2] == ["w1", "w2"]
+    scorer = Scorer(folder)
+    rows = trained.read_arrow("EXAMPLES")
+    rows = rows.filter(np.asarray(rows["patent_key"]) > 10**6)
+    hits = scorer.probabilities(token_matrix(rows["tokens"], TOKENS)).argmax(axis=1) == np.asarray(rows["label"])
+    assert len(hits) == 200
+    history = json.loads((folder / "history.json").read_text())
+    kept = min(history, key=lambda epoch: epoch["dev_loss"])
+    assert scorer.task["kept_epoch"] == kept["epoch"]
+    assert hits.mean() == pytest.approx(kept["dev_accuracy"], abs=1e-6)
+
+
+def test_one_mlflow_run_with_metrics_by_epoch(trained):
+    config = configured(trained.root)
+    client = MlflowClient(tracking_uri(config))
+    (run,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
+    assert run.info.run_id == trained.facts("train")["tasks"]["technology"]["run_id"]
+    assert run.info.status == "FINISHED"
+    assert run.data.params["train.ranks"] == "2"
+    assert run.data.tags["release_id"] == "tiny"
+    assert {"train_loss", "train_accuracy", "dev_loss", "dev_accuracy", "examples_per_second"} <= set(run.data.metrics)
+    assert [m.step for m in client.get_metric_history(run.info.run_id, "dev_loss")] == [1, 2, 3, 4, 5, 6]
+    assert len(client.search_logged_models([run.info.experiment_id])) == 1
+
+
+def run_id_of(store):
+    return store.facts("train")["tasks"]["technology"]["run_id"]
+
+
+def test_a_model_of_the_same_data_and_knobs_is_kept(trained, capsys):
+    before = run_id_of(trained)
+    publish_examples(trained.root, train=2000, development=200, lanes=4, row_group_rows=128)  # new versions, the same bytes
+    assert not run_stage("train", configured(trained.root, "train.epochs=6")).skipped
+    assert "technology: examples and knobs are those of the current model, which is kept" in capsys.readouterr().err
+    assert run_id_of(trained) == before
+    assert Scorer(trained.directory("MODEL") / "technology").task["run_id"] == before
+
+
+@pytest.mark.slow
+def test_other_knobs_and_force_train_anew(tmp_path):
+    store = publish_examples(tmp_path, train=100, lanes=4)
+    runs = []
+    for sets, force in [(["model.units=4"], False), (["model.units=5"], False), (["model.units=5"], True)]:
+        run_stage("train", configured(tmp_path, "train.epochs=1", *sets), force=force)
+        runs.append(run_id_of(store))
+    assert len(set(runs)) == 3
+
+
+def ranks_of(folder):
+    """Process ids of ranks at work on a folder, by rank."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(folder) in (process / "cmdline").read_text() and "training.rank" in (process / "cmdline").read_text():
+                variables = dict(part.partition("=")[::2] for part in (process / "environ").read_text().split("\0"))
+                found[int(variables["HOROVOD_RANK"])] = int(process.name)
+        except (OSError, KeyError):
+            pass
+    return found
+
+
+def told_steps(root):
+    return sum(path.read_text().count('"done"') for path in root.glob("train/work/*/told.jsonl"))
+
+
+def wait_for(condition, seconds=90):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def test_a_killed_rank_ends_the_job_and_is_named(tmp_path):
+    publish_examples(tmp_path, train=2000, lanes=4)
+    ended = {}
+
+    def kill():
+        wait_for(lambda: told_steps(tmp_path) > 1)
+        ended["pids"] = ranks_of(tmp_path)
+        ended["at"] = time.monotonic()
+        os.kill(ended["pids"][1], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(WorkError, match=r"train technology: rank 1 ended with signal SIGKILL; its output is in .*-train-technology-rank1\.log"):
+        run_stage("train", configured(tmp_path, "train.epochs=1000"))
+    killer.join()
+    assert time.monotonic() - ended["at"] < 20
+    assert sorted(ended["pids"]) == [0, 1]
+    assert ranks_of(tmp_path) == {}
+    client = MlflowClient(tracking_uri(configured(tmp_path)))
+    assert [run.info.status for run in client.search_runs(["1"])] == ["FAILED"]
+
+
+def test_a_shard_that_changed_is_bad_data_before_the_first_step(tmp_path):
+    store = publish_examples(tmp_path, train=500, lanes=4)
+    (store.directory("EXAMPLES") / "technology" / "train" / "group-00001.parquet").unlink()
+    with pytest.raises(DataError, match=r"group-00001.parquet.*patent-spark shard --force"):
+        run_stage("train", configured(tmp_path, "train.ranks=1"))
+    assert ranks_of(tmp_path) == {}
+
+
+@pytest.mark.slow
+def test_ranks_do_not_outlive_a_killed_launcher(tmp_path):
+    publish_examples(tmp_path, train=2000, lanes=4)
+    sets = [part for knob in [f"warehouse.root={tmp_path}", *SETS, "train.epochs=1000"] for part in ("--set", knob)]
+    launcher = subprocess.Popen([sys.executable, "-m", "patent_spark.cli", "train", *sets], stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: told_steps(tmp_path) > 1)
+        assert len(ranks_of(tmp_path)) == 2
+    finally:
+        launcher.kill()
+        launcher.wait()
+    wait_for(lambda: not ranks_of(tmp_path), seconds=15)

@@ -1,0 +1,143 @@
+"""Real MLflow: SQLite, and a server on loopback that is there, away, or refused."""
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from patent_spark.config import load_config
+from patent_spark.tracking import TrackingError, attach, create_run, tracking_uri
+
+
+def configured(root, *sets):
+    return load_config(sets=[f"warehouse.root={root}", *sets])[0]
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    return configured(tmp_path_factory.mktemp("tracking"), "train.epochs=3")
+
+
+@pytest.fixture(scope="module")
+def run(config):
+    return create_run(config, "technology", {"release_id": "r7", "code": "0.1+abc"})
+
+
+def told(config, run_id):
+    return MlflowClient(tracking_uri(config)).get_run(run_id)
+
+
+def test_a_run_knows_the_whole_configuration_and_where_it_comes_from(config, run):
+    data = told(config, run.run_id).data
+    assert data.params["train.epochs"] == "3"
+    assert data.params["split.test_years"] == "[2011, 2012, 2013, 2014, 2015]"
+    assert len(data.params) > 60
+    assert {"task": "technology", "release_id": "r7", "code": "0.1+abc"}.items() <= data.tags.items()
+    assert told(config, run.run_id).info.run_name == "technology r7"
+
+
+def test_another_process_attaches_and_all_lands_in_the_one_run(config, run, tmp_path):
+    (tmp_path / "report.html").write_text("<p>")
+    code = (
+        "import sys; from pathlib import Path; from patent_spark.config import load_config; from patent_spark.tracking import attach\n"
+        "run = attach(load_config(sets=['warehouse.root=' + sys.argv[1]])[0], sys.argv[2])\n"
+        "run.log_epoch(1, {'train_loss': 2.0}); run.log_epoch(2, {'train_loss': 1.5})\n"
+        "run.log_metrics({'accuracy': 0.5}); run.log_report(Path(sys.argv[3])); run.end()"
+    )
+    other = subprocess.run([sys.executable, "-c", code, config.warehouse.root, run.run_id, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert (other.stdout, other.stderr) == ("", "")
+    client, seen = MlflowClient(tracking_uri(config)), told(config, run.run_id)
+    assert [(m.step, m.value) for m in client.get_metric_history(run.run_id, "train_loss")] == [(1, 2.0), (2, 1.5)]
+    assert seen.data.metrics["accuracy"] == 0.5
+    assert seen.info.status == "FINISHED"
+    assert [file.path for file in client.list_artifacts(run.run_id, "report")] == ["report/report.html"]
+    assert len(client.search_runs([seen.info.experiment_id])) == 1
+
+
+def test_the_model_is_kept_with_signature_example_and_texts(config, run, tmp_path):
+    import keras
+    import mlflow.tensorflow
+
+    (tmp_path / "vocabulary.txt").write_text("a\n")
+    (tmp_path / "model.keras").write_text("not logged twice")
+    model = keras.Sequential([keras.Input((5,), dtype="int32"), keras.layers.Embedding(9, 4), keras.layers.LSTM(3), keras.layers.Dense(2)])
+    tokens = np.array([[1, 2, 3, 0, 0], [4, 5, 6, 7, 8]], np.int32)
+    run.log_model(model, tokens, tmp_path)
+    client = MlflowClient(tracking_uri(config))
+    assert [file.path for file in client.list_artifacts(run.run_id, "training")] == ["training/vocabulary.txt"]
+    logged = client.search_logged_models([told(config, run.run_id).info.experiment_id])[0]
+    assert logged.source_run_id == run.run_id
+    back = mlflow.pyfunc.load_model(logged.artifact_location)
+    assert back.metadata.signature.inputs.inputs[0].shape == (-1, 5)
+    assert back.input_example.tolist() == tokens.tolist()
+    assert np.allclose(back.predict(tokens), model.predict(tokens, verbose=0), atol=1e-6)
+
+
+def test_an_unknown_run_is_named(config):
+    with pytest.raises(TrackingError, match="0123abc"):
+        attach(config, "0123abc")
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_a_server_that_does_not_answer_is_an_error_within_seconds(tmp_path):
+    uri = f"http://127.0.0.1:{free_port()}"
+    code = (
+        "import sys; from patent_spark.config import load_config; from patent_spark.tracking import create_run\n"
+        "create_run(load_config(sets=['tracking.uri=' + sys.argv[1]])[0], 'technology', {})"
+    )
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code, uri], capture_output=True, text=True, cwd=tmp_path)
+    assert time.monotonic() - started < 40  # of which most is the import
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("patent_spark.tracking.TrackingError")
+    assert f"tracking.uri = {uri}" in last
+    assert "Connection refused" in last or "Max retries" in last
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_away_and_comes_back(tmp_path, monkeypatch):
+    """Epochs that could not be sent are sent with the next one; the training in between goes on."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    port = free_port()
+    command = [Path(sys.executable).with_name("mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/m.db", "--artifacts-destination", str(tmp_path / "artifacts")]
+
+    def serve():
+        server = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return server
+            time.sleep(0.2)
+        raise AssertionError("the server did not start")
+
+    def stop(server):
+        import os
+        import signal
+
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+    server = serve()
+    try:
+        config = configured(tmp_path, f"tracking.uri=http://127.0.0.1:{port}")
+        run = create_run(config, "technology", {})
+        run.log_epoch(1, {"train_loss": 3.0})
+        stop(server)
+        run.log_epoch(2, {"train_loss": 2.0})
+        server = serve()
+        run.log_epoch(3, {"train_loss": 1.0})
+        history = MlflowClient(tracking_uri(config)).get_metric_history(run.run_id, "train_loss")
+        assert [(m.step, m.value) for m in history] == [(1, 3.0), (2, 2.0), (3, 1.0)]
+    finally:
+        stop(server)

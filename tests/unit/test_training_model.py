@@ -1,0 +1,99 @@
+"""The network against Keras's own masked LSTM; the scorer on a saved network."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from patent_spark.checks import DataError
+from patent_spark.config import Model
+from patent_spark.serving.scorer import Scorer, token_matrix
+from patent_spark.training.model import build_model
+
+VECTORS = np.random.default_rng(3).normal(0, 1, (30, 6)).astype(np.float32)
+TOKENS = np.array([[7, 3, 9, 1, 2, 30, 4, 8], [5, 6, 0, 0, 0, 0, 0, 0], [9, 0, 0, 0, 0, 0, 0, 0], [1, 2, 3, 4, 5, 0, 0, 0]], np.int32)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build_model(Model(units=5, layers=2), VECTORS, labels=3, seed=1)
+
+
+def test_it_is_the_masked_lstm_of_the_paper(network):
+    """An oracle written differently: Keras masks the padding itself."""
+    from keras import Sequential, layers
+
+    masked = Sequential(
+        [
+            layers.Embedding(31, 6, mask_zero=True),
+            layers.LSTM(5, return_sequences=True),
+            layers.LSTM(5),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    masked.build((None, 8))
+    masked.set_weights(network.get_weights())
+    assert np.allclose(network(TOKENS).numpy(), masked(TOKENS).numpy(), atol=1e-6)
+
+
+def test_padding_changes_nothing(network):
+    whole = network(TOKENS).numpy()
+    assert np.allclose(network(np.pad(TOKENS, ((0, 0), (0, 9)))).numpy(), whole, atol=1e-6)
+    assert np.allclose(network(TOKENS[1:2, :2]).numpy(), whole[1:2], atol=1e-6)
+
+
+def test_word_order_counts(network):
+    assert not np.allclose(network(TOKENS[3:]).numpy(), network(TOKENS[3:, [1, 0, 2, 3, 4]]).numpy(), atol=1e-5)
+
+
+def test_the_table_of_vectors(network):
+    table = network.get_layer("embedding").get_weights()[0]
+    assert (table[0] == 0).all()
+    assert (table[1:] == VECTORS).all()
+    assert not network.get_layer("embedding").trainable
+    assert build_model(Model(units=2, embedding="tuned"), VECTORS, 3, seed=1).get_layer("embedding").trainable
+
+
+def test_the_seed_decides_the_weights(network):
+    def weights(seed):
+        return np.concatenate([w.ravel() for w in build_model(Model(units=5, layers=2), VECTORS, 3, seed).get_weights()])
+
+    assert (weights(1) == np.concatenate([w.ravel() for w in network.get_weights()])).all()
+    assert (weights(2) != weights(1)).any()
+
+
+@pytest.fixture
+def folder(network, tmp_path):
+    network.save(tmp_path / "model.keras")
+    (tmp_path / "task.json").write_text(json.dumps({"labels": ["a", "b", "c"], "max_tokens": 8}))
+    return tmp_path
+
+
+def test_the_scorer_gives_each_row_its_own_probabilities(network, folder):
+    scorer = Scorer(folder)
+    assert (scorer.labels, scorer.max_tokens) == (["a", "b", "c"], 8)
+    many = np.concatenate([TOKENS] * 5 + [np.zeros((1, 8), np.int32)])[np.random.default_rng(1).permutation(21)]
+    found = scorer.probabilities(many, batch=4)
+    assert found.dtype == np.float32
+    assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
+    assert np.allclose(found, network(many).numpy(), atol=1e-6)
+    assert scorer.probabilities(many[:0]).shape == (0, 3)
+
+
+def test_token_matrix_reads_the_binary_column():
+    column = pa.array([row.tobytes() for row in TOKENS], pa.binary())
+    assert (token_matrix(column, 8) == TOKENS).all()
+    assert (token_matrix(column.slice(1, 2), 8) == TOKENS[1:3]).all()
+    assert (token_matrix(pa.chunked_array([column.slice(2), column.slice(0, 2)]), 8) == TOKENS[[2, 3, 0, 1]]).all()
+    assert token_matrix(column.slice(0, 0), 8).shape == (0, 8)
+    with pytest.raises(DataError, match=r"rows of \['32'\] bytes, must be 36; run `patent-spark shard` again"):
+        token_matrix(column, 9)
+
+
+def test_a_folder_without_a_model_is_named(tmp_path, folder):
+    with pytest.raises(DataError, match=r"nowhere is not a trained model.*run `patent-spark train` again"):
+        Scorer(tmp_path / "nowhere")
+    (folder / "model.keras").write_bytes(b"cut off")
+    with pytest.raises(DataError, match=r"is not a trained model"):
+        Scorer(folder)
