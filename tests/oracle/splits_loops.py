@@ -1,0 +1,95 @@
+"""An independent computation of SPLITS with plain loops: families as lists, the seeded order from XXH64 written out.
+
+expected = splits_of_store(Store("warehouse"), config)
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+
+from tests.oracle.labels_pandas import months_later, read
+
+P1, P2, P3, P4, P5 = 0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5
+M = 2**64 - 1
+
+
+def splits_of_store(store, config) -> dict[tuple[str, str], str]:
+    """SPLITS as they should be in a warehouse: (patent_id, task) -> split."""
+    labels, abstracts = (read(store.directory(name)).to_dict("records") for name in ("LABELS", "ABSTRACTS"))
+    texts = {row["patent_id"]: "".join(row["abstract"].lower().split()) for row in abstracts if row["abstract"]}
+    expected = {}
+    for task in config.task_names:
+        column = {"technology": "cpc_class", "citation_level": "citation_level"}[task]
+        patents = [row | {"label": row[column], "text": texts.get(row["patent_id"], "")} for row in labels if isinstance(row[column], str)]
+        protocol = stratified if config.task(task).protocol == "stratified" else temporal
+        months = config.label.horizon_months if task == "citation_level" else 0
+        expected |= {(id_, task): split for id_, split in protocol(patents, config.split, months).items()}
+    return expected
+
+
+def stratified(patents, knobs, _months):
+    """Each label's families in seeded order; the first patents are test, then development, train, large_test."""
+    split = {}
+    for families in in_seeded_order(patents, knobs).values():
+        total = sum(len(family) for family in families)
+        used = int(total * knobs.sample + 0.5)
+        ends = {"test": int(used * knobs.test + 0.5), "development": int(used * (knobs.test + knobs.development) + 0.5), "train": used}
+        place = 0
+        for family in families:
+            name = next((name for name, end in ends.items() if place < end), "large_test")
+            split |= {patent["patent_id"]: name for patent in family}
+            place += len(family)
+    return split
+
+
+def temporal(patents, knobs, months):
+    """Tests by grant year, training up to train_until, without the families of a test."""
+    split = {p["patent_id"]: f"test_{p['grant_date'].year}" for p in patents if p["grant_date"].year in knobs.test_years}
+    tested = {p["text"] for p in patents if p["patent_id"] in split and p["text"] and knobs.group}
+    first_test_day = datetime.date(min(knobs.test_years), 1, 1)
+    training = [
+        p
+        for p in patents
+        if p["grant_date"].year <= knobs.train_until
+        and (not knobs.embargo or months_later(p["grant_date"], months) < first_test_day)
+        and p["text"] not in tested
+    ]
+    for families in in_seeded_order(training, knobs).values():
+        end = int(sum(len(family) for family in families) * knobs.development + 0.5)
+        place = 0
+        for family in families:
+            split |= {patent["patent_id"]: "development" if place < end else "train" for patent in family}
+            place += len(family)
+    return split
+
+
+def in_seeded_order(patents, knobs):
+    """Families by the label of their first member, in the order of the hash of seed and first key."""
+    families = defaultdict(list)
+    for patent in sorted(patents, key=lambda p: p["patent_key"]):
+        families[patent["text"] if knobs.group and patent["text"] else ("alone", patent["patent_key"])].append(patent)
+    strata = defaultdict(list)
+    for family in sorted(families.values(), key=lambda members: draw(knobs.seed, members[0]["patent_key"])):
+        strata[family[0]["label"]].append(family)
+    return strata
+
+
+def draw(seed: int, key: int) -> int:
+    """XXH64 of two 64-bit integers, the first one's hash seeding the second's, as a signed number."""
+    value = xxh64(key, xxh64(seed, 42))
+    return value - 2**64 if value >= 2**63 else value
+
+
+def xxh64(number: int, seed: int) -> int:
+    """XXH64 of the eight bytes of one integer."""
+    value = (seed + P5 + 8) & M
+    value ^= rotated(number * P2 & M, 31) * P1 & M
+    value = (rotated(value, 27) * P1 + P4) & M
+    value = (value ^ value >> 33) * P2 & M
+    value = (value ^ value >> 29) * P3 & M
+    return value ^ value >> 32
+
+
+def rotated(value: int, bits: int) -> int:
+    return (value << bits | value >> 64 - bits) & M
