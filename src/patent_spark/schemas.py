@@ -78,7 +78,7 @@ REJECTS = _table(
     ("file", StringType(), "the release's file"),
     ("row", LongType(), "position in that file, the header being row 1; rows, not lines: a text may hold newlines"),
     ("reason", StringType(), "why, in a few words that are the same for all rows of a kind"),
-    ("content", StringType(), "the row's beginning, as it stands in the file"),
+    ("content", StringType(), "the row's beginning; of a row with as many fields as the header, the fields that are read"),
 )  # fmt: skip
 COUNTS = _table(
     "COUNTS", "label", "One row per patent that is not withdrawn.",

@@ -1,10 +1,17 @@
 """Whole releases through the command line: what stands in the tables, the rejects and the manifest."""
 
 import datetime
+import threading
+import time
 
 import pytest
 
+from patent_spark.checks import DataError
 from patent_spark.cli import main
+from patent_spark.ingest.files import Outcome
+from patent_spark.ingest.layouts import CURRENT
+from patent_spark.ingest.stage import read_side_by_side
+from patent_spark.progress import Progress
 from patent_spark.store import Store
 from tests.releases import tsv, write_release, write_zip
 
@@ -152,6 +159,25 @@ def test_where_data_to_date_and_the_id_come_from(tmp_path, ingest, capsys):
     assert (facts["release_id"], facts["data_to_date"], facts["data_to_date_from"]) == ("mine", "1990-01-01", "release.data_to_date")
     assert "data_to_date is 1990-01-01 by release.data_to_date, although release.json says 2021-12-31" in capsys.readouterr().err
     assert facts["rejected"]["PATENTS"]["grant date outside 1790-07-31..1990-01-01"] == 3
+
+
+def test_the_first_failure_stops_the_files_beside_it():
+    begun = threading.Event()
+
+    def read(layout, on_read):
+        if layout is CURRENT[0]:
+            begun.wait(10)
+            raise DataError("the first to fail")
+        for _ in range(10_000):
+            on_read(1)
+            begun.set()
+            time.sleep(0.001)
+        return Outcome(layout)
+
+    started = time.monotonic()
+    with pytest.raises(DataError, match="the first to fail"):
+        read_side_by_side([*CURRENT[1:], CURRENT[0]], read, Progress("ingest"), at_a_time=4)
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.engine

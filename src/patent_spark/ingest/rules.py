@@ -21,6 +21,8 @@ Columns = dict[str, pa.Array]
 FIRST_GRANT = datetime.date(1790, 7, 31)
 """The first US patent's grant date."""
 
+_FAR = 10**8
+
 
 @dataclass
 class Judged:
@@ -127,7 +129,7 @@ def _small_numbers(values: pa.Array) -> pa.Array:
 
 
 class Seen:
-    """The patents met so far, one byte each up to a number of 10**8 (a real number has at most eight digits)."""
+    """The patents met so far, one byte each; the few numbers of more than eight digits, which no real patent has, stand in a set."""
 
     def __init__(self) -> None:
         self._marks: dict[int, np.ndarray] = {}
@@ -161,6 +163,3 @@ class Seen:
             marks = np.concatenate([marks, np.zeros(number + 1 + number // 4 - len(marks), bool)])
             self._marks[series] = marks
         return marks
-
-
-_FAR = 10**8

@@ -32,12 +32,16 @@ def run(work: Work) -> None:
     sizes = {layout.table: size_of(folder / layout.archive) for layout in layouts}
     largest_first = sorted(layouts, key=lambda layout: -sizes[layout.table])
     with Progress("ingest", total=sum(sizes.values()), unit="B") as bar:
-        outcomes = _side_by_side(largest_first, lambda layout, on_read: FileRun(work, folder, layout, latest).run(on_read), bar)
+        outcomes = read_side_by_side(
+            largest_first, lambda layout, on_read: FileRun(work, folder, layout, latest).run(on_read), bar, at_a_time=os.cpu_count() or 1
+        )
     _learn(work, folder, notes, [outcomes[layout.table] for layout in layouts])
 
 
-def _side_by_side(layouts: list[Layout], read: Callable[[Layout, Callable[[int], None]], Outcome], bar: Progress) -> dict[str, Outcome]:
-    """Read several files at a time, as many as there are cores; the first failure stops them all."""
+def read_side_by_side(
+    layouts: list[Layout], read: Callable[[Layout, Callable[[int], None]], Outcome], bar: Progress, *, at_a_time: int
+) -> dict[str, Outcome]:
+    """Read several files at a time and advance the bar by their bytes; the first failure stops them all and is raised."""
     failed, lock = threading.Event(), threading.Lock()
 
     def on_read(size: int) -> None:
@@ -53,7 +57,7 @@ def _side_by_side(layouts: list[Layout], read: Callable[[Layout, Callable[[int],
             failed.set()
             raise
 
-    with ThreadPoolExecutor(min(len(layouts), os.cpu_count() or 1)) as threads:
+    with ThreadPoolExecutor(at_a_time) as threads:
         running = {layout.table: threads.submit(one, layout) for layout in layouts}
         try:
             errors = [error for future in running.values() if (error := future.exception()) is not None]
