@@ -70,7 +70,7 @@ def _assert_same(store: Store, root: Path) -> None:
     """Row for row, for whichever engine ran last and every peer."""
     columns = "patent_id, grant_date::date, cpc_class, forward_citations, q90, q99, citation_level, window_complete"
     for path in sorted((root / "out").glob("*/labels.parquet")):
-        different = duckdb.sql(f"""
+        different = duckdb.execute(f"""
             select count(*) from (
                 (select {columns} from '{store.directory("LABELS")}/*.parquet' except all select {columns} from '{path}')
                 union all

@@ -27,8 +27,7 @@ counted = (
 classes = (
     pl.scan_parquet(tables / "CPC" / "*.parquet")
     .group_by(pl.col(key).alias("id"))
-    .agg(pl.struct((pl.col("cpc_type") != "inventional").alias("t"), "cpc_sequence", "cpc_class").min().alias("first"))
-    .select("id", pl.col("first").struct.field("cpc_class"))
+    .agg(pl.col("cpc_class").sort_by(pl.col("cpc_type") != "inventional", "cpc_sequence", "cpc_class").first())
 )
 members = (
     standing.join(counted, left_on="id", right_on="cited", how="left")
