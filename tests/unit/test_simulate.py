@@ -7,6 +7,8 @@ import datetime
 import io
 import json
 import re
+import subprocess
+import sys
 import zipfile
 from collections import Counter
 
@@ -59,7 +61,7 @@ class Release:
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
     folder = tmp_path_factory.mktemp("simulated") / "release"
-    return Release(folder, make(folder, patents=24_000))
+    return Release(folder, make(folder, patents=20_000))
 
 
 @pytest.fixture(scope="module")
@@ -355,3 +357,17 @@ def test_bayes_rules_on_the_truth_reach_what_is_stated(release):
     with_class = pd.crosstab([closed["text_class"], closed["level_signal"]], closed["level"])
     assert level["with_class"]["accuracy_at_most"] == pytest.approx(with_class.max(axis=1).sum() / len(closed), abs=1e-12)
     assert level["with_class"]["accuracy"] < level["with_class"]["accuracy_at_most"]
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_release(tmp_path):
+    script = (
+        "import pathlib, re, sys; from patent_spark.config import Simulate; from patent_spark.sources.simulate.release import Maker\n"
+        "folder = pathlib.Path(sys.argv[1]); folder.mkdir(); Maker(folder, Simulate(patents=int(sys.argv[2]))).make()\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+) kB', pathlib.Path('/proc/self/status').read_text())[1])"
+    )
+    peaks = []
+    for patents in (20_000, 400_000):
+        run = subprocess.run([sys.executable, "-c", script, tmp_path / str(patents), str(patents)], capture_output=True, text=True, check=True)
+        peaks.append(int(run.stdout) / 1024)
+    assert peaks[1] < peaks[0] + 80, "MB; the release is twenty times as large"

@@ -18,7 +18,7 @@ from patent_spark.sources.simulate.facts import OLD_NUMBER_YEARS, OLD_NUMBERS
 from patent_spark.sources.simulate.flows import EARLINESS, Flows
 from patent_spark.sources.simulate.forward import Forward
 from patent_spark.sources.simulate.hashing import hashes, ragged, successive, uniform, uniforms
-from patent_spark.sources.simulate.population import FIRST_YEAR, YEAR_COUNT, Hubs, Patents, Population, normal_quantiles
+from patent_spark.sources.simulate.population import FIRST_YEAR, YEAR_COUNT, Hubs, Patents, Population, normal_quantiles, normal_shares
 
 OLD = 1 << 31
 MALFORMED = OLD | 1 << 30
@@ -138,14 +138,10 @@ class Citations:
 
 def _tail(flows: Flows, year: int, since: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Normal scores beyond the one at which a cited patent is as old as the first day."""
-    score = (np.log(np.maximum(since - 5, 1e-6)) - flows.mu[year]) / flows.sigma[year]
-    grid = np.linspace(-8, 8, 3201)
-    below = np.interp(grid, normal_quantiles(_EVEN), _EVEN)
-    floor = np.interp(score, grid, below)
-    return normal_quantiles(np.clip(floor + values * (1 - floor), 1e-9, 1 - 1e-9))
-
-
-_EVEN = np.linspace(1e-9, 1 - 1e-9, 20_001)
+    grid = np.linspace(year, year + 1, 65)
+    shares = normal_shares((np.log(np.maximum(grid - 5, 1e-6)) - flows.mu[year]) / flows.sigma[year])
+    younger = np.interp(since, grid, shares)
+    return normal_quantiles(np.clip(younger + values * (1 - younger), 1e-9, 1 - 1e-9))
 
 
 class Spill:
@@ -172,9 +168,13 @@ class Spill:
             if len(part):
                 file.write(part.tobytes())
 
+    def close(self) -> None:
+        """Finish writing."""
+        self._open.close()
+
     def sorted(self) -> Iterator[np.ndarray]:
         """All citations by citing and cited patent, some of them twice, in parts that hold whole citing patents."""
-        self._open.close()
+        self.close()
         for path in self._paths:
             keys = np.sort(np.fromfile(path, np.uint64))
             path.unlink()

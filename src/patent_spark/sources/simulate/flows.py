@@ -13,16 +13,15 @@ import numpy as np
 
 from patent_spark.sources.simulate.facts import YEARS
 from patent_spark.sources.simulate.forward import Forward
-from patent_spark.sources.simulate.population import YEAR_COUNT, Population, normal_quantiles
+from patent_spark.sources.simulate.population import YEAR_COUNT, Population, normal_quantiles, normal_shares
 
 EARLINESS = 0.8
 """Within the window, the place of a citing patent is uniform ** EARLINESS: more citations later than sooner."""
 _WINDOW = 5.0
+_WINDOW_WEEKS = 261
 _EARLIER = 53 * 5
 """Weeks before the first: their patents, known by number alone, are cited within five years too."""
 _DAYS = 365.25
-_GRID = np.linspace(-6, 6, 2401)
-_NORMAL = np.interp(_GRID, normal_quantiles(np.linspace(1e-9, 1 - 1e-9, 200_001)), np.linspace(1e-9, 1 - 1e-9, 200_001))
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,8 @@ class Flows:
         later, rest_old = np.zeros((YEAR_COUNT, YEAR_COUNT)), np.zeros(YEAR_COUNT)
         for citing in range(YEAR_COUNT):
             ages = np.arange(citing - 4)  # cited 5, 6, ... years before; half a year to each side
-            edges = _normal((np.log(np.maximum(np.append(ages, max(citing - 4, 0)) - 0.5, 1e-9)) - mu[citing]) / sigma[citing])
+            beyond = np.maximum(np.append(ages, max(citing - 4, 0)) - 0.5, 1e-9)
+            edges = normal_shares((np.log(beyond) - mu[citing]) / sigma[citing])
             later[citing - 5 - ages, citing] = rest[citing] * np.diff(edges)
             rest_old[citing] = rest[citing] * (1 - edges[-1])
         to_old = within_old + rest_old
@@ -62,27 +62,23 @@ class Flows:
 
 
 def _within_window(population: Population, overall: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Citations made within five years by citing year: to patents of the data, to older ones; and their mean lag in years."""
+    """Citations made within five years by citing year: to patents of the data, to older ones; and their mean lag in years.
+
+    The weeks before the first are taken to be as large as those of the first year.
+    """
     calendar = population.calendar
     weeks = int(np.searchsorted(calendar.year, YEAR_COUNT))
-    weekly = np.diff(calendar.starts)[:weeks]
-    year = calendar.year[:weeks]
-    granted = np.concatenate([np.full(_EARLIER, weekly[:52].mean()), weekly])
-    cited_year = np.concatenate([np.zeros(_EARLIER, int), year])
-    low = np.concatenate([-granted[:_EARLIER][::-1].cumsum()[::-1] + granted[0], calendar.starts[1 : weeks + 1]])
-    low = np.where(np.arange(len(low)) < _EARLIER, np.minimum(low, 0), low)
-    spacing = 261  # weeks in five years
-    shifted = np.arange(spacing - _EARLIER, spacing)
-    old_high = np.where(shifted < 0, 0, calendar.starts[np.maximum(shifted, 0)])
-    high = np.concatenate([old_high, calendar.window_end[:weeks]])
-    span = np.maximum(high - low, 1e-9)[:, None]
-    reached = np.clip((calendar.year_starts[None, :] - low[:, None]) / span, 0, 1) ** (1 / EARLINESS)
-    flows = np.diff(reached, axis=1) * (granted * overall[cited_year])[:, None]
-    middle = np.arange(YEAR_COUNT) + 0.5
-    cited_at = np.concatenate([-(np.arange(_EARLIER, 0, -1) / 52.18), np.arange(weeks) / 52.18])
-    lags = np.clip(middle[None, :] - cited_at[:, None], 0.25, _WINDOW - 0.25)
-    total = np.maximum(flows.sum(axis=0), 1e-9)
-    return flows[_EARLIER:].sum(axis=0), flows[:_EARLIER].sum(axis=0), (flows * lags).sum(axis=0) / total
+    weekly = calendar.starts[52] / 52
+    starts = np.concatenate([-weekly * np.arange(_EARLIER, 0, -1), calendar.starts])
+    low = starts[1 : _EARLIER + weeks + 1]
+    high = np.concatenate([starts[_WINDOW_WEEKS : _WINDOW_WEEKS + _EARLIER], calendar.window_end[:weeks]])
+    cited_year = np.concatenate([np.zeros(_EARLIER, int), calendar.year[:weeks]])
+    reached = (calendar.year_starts[None, :] - low[:, None]) / np.maximum(high - low, 1e-9)[:, None]
+    by_year = np.diff(np.clip(reached, 0, 1) ** (1 / EARLINESS), axis=1)
+    flows = by_year * (np.diff(starts)[: len(low)] * overall[cited_year])[:, None]
+    years_ago = np.arange(YEAR_COUNT)[None, :] + 0.5 - (np.arange(len(low)) - _EARLIER)[:, None] * 7 / _DAYS
+    lag = (flows * np.clip(years_ago, 0.25, _WINDOW - 0.25)).sum(axis=0) / np.maximum(flows.sum(axis=0), 1e-9)
+    return flows[_EARLIER:].sum(axis=0), flows[:_EARLIER].sum(axis=0), lag
 
 
 def _beyond(share: np.ndarray, lag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -98,7 +94,3 @@ def _beyond(share: np.ndarray, lag: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     z = normal_quantiles((0.5 - share) / (1 - share))
     sigma = z + np.sqrt(np.maximum(z**2 + 2 * (log_mean - log_median), 0.01))
     return log_median - sigma * z, sigma
-
-
-def _normal(z: np.ndarray) -> np.ndarray:
-    return np.interp(z, _GRID, _NORMAL, left=0.0, right=1.0)

@@ -75,7 +75,7 @@ class Maker:
                 name: stack.enter_context(closing(TsvZip(self._folder, layout, self._knobs.seed, self._knobs.broken_fraction, executor)))
                 for name, layout in layouts.items()
             }
-            spill = Spill(self._folder / ".spill", self._population, self._citations.flows)
+            spill = stack.enter_context(closing(Spill(self._folder / ".spill", self._population, self._citations.flows)))
             self._write_patents(files, spill)
             self._write_citations(files["citation"], spill)
             if "cpc_title" in files:

@@ -65,8 +65,8 @@ class TsvZip:
 
     def close(self) -> None:
         """Finish the file."""
-        self._settle()
-        self._open.close()
+        with self._open:
+            self._settle()
 
     def _put(self, data: bytes | pa.Buffer) -> None:
         self._settle()
