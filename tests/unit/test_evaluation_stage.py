@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score, average_precision_score, confusion_m
 
 from patent_spark.checks import DataError
 from patent_spark.config import load_config
+from patent_spark.evaluation.predictions import read_sample
 from patent_spark.schemas import LEVELS
 from patent_spark.serving.scorer import Scorer
 from patent_spark.stages import run_stage
@@ -261,3 +262,18 @@ def test_report_and_figures_reach_the_training_run(copy, capsys):
     assert {each.path for each in client.list_artifacts(run.run_id, "report")} == {"report/report.html", "report/figures"}
     # A run that is gone does not cost the evaluation, and it is said.
     assert "evaluate citation_level: the report stays out of MLflow" in capsys.readouterr().err
+
+
+def test_a_sample_is_seeded_and_without_repeats(judged):
+    folder = judged.directory("EXAMPLES") / "technology" / "train"
+    whole, some, again, other = (read_sample(folder, MAX_TOKENS, 400, limit, seed) for limit, seed in ((400, 1), (70, 1), (70, 1), (70, 2)))
+    row_of = {key: i for i, key in enumerate(whole.keys.to_pylist())}
+    assert set(row_of) == set(range(5_000_000, 5_000_400))
+    keys = some.keys.to_pylist()
+    assert len(set(keys)) == len(keys) == 70
+    assert keys == again.keys.to_pylist() != other.keys.to_pylist()
+    rows = [row_of[key] for key in keys]
+    assert (some.truth == whole.truth[rows]).all()
+    assert (some.tokens == whole.tokens[rows]).all()
+    none = read_sample(folder.parent / "nothing", MAX_TOKENS, 0, 70, 1)
+    assert (len(none.keys), none.truth.shape, none.tokens.shape) == (0, (0,), (0, MAX_TOKENS))

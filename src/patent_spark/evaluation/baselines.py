@@ -24,7 +24,7 @@ ABOUT = {
 }
 
 _CANDIDATES = [(loss, strength) for loss in ("modified_huber", "log_loss") for strength in (0.2, 1.0, 5.0)]
-_TUNING_TEXTS = 20_000
+_TUNING_TEXTS = 10_000
 _NEVER = -1e9  # finite: curves are drawn from these scores
 
 
@@ -91,7 +91,7 @@ def fit_tfidf_linear(
     """Fit on token ids [n, max_tokens] and label numbers [n].
 
     Loss and penalty are chosen by the accuracy on `aside` (the development split; empty: a tenth of the training
-    texts), on at most 20,000 texts; then the winner is fitted on all. `size` is the number of ids, padding included.
+    texts), on at most 10,000 texts; then the winner is fitted on all. `size` is the number of ids, padding included.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
 

@@ -72,22 +72,17 @@ def read_blocks(split_folder: Path, max_tokens: int, rows: int = _BLOCK) -> Iter
         yield _block(waiting, max_tokens)
 
 
-def read_split(split_folder: Path, max_tokens: int, limit: int | None = None, seed: int = 0) -> Block:
-    """A whole split, or a seeded sample of `limit` of its examples, in memory."""
-    whole = list(read_blocks(split_folder, max_tokens))
-    total = sum(len(block.truth) for block in whole)
-    taken = np.ones(total, bool)
-    if limit is not None and limit < total:
-        taken[:] = False
-        taken[np.random.default_rng(seed).choice(total, limit, replace=False)] = True
-    parts, start = [], 0
-    for block in whole:
+def read_sample(split_folder: Path, max_tokens: int, rows: int, limit: int, seed: int) -> Block:
+    """A seeded sample of `limit` of a split's `rows` examples, or all of them; only the sample is ever in memory."""
+    taken = np.arange(rows) < limit
+    np.random.default_rng(seed).shuffle(taken)
+    parts, start = [Block(pa.array([], pa.int64()), np.zeros(0, np.int64), np.zeros((0, max_tokens), np.int32))], 0
+    for block in read_blocks(split_folder, max_tokens):
         mine = taken[start : start + len(block.truth)]
         parts.append(Block(block.keys.filter(pa.array(mine)), block.truth[mine], block.tokens[mine]))
         start += len(mine)
-    keys = pa.concat_arrays([part.keys for part in parts]) if parts else pa.array([], pa.int64())
-    truth = np.concatenate([np.zeros(0, np.int64), *(part.truth for part in parts)])
-    return Block(keys, truth, np.concatenate([np.zeros((0, max_tokens), np.int32), *(part.tokens for part in parts)]))
+    keys = pa.concat_arrays([part.keys for part in parts])
+    return Block(keys, np.concatenate([part.truth for part in parts]), np.concatenate([part.tokens for part in parts]))
 
 
 def count_labels(split_folder: Path, labels: int) -> NDArray[np.int64]:

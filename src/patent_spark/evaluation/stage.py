@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from patent_spark.checks import DataError
 from patent_spark.evaluation.baselines import TfidfLinear, fit_tfidf_linear
 from patent_spark.evaluation.doubts import doubts_about
-from patent_spark.evaluation.predictions import count_labels, judge_split, read_split
+from patent_spark.evaluation.predictions import Block, count_labels, judge_split, read_sample
 from patent_spark.evaluation.report import TaskPart, write_report
 from patent_spark.evaluation.results import task_result, tracked_figures
 from patent_spark.evaluation.words import nearest_words
@@ -105,8 +105,11 @@ def _judge(work: Work, trained: Trained, writer: pq.ParquetWriter) -> TaskPart:
 
 def _fit_linear(work: Work, trained: Trained) -> TfidfLinear:
     config, width = work.config.evaluate, trained.scorer.max_tokens
-    texts = read_split(trained.shards / TRAIN, width, config.baseline_examples, config.seed)
-    aside = read_split(trained.shards / DEVELOPMENT, width, config.baseline_examples // 10 or 1, config.seed)
+
+    def sample(split: str) -> Block:
+        return read_sample(trained.shards / split, width, trained.rows.get(split, 0), config.baseline_examples, config.seed)
+
+    texts, aside = sample(TRAIN), sample(DEVELOPMENT)
     say(f"  evaluate {trained.task}: TF-IDF and linear model on {len(texts.truth):,} texts")
     size = work.store.facts("text")["vocabulary_size"] + 1
     return fit_tfidf_linear(texts.tokens, texts.truth, (aside.tokens, aside.truth), labels=len(trained.scorer.labels), size=size, seed=config.seed)
