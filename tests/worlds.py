@@ -82,6 +82,30 @@ def write_shards(
     return facts
 
 
+def shuffled_order(keys: Iterable[int], seed: int) -> list[int]:
+    """Keys in the order of Spark's xxhash64(seed, key), both 64-bit: XXH64 of eight bytes, chained, starting from 42."""
+    first, second, third, fourth, fifth = (
+        0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5,
+    )  # fmt: skip
+    whole = 2**64 - 1
+
+    def rotated(value: int, bits: int) -> int:
+        return (value << bits | value >> (64 - bits)) & whole
+
+    def hashed(value: int, start: int) -> int:
+        digest = (start + fifth + 8) & whole
+        digest ^= rotated((value & whole) * second & whole, 31) * first & whole
+        digest = (rotated(digest, 27) * first + fourth) & whole
+        digest = (digest ^ digest >> 33) * second & whole
+        digest = (digest ^ digest >> 29) * third & whole
+        return digest ^ digest >> 32
+
+    def signed(value: int) -> int:
+        return value - 2**64 if value >> 63 else value
+
+    return sorted(keys, key=lambda key: signed(hashed(key, hashed(seed, 42))))
+
+
 def _with_both_ids(row: dict[str, Any]) -> dict[str, Any]:
     if "patent_id" not in row and row.get("patent_key") is not None:
         row["patent_id"] = patent_id(row["patent_key"])

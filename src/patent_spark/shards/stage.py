@@ -56,7 +56,7 @@ def _shard_task(work: Work, task: str, words: list[str]) -> tuple[dict[str, Any]
             splits[split] = _write_split(work, task, split, shuffled / f"split={split}", rows)
         elif split != TRAIN:
             say(f"  {task}: split {split} is left out, none of its {sizes[split]:,} patents has {section.min_tokens} known words")
-    shutil.rmtree(shuffled)
+    shutil.rmtree(shuffled, ignore_errors=True)  # no text at all: nothing was written
     if TRAIN not in splits:
         raise DataError(
             f"EXAMPLES: nothing to train {task} on: of {sizes.get(TRAIN, 0):,} patents in its split {TRAIN} none has {section.min_tokens} words "

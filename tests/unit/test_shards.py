@@ -1,0 +1,197 @@
+import random
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from patent_spark.checks import DataError
+from patent_spark.config import load_config
+from patent_spark.shards.encode import encode_batch
+from patent_spark.shards.groups import cut, write_groups
+from patent_spark.shards.layout import Layout, group_file, keys_digest, plan
+from patent_spark.stages import run_stage
+from patent_spark.store import Store
+from tests.worlds import examples, publish, shuffled_order
+
+WORDS = ["the", "a", "red", "plug"]
+
+
+def batch(*texts):
+    """A batch of (label, text), the keys counting from 1."""
+    return pa.RecordBatch.from_pydict(
+        {
+            "split": ["train"] * len(texts),
+            "patent_key": pa.array(range(1, len(texts) + 1), pa.int64()),
+            "label": pa.array([label for label, _ in texts], pa.string()),
+            "tokens": pa.array([text if text is None else text.split() for _, text in texts], pa.list_(pa.string())),
+        }
+    )
+
+
+def decoded(encoded):
+    ids = [np.frombuffer(tokens, "<i4").tolist() for tokens in encoded.column("tokens").to_pylist()]
+    return list(zip(*(encoded.column(name).to_pylist() for name in ("patent_key", "label", "length")), ids, strict=True))
+
+
+def encode(texts, max_tokens, min_tokens):
+    return decoded(encode_batch(texts, pa.array(WORDS), pa.array(["H01", "H04"]), max_tokens, min_tokens))
+
+
+def test_words_become_ids():
+    texts = batch(
+        ("H04", "the red plug"),
+        ("H01", "odd the odd odd a odd red the"),
+        ("H01", "the"),
+        ("H01", "odd odd odd"),
+        ("H99", "a a"),
+        ("H04", ""),
+        ("H04", None),
+    )
+    assert encode(texts, max_tokens=3, min_tokens=2) == [
+        (1, 1, 3, [1, 3, 4]),
+        (2, 0, 3, [1, 2, 3]),  # unknown words go first, then the text is cut
+        (5, None, 2, [2, 2, 0]),
+    ]
+    assert encode(texts, max_tokens=1, min_tokens=1)[2] == (3, 0, 1, [1])
+
+
+def test_a_slice_of_a_batch_is_encoded_as_itself():
+    texts = batch(*[("H01", " ".join(WORDS[: i % 5])) for i in range(20)])
+    whole = encode(texts, 4, 1)
+    assert encode(texts.slice(7, 6), 4, 1) == [row for row in whole if 8 <= row[0] <= 13]
+    assert encode(texts.slice(0, 0), 4, 1) == []
+
+
+def test_random_texts_against_loops():
+    rng = random.Random(5)
+    vocabulary = [f"w{i}" for i in range(30)]
+    texts = [" ".join(f"w{rng.randrange(45)}" for _ in range(rng.randrange(25))) for _ in range(300)]
+    expected = []
+    for key, text in enumerate(texts, 1):
+        ids = [vocabulary.index(word) + 1 for word in text.split() if word in vocabulary][:10]
+        if len(ids) >= 3:
+            expected.append((key, 0, len(ids), ids + [0] * (10 - len(ids))))
+    texts = batch(*[("x", text) for text in texts])
+    assert decoded(encode_batch(texts, pa.array(vocabulary), pa.array(["x"]), 10, 3)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "lanes", "largest", "groups", "rows_per_group"),
+    [
+        (1, 4, 10, 4, 1),
+        (4, 4, 10, 4, 1),
+        (5, 4, 10, 4, 2),
+        (40, 4, 10, 4, 10),
+        (41, 4, 10, 8, 6),
+        (81, 4, 10, 12, 7),
+        (100, 1, 10, 10, 10),
+        (7, 16, 1, 16, 1),
+    ],
+)
+def test_plan(rows, lanes, largest, groups, rows_per_group):
+    assert plan(rows, lanes, largest) == {"rows": rows, "padding": groups * rows_per_group - rows, "groups": groups, "rows_per_group": rows_per_group}
+
+
+def test_cut_makes_the_sizes_asked_for():
+    table = pa.table({"x": range(10)})
+    stream = [table.slice(0, 0), table.slice(0, 1), table.slice(1, 6), table.slice(7, 3)]
+    assert [part["x"].to_pylist() for part in cut(stream, [3, 0, 4, 3])] == [[0, 1, 2], [], [3, 4, 5, 6], [7, 8, 9]]
+    with pytest.raises(ValueError, match="ended 2 rows early"):
+        list(cut(stream, [8, 4]))
+    with pytest.raises(ValueError, match="goes on after"):
+        list(cut(stream, [8]))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 10, 41])
+def test_files_of_a_split(tmp_path, rows):
+    table = examples(range(100, 100 + rows), [1] * rows, [[5, 6]] * rows, max_tokens=3)
+    described = write_groups(tmp_path, [table.slice(start, 7) for start in range(0, rows, 7)], rows, 4, 10, 3)
+    layout = Layout(**described, lanes=4, max_tokens=3)
+    paths = sorted(tmp_path.iterdir())
+    assert [path.name for path in paths] == [group_file(group) for group in range(layout.groups)]
+    assert {(pq.read_metadata(path).num_row_groups, pq.read_metadata(path).num_rows) for path in paths} == {(1, layout.rows_per_group)}
+    groups = [pq.read_table(path).to_pylist() for path in paths]
+    written = [row for group in groups for row in group]
+    assert [row["patent_key"] for row in written if row["patent_key"] >= 0] == table["patent_key"].to_pylist()
+    assert sorted(row["position"] for row in written) == list(range(rows + layout.padding))
+    assert all(row["position"] == row["patent_key"] - 100 for row in written if row["patent_key"] >= 0)
+    padding = [row for row in written if row["patent_key"] < 0]
+    assert [row["patent_key"] for row in padding] == [-1 - i for i in range(layout.padding)]
+    assert all((row["label"], row["length"], row["tokens"], row["position"]) == (0, 0, bytes(12), rows - 1 - row["patent_key"]) for row in padding)
+    assert [sum(row["patent_key"] >= 0 for row in group) for group in groups] == [layout.examples_in(group) for group in range(layout.groups)]
+    assert [group[0]["position"] for group in groups] == [layout.first_position(group) for group in range(layout.groups)]
+    assert described["keys_digest"] == keys_digest(np.arange(100, 100 + rows))
+
+
+# technology: 9 in train and 3 in test, of which 12 and 11 have too little text; citation_level: a test year without text
+CLASSES = ["A01", "B01", "C01"]
+SPLITS = {
+    "technology": {key: "test" if key in (9, 10, 11) else "train" for key in range(1, 13)},
+    "citation_level": {1: "train", 2: "train", 12: "test_2011"},
+}
+ORDER = {"train": shuffled_order(range(1, 9), seed=7), "test": shuffled_order([9, 10], seed=7)}
+
+
+@pytest.fixture
+def warehouse(tmp_path, engine):
+    """Stages text, label and split with twelve patents; a run of stage shard with given knobs."""
+    store = Store(tmp_path)
+    tokens = {key: [f"w{key}", "unknown", "w1"] if key < 11 else ["unknown"] for key in range(1, 12)}  # 12 has no text at all
+    publish(store, "text", {"TOKENS": [{"patent_key": key, "tokens": text} for key, text in tokens.items()],
+                            "VOCABULARY": [{"word": f"w{id_}", "id": id_} for id_ in range(1, 13)]}, {"vocabulary_digest": "v"})  # fmt: skip
+    labels = [{"patent_key": key, "cpc_class": CLASSES[2] if key == 9 else CLASSES[key % 2], "citation_level": "btm90"} for key in range(1, 13)]
+    publish(store, "label", {"LABELS": labels})
+    publish(
+        store,
+        "split",
+        {"SPLITS": [{"patent_key": key, "task": task, "split": split} for task, keys in SPLITS.items() for key, split in keys.items()]},
+    )
+
+    def run(*knobs, **tables):
+        for stage_tables in tables.items():
+            publish(store, stage_tables[0], stage_tables[1])
+        sets = [f"warehouse.root={tmp_path}", f"engine.name={engine.name}", "shard.world_sizes=[1, 2]", "shard.row_group_rows=3", "shard.seed=7",
+                "technology.max_tokens=4", "citation_level.max_tokens=2", "citation_level.min_tokens=1", "train.batch=2", *knobs]  # fmt: skip
+        run_stage("shard", load_config(sets=sets)[0])
+        return store
+
+    return run
+
+
+@pytest.mark.engine
+def test_the_stage(warehouse, capsys):
+    store = warehouse()
+    facts = store.facts("shard")
+    assert (facts["lanes"], facts["vocabulary_digest"], facts["too_short"]) == (2, "v", {"technology": 2, "citation_level": 1})
+    technology, level = facts["tasks"]["technology"], facts["tasks"]["citation_level"]
+    assert (technology["labels"], technology["max_tokens"]) == (CLASSES, 4)  # C01 is in the test split alone
+    assert (level["labels"], level["max_tokens"]) == (["top1", "top10", "btm90", "zerocite"], 2)
+    assert technology["splits"] == {
+        "train": {"rows": 8, "padding": 0, "groups": 4, "rows_per_group": 2, "keys_digest": keys_digest(np.arange(1, 9))},
+        "test": {"rows": 2, "padding": 0, "groups": 2, "rows_per_group": 1, "keys_digest": keys_digest(np.array([9, 10]))},
+    }
+    assert list(level["splits"]) == ["train"]
+    assert "citation_level: split test_2011 is left out, none of its 1 patents has 1 known words" in capsys.readouterr().err
+    for split, order in ORDER.items():
+        rows = [row for path in sorted((store.directory("EXAMPLES") / "technology" / split).iterdir()) for row in pq.read_table(path).to_pylist()]
+        assert [row["patent_key"] for row in rows] == order
+        assert [row["position"] for row in rows] == list(range(len(order)))
+        for row in rows:
+            key = row["patent_key"]
+            expected = (2 if key == 9 else key % 2, 2, [key, 1, 0, 0])
+            assert (row["label"], row["length"], np.frombuffer(row["tokens"], "<i4").tolist()) == expected
+    assert not list(store.directory("EXAMPLES").parent.glob("shuffled*"))
+
+
+@pytest.mark.engine
+def test_nothing_to_train_on(warehouse):
+    message = r"nothing to train technology on: of 9 patents in its split train none has 3 words of the vocabulary; lower technology\.min_tokens"
+    with pytest.raises(DataError, match=message):
+        warehouse("technology.min_tokens=3")
+
+
+@pytest.mark.engine
+def test_a_patent_without_its_label(warehouse):
+    with pytest.raises(DataError, match=r"SPLITS: 1 patents take part in technology without a label, patent_key 4 is one"):
+        warehouse("tasks=technology", label={"LABELS": [{"patent_key": key, "cpc_class": None if key == 4 else "A01"} for key in range(1, 13)]})

@@ -1,0 +1,130 @@
+import datetime
+
+import gensim.models
+import pytest
+
+from patent_spark.checks import DataError
+from patent_spark.config import digest, load_config
+from patent_spark.schemas import TABLES
+from patent_spark.stages import run_stage
+from patent_spark.store import Store
+from patent_spark.text.stage import first_test_day
+from patent_spark.text.words import keep_training_texts, tokens, vocabulary
+from tests.worlds import publish, table_of
+
+pytestmark = pytest.mark.engine
+
+TEXTS = [
+    # (title, abstract, words); the patent's key is the place in this list
+    ("Wi-Fi  RECEIVER", "A 3.5mm plug, and\nthe \"jack\".", ["wi", "fi", "receiver", "a", "3", "5mm", "plug", "and", "the", "jack"]),
+    (None, "an abstract alone", ["an", "abstract", "alone"]),
+    ("title alone", None, ["title", "alone"]),
+    ("", "\tpadded\r\n", ["padded"]),
+    ("Café µ-wave Ωm²", "H2O—NaCl", ["caf", "wave", "m", "h2o", "nacl"]),
+    ("same same", "same", ["same", "same", "same"]),
+    (None, None, None),
+    ("--- ...", "\n", None),
+]  # fmt: skip
+WITHDRAWN = len(TEXTS)
+
+
+def frame(session, table, rows):
+    return session.createDataFrame(table_of(table, rows).to_pylist(), TABLES[table].schema)
+
+
+def test_words_of_titles_and_abstracts(session):
+    patents = [{"patent_key": key, "title": title, "withdrawn": None if key else False} for key, (title, _, _) in enumerate(TEXTS)]
+    patents.append({"patent_key": WITHDRAWN, "title": "withdrawn", "withdrawn": True})
+    abstracts = [{"patent_key": key, "abstract": abstract} for key, (_, abstract, _) in enumerate(TEXTS) if abstract is not None]
+    abstracts.append({"patent_key": 999, "abstract": "of no patent"})
+    rows = tokens(frame(session, "PATENTS", patents), frame(session, "ABSTRACTS", abstracts)).collect()
+    assert {row.patent_key: row.tokens for row in rows} == {key: words for key, (_, _, words) in enumerate(TEXTS) if words}
+    assert {row.patent_id for row in rows} == {str(key) for key, (_, _, words) in enumerate(TEXTS) if words}
+
+
+def test_what_may_be_learned_from(session):
+    day = datetime.date(2011, 1, 1)
+    before, after = day - datetime.timedelta(1), day
+    cases = [
+        # (grant date, splits, kept at any time, kept before 2011)
+        (before, ["train"], True, True),
+        (before, ["development"], True, True),
+        (before, [], True, True),
+        (after, ["train"], True, False),
+        (after, [], True, False),
+        (None, ["train"], True, False),
+        (before, ["test"], False, False),
+        (before, ["large_test"], False, False),
+        (before, ["test_2011"], False, False),
+        (before, ["train", "test_2015"], False, False),
+        (after, ["test", "train"], False, False),
+        (before, ["test", "test_2012"], False, False),
+    ]
+    texts = frame(session, "TOKENS", [{"patent_key": key, "tokens": ["x"]} for key in range(len(cases))])
+    patents = frame(session, "PATENTS", [{"patent_key": key, "grant_date": case[0]} for key, case in enumerate(cases)])
+    splits = frame(session, "SPLITS", [{"patent_key": key, "split": split} for key, case in enumerate(cases) for split in case[1]])
+    for until, column in ((None, 2), (day, 3)):
+        kept = [row.patent_key for row in keep_training_texts(texts, splits, patents, until).collect()]
+        assert sorted(kept) == [key for key, case in enumerate(cases) if case[column]]
+
+
+def test_vocabulary_is_ordered_by_frequency_then_alphabet(session):
+    texts = frame(session, "TOKENS", [{"patent_key": 1, "tokens": ["b", "a", "c", "b", "rare"]}, {"patent_key": 2, "tokens": ["b", "c", "a", "10"]},
+                                      {"patent_key": 3, "tokens": ["10"]}])  # fmt: skip
+    rows = sorted(vocabulary(texts, 2).collect(), key=lambda row: row.id)
+    assert [(row.word, row.id, row["count"]) for row in rows] == [("b", 1, 3), ("10", 2, 2), ("a", 3, 2), ("c", 4, 2)]
+
+
+def test_the_first_test_day_counts_for_the_tasks_of_this_run():
+    days = [
+        first_test_day(load_config(sets=[f"tasks={tasks}", "split.test_years=[2014, 2012]"])[0]) for tasks in ("technology", "citation_level", "both")
+    ]
+    assert days == [None, datetime.date(2012, 1, 1), datetime.date(2012, 1, 1)]
+
+
+@pytest.fixture
+def warehouse(tmp_path, engine):
+    """Ten training texts of red green blue, one test text of its own words; a run of stage text with given knobs."""
+    store = Store(tmp_path)
+    day = datetime.date(2005, 1, 1)
+    publish(store, "ingest", {"PATENTS": [{"patent_key": key, "grant_date": day, "title": "red green"} for key in range(1, 11)]
+                              + [{"patent_key": 11, "grant_date": day, "title": "held out out"}],
+                              "ABSTRACTS": [{"patent_key": key, "abstract": "blue" if key > 3 else "green"} for key in range(1, 11)]})  # fmt: skip
+    publish(
+        store,
+        "split",
+        {"SPLITS": [{"patent_key": 11, "task": "technology", "split": "test"}, {"patent_key": 1, "task": "technology", "split": "train"}]},
+    )
+
+    def run(*knobs):
+        sets = [f"warehouse.root={tmp_path}", f"engine.name={engine.name}", "text.dimensions=4", "text.min_count=2", "text.workers=1", *knobs]
+        run_stage("text", load_config(sets=sets)[0])
+        return store
+
+    return run
+
+
+def test_the_stage_learns_words_and_vectors_from_training_texts(warehouse):
+    store = warehouse()
+    words = ["green", "red", "blue"]
+    assert store.read_arrow("VOCABULARY").sort_by("id").to_pylist() == [
+        {"word": word, "id": id_, "count": count} for id_, (word, count) in enumerate(zip(words, (13, 10, 7), strict=True), 1)
+    ]
+    assert store.facts("text") == {"vocabulary_size": 3, "vocabulary_digest": digest(words), "training_texts": 10, "training_words": 30}
+    assert store.read_arrow("TOKENS").num_rows == 11
+    vectors = store.read_arrow("VECTORS").to_pylist()
+    keyed = gensim.models.KeyedVectors.load(str(store.directory("KEYED_VECTORS") / "vectors.kv"))
+    assert [(row["word"], row["count"]) for row in vectors] == [("green", 13), ("red", 10), ("blue", 7)]
+    assert keyed.index_to_key == words
+    assert [row["vector"] for row in vectors] == keyed.vectors.tolist()
+    assert not list(store.directory("TOKENS").parent.glob("corpus*"))
+
+
+def test_the_papers_way_learns_from_all_texts(warehouse):
+    facts = warehouse("text.trained_on=all").facts("text")
+    assert (facts["training_texts"], facts["vocabulary_size"]) == (11, 4)  # "out" stands twice in the test text
+
+
+def test_no_word_is_frequent_enough(warehouse):
+    with pytest.raises(DataError, match=r"VOCABULARY is empty: no word stands 14 times in the training texts; lower text\.min_count"):
+        warehouse("text.min_count=14")
