@@ -8,8 +8,6 @@ from patent_spark import cli
 from tests.oracle.labels_pandas import read
 from tests.oracle.tables import arrow_tables, publish_release, run
 
-pytestmark = pytest.mark.engine
-
 
 def patent(id_, day, withdrawn=False):
     return {"patent_id": id_, "grant_date": datetime.date.fromisoformat(day), "withdrawn": withdrawn}
@@ -45,6 +43,7 @@ WINDOWS = [  # cited, its grant date, citing grant date, within five years?
 ]
 
 
+@pytest.mark.engine
 def test_the_window_to_the_day(session, engine, tmp_path):
     patents = [patent(cited, granted) for cited, granted, _, _ in WINDOWS] + [patent(f"9{i}", day) for i, (_, _, day, _) in enumerate(WINDOWS)]
     citations = [cites(f"9{i}", cited) for i, (cited, _, _, _) in enumerate(WINDOWS)]
@@ -97,6 +96,7 @@ def test_who_counts(session, engine, tmp_path, sets, forward, total):
     assert labels["total_citations"].loc[lambda n: n > 0].to_dict() == total
 
 
+@pytest.mark.engine
 def test_the_class_listed_first(session, engine, tmp_path):
     rows = [
         cpc("1", 0, "H04"),
@@ -127,7 +127,8 @@ def together(*pools):
     return {name: [row for pool in (*pools, citing) for row in pool.get(name, [])] for name in ("PATENTS", "CPC", "CITATIONS")}
 
 
-def test_levels_at_the_quantiles(session, engine, tmp_path):
+@pytest.mark.engine
+def test_levels_at_the_quantiles(session, engine, tmp_path, capsys):
     rows = together(
         pool_of("A01", range(101), 1000),  # q90 = 90 and q99 = 99, exactly: a count equal to a quantile is below it
         pool_of("A21", [1] * 9 + [2, 3], 2000),  # 11 patents: q90 = 2, q99 = 2 + 0.9
@@ -137,6 +138,7 @@ def test_levels_at_the_quantiles(session, engine, tmp_path):
         pool_of("A41", [3] * 30, 6000),  # all tied
     )
     labels = labelled(tmp_path, engine, rows, "2010-01-01")
+    assert "5 of 6 pools hold fewer than 100 patents, where the top 1 % is whoever leads; see label.pool" in capsys.readouterr().err
     by_class = {name: group.sort_values("forward_citations") for name, group in labels.dropna(subset="cpc_class").groupby("cpc_class")}
     levels = {name: group["citation_level"].tolist() for name, group in by_class.items()}
     assert levels["A01"] == ["zerocite"] + ["btm90"] * 90 + ["top10"] * 9 + ["top1"]
@@ -182,6 +184,7 @@ def test_a_release_that_ends_before_every_window_has_no_level_and_says_so(sessio
     assert "citation_level: no patent is left to train on (no patent at all)" in capsys.readouterr().err
 
 
+@pytest.mark.engine
 def test_tables_without_a_row_make_labels_without_a_row(session, engine, tmp_path):
     assert labelled(tmp_path, engine, {}, "2009-12-31").empty
 

@@ -15,8 +15,6 @@ from tests.oracle.splits_loops import draw, splits_of_store
 from tests.oracle.tables import run
 from tests.worlds import publish, table_of
 
-pytestmark = pytest.mark.engine
-
 LEVELS = ["top1", "top10", "btm90", "zerocite", None]
 
 
@@ -66,6 +64,7 @@ KNOBS = [
 ]
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("sets", KNOBS, ids=lambda sets: " ".join(sets) or "default")
 def test_splits_equal_loops_row_for_row(store, session, engine, sets):
     facts = run(store, "split", engine, *sets).facts
@@ -76,6 +75,7 @@ def test_splits_equal_loops_row_for_row(store, session, engine, sets):
     assert facts["splits"] == {task: {name: n for (of, name), n in tally.items() if of == task} for task in config.task_names}
 
 
+@pytest.mark.engine
 def test_the_seeded_order_is_that_of_xxhash64(session):
     """The engine's hash must stay what it is, or every split changes."""
     from pyspark.sql import functions as F
@@ -86,6 +86,7 @@ def test_the_seeded_order_is_that_of_xxhash64(session):
     assert draw(3, 1) == -7795121096642031011
 
 
+@pytest.mark.engine
 def test_order_and_partitions_change_nothing_but_the_seed_does(session, engine, tmp_path):
     labels, abstracts = random_labels(600)
     one, other = labelled(tmp_path / "one", labels, abstracts), labelled(tmp_path / "other", labels, abstracts, shuffle=1)
@@ -101,6 +102,7 @@ def plain(class_, n, first):
     return [{"patent_id": str(first + i), "grant_date": datetime.date(2000, 1, 4), "cpc_class": class_} for i in range(n)]
 
 
+@pytest.mark.engine
 def test_shares_by_hand(session, engine, tmp_path):
     """Halves are rounded up; a class with few patents trains before it tests; without families the sizes are exact."""
     sizes = {"A01": 1, "A21": 2, "A22": 4, "A23": 5, "A24": 10, "B01": 15, "B02": 1000}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
@@ -18,6 +19,8 @@ from patent_spark.progress import say
 
 if TYPE_CHECKING:
     from patent_spark.work import Work
+
+_SMALL_POOL = 100  # patents; with fewer, the 99th percentile lies between the two most cited ones
 
 
 def run(work: Work) -> None:
@@ -43,7 +46,13 @@ def _learn(work: Work) -> None:
     levels = {level: sum(n for row, n in rows if row["level"] == level) for level in schemas.LEVELS}
     open_window = sum(n for row, n in rows if not row["complete"])
     without_class = sum(n for row, n in rows if row["class"] is None)
-    pools = len({(row["class"], row["year"] if by_year else None) for row, _ in rows if row["pooled"]})
-    work.learn(levels=levels, open_window=open_window, without_class=without_class, pools=pools)
+    sizes: Counter[tuple[str, int | None]] = Counter()
+    for row, n in rows:
+        if row["pooled"]:
+            sizes[row["class"], row["year"] if by_year else None] += n
+    small = sum(size < _SMALL_POOL for size in sizes.values())
+    work.learn(levels=levels, open_window=open_window, without_class=without_class, pools=len(sizes), small_pools=small)
     if not sum(levels.values()):
         say(f"  no patent has a citation level: {open_window:,} windows are still open on the last day, {without_class:,} patents have no class")
+    elif small > len(sizes) / 2:
+        say(f"  {small:,} of {len(sizes):,} pools hold fewer than {_SMALL_POOL} patents, where the top 1 % is whoever leads; see label.pool")
