@@ -55,6 +55,15 @@ def test_a_stratified_task_has_its_test_split_as_headline():
     assert tracked_figures(result)["large_test_accuracy"] == 0.0
 
 
+def test_a_year_has_its_own_attainable():
+    release = {"accuracy": 0.7, "top1_average_precision": 0.3, "posterior": {}, "by_year": {"2011": {"accuracy": 0.9, "top1_average_precision": 0.5}}}
+    splits = {"test_2011": levels([0, 1, 2], [0, 1, 2]), "test_2012": levels([2], [2])}
+    result = task_result(list(LEVELS), splits, np.ones(4, int), release)
+    assert result["by_year"]["2011"]["attainable"] == {"accuracy": 0.9, "top1_average_precision": 0.5}
+    assert result["by_year"]["2012"]["attainable"] == {"accuracy": 0.7, "top1_average_precision": 0.3}
+    assert result["attainable"] == pytest.approx({"accuracy": (3 * 0.9 + 0.7) / 4, "top1_average_precision": (3 * 0.5 + 0.3) / 4})
+
+
 def text_of(result, training=(5, 5, 5, 5)):
     labels = result["labels"]
     return "\n".join(doubts_about(result, dict(zip(labels, training, strict=False))))
@@ -68,6 +77,8 @@ def test_doubts():
     found = text_of(task_result(list("ABCD"), {"test": judged(many, fine)}, np.array([5, 5, 5, 5]), {"accuracy": 0.7}))
     assert "below TF-IDF with a linear model (100.0 %)" in found
     assert "above the best attainable on this release (70.0 %): look for a leak" in found
+    other = task_result(list("ABCD"), {"test": judged(many, fine)}, np.array([5, 5, 5, 5]), {"accuracy": 0.7}) | {"label_rule": "other"}
+    assert "attainable" not in text_of(other)
     found = text_of(task_result(list("ABCD"), {"test": judged([0, 0, 1, 3], [1, 1, 0, 0])}, np.array([5, 5, 5, 0]), None), (5, 5, 5, 0))
     assert "Only 4 test patents" in found
     assert "no better than always saying the most frequent label" in found

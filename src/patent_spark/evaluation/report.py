@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -138,7 +137,7 @@ def _task_page(part: TaskPart, folder: Path) -> dict[str, Any]:
         "bars": _bars(result),
         "contest": _contest(result),
         "columns": [_split_name(name) for name in columns],
-        "rows": _split_rows(results, result["attainable"]) if several else [],
+        "rows": _split_rows(results) if several else [],
         "level_tables": _level_tables(results) if several and result.get("by_year") else [],
         "classes": _class_rows(result),
         "pictures": _pictures(part, folder),
@@ -182,7 +181,7 @@ def _split_name(split: str) -> str:
     return {"test_years": "all years", "large_test": "large test"}.get(split, split.removeprefix("test_"))
 
 
-def _split_rows(results: list[dict[str, Any]], attainable: Mapping[str, Any] | None) -> list[Row]:
+def _split_rows(results: list[dict[str, Any]]) -> list[Row]:
     """The table with a column for each test split: the model, then the baselines, then the attainable."""
     rows = [_row("test patents", "examples", results, "count"), _heading("this model")]
     rows += [_row(name, place, results, kind) for name, place, kind in _MODEL_ROWS if place in results[0]]
@@ -193,11 +192,10 @@ def _split_rows(results: list[dict[str, Any]], attainable: Mapping[str, Any] | N
     rows.append(_row("TF-IDF + linear: macro F1", f"baselines.{TFIDF_LINEAR}.macro_f1", results, "number"))
     if "top1" in results[0]:
         rows.append(_row("TF-IDF + linear: PR-AUC of top1", f"baselines.{TFIDF_LINEAR}.top1.pr_auc", results, "number"))
-    if attainable:
-        rows.append(_heading("attainable on this simulated release, over all years"))
-        rows.append(Row("accuracy", [attainable["accuracy"]] * len(results), "share"))
-        if attainable.get("top1_average_precision") is not None:
-            rows.append(Row("PR-AUC of top1", [attainable["top1_average_precision"]] * len(results), "number"))
+    if results[0]["attainable"]:
+        rows += [_heading("best attainable on this simulated release"), _row("accuracy", "attainable.accuracy", results)]
+        if "top1_average_precision" in results[0]["attainable"]:
+            rows.append(_row("PR-AUC of top1", "attainable.top1_average_precision", results, "number"))
     return rows
 
 
@@ -285,7 +283,7 @@ def _yearly(result: dict[str, Any]) -> dict[str, list[float | None]]:
     lines: dict[str, list[float | None]] = {"this model": [year["accuracy"] for year in years]}
     lines |= {BASELINES[name]: [year["baselines"][name]["accuracy"] for year in years] for name in (TFIDF_LINEAR, MAJORITY, CLASS_PRIOR)}
     if result["attainable"]:
-        lines["best attainable"] = [result["attainable"]["accuracy"]] * len(years)
+        lines["best attainable"] = [year["attainable"]["accuracy"] for year in years]
     return lines
 
 

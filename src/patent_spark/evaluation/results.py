@@ -25,11 +25,35 @@ def task_result(labels: list[str], splits: Mapping[str, Judged], training: NDArr
     release says the best possible classifier reaches, else None.
     """
     by_split = {name: split_result(judged, labels, training) for name, judged in splits.items()}
+    sizes = {name: result["examples"] for name, result in by_split.items()}
+    for name, result in by_split.items():
+        result["attainable"] = attainable_on(attainable, {name: sizes[name]})
     years = {year_of(name): result for name, result in by_split.items() if year_of(name)}
     name = headline_split(list(splits))
-    headline = by_split[name] if name in by_split else split_result(pool([splits[each] for each in splits if year_of(each)]), labels, training)
-    result = headline | {"headline": name, "labels": labels, "attainable": dict(attainable) if attainable else None, "splits": by_split}
+    if name in by_split:
+        headline = by_split[name]
+    else:
+        pooled = [split for split in splits if year_of(split)]
+        headline = split_result(pool([splits[split] for split in pooled]), labels, training)
+        headline["attainable"] = attainable_on(attainable, {split: sizes[split] for split in pooled})
+    result = headline | {"headline": name, "labels": labels, "splits": by_split}
     return result | ({"by_year": years} if years else {})
+
+
+def attainable_on(release: Mapping[str, Any] | None, sizes: Mapping[str, int]) -> dict[str, float] | None:
+    """The attainable on some splits together; sizes: their patents.
+
+    A test year has its own where the release tells it by grant year, and years count by their patents.
+    """
+    if not release:
+        return None
+    by_year = release.get("by_year") or {}
+    parts = [(by_year.get(year_of(split), release), max(1, size)) for split, size in sizes.items()]
+    total = sum(size for _, size in parts)
+    return {name: sum(part[name] * size for part, size in parts) / total for name in _ATTAINABLE if all(name in part for part, _ in parts)}
+
+
+_ATTAINABLE = ("accuracy", "bag_of_words_accuracy", "top1_average_precision")
 
 
 def split_result(judged: Judged, labels: list[str], training: NDArray[np.int64]) -> Result:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patent_spark.checks import DataError
+from patent_spark.config import CITATION_LEVEL, Config, flatten
 from patent_spark.evaluation.baselines import TfidfLinear, fit_tfidf_linear
 from patent_spark.evaluation.doubts import doubts_about
 from patent_spark.evaluation.predictions import Block, count_labels, judge_split, read_sample
@@ -17,7 +18,7 @@ from patent_spark.evaluation.words import nearest_words
 from patent_spark.progress import Progress, say
 from patent_spark.schemas import DEVELOPMENT, TRAIN, is_test
 from patent_spark.serving.scorer import Scorer
-from patent_spark.store import write_json
+from patent_spark.store import Store, write_json
 from patent_spark.tracking import Run, TrackingError, attach
 from patent_spark.work import Work
 
@@ -91,6 +92,7 @@ def _judge(work: Work, trained: Trained, writer: pq.ParquetWriter) -> TaskPart:
     training = count_labels(trained.shards / TRAIN, len(scorer.labels))
     attainable = (work.store.facts("ingest").get("attainable") or {}).get(task)
     result = task_result(scorer.labels, judged, training, attainable)
+    result["label_rule"] = _label_rule(work.store, task)
     result["warnings"] = doubts_about(result, dict(zip(scorer.labels, training.tolist(), strict=True)))
     result |= {
         "task": task,
@@ -101,6 +103,14 @@ def _judge(work: Work, trained: Trained, writer: pq.ParquetWriter) -> TaskPart:
     result["baselines"]["tfidf_linear"] |= {"chosen": linear.chosen, "training_examples": linear.examples}
     history = trained.folder / "history.json"
     return TaskPart(task, result, json.loads(history.read_text()) if history.exists() else [])
+
+
+def _label_rule(store: Store, task: str) -> str:
+    """`default` or `other`: levels mean something else with other knobs, also in comparison with the attainable."""
+    label = store.manifest("label")
+    defaults = flatten(Config())
+    other = task == CITATION_LEVEL and label is not None and any(value != defaults.get(name) for name, value in label.knobs.items())
+    return "other" if other else "default"
 
 
 def _fit_linear(work: Work, trained: Trained) -> TfidfLinear:
