@@ -48,5 +48,5 @@ def keep_training_texts(tokens: DataFrame, splits: DataFrame, patents: DataFrame
 def vocabulary(training: DataFrame, min_count: int) -> DataFrame:
     """One row per word that stands at least `min_count` times in the training texts."""
     counts = training.select(F.explode("tokens").alias("word")).groupBy("word").agg(F.count("*").alias("count"))
-    by_frequency = Window.orderBy(F.col("count").desc(), "word")
+    by_frequency = Window.partitionBy(F.lit(0)).orderBy(F.col("count").desc(), "word")  # one partition on purpose: words are few
     return counts.where(F.col("count") >= min_count).withColumn("id", F.row_number().over(by_frequency)).transform(conform, schemas.VOCABULARY.schema)
