@@ -199,11 +199,17 @@ def test_the_report_needs_nothing_beside_it(judged):
     assert all(link.startswith(("data:", "#")) and (link[0] != "#" or link[1:] in page.ids) for link in page.links)
 
 
-def test_one_task_alone_is_evaluated_and_texts_are_sampled(copy):
+def test_one_task_of_a_real_release_with_sampled_texts(copy):
+    publish(copy, "ingest", {}, copy.facts("ingest") | {"attainable": None, "data_to_date_from": "newest grant date"})
     run_stage("evaluate", configured(copy.root, "tasks=citation_level", "evaluate.baseline_examples=100"))
     assert [path.name for path in copy.directory("METRICS").iterdir()] == ["citation_level.json"]
     assert metrics(copy, "citation_level")["baselines"]["tfidf_linear"]["training_examples"] == 100
+    assert metrics(copy, "citation_level")["attainable"] is None
     assert copy.manifest("evaluate").tables["PREDICTIONS"]["rows"] == 80
+    text = (copy.directory("REPORT") / "report.html").read_text()
+    assert "Release <b>tiny</b>" in text
+    assert "best attainable" not in text
+    assert "the newest grant date was taken" in text
     assert run_stage("evaluate", configured(copy.root, "tasks=citation_level", "evaluate.baseline_examples=100")).skipped
 
 

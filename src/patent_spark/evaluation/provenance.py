@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from patent_spark.config import Config, flatten
+from patent_spark.schemas import DEVELOPMENT, TRAIN
 from patent_spark.store import Manifest, Store
 
 _STAGES = ("simulate", "ingest", "label", "split", "text", "shard", "train")
@@ -63,8 +64,13 @@ def _tables(ingest: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _splits(shard: dict[str, Any]) -> list[dict[str, Any]]:
     too_short = shard.get("too_short") or {}
+    order = {TRAIN: 0, DEVELOPMENT: 1}
     return [
-        {"task": task, "splits": {split: sizes["rows"] for split, sizes in layout["splits"].items()}, "too_short": too_short.get(task)}
+        {
+            "task": task,
+            "splits": {split: layout["splits"][split]["rows"] for split in sorted(layout["splits"], key=lambda name: (order.get(name, 2), name))},
+            "too_short": too_short.get(task),
+        }
         for task, layout in shard["tasks"].items()
     ]
 

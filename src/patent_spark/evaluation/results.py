@@ -48,9 +48,10 @@ def attainable_on(release: Mapping[str, Any] | None, sizes: Mapping[str, int]) -
     if not release:
         return None
     by_year = release.get("by_year") or {}
-    parts = [(by_year.get(year_of(split), release), max(1, size)) for split, size in sizes.items()]
-    total = sum(size for _, size in parts)
-    return {name: sum(part[name] * size for part, size in parts) / total for name in _ATTAINABLE if all(name in part for part, _ in parts)}
+    parts = [by_year.get(year_of(split), release) for split in sizes]
+    weights = [max(1, size) / sum(max(1, other) for other in sizes.values()) for size in sizes.values()]
+    names = [name for name in _ATTAINABLE if all(name in part for part in parts)]
+    return {name: sum(part[name] * weight for part, weight in zip(parts, weights, strict=True)) for name in names}
 
 
 _ATTAINABLE = ("accuracy", "bag_of_words_accuracy", "top1_average_precision")
