@@ -75,6 +75,8 @@ def test_order_follows_from_seed_and_epoch(shards):
     assert ordered_keys(open_feed(shards), 0) == first
     others = [ordered_keys(feed, 1), ordered_keys(open_feed(shards, seed=2), 0), ordered_keys(open_feed(shards, bucket_by_length=True), 0)]
     assert all(order != first and sorted(order) == sorted(first) for order in others)
+    together = [set(map(tuple, keys_by_step(feed, epoch))) for epoch in (0, 1)]
+    assert together[0].isdisjoint(together[1])  # other batches, not the same ones in another order
 
 
 def test_buckets_hold_texts_of_like_length_in_any_order(shards):
