@@ -181,11 +181,13 @@ class Shard:
 
 @dataclass(frozen=True, config=_STRICT)
 class Model:
-    """The network. The defaults are the paper's: frozen vectors, two LSTM layers, dense softmax."""
+    """The network: word vectors, LSTM layers, a pool over the words, dense softmax. `pool: last` is the paper's."""
 
     units: Positive = knob(128, "units of each LSTM layer")
     layers: Positive = knob(2, "LSTM layers")
     embedding: Literal["frozen", "tuned"] = knob("frozen", "whether the word vectors are trained further")
+    pool: Literal["last", "max"] = knob("max", "what the softmax sees: the state at the last word (the paper), or each unit's largest over all words")
+    memory: Count = knob(0, "longest initial memory of a cell, in words, about a text's length; 0 = Keras's forget bias of 1, about 3 words")
 
 
 @dataclass(frozen=True, config=_STRICT)

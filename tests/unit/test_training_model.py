@@ -17,7 +17,12 @@ TOKENS = np.array([[7, 3, 9, 1, 2, 30, 4, 8], [5, 6, 0, 0, 0, 0, 0, 0], [9, 0, 0
 
 @pytest.fixture(scope="module")
 def network():
-    return build_model(Model(units=5, layers=2), VECTORS, labels=3, seed=1)
+    return build_model(Model(units=5, layers=2, pool="last"), VECTORS, labels=3, seed=1)
+
+
+@pytest.fixture(scope="module", params=["last", "max"])
+def either(request):
+    return build_model(Model(units=5, layers=2, pool=request.param), VECTORS, labels=3, seed=1)
 
 
 def test_it_is_the_masked_lstm_of_the_paper(network):
@@ -37,14 +42,36 @@ def test_it_is_the_masked_lstm_of_the_paper(network):
     assert np.allclose(network(TOKENS).numpy(), masked(TOKENS).numpy(), atol=1e-6)
 
 
-def test_padding_changes_nothing(network):
-    whole = network(TOKENS).numpy()
-    assert np.allclose(network(np.pad(TOKENS, ((0, 0), (0, 9)))).numpy(), whole, atol=1e-6)
-    assert np.allclose(network(TOKENS[1:2, :2]).numpy(), whole[1:2], atol=1e-6)
+def test_padding_changes_nothing(either):
+    whole = either(TOKENS).numpy()
+    assert np.allclose(either(np.pad(TOKENS, ((0, 0), (0, 9)))).numpy(), whole, atol=1e-6)
+    assert np.allclose(either(TOKENS[1:2, :2]).numpy(), whole[1:2], atol=1e-6)
 
 
-def test_word_order_counts(network):
-    assert not np.allclose(network(TOKENS[3:]).numpy(), network(TOKENS[3:, [1, 0, 2, 3, 4]]).numpy(), atol=1e-5)
+def test_word_order_counts(either):
+    assert not np.allclose(either(TOKENS[3:]).numpy(), either(TOKENS[3:, [1, 0, 2, 3, 4]]).numpy(), atol=1e-5)
+
+
+def test_the_largest_state_of_each_unit_is_pooled():
+    from keras import Model as Network
+
+    network = build_model(Model(units=5, layers=1, pool="max"), VECTORS, labels=3, seed=1)
+    states = Network(network.input, network.get_layer("lstm_1").output)(TOKENS).numpy()
+    kernel, bias = network.get_layer("logits").get_weights()
+    for row, length in enumerate([8, 2, 1, 5]):
+        logits = states[row, :length].max(axis=0) @ kernel + bias
+        assert np.allclose(network(TOKENS).numpy()[row], np.exp(logits) / np.exp(logits).sum(), atol=1e-6)
+
+
+def test_cells_start_with_the_memory_that_is_asked_for():
+    """A forget gate of sigmoid(b) halves a cell's content in about exp(b) words."""
+    network = build_model(Model(units=200, layers=2, memory=50), VECTORS, labels=3, seed=1)
+    for layer in ("lstm_1", "lstm_2"):
+        bias = network.get_layer(layer).get_weights()[2].reshape(4, 200)
+        assert 1 <= np.exp(bias[1]).min() < 3
+        assert 45 < np.exp(bias[1]).max() <= 49
+        assert (bias[0] == -bias[1]).all()
+        assert not bias[2:].any()
 
 
 def test_the_table_of_vectors(network):
@@ -57,7 +84,7 @@ def test_the_table_of_vectors(network):
 
 def test_the_seed_decides_the_weights(network):
     def weights(seed):
-        return np.concatenate([w.ravel() for w in build_model(Model(units=5, layers=2), VECTORS, 3, seed).get_weights()])
+        return np.concatenate([w.ravel() for w in build_model(Model(units=5, layers=2, pool="last"), VECTORS, 3, seed).get_weights()])
 
     assert (weights(1) == np.concatenate([w.ravel() for w in network.get_weights()])).all()
     assert (weights(2) != weights(1)).any()

@@ -1,7 +1,7 @@
-"""The network: frozen or tuned word vectors, LSTM layers, softmax. The defaults are the paper's two layers.
+"""The network: frozen or tuned word vectors, LSTM layers, a pool over the words, softmax.
 
-Texts are padded on the right, and the state at a text's last word is taken: an LSTM only looks back, so padding
-changes nothing, no mask is needed, and cuDNN's kernel can be used on a GPU.
+Texts are padded on the right, and states after a text's last word are left aside: an LSTM only looks back, so padding
+changes nothing, no mask is needed within the layers, and cuDNN's kernel can be used on a GPU.
 """
 
 from __future__ import annotations
@@ -33,10 +33,26 @@ def build_model(config: Model, vectors: npt.NDArray[np.float32], labels: int, se
     table = np.concatenate([np.zeros((1, vectors.shape[1]), np.float32), vectors])
     embedding = layers.Embedding(*table.shape, weights=[table], trainable=config.embedding == "tuned", name="embedding")
     sequence = embedding(tokens)
-    for layer in range(config.layers):
-        sequence = layers.LSTM(config.units, return_sequences=True, name=f"lstm_{layer + 1}")(sequence)
-    lengths = ops.sum(ops.cast(ops.not_equal(tokens, 0), "int32"), axis=1)
-    last = ops.reshape(ops.maximum(lengths - 1, 0), (-1, 1, 1))
-    state = ops.squeeze(ops.take_along_axis(sequence, last, axis=1), axis=1)
+    recurrent = [layers.LSTM(config.units, return_sequences=True, name=f"lstm_{i + 1}") for i in range(config.layers)]
+    for layer in recurrent:
+        sequence = layer(sequence)
+    real = ops.not_equal(tokens, 0)
+    if config.pool == "last":
+        last = ops.maximum(ops.sum(ops.cast(real, "int32"), axis=1) - 1, 0)
+        state = ops.squeeze(ops.take_along_axis(sequence, ops.reshape(last, (-1, 1, 1)), axis=1), axis=1)
+    else:
+        below_all = -2.0 * ops.cast(ops.logical_not(real), "float32")  # states lie between -1 and 1
+        state = ops.max(sequence + ops.expand_dims(below_all, -1), axis=1)
+    if config.memory:
+        for layer in recurrent:
+            _remember(layer, config.memory, seed)
     logits = layers.Dense(labels, name=LOGITS)(state)
     return keras.Model(tokens, layers.Softmax(name="probabilities")(logits))
+
+
+def _remember(layer: keras.layers.LSTM, words: int, seed: int) -> None:
+    """Draw the gates' biases so that the cells forget over 1 to `words` words (chrono initialisation, Tallec and Ollivier 2018)."""
+    kernel, recurrent, bias = layer.get_weights()
+    forget = np.log(np.random.default_rng(seed).uniform(1, max(2, words - 1), layer.units))
+    bias[: layer.units], bias[layer.units : 2 * layer.units] = -forget, forget  # Keras's order: input, forget, cell, output
+    layer.set_weights([kernel, recurrent, bias])
