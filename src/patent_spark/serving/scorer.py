@@ -69,7 +69,7 @@ def token_matrix(column: pa.Array | pa.ChunkedArray, max_tokens: int) -> np.ndar
 
 
 def _load(path: Path) -> keras.Model:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
     return keras.models.load_model(path, compile=False)
