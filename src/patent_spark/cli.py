@@ -17,6 +17,7 @@ from patent_spark.schemas import STAGE_OF
 from patent_spark.stages import STAGES, planned, run_stage
 from patent_spark.store import Store
 from patent_spark.summary import summarise
+from patent_spark.tracking import require_answer
 
 DONE, FAILED, MISUSED, BAD_DATA, REFUSED = 0, 1, 2, 3, 4
 """Exit codes: done; the work failed; the command or the configuration is wrong; bad input data; a gate said no."""
@@ -62,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _work(options: argparse.Namespace, config: Config) -> int:
     if options.command == "run":
         started = time.monotonic()
+        if config.tracking.uri:
+            require_answer(config)
         done = [run_stage(stage.name, config, force=options.force) for stage in planned(config)]
         print(summarise(config, done, time.monotonic() - started))
     else:

@@ -6,13 +6,11 @@ This module and the command line stand on top: stages meet in tables and know no
 from __future__ import annotations
 
 import importlib
-import subprocess
 import time
 import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from patent_spark.checks import DataError
@@ -20,6 +18,7 @@ from patent_spark.config import Config, ConfigError, digest, flatten
 from patent_spark.engine import engine_name
 from patent_spark.progress import say
 from patent_spark.store import Manifest, Store
+from patent_spark.version import code_version, package_version
 from patent_spark.work import Work
 
 
@@ -74,7 +73,7 @@ def run_stage(name: str, config: Config, *, force: bool = False) -> Done:
     store = Store(config.warehouse.root, config.warehouse.keep_versions)
     inputs = _inputs(stage, config, store)
     knobs = {k: v for k, v in flatten(config).items() if any(k == s or k.startswith(s + ".") for s in stage.sections)}
-    key = digest([stage.name, knobs, inputs, _package_version()])
+    key = digest([stage.name, knobs, inputs, package_version()])
     current = store.manifest(name)
     if current is not None and current.key == key and not force:
         say(f"{name:9} skipped: inputs and knobs are those of version {current.version} (--force redoes it)")
@@ -92,23 +91,6 @@ def run_stage(name: str, config: Config, *, force: bool = False) -> Done:
     rows = ", ".join(f"{table} {size['rows']:,}" for table, size in manifest.tables.items())
     say(f"{name:9} done in {seconds:.1f} s{': ' + rows if rows else ''}")
     return Done(manifest, skipped=False)
-
-
-def code_version() -> str:
-    """The package's version, and the git commit when it runs from a checkout."""
-    here = Path(__file__).parent
-    try:
-        commit = subprocess.run(["git", "-C", here, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True, timeout=10)
-        return f"{_package_version()}+{commit.stdout.strip()}"
-    except (OSError, subprocess.SubprocessError):
-        return _package_version()
-
-
-def _package_version() -> str:
-    try:
-        return version("patent_spark")
-    except PackageNotFoundError:  # running from a zip given to --py-files
-        return "unpackaged"
 
 
 def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:

@@ -112,6 +112,14 @@ def tracking_uri(config: Config) -> str:
     return config.tracking.uri or f"sqlite:///{_home(config)}/mlflow.db"
 
 
+def require_answer(config: Config) -> None:
+    """Raises TrackingError, within seconds, when nobody answers at tracking.uri: better now than after an hour of work."""
+    uri = tracking_uri(config)
+    client = _client(uri)
+    with _errors(uri):
+        client.search_experiments(max_results=1)
+
+
 def create_run(config: Config, task: str, tags: Mapping[str, str]) -> Run:
     """A new run with the whole resolved configuration as parameters.
 

@@ -89,19 +89,16 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def test_a_server_that_does_not_answer_is_an_error_within_seconds(tmp_path):
+def test_a_server_that_does_not_answer_is_an_error_before_any_work(tmp_path):
     uri = f"http://127.0.0.1:{free_port()}"
-    code = (
-        "import sys; from patent_spark.config import load_config; from patent_spark.tracking import create_run\n"
-        "create_run(load_config(sets=['tracking.uri=' + sys.argv[1]])[0], 'technology', {})"
-    )
+    sets = [part for knob in [f"warehouse.root={tmp_path}", f"tracking.uri={uri}", "source.kind=simulate"] for part in ("--set", knob)]
     started = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", code, uri], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-m", "patent_spark.cli", "run", *sets], capture_output=True, text=True)
     assert time.monotonic() - started < 40  # of which most is the import
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith("patent_spark.tracking.TrackingError")
-    assert f"tracking.uri = {uri}" in last
-    assert "Connection refused" in last or "Max retries" in last
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"patent-spark: MLflow at tracking.uri = {uri} did not answer as it should: API request to {uri}")
+    assert len(done.stderr.splitlines()) == 2
+    assert not (tmp_path / "simulate").exists()
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from patent_spark.shards.layout import Layout
 from patent_spark.tracking import create_run
 from patent_spark.training.job import Job
 from patent_spark.training.launch import run_ranks
+from patent_spark.version import code_version, git_commit
 from patent_spark.work import Work
 
 
@@ -43,7 +44,8 @@ def _train(work: Work, task: str, key: str) -> Path:
     facts = store.facts("shard")
     release_id = shards.release_id if shards else ""
     stages = {f"stage.{name}": manifest.version for name in ("text", "shard") if (manifest := store.manifest(name))}
-    tracked = create_run(config, task, {"release_id": release_id, **stages})
+    code = {"code": code_version(), "mlflow.source.git.commit": git_commit()}
+    tracked = create_run(config, task, {"release_id": release_id, **code, **stages})
     job = Job(
         task=task,
         run_id=tracked.run_id,
