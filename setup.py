@@ -36,7 +36,7 @@ setup(
     python_requires=">=3.11,<3.12",
     package_dir={"": "src"},
     packages=find_packages("src"),
-    package_data={"patent_spark": ["py.typed", "evaluation/templates/*"]},
+    package_data={"patent_spark": ["py.typed", "templates/*", "*/templates/*"]},
     install_requires=["pyarrow>=14.0.2,<15", "numpy>=1.26,<2", "pyyaml>=6", "tqdm>=4.66"],
     extras_require={
         "spark": SPARK,
@@ -54,7 +54,8 @@ setup(
             "pandas-stubs>=2.2,<3",
             "types-tqdm",
             "import-linter",
-            "duckdb>=1.4", "polars>=1.30",
+            "duckdb>=1.4",
+            "polars>=1.30",
         ],
     },
     entry_points={"console_scripts": ["patent-spark = patent_spark.cli:main"]},

@@ -9,30 +9,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
-
-matplotlib.use("Agg")
-
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from patent_spark.charts import GREY, INK, RAMP, plain, save
 from patent_spark.evaluation.metrics import by_column, by_row
 
-# Lightness falls in equal steps of CIELAB's L*, from 100 to 14; hue turns from cyan to blue.
-_RAMP = ("#ffffff", "#c3e6f0", "#92cbdf", "#67aecd", "#4591b6", "#30749b", "#27577a", "#243c57", "#1e242f")
-_COLOURS = LinearSegmentedColormap.from_list("patent_spark", _RAMP)
+_COLOURS = LinearSegmentedColormap.from_list("patent_spark", RAMP)
 _SCALE = PowerNorm(0.5, 0, 1)  # the square root: a confusion of 4 % is seen, and one of 1 % is not lost
 _MANY, _NUMBERED = 30, 12
 _TICKS = (0, 0.05, 0.2, 0.5, 1)
-_INK, _GREY = "#1f2933", "#8794a0"
 _STYLES: dict[str, dict[str, Any]] = {
     "this model": {"color": "#00425e", "linewidth": 2.4, "marker": "o", "markersize": 6},
     "TF-IDF + linear": {"color": "#c05621", "linewidth": 1.6, "marker": "s", "markersize": 4.5},
-    "majority class": {"color": _GREY, "linewidth": 1.4, "marker": "^", "markersize": 4.5},
-    "class prior": {"color": _GREY, "linewidth": 1.2, "linestyle": ":", "marker": "v", "markersize": 4},
+    "majority class": {"color": GREY, "linewidth": 1.4, "marker": "^", "markersize": 4.5},
+    "class prior": {"color": GREY, "linewidth": 1.2, "linestyle": ":", "marker": "v", "markersize": 4},
     "best attainable": {"color": "#2f855a", "linewidth": 1.6, "linestyle": "--"},
 }
 _DIRECTIONS = {"row": (by_row, "share of the true label's patents"), "column": (by_column, "share of the predicted label's patents")}
@@ -53,15 +47,15 @@ def draw_confusion(path: Path, matrix: NDArray[Any], labels: Sequence[str], dire
     if len(labels) <= _NUMBERED:
         _write_numbers(axes, shares)
     for edge in _section_edges(labels) if many else []:
-        axes.axhline(edge, color=_GREY, linewidth=0.6)
-        axes.axvline(edge, color=_GREY, linewidth=0.6)
+        axes.axhline(edge, color=GREY, linewidth=0.6)
+        axes.axvline(edge, color=GREY, linewidth=0.6)
     large = 14 if many else 9
     axes.set_xlabel("predicted class", fontsize=large)
     axes.set_ylabel("true class", fontsize=large)
     bar = figure.colorbar(image, ax=axes, location="bottom", shrink=0.4, pad=0.015, aspect=40, format=PercentFormatter(1, 0), ticks=_TICKS)
     bar.ax.tick_params(labelsize=large - 2)
     bar.set_label(meaning, fontsize=large - 1)
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_level_panels(path: Path, matrices: Mapping[str, NDArray[Any]], labels: Sequence[str], direction: str) -> None:
@@ -85,7 +79,7 @@ def draw_level_panels(path: Path, matrices: Mapping[str, NDArray[Any]], labels: 
     figure.supylabel("true level", fontsize=10)
     bar = figure.colorbar(image, ax=panels, shrink=0.6, aspect=30, format=PercentFormatter(1, 0), ticks=_TICKS)
     bar.set_label(meaning, fontsize=9)
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_by_year(path: Path, years: Sequence[str], accuracies: Mapping[str, Sequence[float | None]]) -> None:
@@ -98,9 +92,9 @@ def draw_by_year(path: Path, years: Sequence[str], accuracies: Mapping[str, Sequ
     axes.set_xlabel("grant year of the test patents", fontsize=9)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.margins(y=0.12)
-    _plain(axes)
+    plain(axes)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_training(path: Path, history: Sequence[Mapping[str, float]]) -> None:
@@ -118,29 +112,18 @@ def draw_training(path: Path, history: Sequence[Mapping[str, float]]) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if measure == "accuracy":
             axes.yaxis.set_major_formatter(PercentFormatter(1))
-        _plain(axes)
+        plain(axes)
         axes.legend(frameon=False, fontsize=8)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _write_numbers(axes: Any, shares: NDArray[Any]) -> None:
     for row, column in np.ndindex(*shares.shape):
         share = shares[row, column]
-        colour = "white" if _SCALE(share) > 0.5 else _INK
+        colour = "white" if _SCALE(share) > 0.5 else INK
         axes.text(column, row, f"{share:.2f}" if share else "0", ha="center", va="center", fontsize=8.5, color=colour)
 
 
 def _section_edges(labels: Sequence[str]) -> list[float]:
     """Between labels whose first letter, the CPC section, differs."""
     return [i - 0.5 for i in range(1, len(labels)) if labels[i][:1] != labels[i - 1][:1]]
-
-
-def _plain(axes: Any) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8.5)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, dpi=130, facecolor="white")

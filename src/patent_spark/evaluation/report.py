@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import datetime
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ from patent_spark.evaluation import figures
 from patent_spark.evaluation.baselines import ABOUT, CLASS_PRIOR, MAJORITY, TFIDF_LINEAR
 from patent_spark.evaluation.provenance import Provenance, provenance
 from patent_spark.evaluation.words import Neighbours
+from patent_spark.pages import Picture, picture, render_page
 from patent_spark.store import Store, write_text
 
 TITLES = {TECHNOLOGY: "Technology class", CITATION_LEVEL: "Citation level"}
@@ -64,17 +62,6 @@ class Row:
     """share, number, count, times, or title for a heading."""
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure as the page shows it."""
-
-    source: str
-    """Data URI."""
-    caption: str
-    kind: str = "half"
-    """half the page, all of it, or `wide`: beyond its margins, with a click to full size."""
-
-
 def write_report(folder: Path, store: Store, parts: list[TaskPart], words: list[Neighbours]) -> None:
     """Write report.html and figures/*.png into the folder."""
     (folder / "figures").mkdir()
@@ -84,40 +71,7 @@ def write_report(folder: Path, store: Store, parts: list[TaskPart], words: list[
 
 def render(tasks: list[dict[str, Any]], words: list[Neighbours], origin: Provenance) -> str:
     """The page as HTML."""
-    from jinja2 import Environment, StrictUndefined
-
-    templates = resources.files("patent_spark.evaluation") / "templates"
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"share": share, "number": number, "count": count, "form": form}
-    page = environment.from_string((templates / "report.html").read_text())
-    assets = {name: (templates / f"report.{name}").read_text() for name in ("css", "js")}
-    made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return page.render(tasks=tasks, words=words, origin=origin, made=made, about=ABOUT, names=BASELINES, **assets)
-
-
-def share(value: float | None, digits: int = 1) -> str:
-    """0.714 as 71.4 %."""
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A figure with three decimals."""
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
-def count(value: float | None) -> str:
-    """A whole number with separators."""
-    return "–" if value is None else f"{value:,.0f}"
-
-
-def times(value: float | None) -> str:
-    """A factor."""
-    return "–" if value is None else f"{value:.1f} ×"
-
-
-def form(value: float | None, name: str) -> str:
-    """A value in the form that its row asks for."""
-    return {"share": share, "number": number, "count": count, "times": times}[name](value)
+    return render_page("patent_spark.evaluation", "report.html", tasks=tasks, words=words, origin=origin, about=ABOUT, names=BASELINES)
 
 
 def _task_page(part: TaskPart, folder: Path) -> dict[str, Any]:
@@ -265,16 +219,16 @@ def _pictures(part: TaskPart, folder: Path) -> list[Picture]:
             figures.draw_confusion(path, np.array(result["confusion"]["matrix"]), result["labels"], direction)
         many = len(result["labels"]) > 30
         kind = "wide" if many else "whole" if result.get("by_year") else "half"
-        pictures.append(Picture(_data_uri(path), caption + many * " Lines part the CPC sections. Click to see it at full size.", kind))
+        pictures.append(picture(path, caption + many * " Lines part the CPC sections. Click to see it at full size.", kind))
     if len(result.get("by_year", {})) > 1:
         path = folder / f"{part.task}_by_year.png"
         figures.draw_by_year(path, list(result["by_year"]), _yearly(result))
-        pictures.append(Picture(_data_uri(path), "Accuracy by grant year of the test patents."))
+        pictures.append(picture(path, "Accuracy by grant year of the test patents."))
     if part.history:
         path = folder / f"{part.task}_training.png"
         figures.draw_training(path, part.history)
         kept = result.get("kept_epoch")
-        pictures.append(Picture(_data_uri(path), f"Training by epoch; the weights of epoch {kept} were kept." if kept else "Training by epoch."))
+        pictures.append(picture(path, f"Training by epoch; the weights of epoch {kept} were kept." if kept else "Training by epoch."))
     return pictures
 
 
@@ -285,7 +239,3 @@ def _yearly(result: dict[str, Any]) -> dict[str, list[float | None]]:
     if result["attainable"]:
         lines["best attainable"] = [year["attainable"]["accuracy"] for year in years]
     return lines
-
-
-def _data_uri(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
