@@ -59,8 +59,8 @@ def test_classes_of_a_pair_have_the_same_words_in_another_order(texts, lexicon):
         for part in range(2):
             assert [Counter(words) for words in first[part]] == [Counter(words) for words in second[part]]
             assert all(a != b for a, b in zip(first[part], second[part], strict=True))
-            assert all(set(sides_in_order(words)[::2]) == {0} and set(sides_in_order(words)[1::2]) == {1} for words in first[part])
-            assert all(set(sides_in_order(words)[::2]) == {1} and set(sides_in_order(words)[1::2]) == {0} for words in second[part])
+            assert all(sorted(sides_in_order(words)) == sides_in_order(words) for words in first[part])
+            assert all(sorted(sides_in_order(words)) == sides_in_order(words)[::-1] for words in second[part])
 
 
 def test_pairs_are_neighbours_in_size_and_hold_the_share_asked_for(population):
@@ -87,19 +87,26 @@ def test_other_classes_have_keywords_of_their_own_and_markers_in_any_order(texts
         assert set(title[:12]) & own and len(sides_in_order(title[:12])) == 2
         assert not (set(title) | set(abstract)) & others
     found = [sum(word in own for word in abstract) for abstract in abstracts]
-    assert min(found) >= 2 and max(found) <= 8 and np.mean(found) > 4
+    assert min(found) >= 3 and 0.12 < sum(found) / sum(map(len, abstracts)) < 0.2
     markers = [len(sides_in_order(abstract)) for abstract in abstracts]
-    assert set(markers) <= {2, 4, 6, 8} and np.mean([sides_in_order(title)[0] for title in titles]) == pytest.approx(0.5, abs=0.1)
+    assert set(markers) <= {2, 4, 6, 8, 10} and np.mean([sides_in_order(title)[0] for title in titles]) == pytest.approx(0.5, abs=0.1)
 
 
-def test_marker_words_stand_near_each_other_each_before_a_companion(texts, lexicon):
-    titles, abstracts = written(texts, lexicon.pairs[0][0], 2)
-    for words in titles + abstracts:
-        places = [k for k, word in enumerate(words) if word in SIDES[0] + SIDES[1]]
-        for first, second in zip(places[::2], places[1::2], strict=True):
-            assert second - first <= 5  # three words of a text; an odd one ("2.5", "U.S.") is several tokens
-            assert SIDES[0].index(words[first]) == SIDES[1].index(words[second])
-            assert words[first + 1] in COMPANIONS[0] and words[second + 1] in COMPANIONS[1]
+def test_markers_of_one_side_come_before_all_of_the_other_each_beside_companions(texts, lexicon):
+    for text_class in (*lexicon.pairs[0], next(k for k in range(20) if lexicon.order[k] < 0)):
+        titles, abstracts = written(texts, text_class, 2)
+        for title, abstract in zip(titles, abstracts, strict=True):
+            assert sides_in_order(title) in ([0, 1], [1, 0])
+            sides = sides_in_order(abstract)
+            half = len(sides) // 2
+            assert sides in ([0] * half + [1] * half, [1] * half + [0] * half)
+            for words, before in ((title, False), (abstract, True)):
+                for place in (k for k, word in enumerate(words) if word in SIDES[0] + SIDES[1]):
+                    side = words[place] in SIDES[1]
+                    assert words[place + 1] in COMPANIONS[side]
+                    assert words[place - 1] in COMPANIONS[side] or not before
+        cut = [sides_in_order((title + abstract)[:100]) for title, abstract in zip(titles, abstracts, strict=True)]
+        assert np.mean([sum(sides) * 2 == len(sides) for sides in cut]) > 0.97, "a text cut at 100 words keeps as many of both sides"
 
 
 def test_each_level_has_its_words_early_in_the_abstract(texts, lexicon):
@@ -110,7 +117,7 @@ def test_each_level_has_its_words_early_in_the_abstract(texts, lexicon):
         titles, abstracts = written(texts, 0, level)
         for abstract in abstracts:
             assert not set(abstract) & (all_levels - own)
-            assert 2 <= sum(word in own for word in abstract[:75]) == sum(word in own for word in abstract) <= 4
+            assert 2 <= sum(word in own for word in abstract[:105]) == sum(word in own for word in abstract) <= 8
         assert np.mean([bool(set(title) & own) for title in titles]) == pytest.approx(0.3, abs=0.06)
 
 

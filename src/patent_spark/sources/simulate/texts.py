@@ -1,9 +1,12 @@
 """Titles and abstracts with planted signals, made for many patents at once.
 
 A text is a function of (seed, patent it originates from, its text class, its level signal). An abstract is background
-words; its first sixty or so fall into segments of ten places: marker, companion, a word between, marker, companion,
-two keywords, two level words, a word. Each kind of signal stands in a few of the segments. The title holds a
-keyword and one pair of markers within its first twelve words, so that a text cut there still tells its class.
+words among which keywords are strewn; its first ninety or so fall into segments of twelve places: a marker between two
+companions, two keywords, a word, again a marker between companions, two level words, a word. Each kind of signal stands
+in a few of the segments, spread evenly. All markers of one side come before all of the other, and so early that a text
+cut at a hundred words keeps as many of both. The title holds a keyword and one pair of markers within its first twelve
+words. The sides are so far apart that word vectors can tell them apart, and no word is far from a keyword, because
+the memory of an untrained LSTM is a few words long.
 """
 
 from __future__ import annotations
@@ -18,8 +21,13 @@ from patent_spark.sources.simulate.hashing import hashes, integers, ragged, succ
 from patent_spark.sources.simulate.lexicon import BREAK, CAPITAL, COMMA, KEYWORDS, LEVEL_WORDS, QUOTED, SIDES, STOP, Lexicon
 from patent_spark.sources.simulate.population import normal_quantiles
 
-SEGMENT = 10
-SEGMENTS = 6
+SEGMENT = 12
+SEGMENTS = 7
+_MARKERS_AT, _KEYWORDS_AT, _LEVEL_AT = (1, 7), 3, 9
+_TITLE_GAP = 5
+"""Words from a marker of the title to the other."""
+_TOPICAL = 0.12
+"""Share of an abstract's background words that are keywords instead."""
 _SHORTEST, _LONGEST = 36, 280
 _SPREAD = 38.0
 _STOPS, _COMMAS, _QUOTES, _BREAKS = 1 / 18, 1 / 12, 1 / 700, 1 / 40
@@ -39,15 +47,17 @@ class Texts:
     def titles(self, index: np.ndarray, origin: np.ndarray, text_class: np.ndarray, level: np.ndarray) -> pa.Array:
         """One title a patent; that of a continuation may have a word more than its parent's."""
         base = hashes(self._seed, "title", origin)
-        keyword = integers(successive(base, 0), 0, 3)
-        two = uniform(successive(base, 1)) < 0.4
-        marker = keyword + 1 + two + integers(successive(base, 2), 0, 2)
+        first = integers(successive(base, 0), 0, 3)
+        marker = first + integers(successive(base, 1), 0, 2)
+        two = uniform(successive(base, 2)) < 0.6
+        keyword = np.where(marker == first, marker + 2, first)  # between the markers, or before them
+        two &= marker == first
         with_level = uniform(successive(base, 3)) < 0.3
-        lengths = np.maximum(marker + 5 + with_level, integers(successive(base, 4), 6, 12))
+        lengths = np.maximum(marker + _TITLE_GAP + 2 + with_level, integers(successive(base, 4), 6, 12))
         longer = (index != origin) & (uniform(successive(base, 8)) < 0.5)
         tokens, starts, draws = self._background(base, lengths + longer)
         self._put_keywords(tokens, starts + keyword, successive(base, 5), text_class, two)
-        self._put_markers(tokens, starts + marker, successive(base, 6), text_class)
+        self._put_pair(tokens, starts + marker, successive(base, 6), text_class)
         last = np.flatnonzero(with_level)
         self._put_level(tokens, (starts + lengths - 1)[last], successive(base, 7)[last], level[last], np.zeros(len(last), bool))
         ways = np.zeros(len(tokens), np.int64)
@@ -68,17 +78,17 @@ class Texts:
         lengths = np.clip(drawn, min(_SHORTEST, self._mean), max(_LONGEST, 2 * self._mean)).astype(np.int64)
         lengths = np.maximum(lengths, SEGMENT)
         tokens, starts, draws = self._background(base, lengths)
-        shift = np.minimum(integers(successive(base, 1), 0, SEGMENT), lengths - SEGMENT)
+        _put_topical(tokens, draws, np.repeat(self._first_keyword(text_class), lengths))
+        shift = np.minimum(integers(successive(base, 1), 0, SEGMENT // 2), lengths - SEGMENT)
         segments = np.clip((lengths - shift) // SEGMENT, 1, SEGMENTS)
         first = starts + shift
-        for rows, at, draw in self._events(base, 2, segments, (2, 4)):
-            self._put_markers(tokens, first[rows] + at, draw, text_class[rows])
-        for rows, at, draw in self._events(base, 10, segments, (2, 4)):
+        self._put_sides(tokens, first, segments, base, text_class)
+        for rows, segment, draw in _events(base, 10, segments, (3, 5)):
             two = uniform(successive(draw, 0)) < 0.75
-            self._put_keywords(tokens, first[rows] + at + 5, draw, text_class[rows], two)
-        for rows, at, draw in self._events(base, 20, segments, (2, 2)):
+            self._put_keywords(tokens, first[rows] + segment * SEGMENT + _KEYWORDS_AT, draw, text_class[rows], two)
+        for rows, segment, draw in _events(base, 20, segments, (3, 4)):
             two = uniform(successive(draw, 0)) < 0.75
-            self._put_level(tokens, first[rows] + at + 7, draw, level[rows], two)
+            self._put_level(tokens, first[rows] + segment * SEGMENT + _LEVEL_AT, draw, level[rows], two)
         return self._joined(tokens, _punctuated(draws, starts, lengths), starts)
 
     def _background(self, base: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -89,34 +99,44 @@ class Texts:
         tokens = cells[(draws & np.uint64(len(cells) - 1)).astype(np.int64)].astype(np.int64)
         return tokens, np.cumsum(lengths) - lengths, draws
 
-    @staticmethod
-    def _events(
-        base: np.ndarray, stream: int, segments: np.ndarray, least_most: tuple[int, int]
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """In some segments of each text: (texts concerned, place of the segment, a hash each), one event a text at a time."""
-        least, most = least_most
-        draws = successive(base, stream)
-        count = np.minimum(integers(draws, least, most + 1), segments)
-        start = integers(successive(base, stream + 1), 0, 1 << 20)
-        for event in range(most):
-            rows = np.flatnonzero(event < count)
-            segment = (start[rows] + event) % segments[rows]
-            yield rows, segment * SEGMENT, successive(draws[rows], event)
+    def _put_sides(self, tokens: np.ndarray, first: np.ndarray, segments: np.ndarray, base: np.ndarray, text_class: np.ndarray) -> None:
+        """Three to five markers of one side, each between companions, then their counterparts of the other side.
 
-    def _put_markers(self, tokens: np.ndarray, at: np.ndarray, draws: np.ndarray, text_class: np.ndarray) -> None:
-        """marker companion (a word) marker companion; the sides in the order of the class, or in any where it means nothing."""
+        There are two places a segment; the first side's markers are spread over the first half of them.
+        """
+        side = self._first_side(text_class, successive(base, 1))
+        for rows, place, draw in _events(base, 2, segments, (3, 5)):
+            for half in range(2):
+                segment, at = np.divmod(place + half * segments[rows], 2)
+                which = np.where(half, 1 - side[rows], side[rows])
+                self._put_marker(tokens, first[rows] + segment * SEGMENT + np.array(_MARKERS_AT)[at], draw, which, before=True)
+
+    def _put_pair(self, tokens: np.ndarray, at: np.ndarray, draws: np.ndarray, text_class: np.ndarray) -> None:
+        """A marker and a companion, and a few words on those of the other side."""
+        side = self._first_side(text_class, successive(draws, 1))
+        self._put_marker(tokens, at, draws, side, before=False)
+        self._put_marker(tokens, at + _TITLE_GAP, draws, 1 - side, before=False)
+
+    def _first_side(self, text_class: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        """The side that comes first: the class's, or any where order means nothing."""
         order = self._lexicon.order[text_class]
-        side = np.where(order < 0, integers(successive(draws, 1), 0, 2), order)
+        side: np.ndarray = np.where(order < 0, integers(draws, 0, 2), order)
+        return side
+
+    def _put_marker(self, tokens: np.ndarray, at: np.ndarray, draws: np.ndarray, side: np.ndarray, before: bool) -> None:
+        """A marker and a companion behind it, or one to each side; the words are drawn by side, whichever comes first."""
         per_side = len(SIDES[0])
-        pair = integers(successive(draws, 2), 0, per_side)
-        for offset, which in ((0, side), (3, 1 - side)):
-            companion = integers(successive(draws, 3 + which), 0, per_side)  # of the side, so that both orders have the same words
-            tokens[at + offset] = self._lexicon.first_marker + which * per_side + pair
-            tokens[at + offset + 1] = self._lexicon.first_companion + which * per_side + companion
+        tokens[at] = self._lexicon.first_marker + side * per_side + integers(successive(draws, 2), 0, per_side)
+        for offset, draw in ((1, 3), (-1, 5))[: 1 + before]:
+            companion = integers(successive(draws, draw + side), 0, per_side)
+            tokens[at + offset] = self._lexicon.first_companion + side * per_side + companion
+
+    def _first_keyword(self, text_class: np.ndarray) -> np.ndarray:
+        first: np.ndarray = self._lexicon.first_keyword + self._lexicon.group[text_class] * KEYWORDS
+        return first
 
     def _put_keywords(self, tokens: np.ndarray, at: np.ndarray, draws: np.ndarray, text_class: np.ndarray, two: np.ndarray) -> None:
-        first = self._lexicon.first_keyword + self._lexicon.group[text_class] * KEYWORDS
-        _put_words(tokens, at, draws, first, KEYWORDS, two)
+        _put_words(tokens, at, draws, self._first_keyword(text_class), KEYWORDS, two)
 
     def _put_level(self, tokens: np.ndarray, at: np.ndarray, draws: np.ndarray, level: np.ndarray, two: np.ndarray) -> None:
         _put_words(tokens, at, draws, self._lexicon.first_level_word + level * LEVEL_WORDS, LEVEL_WORDS, two)
@@ -125,6 +145,24 @@ class Texts:
         words = self._written.take(pa.array(tokens + ways * self._count))
         offsets = pa.array(np.append(starts, len(tokens)).astype(np.int32))
         return pc.binary_join(pa.ListArray.from_arrays(offsets, words), " ")
+
+
+def _events(base: np.ndarray, stream: int, segments: np.ndarray, least_most: tuple[int, int]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """A few segments of each text, evenly spread: (texts concerned, their segment, a hash each), one segment a text at a time."""
+    least, most = least_most
+    draws = successive(base, stream)
+    count = np.minimum(integers(draws, least, most + 1), segments)
+    shift = uniform(successive(base, stream + 1))
+    for event in range(most):
+        rows = np.flatnonzero(event < count)
+        yield rows, ((event + shift[rows]) * segments[rows] / count[rows]).astype(np.int64), successive(draws[rows], event)
+
+
+def _put_topical(tokens: np.ndarray, draws: np.ndarray, first: np.ndarray) -> None:
+    """Strew keywords; of the hashes, the words were drawn with the lowest bits, punctuation is drawn with the highest."""
+    middle = (draws >> np.uint64(21)).astype(np.int64)
+    topical = np.flatnonzero((middle & 4095) < _TOPICAL * 4096)
+    tokens[topical] = first[topical] + (middle[topical] >> 12) % 1009 % KEYWORDS
 
 
 def _put_words(tokens: np.ndarray, at: np.ndarray, draws: np.ndarray, first: np.ndarray, count: int, two: np.ndarray) -> None:
