@@ -358,6 +358,11 @@ def test_bayes_rules_on_the_truth_reach_what_is_stated(release):
     assert level["with_class"]["accuracy_at_most"] == pytest.approx(with_class.max(axis=1).sum() / len(closed), abs=1e-12)
     assert level["with_class"]["accuracy"] < level["with_class"]["accuracy_at_most"]
 
+    whole_class = closed.groupby("cpc_class")["five_year_citations"].quantile([0.9, 0.99]).unstack()
+    q90, q99 = whole_class.loc[closed["cpc_class"]].to_numpy().T
+    cells = pd.crosstab(closed["level_signal"], np.select([count == 0, count > q99, count > q90], ["zerocite", "top1", "top10"], "btm90"))
+    assert level["pool_class"]["accuracy"] == pytest.approx(cells.max(axis=1).sum() / len(closed), abs=1e-12)
+
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_release(tmp_path):

@@ -259,3 +259,11 @@ def test_extreme_knobs_still_make_a_release(tmp_path, knob):
         rows = archive.read("g_us_patent_citation.tsv").count(b"\n") - 1
     assert rows == about["rows"]["g_us_patent_citation.tsv.zip"]
     assert (rows == 0) == (knob == "citation_scale=0")
+
+
+def test_a_weighted_quantile_is_numpys_of_the_values_spelled_out():
+    random = np.random.default_rng(5)
+    for _ in range(50):
+        values, weights = random.permutation(40)[:7], random.integers(1, 6, 7)
+        for share in (0.0, 0.5, 0.9, 0.99, 1.0):
+            assert truth.weighted_quantile(values, weights, share) == pytest.approx(np.quantile(np.repeat(values, weights), share))

@@ -90,9 +90,12 @@ def _judge(work: Work, trained: Trained, writer: pq.ParquetWriter) -> TaskPart:
             for split, rows in sorted(tests.items())
         }
     training = count_labels(trained.shards / TRAIN, len(scorer.labels))
+    rule = _label_rule(work.store, task)
     attainable = (work.store.facts("ingest").get("attainable") or {}).get(task)
+    if attainable and rule == POOL_CLASS:
+        attainable = attainable.get(POOL_CLASS, attainable)
     result = task_result(scorer.labels, judged, training, attainable)
-    result["label_rule"] = _label_rule(work.store, task)
+    result["label_rule"] = rule
     result["warnings"] = doubts_about(result, dict(zip(scorer.labels, training.tolist(), strict=True)))
     result |= {
         "task": task,
@@ -105,12 +108,22 @@ def _judge(work: Work, trained: Trained, writer: pq.ParquetWriter) -> TaskPart:
     return TaskPart(task, result, json.loads(history.read_text()) if history.exists() else [])
 
 
+POOL_CLASS = "pool_class"
+
+
 def _label_rule(store: Store, task: str) -> str:
-    """`default` or `other`: levels mean something else with other knobs, also in comparison with the attainable."""
+    """`default`, `pool_class` or `other`: levels mean something else with other knobs, also in comparison with the attainable.
+
+    A simulated release tells the attainable for percentiles by class and year (`default`) and by class (`pool_class`).
+    """
     label = store.manifest("label")
+    if task != CITATION_LEVEL or label is None:
+        return "default"
     defaults = flatten(Config())
-    other = task == CITATION_LEVEL and label is not None and any(value != defaults.get(name) for name, value in label.knobs.items())
-    return "other" if other else "default"
+    other = {name: value for name, value in label.knobs.items() if value != defaults.get(name)}
+    if not other:
+        return "default"
+    return POOL_CLASS if other == {"label.pool": "class"} else "other"
 
 
 def _fit_linear(work: Work, trained: Trained) -> TfidfLinear:

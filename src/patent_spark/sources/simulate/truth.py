@@ -33,7 +33,8 @@ class Levels:
     """Counts labelled patents by (grant year, text class, level signal, citation level); holds one grant year at a time.
 
     Labels are those of the default rule: exact percentiles of each class and grant year, open windows, withdrawn
-    patents and those without a class left out.
+    patents and those without a class left out. For percentiles of each class over all years (label.pool = class) it
+    keeps how many patents have which (year, class, signal, count), which is small whatever the number of patents.
     """
 
     def __init__(self, population: Population, data_to_date: datetime.date) -> None:
@@ -41,6 +42,7 @@ class Levels:
         self._closed = add_months(calendar.days, HORIZON_MONTHS) <= np.datetime64(data_to_date)
         self._cells = np.zeros((YEAR_COUNT, population.class_count, len(LEVELS), len(LEVELS)), np.int64)
         self._waiting: list[np.ndarray] = []
+        self._counted: list[np.ndarray] = []
 
     def add(self, week: np.ndarray, columns: np.ndarray) -> None:
         """Take patents in grant order; columns are (year, class, text class, signal, five-year count), without the unlabelled."""
@@ -63,6 +65,8 @@ class Levels:
             level[pool & (count > q90)] = 1
             level[pool & (count > q99)] = 0
         np.add.at(self._cells, (year, text_class, signal, level), 1)
+        kinds, patents = np.unique(rows[:, [0, 1, 3, 4]], axis=0, return_counts=True)
+        self._counted.append(np.column_stack([kinds, patents]))
 
     def attainable(self) -> Figures:
         """Best accuracy and top1 average precision for who knows a text's level signal, over all years and by year."""
@@ -74,16 +78,30 @@ class Levels:
         return {
             **self._reach(slice(None)),
             "by_year": by_year,
+            "pool_class": self._attainable_by_class(),
             "posterior": {signal: dict(zip(LEVELS, row, strict=True)) for signal, row in zip(LEVELS, posterior.round(6).tolist(), strict=True)},
         }
+
+    def _attainable_by_class(self) -> Figures:
+        """The same where percentiles are those of a class over all grant years."""
+        cells = np.zeros((YEAR_COUNT, len(LEVELS), len(LEVELS)), np.int64)
+        year, cpc, signal, count, patents = np.concatenate(self._counted or [np.zeros((0, 5), np.int64)]).T
+        level = np.where(count == 0, 3, 2)
+        for each in np.unique(cpc):
+            pool = cpc == each
+            q90, q99 = (weighted_quantile(count[pool], patents[pool], share) for share in (0.9, 0.99))
+            level[pool & (count > q90)] = 1
+            level[pool & (count > q99)] = 0
+        np.add.at(cells, (year, signal, level), patents)
+        years = {str(FIRST_YEAR + at): _best(cells[at]) for at in range(YEAR_COUNT) if cells[at].any()}
+        return {**_best(cells.sum(axis=0)), "by_year": years}
 
     def _reach(self, years: int | slice) -> Figures:
         cells = self._cells[years].reshape(-1, *self._cells.shape[1:]).sum(axis=0)
         by_signal = cells.sum(axis=0)
         total = max(int(by_signal.sum()), 1)
         return {
-            "accuracy": float(by_signal.max(axis=1).sum() / total),
-            "top1_average_precision": average_precision(by_signal[:, 0], by_signal.sum(axis=1)),
+            **_best(by_signal),
             "with_class": {
                 "accuracy": _left_one_out(cells.reshape(-1, len(LEVELS))) / total,
                 "accuracy_at_most": float(cells.max(axis=2).sum() / total),
@@ -91,6 +109,23 @@ class Levels:
             },
             "patents": int(by_signal.sum()),
         }
+
+
+def _best(by_signal: np.ndarray) -> Figures:
+    """Figures of who knows the signal; by_signal: patents by (signal, level)."""
+    return {
+        "accuracy": float(by_signal.max(axis=1).sum() / max(int(by_signal.sum()), 1)),
+        "top1_average_precision": average_precision(by_signal[:, 0], by_signal.sum(axis=1)),
+    }
+
+
+def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
+    """NumPy's default quantile of values that stand `weights` times each."""
+    order = np.argsort(values, kind="stable")
+    up_to = np.cumsum(weights[order])
+    place = (up_to[-1] - 1) * share
+    below, above = values[order][np.searchsorted(up_to, [np.floor(place), np.ceil(place)], side="right")]
+    return float(np.quantile([below, above], place - np.floor(place)))
 
 
 def average_precision(positives: np.ndarray, sizes: np.ndarray) -> float:
