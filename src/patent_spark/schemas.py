@@ -145,6 +145,7 @@ TABLES = {
 
 STAGE_OF = {name: table.stage for name, table in TABLES.items()} | {
     "RELEASE": "simulate",  # zipped TSV tables and release.json
+    "QUALITY": "quality",  # report.html, quality.json and figures
     "KEYED_VECTORS": "text",  # the vectors as gensim's KeyedVectors
     "MODEL": "train",  # a folder a task: model.keras, labels, vocabulary, history
     "METRICS": "evaluate",  # a JSON file a task

@@ -88,6 +88,15 @@ class Store:
             return None
         return Manifest(**json.loads((self.root / stage / version / _MANIFEST).read_text()))
 
+    def manifests(self, stage: str) -> list[Manifest]:
+        """The manifests of all versions of a stage that are kept, the newest first."""
+        found = [Manifest(**json.loads(path.read_text())) for path in (self.root / stage).glob(f"*/{_MANIFEST}")]
+        return sorted(found, key=lambda manifest: manifest.version, reverse=True)
+
+    def directory_in(self, manifest: Manifest, name: str) -> Path:
+        """The directory of a table or another output in that version of its stage."""
+        return self.root / manifest.stage / manifest.version / name
+
     def facts(self, stage: str) -> dict[str, Any]:
         """What the current version of a stage learned; raises DataError when the stage has not run."""
         current = self.manifest(stage)

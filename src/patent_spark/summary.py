@@ -17,7 +17,8 @@ def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
     lines += [_stage_line(each) for each in done]
     for path in sorted(store.directory("METRICS").glob("*.json")):
         lines += ["", *_headline(path.stem, json.loads(path.read_text()))]
-    lines += ["", f"report     {store.directory('REPORT') / 'report.html'}"]
+    lines += ["", f"quality    {store.directory('QUALITY') / 'report.html'}"]
+    lines += [f"report     {store.directory('REPORT') / 'report.html'}"]
     if not config.tracking.uri:
         lines.append(f"MLflow UI  mlflow ui --backend-store-uri sqlite:///{store.root}/mlflow/mlflow.db")
     return "\n".join(lines)

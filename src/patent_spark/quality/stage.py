@@ -1,0 +1,135 @@
+"""Stage quality: what a release holds, what each rule drops, what changed since the release before; QUALITY is a page and its numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset
+
+from patent_spark.checks import DataError
+from patent_spark.config import Label
+from patent_spark.progress import Progress, say
+from patent_spark.quality import facets
+from patent_spark.quality.doubts import doubts_about, doubts_since
+from patent_spark.quality.findings import (
+    Counted,
+    categories_by_year,
+    citation_steps,
+    decades,
+    fates_by,
+    missing_ranges,
+    patent_steps,
+    per_fate,
+    types,
+)
+from patent_spark.quality.page import write_page
+from patent_spark.quality.previous import JSON, compare, find_before, summary
+from patent_spark.quality.traps import find_traps
+from patent_spark.store import Manifest, Store, write_json
+from patent_spark.work import Work
+
+
+def run(work: Work) -> None:
+    """Write quality.json, report.html and figures; say what is odd. Raises DataError when LABELS are of another ingest."""
+    ingest, label = _manifests(work.store)
+    found = describe(count(work, _label_knobs(label)), ingest, label, _rejects(work.store.directory("REJECTS")))
+    now, before = summary(found), find_before(work, ingest.release_id)
+    compared = compare(work, before, now) if before else None
+    warnings = doubts_about(found) + (doubts_since(compared) if compared else [])
+    found = {"warnings": warnings} | found | {"compared": compared, "summary": now, "summary_before": before}
+    folder = work.draft.path("QUALITY")
+    write_json(folder / JSON, found)
+    write_page(folder, found)
+    for warning in warnings:
+        say(f"  {warning}")
+    work.learn(warnings=warnings, compared_with=before["release_id"] if before else None)
+
+
+def count(work: Work, label: Label) -> Counted:
+    """The facets of the release: one pass over CITATIONS, and a second over those whose cited patent is missing, if there are any."""
+    patents, citations, labels = work.read("PATENTS"), work.read("CITATIONS"), work.read("LABELS")
+    frames = {
+        "citations": facets.citation_facets(citations, patents, label),
+        "patents": facets.patent_facets(patents, labels),
+        "histogram": facets.forward_histogram(labels),
+        "blocks": facets.blocks_of_patents(patents),
+        "sequences": facets.sequence_faults(work.read("CPC")),
+        "totals": facets.count_totals(work.read("COUNTS")),
+        "days": facets.grant_days(patents),
+    }
+    rows: dict[str, Any] = {}
+    with Progress("quality", total=len(frames), unit="counts") as bar:
+        for name, frame in frames.items():
+            rows[name] = frame.toArrow().to_pylist()
+            bar.update(1)
+    absent = any(facet["cited"] == facets.ABSENT for facet in rows["citations"])
+    rows["absent"] = facets.blocks_of_absent(citations, patents).toArrow().to_pylist() if absent else []
+    return Counted(**rows | {name: rows[name][0] for name in ("sequences", "totals", "days")})
+
+
+def describe(counted: Counted, ingest: Manifest, label: Manifest, rejects: list[dict[str, Any]]) -> dict[str, Any]:
+    """What quality.json says of this release alone, but for its warnings."""
+    facts = ingest.facts
+    rows_in, rejected = facts.get("rows_in") or {}, facts.get("rejected") or {}
+    tables = {
+        table: {"rows": size["rows"], "rows_in": rows_in.get(table, size["rows"]), "rejected": sum((rejected.get(table) or {}).values())}
+        for table, size in ingest.tables.items()
+        if table != "REJECTS"
+    }
+    classes = fates_by(counted.patents, "cpc_class")
+    steps = {table: (tables[table]["rows_in"], tables[table]["rejected"]) for table in ("PATENTS", "CITATIONS")}
+    known = sum(facet["citations"] for facet in counted.citations if facet["cited"] in (facets.STANDING, facets.WITHDRAWN))
+    absent = sum(facet["citations"] for facet in counted.citations if facet["cited"] == facets.ABSENT)
+    return {
+        "release": {
+            "id": ingest.release_id,
+            "data_to_date": str(facts["data_to_date"]),
+            "data_to_date_from": str(facts.get("data_to_date_from", "unknown")),
+            "newest_grant": str(counted.days["last"] or ""),
+            "ingest_version": ingest.version,
+            "label_version": label.version,
+        },
+        "tables": tables,
+        "fates": per_fate(counted.patents),
+        "traps": [dataclasses.asdict(trap) for trap in find_traps(counted, facts | {"release_id": ingest.release_id}, classes)],
+        "patent_steps": [dataclasses.asdict(step) for step in patent_steps(counted, *steps["PATENTS"])],
+        "citation_steps": [dataclasses.asdict(step) for step in citation_steps(counted, *steps["CITATIONS"])],
+        "years": fates_by(counted.patents, "year"),
+        "classes": classes,
+        "types": types(counted.patents),
+        "categories": categories_by_year(counted.citations),
+        "forward_citations": decades(counted.histogram),
+        "citations_of_1976_and_later": {"all": known + absent, "absent": absent},
+        "missing_ranges": missing_ranges(counted.blocks, counted.absent),
+        "rejects": rejects,
+    }
+
+
+def _manifests(store: Store) -> tuple[Manifest, Manifest]:
+    ingest, label = store.manifest("ingest"), store.manifest("label")
+    if ingest is None or label is None:
+        raise DataError(f"no LABELS in {store.root}; run `patent-spark ingest` and `patent-spark label` first")
+    if label.inputs.get("ingest", ingest.version) != ingest.version:
+        raise DataError(f"LABELS are of ingest {label.inputs['ingest']}, the current one is {ingest.version}; run `patent-spark label` first")
+    return ingest, label
+
+
+def _label_knobs(label: Manifest) -> Label:
+    """The knobs that LABELS were made with, whatever the configuration of today says."""
+    return Label(**{name.removeprefix("label."): value for name, value in label.knobs.items() if name.startswith("label.")})
+
+
+def _rejects(directory: Path) -> list[dict[str, Any]]:
+    """Rejected rows by table and reason, the most frequent first, each with the first row of its kind."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for batch in pyarrow.dataset.dataset(directory, format="parquet").to_batches():
+        kinds = batch.select(["table", "reason"]).to_pandas().groupby(["table", "reason"], sort=False)
+        for (table, reason), places in kinds.indices.items():
+            first = batch.slice(int(places[0]), 1).to_pylist()[0]
+            kind = found.setdefault(
+                (table, reason), {"table": table, "reason": reason, "rows": 0, "first": first["row"], "content": first["content"]}
+            )
+            kind["rows"] += len(places)
+    return sorted(found.values(), key=lambda kind: (kind["table"], -kind["rows"], kind["reason"]))
