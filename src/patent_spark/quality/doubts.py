@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from patent_spark.quality.findings import OPEN
+from patent_spark.schemas import LEVELS, ZEROCITE
 
 _ABSENT_SHARE = 0.05
 _SHOWN_RANGES = 5
 _MONTH = datetime.timedelta(days=31)
 _FALL = 0.9
 _LEVEL_MOVE = 0.05
+_ZEROCITE_SHARE, _ENOUGH = 0.6, 100  # among real patents 10 to 30 % have no citation within five years
 _WITHOUT = {
     "PATENTS": "nothing can be labelled",
     "ABSTRACTS": "texts are titles alone",
@@ -27,7 +29,7 @@ def doubts_about(found: Mapping[str, Any]) -> list[str]:
     doubts = [f"{table} has no rows: {meaning}." for table, meaning in _WITHOUT.items() if not rows.get(table, {"rows": 1})["rows"]]
     doubts += _about_classification(found) if rows["PATENTS"]["rows"] and rows["CPC"]["rows"] else []
     doubts += _about_dates(found) if rows["PATENTS"]["rows"] else []
-    return doubts + _about_absent(found)
+    return doubts + _about_levels(found["fates"]) + _about_absent(found)
 
 
 def doubts_since(compared: Mapping[str, Any]) -> list[str]:
@@ -74,6 +76,15 @@ def _about_dates(found: Mapping[str, Any]) -> list[str]:
             "Set release.data_to_date or a smaller label.horizon_months."
         )
     return doubts
+
+
+def _about_levels(fates: Mapping[str, int]) -> list[str]:
+    labelled = sum(fates[level] for level in LEVELS)
+    if labelled < _ENOUGH or fates[ZEROCITE] <= _ZEROCITE_SHARE * labelled:
+        return []
+    return [
+        f"{_percent(fates[ZEROCITE] / labelled)} of the {labelled:,} patents with a level are zerocite: the release holds few of their citations."
+    ]
 
 
 def _about_absent(found: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,9 @@ from typing import Any
 
 from patent_spark.pages import Picture, count, picture, render_page, share
 from patent_spark.quality import figures
-from patent_spark.quality.findings import FATES
+from patent_spark.quality.findings import FATES, NO_CLASS
+from patent_spark.quality.traps import Figure
+from patent_spark.schemas import LEVELS
 from patent_spark.store import write_text
 
 
@@ -17,20 +19,21 @@ def write_page(folder: Path, found: Mapping[str, Any]) -> None:
     (folder / "figures").mkdir()
     pictures = _pictures(found, folder / "figures")
     years, classes = ({name: _with_total(fates) for name, fates in found[kind].items()} for kind in ("years", "classes"))
-    fates = [fate for fate in FATES if found["fates"][fate]]
-    page = render_page(
-        "patent_spark.quality", "quality.html", found=found, pictures=pictures, years=years, classes=classes, fates=fates, figure=figure
-    )
+    reasons = [fate for fate in FATES if fate not in LEVELS and found["fates"][fate]]
+    content = {"found": found, "pictures": pictures, "years": years, "classes": classes, "levels": LEVELS, "reasons": reasons}
+    page = render_page("patent_spark.quality", "quality.html", no_class=NO_CLASS, figure=figure, **content)
     write_text(folder / "report.html", page)
 
 
-def figure(value: float | str) -> str:
-    """A number of a trap as text: floats are shares."""
+def figure(value: Figure | dict[str, Figure]) -> str:
+    """What was found of a trap as text: floats are shares, a breakdown is a list."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {figure(part)}" for name, part in value.items())
     return value if isinstance(value, str) else share(value) if isinstance(value, float) else count(value)
 
 
 def _with_total(fates: Mapping[str, int]) -> dict[str, Any]:
-    return {"patents": sum(fates.values()), **fates}
+    return {"patents": sum(fates.values()), "labelled": sum(fates[level] for level in LEVELS), **fates}
 
 
 def _pictures(found: Mapping[str, Any], folder: Path) -> dict[str, list[Picture]]:

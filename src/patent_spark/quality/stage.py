@@ -74,9 +74,13 @@ def describe(counted: Counted, ingest: Manifest, label: Manifest, rejects: list[
     facts = ingest.facts
     rows_in, rejected = facts.get("rows_in") or {}, facts.get("rejected") or {}
     tables = {
-        table: {"rows": size["rows"], "rows_in": rows_in.get(table, size["rows"]), "rejected": sum((rejected.get(table) or {}).values())}
-        for table, size in ingest.tables.items()
-        if table != "REJECTS"
+        table: {
+            "rows": ingest.tables[table]["rows"],
+            "rows_in": rows_in.get(table, ingest.tables[table]["rows"]),
+            # In the older dumps the abstracts stand in the patent file, and are rejected with it.
+            "rejected": sum(rejected.get(table, rejected.get("PATENTS", {})).values()),
+        }
+        for table in ("PATENTS", "ABSTRACTS", "CITATIONS", "CPC")
     }
     classes = fates_by(counted.patents, "cpc_class")
     steps = {table: (tables[table]["rows_in"], tables[table]["rejected"]) for table in ("PATENTS", "CITATIONS")}
@@ -127,9 +131,6 @@ def _rejects(directory: Path) -> list[dict[str, Any]]:
     for batch in pyarrow.dataset.dataset(directory, format="parquet").to_batches():
         kinds = batch.select(["table", "reason"]).to_pandas().groupby(["table", "reason"], sort=False)
         for (table, reason), places in kinds.indices.items():
-            first = batch.slice(int(places[0]), 1).to_pylist()[0]
-            kind = found.setdefault(
-                (table, reason), {"table": table, "reason": reason, "rows": 0, "first": first["row"], "content": first["content"]}
-            )
-            kind["rows"] += len(places)
+            first = batch.slice(int(places[0]), 1).select(["table", "reason", "row", "content"]).to_pylist()[0]
+            found.setdefault((table, reason), {**first, "rows": 0})["rows"] += len(places)
     return sorted(found.values(), key=lambda kind: (kind["table"], -kind["rows"], kind["reason"]))

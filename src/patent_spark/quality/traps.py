@@ -9,14 +9,15 @@ from typing import Any
 from patent_spark.quality import facets
 from patent_spark.quality.findings import OPEN, Counted, Facet, per_fate, timed, types
 
-Figures = dict[str, int | float | str]
+Figure = int | float | str
+Figures = dict[str, Figure | dict[str, Figure]]
 
 _ERAS = (("to 2001", 0, 2001), ("2002 to 2012", 2002, 2012), ("from 2013", 2013, 9999))
 
 
 @dataclass(frozen=True)
 class Trap:
-    """One trap, the rule that avoids it, and what was found; floats are shares."""
+    """One trap, the rule that avoids it, and what was found: counts, floats for shares, and dicts of them for a breakdown."""
 
     number: int
     title: str
@@ -65,7 +66,7 @@ def find_traps(counted: Counted, ingest: dict[str, Any], classes: dict[str, dict
             7, "Every release classifies old patents anew", "The release id is kept with each label and model.",
             {"release": str(ingest.get("release_id", "unknown"))},
         ),
-        Trap(8, "citation_category means different things in different years", "`label.citing` = not_examiner is the form that holds in all years.",
+        Trap(8, "citation_category means different things in different years", "label.citing = not_examiner is the form that holds in all years.",
              _categories(counted.citations)),
         Trap(
             9, "Withdrawn patents", "They take no part, on neither side of a citation.",
@@ -97,20 +98,16 @@ def _without_class(patents: list[Facet], standing: int) -> Figures:
     by_type = {name: each for name, each in types(patents).items() if each["without class"]}
     total = sum(each["without class"] for each in by_type.values())
     found: Figures = {"patents without a class": total, "their share": _share(total, standing)}
-    return found | {f"of them {name}": each["without class"] for name, each in by_type.items()}
+    return found | ({"by type": {name: each["without class"] for name, each in by_type.items()}} if by_type else {})
 
 
 def _categories(citations: list[Facet]) -> Figures:
     found: Figures = {}
     for era, first, last in _ERAS:
-        of_era = [facet for facet in citations if facet["year"] is not None and first <= facet["year"] <= last]
-        rows = _citations_by(of_era, "category")
+        rows = _citations_by([facet for facet in citations if facet["year"] is not None and first <= facet["year"] <= last], "category")
         total = sum(rows.values())
-        for name in (facets.BLANK, "examiner", "applicant", "other"):
-            found |= {f"{era}: {name}": _share(rows.get(name, 0), total)} if total else {}
-        if rows.get(facets.STRANGE):
-            found[f"{era}: unknown categories"] = rows[facets.STRANGE]
-    return found
+        found |= {era: {name: rows[name] / total for name in sorted(rows, key=lambda name: -rows[name])}} if total else {}
+    return found or {"citations with a known year": 0}
 
 
 def _rejected_dates(ingest: dict[str, Any]) -> Figures:
