@@ -170,7 +170,7 @@ def _spread(counts: dict[int, int]) -> dict[str, Any]:
     patents = sum(counts.values())
     return {
         "patents": patents,
-        "never_cited": counts.get(0, 0) / patents,
+        "not_cited": counts.get(0, 0) / patents,
         "mean": sum(count * n for count, n in counts.items()) / patents,
         "median": _smallest_reaching(counts, 0.5 * patents),
         "q90": _smallest_reaching(counts, 0.9 * patents),
