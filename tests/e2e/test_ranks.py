@@ -25,7 +25,7 @@ from tests.training_world import TOKENS, publish_examples
 ROOT = Path(__file__).parents[2]
 SETS = [
     "tasks=technology", f"technology.max_tokens={TOKENS}", "shard.world_sizes=[1,2,4]", "model.units=24",
-    "train.ranks=2", "train.batch=32", "train.learning_rate=0.01", "train.timeout_s=20",
+    "train.ranks=2", "train.batch=32", "train.learning_rate=0.01",
 ]  # fmt: skip
 
 

@@ -29,16 +29,15 @@ def run_ranks(folder: Path, ranks: int, steps: int, timeout_s: int, logs: Path, 
     """
     listener = Listener(folder)
     with meeting_point(ranks, timeout_s) as places, _started(folder, places, logs) as processes, Progress(what, steps, "steps") as bar:
-        while any(process.poll() is None for process in processes):
+        while None in (codes := [process.poll() for process in processes]):
             _show(listener, bar)
-            if any(process.returncode for process in processes):
-                _wait(processes, _GRACE_S)
+            if any(codes):
+                codes = _wait(processes, _GRACE_S)
                 break
             time.sleep(_LOOK_S)
         _show(listener, bar)
-    codes = [process.returncode for process in processes]
     if any(codes):
-        raise _explain(folder, what, processes, logs)
+        raise _explain(folder, what, codes, logs)
 
 
 @contextmanager
@@ -48,7 +47,7 @@ def _started(folder: Path, places: Sequence[dict[str, str]], logs: Path) -> Iter
     try:
         for rank, place in enumerate(places):
             with log_of(logs, rank).open("wb") as log:
-                command = [sys.executable, "-m", "patent_spark.training.rank", str(folder)]
+                command = command_of_rank(folder)
                 processes.append(
                     subprocess.Popen(
                         command, env=_environment(place, len(places)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -58,6 +57,11 @@ def _started(folder: Path, places: Sequence[dict[str, str]], logs: Path) -> Iter
     finally:
         for process in processes:
             _end(process)
+
+
+def command_of_rank(folder: Path) -> list[str]:
+    """What is started, once a rank."""
+    return [sys.executable, "-m", "patent_spark.training.rank", str(folder)]
 
 
 def log_of(logs: Path, rank: int) -> Path:
@@ -90,10 +94,12 @@ def _show(listener: Listener, bar: Progress) -> None:
             bar.update(entry["done"] - bar.done, entry["note"])
 
 
-def _wait(processes: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
+def _wait(processes: Sequence[subprocess.Popen[bytes]], seconds: float) -> list[int | None]:
+    """Exit codes after at most this long; None for a process that is still at work."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end and any(process.poll() is None for process in processes):
+    while None in (codes := [process.poll() for process in processes]) and time.monotonic() < end:
         time.sleep(0.05)
+    return codes
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -105,15 +111,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _explain(folder: Path, what: str, processes: Sequence[subprocess.Popen[bytes]], logs: Path) -> Exception:
+def _explain(folder: Path, what: str, codes: Sequence[int | None], logs: Path) -> Exception:
     """The error of the rank that failed first: not of those that only noticed its absence."""
-    failures = {rank: Failure.read(folder, rank) for rank in range(len(processes))}
+    failures = {rank: Failure.read(folder, rank) for rank in range(len(codes))}
     blamed = [rank for rank, failure in failures.items() if failure is not None and not failure.lost_peer]
-    killed = [rank for rank, process in enumerate(processes) if failures[rank] is None and process.returncode]
+    killed = [rank for rank, code in enumerate(codes) if failures[rank] is None and code]
     rank = (blamed or killed or [0])[0]
     failure, where = failures[rank], log_of(logs, rank)
     if failure is None:
-        return WorkError(f"{what}: rank {rank} ended with {_ending(processes[rank].returncode)}; its output is in {where}")
+        return WorkError(f"{what}: rank {rank} ended with {_ending(codes[rank] or 0)}; its output is in {where}")
     if failure.bad_data:
         return DataError(failure.message)
     return WorkError(f"{what}: rank {rank} failed: {failure.kind}: {failure.message[:300]}; its output is in {where}")

@@ -25,7 +25,7 @@ from patent_spark.schemas import DEVELOPMENT, TRAIN
 from patent_spark.shards.feed import Feed
 from patent_spark.shards.layout import Layout, group_file
 from patent_spark.store import write_json, write_text
-from patent_spark.tracking import Run, attach
+from patent_spark.tracking import TrackingError, attach
 from patent_spark.training.job import Failure, Job, Teller
 from patent_spark.training.loop import Epoch, Learner, Trained, train
 from patent_spark.training.model import build_model
@@ -52,7 +52,7 @@ def main(folder: Path) -> int:
             if ranks.rank == 0:
                 save(job, config, network, trained)
         if ranks.rank == 0:
-            _log_model(job, attach(config, job.run_id), network)
+            _log_model(job, config, network)
         return 0
     except Exception as error:
         traceback.print_exc()
@@ -122,9 +122,14 @@ def save(job: Job, config: Config, network: keras.Model, trained: Trained) -> No
     write_json(job.model / "task.json", described)
 
 
-def _log_model(job: Job, run: Run, network: keras.Model) -> None:
+def _log_model(job: Job, config: Config, network: keras.Model) -> None:
+    """Keep the model in MLflow as well. It is saved by now: a server that went away meanwhile does not undo the training."""
     first = pq.read_table(Path(job.examples) / TRAIN / group_file(0), columns=["tokens"])["tokens"].to_pylist()[:_EXAMPLE_ROWS]
-    run.log_model(network, np.array([np.frombuffer(row, "<i4") for row in first]), job.model)
+    tokens = np.array([np.frombuffer(row, "<i4") for row in first])
+    try:
+        attach(config, job.run_id).log_model(network, tokens, job.model)
+    except TrackingError as error:
+        Teller(Path(job.folder)).line(f"  {job.task}: the model is saved, but not in MLflow: {error}")
 
 
 def _sentence(task: str, epoch: Epoch, epochs: int) -> str:
