@@ -14,20 +14,19 @@ say() { printf '\033[1m[setup]\033[0m %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 # A missing system program is installed where we may (root on Debian), and named otherwise.
-need() { # need PROGRAM DEBIAN-PACKAGE PURPOSE
+need() { # need PROGRAM DEBIAN-PACKAGE PURPOSE: 1 if it is missing still
     command -v "$1" >/dev/null && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         say "installing $2 ($3)"
-        { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y "$2"; } >/dev/null \
-            || die "$1 is missing ($3) and installing the Debian package $2 failed; install it and run make again"
-    else
-        die "$1 is missing ($3); install it (Debian: apt-get install $2) and run make again"
+        { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y "$2"; } >/dev/null && return
     fi
+    printf 'setup: %s is missing (%s); install it (Debian: apt-get install %s)\n' "$1" "$3" "$2" >&2
+    return 1
 }
-need g++ g++ "compiles Horovod"
-need make make "compiles Horovod"
-need java openjdk-17-jre-headless "runs local Spark; the embedded engine needs none"
-need "${PYTHON:-python3.11}" python3.11 "the Python version that all locked packages share"
+need g++ g++ "it compiles Horovod" || exit 1
+need make make "it compiles Horovod" || exit 1
+need "${PYTHON:-python3.11}" python3.11 "all locked packages are for this version" || exit 1
+need java openjdk-17-jre-headless "local Spark runs on it; the embedded engine, and so the demo, goes without" || true
 
 [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 python=$(command -v "${PYTHON:-python3.11}")
