@@ -18,7 +18,7 @@ from tests.digests import table_digest
 from tests.e2e.conftest import ROOT, SMALL, patent_spark
 from tests.oracle.labels_pandas import expected_labels
 
-STAGES = ["simulate", "ingest", "label", "split", "text", "shard", "train", "evaluate"]
+STAGES = ["simulate", "ingest", "label", "quality", "split", "text", "shard", "train", "evaluate"]
 
 
 def test_every_table_is_there_with_rows_and_its_schema(whole_run):
@@ -120,7 +120,7 @@ def test_spark_submit_makes_the_same_tables_as_the_embedded_engine(whole_run, pa
     root = tmp_path / "warehouse"
     submit = Path(sys.executable).with_name("spark-submit")
     sets = ["source.kind=folder", f"source.path={whole_run.store.directory('RELEASE')}"]
-    for stage in ["ingest", "label", "split", "text", "shard"]:
+    for stage in ["ingest", "label", "quality", "split", "text", "shard"]:
         knobs = [part for knob in [*SMALL, f"warehouse.root={root}", *sets] for part in ("--set", knob)]
         command = [
             submit,

@@ -190,8 +190,8 @@ def _cited_state() -> Column:
 
 def _category() -> Column:
     """The category in a word or two; other spellings than PatentsView's are `something else`."""
-    raw = F.trim("citation_category")
-    named = F.when(raw.isNull() | (raw == ""), BLANK)
+    raw = F.col("citation_category")
+    named = F.when(raw.isNull(), BLANK)
     for name in CATEGORIES:
         named = named.when(raw.isin(f"cited by {name}", f"imported from a {name}"), name)
     return named.otherwise(STRANGE)
