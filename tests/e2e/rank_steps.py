@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from patent_spark.config import Model, Train
@@ -14,26 +15,31 @@ from patent_spark.training.model import build_model
 from patent_spark.training.rank import read_vectors
 from patent_spark.training.ranks import joined
 
-KNOBS = Train(batch=48, learning_rate=0.01, clip_norm=1.0)
-EMBEDDINGS = ("frozen", "tuned")
+BATCH = 48
+WAYS = {
+    "frozen": (Model(units=12, embedding="frozen", pool="last"), Train(batch=BATCH, learning_rate=0.01, clip_norm=1.0), None),
+    # Adam does not notice a wrong scale of the gradient, so the plain gradient step is compared as well.
+    "tuned": (Model(units=12, embedding="tuned"), Train(batch=BATCH, clip_norm=0.0), 0.5),
+}
+"""How steps are taken: model, knobs, and the step size of plain gradient descent (None: Adam)."""
 
 
 def main(root: Path, output: Path) -> None:
     store = Store(root)
     layout = Layout.of(store.facts("shard"), "technology", "train")
     with joined() as ranks:
-        for embedding in EMBEDDINGS:
-            model = Model(units=12, layers=2, embedding=embedding)
+        for way, (model, knobs, plain) in WAYS.items():
             # Only rank 0 starts from the seed that all are to share.
-            learner = Learner(build_model(model, read_vectors(store.directory("VECTORS")), 6, seed=1 + ranks.rank), KNOBS, ranks)
+            network = build_model(model, read_vectors(store.directory("VECTORS")), 6, seed=1 + ranks.rank)
+            learner = Learner(network, knobs, ranks, keras.optimizers.SGD(plain) if plain else None)
             feed = Feed(
                 store.directory("EXAMPLES") / "technology" / "train", layout,
-                world=ranks.size, rank=ranks.rank, batch=KNOBS.batch, seed=1, bucket_by_length=True,
+                world=ranks.size, rank=ranks.rank, batch=BATCH, seed=1, bucket_by_length=True,
             )  # fmt: skip
             for step, batch in enumerate(feed.epoch(1), start=1):
                 sums = learner.step(batch.tokens, batch.label, batch.weight).numpy()
                 weights = np.concatenate([weight.ravel() for weight in learner.network.get_weights()])
-                np.savez(output / f"{embedding}-{step}-rank{ranks.rank}.npz", sums=sums, weights=weights)
+                np.savez(output / f"{way}-{step}-rank{ranks.rank}.npz", sums=sums, weights=weights)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def configured(root, *sets):
 
 
 def steps_of(root, world):
-    """What each of `world` ranks had after each step, by `<embedding>-<step>-rank<rank>`."""
+    """What each of `world` ranks had after each step, by `<way>-<step>-rank<rank>`."""
     output = root / f"world{world}"
     output.mkdir()
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -63,16 +63,16 @@ def alone(examples):
 @pytest.mark.parametrize("world", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_any_number_of_ranks_takes_the_same_steps(examples, alone, world):
     ranks = steps_of(examples, world)
-    for embedding in rank_steps.EMBEDDINGS:
-        solo = [alone[f"{embedding}-{step}-rank0"] for step in range(1, 7)]
-        assert len(alone) == 6 * len(rank_steps.EMBEDDINGS)
+    for way in rank_steps.WAYS:
+        solo = [alone[f"{way}-{step}-rank0"] for step in range(1, 7)]
+        assert len(alone) == 6 * len(rank_steps.WAYS)
         assert sorted(step["sums"][1] for step in solo) == [12, 46, 48, 48, 48, 48]
         assert np.abs(solo[0]["weights"] - solo[1]["weights"]).max() > 1e-3
         for rank in range(world):
-            together = [ranks[f"{embedding}-{step}-rank{rank}"] for step in range(1, 7)]
+            together = [ranks[f"{way}-{step}-rank{rank}"] for step in range(1, 7)]
             assert np.abs(together[0]["weights"] - solo[0]["weights"]).max() < 1e-5
             assert np.abs(together[5]["weights"] - solo[5]["weights"]).max() < 1e-4
-            assert (together[5]["weights"] == ranks[f"{embedding}-6-rank0"]["weights"]).all()
+            assert (together[5]["weights"] == ranks[f"{way}-6-rank0"]["weights"]).all()
             for ours, theirs in zip(together, solo, strict=True):
                 assert ours["sums"] == pytest.approx(theirs["sums"], rel=1e-4)
 

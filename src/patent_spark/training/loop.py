@@ -36,14 +36,14 @@ class Trained:
 
 
 class Learner:
-    """A network and how it takes a step together with the other ranks."""
+    """A network and how it takes a step together with the other ranks; Adam unless another optimizer is given."""
 
-    def __init__(self, network: keras.Model, knobs: Train, ranks: Ranks) -> None:
+    def __init__(self, network: keras.Model, knobs: Train, ranks: Ranks, optimizer: keras.optimizers.Optimizer | None = None) -> None:
         import keras
 
         self.network, self._knobs, self._ranks = network, knobs, ranks
         self._logits = keras.Model(network.input, network.get_layer(LOGITS).output)
-        self._optimizer = keras.optimizers.Adam(knobs.learning_rate)
+        self._optimizer = optimizer or keras.optimizers.Adam(knobs.learning_rate)
         self._optimizer.build(network.trainable_variables)
         ranks.take_from_first([*network.variables, *self._optimizer.variables])
         self.step, self.judge = self._functions()
