@@ -186,6 +186,7 @@ def test_the_release_before(session, engine, tmp_path):
         "CITATIONS has 10 rows, 41.2 % fewer than the 17 of first; releases only grow.",
         "0.0 % of the labelled patents are btm90; they were 33.3 % in first.",
         "100.0 % of the labelled patents are zerocite; they were 66.7 % in first.",
+        "2 of the 5 patents that first has too are in another class; expect few.",
         "Classes of first that are gone: H04.",
     ]
     assert "Since first" in (store.directory("QUALITY") / "report.html").read_text()
@@ -246,7 +247,7 @@ def test_neighbouring_blocks_are_one_range_unless_patents_lie_between():
 
 
 def test_an_older_release_is_told_from_a_newer_one():
-    same = {"release_id": "r1", "rows": {"CPC": [100, 90]}, "levels": {"top1": [0.01, 0.06]}, "vanished_classes": []}
+    same = {"release_id": "r1", "rows": {"CPC": [100, 90]}, "levels": {"top1": [0.01, 0.06]}, "vanished_classes": [], "patents": None}
     assert doubts_since({**same, "data_to_date_before": "2025-09-30", "data_to_date": "2025-09-30"}) == []
     assert doubts_since({**same, "data_to_date_before": "2025-09-30", "data_to_date": "2024-12-31"}) == [
         "The data goes to 2024-12-31, that of r1 to 2025-09-30: this is the older release."

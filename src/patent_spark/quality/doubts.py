@@ -14,6 +14,7 @@ _SHOWN_RANGES = 5
 _MONTH = datetime.timedelta(days=31)
 _FALL = 0.9
 _LEVEL_MOVE = 0.05
+_RECLASSIFIED = 0.1
 _ZEROCITE_SHARE, _ENOUGH = 0.6, 100  # among real patents 10 to 30 % have no citation within five years
 _WITHOUT = {
     "PATENTS": "nothing can be labelled",
@@ -46,6 +47,9 @@ def doubts_since(compared: Mapping[str, Any]) -> list[str]:
     for level, (share_before, share_now) in compared["levels"].items():
         if abs(share_now - share_before) > _LEVEL_MOVE:
             doubts.append(f"{_percent(share_now)} of the labelled patents are {level}; they were {_percent(share_before)} in {earlier}.")
+    patents = compared["patents"]
+    if patents and patents["class_changed"] > _RECLASSIFIED * patents["both"]:
+        doubts.append(f"{patents['class_changed']:,} of the {patents['both']:,} patents that {earlier} has too are in another class; expect few.")
     if compared["vanished_classes"]:
         doubts.append(f"Classes of {earlier} that are gone: {', '.join(compared['vanished_classes'])}.")
     return doubts
