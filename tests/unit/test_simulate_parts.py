@@ -5,6 +5,7 @@ import json
 import re
 import zipfile
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from patent_spark.sources.simulate.forward import Forward
 from patent_spark.sources.simulate.hashing import ragged, uniforms
 from patent_spark.sources.simulate.lexicon import COMPANIONS, KEYWORDS, LEVEL_WORDS, SIDES, Lexicon
 from patent_spark.sources.simulate.population import Calendar, Population, add_months, normal_quantiles
+from patent_spark.sources.simulate.stage import put
 from patent_spark.sources.simulate.texts import Texts
 
 COUNT = 600
@@ -221,6 +223,26 @@ def test_the_release_is_put_at_source_path_too(tmp_path, capsys):
     assert json.loads((target / "release.json").read_text())["knobs"]["seed"] == 2
     assert [path.name for path in target.parent.iterdir()] == ["release"], "nothing is left beside it"
     assert f"the release is in {target}" in capsys.readouterr().err
+
+
+def test_a_release_that_cannot_be_replaced_stands_again(tmp_path, monkeypatch):
+    target, new = tmp_path / "shared" / "release", tmp_path / "new"
+    for folder in (target, new):
+        folder.mkdir(parents=True)
+        (folder / "release.json").write_text(folder.name)
+    rename = Path.rename
+
+    def fails(path, to):
+        if (path / "release.json").read_text() == "new":
+            raise PermissionError(to)
+        return rename(path, to)
+
+    with monkeypatch.context() as broken, pytest.raises(PermissionError):
+        broken.setattr(Path, "rename", fails)
+        put(new, target)
+    assert [(path.name, (path / "release.json").read_text()) for path in target.parent.iterdir()] == [("release", "release")]
+    put(new, target)
+    assert [(path.name, (path / "release.json").read_text()) for path in target.parent.iterdir()] == [("release", "new")]
 
 
 @pytest.mark.parametrize("content", ["a file of mine", '{"source": "real"}', "[]"])

@@ -46,7 +46,11 @@ def require_free(target: Path) -> None:
 
 
 def put(folder: Path, target: Path) -> None:
-    """Put the files of a folder at another place by hard link or copy, in one step."""
+    """Put the files of a folder at another place, by hard link or copy; a folder that stands there is replaced.
+
+    Readers see the old folder, for a moment none, then the whole new one. On any error the old one is put back; it is
+    removed when the new one stands. A kill in that moment leaves it beside its place, as .<name>.<letters>.old.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:6]}")
     old = aside.with_suffix(".old")
@@ -60,6 +64,10 @@ def put(folder: Path, target: Path) -> None:
         if target.exists():
             target.rename(old)
         aside.rename(target)
+    except BaseException:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
