@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo check format test test-slow lock zip clean
+.PHONY: help setup demo check format test test-slow lock zip clean bench-labels
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,14 +29,14 @@ test: setup  ## all tests but the slow ones; the Spark stages on both engines
 	@pytest -m "not slow"
 	@pytest -m "engine and not slow" --engine spark
 
-test-slow: setup  ## clusters, kills, whole demos
+test-slow: setup  ## spark-submit, four ranks, kills, a tracking server that goes away, the bar on 20,000 patents
 	@pytest -m slow
 
-lock:  ## choose versions anew from setup.py and write requirements.lock
+lock: setup  ## choose versions anew from setup.py and write requirements.lock
 	@bash deploy/lock.sh
 
-clean:  ## remove the demo's warehouse and caches, keep the environment
-	rm -rf warehouse build dist .pytest_cache .mypy_cache .ruff_cache
+clean:  ## remove caches and builds; keep the environment and the warehouse
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache
 
 zip: setup  ## build/patent_spark.zip for `spark-submit --py-files`
 	@rm -rf build/zip && mkdir -p build/zip && cp -r src/patent_spark build/zip/ && find build/zip -name __pycache__ -prune -exec rm -rf {} +

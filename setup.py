@@ -10,9 +10,12 @@ Versions are held back only where a newer one was seen to fail:
 * setuptools < 70 and cmake < 4: what horovod's build script needs.
 """
 
+import re
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
-SPARK = ["pyspark[connect]==4.0.5", "pysail==0.7.2", "pandas>=2.3,<3"]
+SPARK = ["pysail==0.7.2", "pandas>=2.3,<3", "matplotlib>=3.9", "jinja2>=3.1"]
 TRAIN = [
     "petastorm==0.12.1",
     "tensorflow-cpu==2.18.1",  # on a machine with an NVIDIA GPU: tensorflow[and-cuda]==2.18.1
@@ -20,8 +23,6 @@ TRAIN = [
     "gensim==4.4.0",
     "mlflow==3.17.2",
     "scikit-learn>=1.5",
-    "matplotlib>=3.9",
-    "jinja2>=3.1",
     "protobuf>=5.29,<6",
     "setuptools<70",  # petastorm and horovod import pkg_resources
 ]
@@ -30,14 +31,14 @@ HOROVOD_BUILD = ["cmake<4", "wheel", "cloudpickle", "psutil", "packaging"]
 
 setup(
     name="patent_spark",
-    version="0.1.0",
+    version=re.search(r'__version__ = "(.+)"', Path("src/patent_spark/__init__.py").read_text())[1],
     description="Technology class and citation level of US patents: Spark, gensim, Petastorm, Horovod, MLflow",
     license="Apache-2.0",
     python_requires=">=3.11,<3.12",
     package_dir={"": "src"},
     packages=find_packages("src"),
     package_data={"patent_spark": ["py.typed", "templates/*", "*/templates/*"]},
-    install_requires=["pyarrow>=14.0.2,<15", "numpy>=1.26,<2", "pyyaml>=6", "tqdm>=4.66"],
+    install_requires=["pyspark[connect]==4.0.5", "pyarrow>=14.0.2,<15", "numpy>=1.26,<2", "pydantic>=2.7", "pyyaml>=6", "tqdm>=4.66"],
     extras_require={
         "spark": SPARK,
         "train": TRAIN,

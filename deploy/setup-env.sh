@@ -28,6 +28,8 @@ need make make "it compiles Horovod" || exit 1
 need "${PYTHON:-python3.11}" python3.11 "all locked packages are for this version" || exit 1
 need java openjdk-17-jre-headless "local Spark runs on it; the embedded engine, and so the demo, goes without" || true
 
+"${PYTHON:-python3.11}" -c 'import ensurepip' 2>/dev/null || { need python3.11-venv python3.11-venv "it makes the environment" || exit 1; }
+
 [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 python=$(command -v "${PYTHON:-python3.11}")
 "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || die "$python is not Python 3.11, which the locked packages need; set PYTHON to one"

@@ -6,7 +6,7 @@ from hypothesis import settings
 from patent_spark.config import Engine
 from patent_spark.engine import open_session
 
-settings.register_profile("steady", deadline=None, derandomize=True)  # shared machines are slow at times
+settings.register_profile("steady", deadline=None, derandomize=True)  # slow machines are no failure
 settings.load_profile("steady")
 
 

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from patent_spark.checks import DataError, GateError, WorkError
@@ -38,8 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "where":
             print(Store(config.warehouse.root).directory(options.table))
             return DONE
-        with log_to(log_file):
-            return _work(options, config)
+        return _logged(options, config, log_file)
     except ConfigError as error:
         return _say_error(MISUSED, str(error))
     except DataError as error:
@@ -54,10 +54,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _say_error(130, "interrupted; what was published before stays readable")
     except Exception as error:
-        with log_to(log_file):
-            log.exception("%s failed", options.command)
         message = " ".join(str(error).split())
         return _say_error(FAILED, f"{options.command} failed: {type(error).__name__}: {message[:400]}\nThe whole story is in {log_file}")
+
+
+def _logged(options: argparse.Namespace, config: Config, log_file: Path) -> int:
+    """The work, with everything that is logged meanwhile, and the traceback of whatever ends it, in a file."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(log_to(log_file))
+        except OSError as error:
+            raise ConfigError(
+                f"warehouse.root = {config.warehouse.root} cannot be written: {error.strerror}; set it to a directory of yours"
+            ) from error
+        try:
+            return _work(options, config)
+        except Exception:
+            log.exception("%s failed", options.command)
+            raise
 
 
 def _work(options: argparse.Namespace, config: Config) -> int:

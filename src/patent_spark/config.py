@@ -38,10 +38,16 @@ def _no_bool(value: object) -> object:
     return value
 
 
+def _day(value: object) -> object:
+    if value is not None and not isinstance(value, datetime.date | str):
+        raise ValueError("a day is needed, such as 2018-05-29")
+    return value
+
+
 Flag = Annotated[bool, Strict()]
 Count = Annotated[int, Strict(), Bound(ge=0)]
 Positive = Annotated[int, Strict(), Bound(ge=1)]
-Real = Annotated[float, BeforeValidator(_no_bool), Bound(ge=0)]
+Real = Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, le=1)]
 String = Annotated[str, Strict()]
 
@@ -85,7 +91,9 @@ class Release:
     """What is known about a release beyond its tables; read from its release.json when it has one."""
 
     id: String = knob("", "name kept with each label and model; empty: from release.json, else the folder's name and data_to_date")
-    data_to_date: datetime.date | None = knob(None, "last grant date the release covers; empty: from release.json, else the newest grant date")
+    data_to_date: Annotated[datetime.date | None, BeforeValidator(_day)] = knob(
+        None, "last grant date the release covers; empty: from release.json, else the newest grant date"
+    )
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -174,7 +182,7 @@ class Text:
 class Shard:
     """The layout of the training examples."""
 
-    world_sizes: Annotated[tuple[int, ...], Bound(min_length=1)] = knob((1, 2, 4, 8, 16), "numbers of ranks that can read the shards evenly")
+    world_sizes: Annotated[tuple[Positive, ...], Bound(min_length=1)] = knob((1, 2, 4, 8, 16), "numbers of ranks that can read the shards evenly")
     row_group_rows: Positive = knob(2048, "largest number of examples in a row group")
     seed: Count = knob(1, "the shuffle before writing")
 

@@ -18,7 +18,7 @@ from patent_spark.config import Config, ConfigError, digest, flatten
 from patent_spark.engine import engine_name
 from patent_spark.progress import say
 from patent_spark.store import Manifest, Store
-from patent_spark.version import code_version, package_version
+from patent_spark.version import code_version, source_digest
 from patent_spark.work import Work
 
 
@@ -31,6 +31,13 @@ class Stage:
     reads: tuple[str, ...]
     sections: tuple[str, ...]
     about: str
+    also_runs: tuple[str, ...] = ()
+    """Folders of the package whose code this stage runs, beside its own."""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Folders of the package that do this stage."""
+        return (self.module.split(".", 1)[1].rpartition(".")[0], *self.also_runs)
 
     def run(self, work: Work) -> None:
         """Do the work. The module is imported here, so that the command line starts fast."""
@@ -48,8 +55,8 @@ _STAGES = (
     Stage("split", "patent_spark.labels.split_stage", ("ingest", "label"), ("split", *_PER_TASK), "who trains and who tests"),
     Stage("text", "patent_spark.text.stage", ("ingest", "split"), ("text",), "tokens, vocabulary, skip-gram vectors"),
     Stage("shard", "patent_spark.shards.stage", ("label", "split", "text"), ("shard", *_PER_TASK), "examples as equal row groups"),
-    Stage("train", "patent_spark.training.stage", ("text", "shard"), ("model", "train", "tasks"), "LSTM on Horovod ranks"),
-    Stage("evaluate", "patent_spark.evaluation.stage", _JUDGED, ("evaluate", "tasks"), "predictions, baselines, report"),
+    Stage("train", "patent_spark.training.stage", ("text", "shard"), ("model", "train", "tasks"), "LSTM on Horovod ranks", ("shards", "serving")),
+    Stage("evaluate", "patent_spark.evaluation.stage", _JUDGED, ("evaluate", "tasks"), "predictions, baselines, report", ("serving",)),
 )
 STAGES = {stage.name: stage for stage in _STAGES}
 """Every stage by name, in the order of a whole run."""
@@ -71,10 +78,11 @@ class Done:
 def run_stage(name: str, config: Config, *, force: bool = False) -> Done:
     """Run one stage and publish its tables, or skip it when its inputs and knobs are those of the current version."""
     stage = STAGES[name]
-    store = Store(config.warehouse.root, config.warehouse.keep_versions)
+    store = Store(config.warehouse.root, config.warehouse.keep_versions).pinned()
     inputs = _inputs(stage, config, store)
+    code = source_digest(stage.folders)
     knobs = {k: v for k, v in flatten(config).items() if any(k == s or k.startswith(s + ".") for s in stage.sections)}
-    key = digest([stage.name, knobs, inputs, package_version()])
+    key = digest([stage.name, knobs, inputs, code])
     current = store.manifest(name)
     if current is not None and current.key == key and not force:
         say(f"{name:9} skipped: inputs and knobs are those of version {current.version} (--force redoes it)")
@@ -82,7 +90,7 @@ def run_stage(name: str, config: Config, *, force: bool = False) -> Done:
     say(f"{name:9} {stage.about}")
     started = time.monotonic()
     with store.draft(name) as draft, ExitStack() as resources:
-        stage.run(Work(config, store, draft, resources))
+        stage.run(Work(config, store, draft, resources, force, code))
         resources.close()
         seconds = time.monotonic() - started
         release_id = str(draft.facts.get("release_id") or _release_id(store, inputs))
@@ -104,8 +112,20 @@ def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
         upstream = store.manifest(name)
         if upstream is None:
             raise DataError(f"stage {stage.name} reads what stage {name} makes, and there is none in {store.root}; run `patent-spark {name}` first")
+        _require_current(upstream, store)
         inputs[name] = upstream.version
     return inputs
+
+
+def _require_current(manifest: Manifest, store: Store) -> None:
+    """What a stage reads must descend from the versions that are current, or ids would mean different words."""
+    for name, read in manifest.inputs.items():
+        current = store.manifest(name) if name in STAGES else None
+        if current is not None and current.version != read:
+            raise DataError(
+                f"{manifest.stage} was made from version {read} of {name}, which is {current.version} by now; "
+                f"run `patent-spark {manifest.stage}` first, or `patent-spark run` for all"
+            )
 
 
 def _fingerprint(folder: str) -> str:

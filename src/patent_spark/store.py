@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import fcntl
 import json
 import os
 import shutil
-import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from patent_spark.checks import DataError, SchemaError, conform
+from patent_spark.checks import DataError, SchemaError, WorkError, conform
 from patent_spark.schemas import STAGE_OF, TABLES
 
 if TYPE_CHECKING:
@@ -65,6 +65,13 @@ class Store:
     def __init__(self, root: str | Path, keep_versions: int = 2) -> None:
         self.root = Path(root).absolute()
         self._keep = keep_versions
+        self._pins: dict[str, Manifest] | None = None
+
+    def pinned(self) -> Store:
+        """The same tables, each stage at the version that it had when it was first asked for, whoever publishes meanwhile."""
+        other = Store(self.root, self._keep)
+        other._pins = {}
+        return other
 
     def directory(self, name: str) -> Path:
         """The directory of a table (plain Parquet) or of RELEASE, MODEL, METRICS, REPORT.
@@ -82,11 +89,15 @@ class Store:
 
     def manifest(self, stage: str) -> Manifest | None:
         """The manifest of the current version of a stage, or None before its first one."""
-        try:
-            version = (self.root / stage / "CURRENT").read_text().strip()
-        except FileNotFoundError:
+        if self._pins is not None and stage in self._pins:
+            return self._pins[stage]
+        version = _current(self.root / stage)
+        if version is None:
             return None
-        return Manifest(**json.loads((self.root / stage / version / _MANIFEST).read_text()))
+        manifest = Manifest(**json.loads((self.root / stage / version / _MANIFEST).read_text()))
+        if self._pins is not None:
+            self._pins[stage] = manifest
+        return manifest
 
     def manifests(self, stage: str) -> list[Manifest]:
         """The manifests of all versions of a stage that are kept, the newest first."""
@@ -106,7 +117,7 @@ class Store:
 
     def read(self, session: SparkSession, table: str) -> DataFrame:
         """A table as a Spark DataFrame with the columns of its schema."""
-        return session.read.schema(TABLES[table].schema).parquet(str(self.directory(table)))
+        return session.read.schema(TABLES[table].schema).parquet(location(self.directory(table)))
 
     def read_arrow(self, table: str, columns: list[str] | None = None, where: Any = None) -> pa.Table:
         """A table, or some of its columns and rows (a pyarrow.dataset expression), in memory."""
@@ -121,27 +132,43 @@ class Store:
         now = datetime.datetime.now(datetime.UTC)
         draft = Draft(stage, home / f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}")
         draft.directory.mkdir()
-        (draft.directory / _WRITER).write_text(f"{socket.gethostname()} {os.getpid()}")
-        try:
-            yield draft
-            if draft.published:
-                self._remove_old(home, draft.directory.name)
-        finally:
-            if not draft.published:
-                shutil.rmtree(draft.directory, ignore_errors=True)
+        with (draft.directory / _WRITER).open("w") as writer:
+            fcntl.flock(writer, fcntl.LOCK_EX)  # held as long as this process lives, on whichever machine
+            try:
+                yield draft
+                if draft.published:
+                    self._remove_old(home, draft.directory.name)
+            finally:
+                if not draft.published:
+                    shutil.rmtree(draft.directory, ignore_errors=True)
 
     def _remove_old(self, home: Path, current: str) -> None:
-        published = sorted((path.parent for path in home.glob(f"*/{_MANIFEST}")), key=lambda path: path.stat().st_mtime)
+        published = sorted(path.parent for path in home.glob(f"*/{_MANIFEST}") if not (path.parent / _WRITER).exists())
         others = [path for path in published if path.name != current]
         for path in others[: max(0, len(others) - self._keep + 1)]:
             shutil.rmtree(path, ignore_errors=True)
 
     @staticmethod
     def _remove_abandoned(home: Path) -> None:
+        """Drafts whose writer is gone: nobody holds the lock on their note."""
         for note in home.glob(f"*/{_WRITER}"):
-            host, _, process = note.read_text().partition(" ")
-            if host == socket.gethostname() and not Path(f"/proc/{process}").exists():
+            try:
+                with note.open() as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue  # its writer lives, or has just finished
+            if note.parent.name == _current(home):  # ended between publishing and tidying up
+                note.unlink(missing_ok=True)
+            else:
                 shutil.rmtree(note.parent, ignore_errors=True)
+
+
+def _current(home: Path) -> str | None:
+    """The version of a stage that readers see."""
+    try:
+        return (home / "CURRENT").read_text().strip()
+    except FileNotFoundError:
+        return None
 
 
 @dataclass
@@ -184,10 +211,15 @@ class Draft:
             self.stage, self.directory.name, key, release_id, created, knobs, inputs, tables, self.facts, round(seconds, 3), code, engine
         )
         write_json(self.directory / _MANIFEST, dataclasses.asdict(manifest))
-        (self.directory / _WRITER).unlink()
         write_text(self.directory.parent / "CURRENT", self.directory.name + "\n")
         self.published = True
+        (self.directory / _WRITER).unlink()
         return manifest
+
+
+def location(directory: Path) -> str:
+    """A directory as Spark and Sail are told of it; the scheme keeps Spark from taking it for a path in HDFS or a bucket."""
+    return f"file://{directory.absolute()}"
 
 
 def arrow_schema(table: str) -> pa.Schema:
@@ -198,11 +230,18 @@ def arrow_schema(table: str) -> pa.Schema:
 
 
 def write_parquet(frame: DataFrame, directory: Path) -> None:
-    """Write a frame as Parquet files; at least one, so that its columns can be read when there is no row (Sail writes none then)."""
+    """Write a frame as Parquet files; at least one, so that its columns can be read when there is no row (Sail writes none then).
+
+    Raises WorkError when rows were written and none arrived here: on a cluster whose executors do not share the disk.
+    """
     from pyspark.sql.pandas.types import to_arrow_schema
 
-    frame.write.mode("overwrite").parquet(str(directory))
+    frame.write.mode("overwrite").parquet(location(directory))
     if not any(directory.glob("*.parquet")):
+        if frame.limit(1).count():
+            raise WorkError(
+                f"no row of {directory.name} reached {directory}; warehouse.root must be a directory that the driver and all executors see"
+            )
         directory.mkdir(exist_ok=True)
         pq.write_table(to_arrow_schema(frame.schema).empty_table(), directory / "part-0.parquet")
 

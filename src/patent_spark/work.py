@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 class Work:
     """One run of one stage. The session is opened at its first use, so a stage without Spark starts none."""
 
-    def __init__(self, config: Config, store: Store, draft: Draft, resources: ExitStack) -> None:
+    def __init__(self, config: Config, store: Store, draft: Draft, resources: ExitStack, force: bool = False, code: str = "") -> None:
         self.config, self.store, self.draft = config, store, draft
+        self.force, self.code = force, code
+        """Whether everything is to be done anew; a digest of the sources that do this stage."""
         self._resources = resources
 
     @cached_property

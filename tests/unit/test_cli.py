@@ -74,3 +74,16 @@ def test_an_unexpected_failure_is_exit_1_and_its_traceback_is_in_the_log(capsys,
 def test_output_that_is_cut_short_is_no_failure():
     piped = subprocess.run(f"{sys.executable} -m patent_spark.cli config | head -1", shell=True, cwd=ROOT, capture_output=True, text=True)
     assert piped.stderr == ""
+
+
+def test_the_log_holds_the_traceback_of_bad_data_too(capsys, tmp_path):
+    code, _, _ = run(capsys, "label", "--set", f"warehouse.root={tmp_path}")
+    assert code == 3
+    (log,) = (tmp_path / "logs").glob("*-label.log")
+    assert "DataError: stage label reads what stage ingest makes" in log.read_text()
+
+
+def test_a_warehouse_that_cannot_be_written_is_exit_2_and_one_line(capsys):
+    code, _, err = run(capsys, "label", "--set", "warehouse.root=/proc/nowhere")
+    assert code == 2
+    assert err == "patent-spark: warehouse.root = /proc/nowhere cannot be written: No such file or directory; set it to a directory of yours\n"

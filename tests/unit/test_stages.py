@@ -1,17 +1,22 @@
 """When a stage is done again and when it is skipped, on two stages of three lines each."""
 
+import re
+import subprocess
 import sys
 import types
 import zipfile
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+import patent_spark
 from patent_spark import stages
 from patent_spark.checks import DataError
 from patent_spark.config import load_config
 from patent_spark.stages import Stage, run_stage
 from patent_spark.store import Store, arrow_schema
+from patent_spark.version import source_digest
 
 
 def fake(monkeypatch, name, run):
@@ -38,9 +43,15 @@ def two_stages(monkeypatch):
         with work.draft.writer("VOCABULARY") as writer:
             writer.write_table(pa.table({"word": ["a"], "id": [1], "count": [work.config.text.window]}, schema=arrow_schema("VOCABULARY")))
 
+    def split(work):
+        runs.append("split")
+        with work.draft.writer("SPLITS") as writer:
+            writer.write_table(pa.table({name: [] for name in arrow_schema("SPLITS").names}, schema=arrow_schema("SPLITS")))
+
     plan = {
-        "ingest": Stage("ingest", fake(monkeypatch, "fake_ingest", ingest), ("simulate",), ("ingest", "release"), ""),
-        "text": Stage("text", fake(monkeypatch, "fake_text", text), ("ingest",), ("text",), ""),
+        "split": Stage("split", fake(monkeypatch, "patent_spark.labels.split_stage", split), ("ingest", "text"), ("split",), ""),
+        "ingest": Stage("ingest", fake(monkeypatch, "patent_spark.ingest.stage", ingest), ("simulate",), ("ingest", "release"), ""),
+        "text": Stage("text", fake(monkeypatch, "patent_spark.text.stage", text), ("ingest",), ("text",), ""),
     }
     monkeypatch.setattr(stages, "STAGES", plan)
     return runs
@@ -110,3 +121,34 @@ def test_the_release_id_travels_with_every_stage(go):
 def test_a_stage_without_its_inputs_says_what_to_run(go):
     with pytest.raises(DataError, match="run `patent-spark ingest` first"):
         go("text")
+
+
+def test_a_stage_refuses_inputs_that_do_not_belong_together(go):
+    go("ingest"), go("text")
+    go("ingest", force=True)
+    with pytest.raises(DataError) as error:
+        go("split")
+    assert re.fullmatch(
+        r"text was made from version \S+ of ingest, which is \S+ by now; run `patent-spark text` first, or `patent-spark run` for all",
+        str(error.value),
+    )
+
+
+def test_changed_code_redoes_the_stages_that_it_does(go, monkeypatch):
+    go("ingest"), go("text")
+    monkeypatch.setattr(stages, "source_digest", lambda folders: "changed" if "text" in folders else source_digest(folders))
+    assert go("ingest") == (True, [])
+    assert go("text") == (False, ["text"])
+
+
+def test_the_digest_of_the_sources_is_the_same_from_a_checkout_and_from_a_zip(tmp_path):
+    package = Path(patent_spark.__file__).parent
+    with zipfile.ZipFile(tmp_path / "package.zip", "w") as archive:
+        for source in sorted(package.rglob("*")):
+            if source.is_file() and "__pycache__" not in source.parts:
+                archive.write(source, Path("patent_spark") / source.relative_to(package))
+    code = "from patent_spark.version import source_digest; import patent_spark; print(patent_spark.__file__, source_digest(['text', 'shards']))"
+    told = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path / "package.zip")}, capture_output=True, text=True, check=True)
+    where, from_zip = told.stdout.split()
+    assert "package.zip" in where
+    assert from_zip == source_digest(["text", "shards"]) != source_digest(["text"])

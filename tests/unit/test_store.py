@@ -6,9 +6,10 @@ import time
 
 import pyarrow as pa
 import pytest
+from pyspark.sql.types import StructType
 
-from patent_spark.checks import DataError, SchemaError
-from patent_spark.store import Store, arrow_schema
+from patent_spark.checks import DataError, SchemaError, WorkError
+from patent_spark.store import Store, arrow_schema, location, write_parquet
 
 
 def publish(store, words):
@@ -113,3 +114,54 @@ def test_a_frame_is_written_and_read_by_either_engine(tmp_path, session):
         draft.publish(key="k", release_id="r", knobs={}, inputs={}, seconds=0, code="", engine="")
     assert [tuple(row) for row in store.read(session, "VOCABULARY").collect()] == [("a", 1, 2)]
     assert store.manifest("text").tables["VOCABULARY"] | {"bytes": 0} == {"rows": 1, "files": 1, "bytes": 0}
+
+
+def test_a_pinned_store_keeps_its_versions_while_others_publish(tmp_path):
+    store = Store(tmp_path)
+    publish(store, ["old"])
+    pinned = store.pinned()
+    assert words(pinned) == ["old"]
+    publish(store, ["new"])
+    assert (words(pinned), words(store)) == (["old"], ["new"])
+
+
+def test_a_version_whose_writer_died_just_after_publishing_stays(tmp_path):
+    store = Store(tmp_path)
+    publish(store, ["old"])
+    (store.directory("VOCABULARY").parent / ".writer").touch()
+    with store.draft("text"):
+        pass
+    assert words(store) == ["old"]
+
+
+class Elsewhere:
+    """A frame whose rows are written to disks that this machine does not see."""
+
+    write = property(lambda self: self)
+    schema = StructType([])
+
+    def mode(self, _):
+        return self
+
+    def parquet(self, _):
+        return None
+
+    def limit(self, _):
+        return self
+
+    def count(self):
+        return 1
+
+
+def test_rows_that_do_not_reach_the_warehouse_are_an_error_and_not_an_empty_table(tmp_path):
+    with pytest.raises(
+        WorkError, match=r"no row of LABELS reached .*LABELS; warehouse.root must be a directory that the driver and all executors see"
+    ):
+        write_parquet(Elsewhere(), tmp_path / "LABELS")
+
+
+@pytest.mark.engine
+def test_a_warehouse_may_have_a_blank_in_its_path(tmp_path, session):
+    directory = tmp_path / "my warehouse"
+    write_parquet(session.sql("select 1 as one"), directory)
+    assert session.read.parquet(location(directory)).count() == 1
