@@ -9,16 +9,10 @@ from pyspark.sql import functions as F
 from patent_spark import schemas
 from patent_spark.checks import conform
 from patent_spark.config import Label
+from patent_spark.rules import keep_standing, may_count
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-
-_BY_EXAMINER = "cited by examiner"
-
-
-def keep_standing(patents: DataFrame) -> DataFrame:
-    """Patents that are not withdrawn; withdrawn ones take no part, on neither side of a citation."""
-    return patents.where(~F.coalesce(F.col("withdrawn"), F.lit(False)))
 
 
 def count_citations(patents: DataFrame, citations: DataFrame, label: Label) -> DataFrame:
@@ -39,15 +33,8 @@ def count_citations(patents: DataFrame, citations: DataFrame, label: Label) -> D
 
 
 def keep_counted(citations: DataFrame, label: Label) -> DataFrame:
-    """Citations that the knobs `citing` and `self_citations` let count; a blank category is not the examiner's."""
-    by_examiner = F.coalesce(F.col("citation_category") == _BY_EXAMINER, F.lit(False))
-    if label.citing == "examiner":
-        citations = citations.where(by_examiner)
-    elif label.citing == "not_examiner":
-        citations = citations.where(~by_examiner)
-    if not label.self_citations:
-        citations = citations.where(F.col("citing_key") != F.col("cited_key"))
-    return citations.where(F.col("cited_key").isNotNull()).select("citing_key", "cited_key")
+    """Citations that the knobs let count and whose cited patent's id has a patent's form."""
+    return citations.where(may_count(label) & F.col("cited_key").isNotNull()).select("citing_key", "cited_key")
 
 
 def with_citing_date(citations: DataFrame, standing: DataFrame) -> DataFrame:

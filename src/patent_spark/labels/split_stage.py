@@ -14,7 +14,6 @@ from patent_spark.config import Config
 from patent_spark.labels.aside import kept_aside
 from patent_spark.labels.splits import (
     examples_of_task,
-    family_per_patent,
     months_until_known,
     split_stratified,
     split_temporal,
@@ -22,6 +21,7 @@ from patent_spark.labels.splits import (
     with_own_family,
 )
 from patent_spark.labels.tally import tally
+from patent_spark.rules import family_per_patent
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -14,8 +14,6 @@ from patent_spark.schemas import DEVELOPMENT, LARGE_TEST, TEST, TRAIN
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-_WHITE_SPACE = " \t\n\v\f\r\u00a0"
-
 
 def examples_of_task(labels: DataFrame, task: str) -> DataFrame:
     """One row per patent with a label for the task: patent_id, patent_key, grant_date, label.
@@ -27,19 +25,8 @@ def examples_of_task(labels: DataFrame, task: str) -> DataFrame:
     return labels.where(F.col(label).isNotNull()).select("patent_id", "patent_key", "grant_date", F.col(label).alias("label"))
 
 
-def family_per_patent(abstracts: DataFrame) -> DataFrame:
-    """One row per patent with an abstract that is not empty: patent_key and family, the same for the same abstract.
-
-    Continuations repeat their parent's abstract. The same is: equal but for case and white space, which is taken out
-    altogether (five times as fast as folding it with a pattern). The number is a 64-bit hash: of ten million texts, two
-    different ones share it with a probability of about 3e-6, and would only be kept together.
-    """
-    text = F.translate(F.lower("abstract"), _WHITE_SPACE, "")
-    return abstracts.select("patent_key", text.alias("text")).where(F.col("text") != "").select("patent_key", F.xxhash64("text").alias("family"))
-
-
 def with_family(examples: DataFrame, families: DataFrame) -> DataFrame:
-    """Examples with `family`; a patent without an abstract is one of its own."""
+    """Examples with `family` as rules.family_per_patent gives it; a patent without an abstract is one of its own."""
     return examples.join(families, on="patent_key", how="left").withColumn("family", F.coalesce("family", "patent_key"))
 
 

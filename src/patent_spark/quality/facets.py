@@ -9,6 +9,7 @@ from pyspark.sql.types import BooleanType, DataType, DateType, IntegerType, Long
 
 from patent_spark.checks import conform
 from patent_spark.config import Label
+from patent_spark.rules import is_withdrawn, may_count
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -59,7 +60,7 @@ def citation_facets(citations: DataFrame, patents: DataFrame, label: Label) -> D
     whether the knobs `citing` and `self_citations` let it count. timing, of two standing patents: before the cited
     grant, within the horizon, or after. Two numbers a patent are broadcast, so that the citations stay where they are.
     """
-    known = patents.select("patent_key", "grant_date", _is_withdrawn().alias("withdrawn"))
+    known = patents.select("patent_key", "grant_date", is_withdrawn().alias("withdrawn"))
     dated = citations.transform(_with_side, known, "citing").transform(_with_side, known, "cited")
     both = (F.col("citing") == STANDING) & (F.col("cited") == STANDING)
     end = F.add_months("cited_date", label.horizon_months)
@@ -69,7 +70,7 @@ def citation_facets(citations: DataFrame, patents: DataFrame, label: Label) -> D
         "cited": _cited_state(),
         "category": _category(),
         "year": F.year("citing_date"),
-        "chosen": _chosen(label),
+        "chosen": may_count(label),
     }
     columns = [value.alias(name) for name, value in properties.items()]
     return (
@@ -85,7 +86,7 @@ def patent_facets(patents: DataFrame, labels: DataFrame) -> DataFrame:
     """One row per combination of type, grant year, withdrawn, class, level and window; the last three null for withdrawn patents."""
     labelled = labels.select("patent_key", "cpc_class", "citation_level", "window_complete")
     return (
-        patents.select("patent_key", "patent_type", F.year("grant_date").alias("year"), _is_withdrawn().alias("withdrawn"))
+        patents.select("patent_key", "patent_type", F.year("grant_date").alias("year"), is_withdrawn().alias("withdrawn"))
         .join(labelled, on="patent_key", how="left")  # labels has each patent once
         .groupBy("patent_type", "year", "withdrawn", "cpc_class", "citation_level", "window_complete")
         .agg(F.count("*").alias("patents"))
@@ -197,22 +198,10 @@ def _category() -> Column:
     return named.otherwise(STRANGE)
 
 
-def _chosen(label: Label) -> Column:
-    by_examiner = F.coalesce(F.col("citation_category") == "cited by examiner", F.lit(False))
-    chosen = {"all": F.lit(True), "examiner": by_examiner, "not_examiner": ~by_examiner}[label.citing]
-    if label.self_citations:
-        return chosen
-    return chosen & F.coalesce(F.col("citing_key") != F.col("cited_key"), F.lit(True))
-
-
 def _per_block(rows: DataFrame, key: str) -> DataFrame:
     utility = rows.where(F.col(key).between(FIRST_OF_1976, _LETTERS_FROM - 1))
     block = F.floor(F.col(key) / BLOCK).cast("bigint")
     return utility.groupBy(block.alias("block")).agg(F.count("*").alias("rows")).transform(conform, _BLOCKS)
-
-
-def _is_withdrawn() -> Column:
-    return F.coalesce(F.col("withdrawn"), F.lit(False))
 
 
 def _number_of(condition: Column) -> Column:

@@ -15,7 +15,7 @@ from patent_spark.checks import DataError
 from patent_spark.config import Config, digest
 from patent_spark.schemas import TOKENS
 from patent_spark.shuffle import read_shuffled, write_shuffled
-from patent_spark.store import arrow_schema
+from patent_spark.store import arrow_schema, parquet_size
 from patent_spark.text.vectors import skip_gram, write_corpus
 from patent_spark.text.words import keep_training_texts, tokens, vocabulary
 from patent_spark.work import Work
@@ -38,7 +38,7 @@ def run(work: Work) -> None:
     counts = dict(zip(words["word"].to_pylist(), words["count"].to_pylist(), strict=True))
     with tempfile.TemporaryDirectory(prefix="patent_spark-corpus-") as directory:
         shuffled = work.draft.directory / "corpus"
-        write_shuffled(training.select("patent_key", "tokens"), shuffled, rows=_rows(path("TOKENS")), seed=text.seed)
+        write_shuffled(training.select("patent_key", "tokens"), shuffled, rows=parquet_size(path("TOKENS"))["rows"], seed=text.seed)
         files, texts = write_corpus(Path(directory), read_shuffled(shuffled))
         shutil.rmtree(shuffled)
         vectors = skip_gram(files, counts, text)
@@ -65,7 +65,3 @@ def vectors_table(words: pa.Table, vectors: np.ndarray) -> pa.Table:
     rows, dimensions = vectors.shape
     lists = pa.ListArray.from_arrays(np.arange(rows + 1, dtype=np.int32) * dimensions, vectors.astype(np.float32, copy=False).ravel())
     return words.select(["word", "count"]).append_column("vector", lists).cast(arrow_schema("VECTORS"))
-
-
-def _rows(directory: Path) -> int:
-    return sum(pq.read_metadata(path).num_rows for path in directory.glob("*.parquet"))

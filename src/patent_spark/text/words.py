@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from patent_spark import schemas
 from patent_spark.checks import conform
+from patent_spark.rules import keep_standing
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -23,7 +24,7 @@ def words_of(*texts: str) -> Column:
 
 def tokens(patents: DataFrame, abstracts: DataFrame) -> DataFrame:
     """One row per patent that is not withdrawn and has a word in its title or abstract."""
-    present = patents.where(~F.coalesce("withdrawn", F.lit(False))).select("patent_key", "patent_id", "title")
+    present = patents.transform(keep_standing).select("patent_key", "patent_id", "title")
     return (
         present.join(abstracts.select("patent_key", "abstract"), "patent_key", how="left")
         .withColumn("tokens", words_of("title", "abstract"))
