@@ -41,12 +41,3 @@ def conform(frame: DataFrame, schema: StructType) -> DataFrame:
     if misfits:
         raise SchemaError(f"{'; '.join(misfits)} (columns found: {', '.join(found)})")
     return frame.select(*[column.name for column in schema])
-
-
-def require_unique(frame: DataFrame, keys: list[str], table: str) -> DataFrame:
-    """The frame itself, after checking that no two rows share `keys`; raises DataError with an example."""
-    twice = frame.groupBy(*keys).count().where("count > 1").limit(1).collect()
-    if twice:
-        example = ", ".join(f"{key} = {twice[0][key]}" for key in keys)
-        raise DataError(f"{table}: {example} stands {twice[0]['count']} times, must be unique")
-    return frame
