@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from patent_spark.config import Config
 from patent_spark.stages import Done
@@ -15,12 +17,12 @@ def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
     store = Store(config.warehouse.root)
     lines = ["", f"release {done[-1].manifest.release_id}, whole run {seconds:.0f} s", ""]
     lines += [_stage_line(each) for each in done]
-    for path in sorted(store.directory("METRICS").glob("*.json")):
-        lines += ["", *_headline(path.stem, json.loads(path.read_text()))]
+    for task in config.task_names:
+        lines += ["", *_headline(task, json.loads((store.directory("METRICS") / f"{task}.json").read_text()))]
     lines += ["", f"quality    {store.directory('QUALITY') / 'report.html'}"]
     lines += [f"report     {store.directory('REPORT') / 'report.html'}"]
     if not config.tracking.uri:
-        lines.append(f"MLflow UI  mlflow ui --backend-store-uri sqlite:///{store.root}/mlflow/mlflow.db")
+        lines.append(f"MLflow UI  {Path(sys.executable).with_name('mlflow')} ui --backend-store-uri sqlite:///{store.root}/mlflow/mlflow.db")
     return "\n".join(lines)
 
 

@@ -38,7 +38,7 @@ def test_the_summary_says_what_a_person_wants_to_know(whole_run):
         "tfidf_linear",
         "best attainable",
         "report.html",
-        "mlflow ui --backend-store-uri",
+        "/mlflow ui --backend-store-uri",
     ]:
         assert word in whole_run.stdout, word
 
