@@ -46,25 +46,18 @@ def test_what_may_be_learned_from(session):
     day = datetime.date(2011, 1, 1)
     before, after = day - datetime.timedelta(1), day
     cases = [
-        # (grant date, splits, kept at any time, kept before 2011)
-        (before, ["train"], True, True),
-        (before, ["development"], True, True),
-        (before, [], True, True),
-        (after, ["train"], True, False),
-        (after, [], True, False),
-        (None, ["train"], True, False),
-        (before, ["test"], False, False),
-        (before, ["large_test"], False, False),
-        (before, ["test_2011"], False, False),
-        (before, ["train", "test_2015"], False, False),
-        (after, ["test", "train"], False, False),
-        (before, ["test", "test_2012"], False, False),
+        # (grant date, held out, kept at any time, kept before 2011)
+        (before, False, True, True),
+        (after, False, True, False),
+        (None, False, True, False),
+        (before, True, False, False),
+        (after, True, False, False),
     ]
     texts = frame(session, "TOKENS", [{"patent_key": key, "tokens": ["x"]} for key in range(len(cases))])
     patents = frame(session, "PATENTS", [{"patent_key": key, "grant_date": case[0]} for key, case in enumerate(cases)])
-    splits = frame(session, "SPLITS", [{"patent_key": key, "split": split} for key, case in enumerate(cases) for split in case[1]])
+    held_out = frame(session, "SPLITS", [{"patent_key": key} for key, case in enumerate(cases) if case[1] for _ in range(2)]).select("patent_key")
     for until, column in ((None, 2), (day, 3)):
-        kept = [row.patent_key for row in keep_training_texts(texts, splits, patents, until).collect()]
+        kept = [row.patent_key for row in keep_training_texts(texts, held_out, patents, until).collect()]
         assert sorted(kept) == [key for key, case in enumerate(cases) if case[column]]
 
 
@@ -82,19 +75,39 @@ def test_the_first_test_day_counts_for_the_tasks_of_this_run():
     assert days == [None, datetime.date(2012, 1, 1), datetime.date(2012, 1, 1)]
 
 
+HELD_OUT = [
+    # (abstract, splits, held out by itself, held out with its family); keys from 11 on
+    (None, ["test"], True, True),
+    ("Held  aside", ["test_2015", "train"], True, True),
+    ("held ASIDE\n", [], False, True),  # no class: only its text could be learned from
+    ("heldaside", ["train"], False, True),
+    ("held aside too", ["development"], False, False),
+    (None, ["large_test"], True, True),
+    (None, [], False, False),
+    (" ", ["test"], True, True),
+    ("", ["train"], False, False),
+]
+
+
 @pytest.fixture
 def warehouse(tmp_path, engine):
-    """Ten training texts of red green blue, one test text of its own words; a run of stage text with given knobs."""
+    """Ten training texts of red green blue, the texts of HELD_OUT; a run of stage text with given knobs."""
     store = Store(tmp_path)
     day = datetime.date(2005, 1, 1)
-    publish(store, "ingest", {"PATENTS": [{"patent_key": key, "grant_date": day, "title": "red green"} for key in range(1, 11)]
-                              + [{"patent_key": 11, "grant_date": day, "title": "held out out"}],
-                              "ABSTRACTS": [{"patent_key": key, "abstract": "blue" if key > 3 else "green"} for key in range(1, 11)]})  # fmt: skip
+    others = dict(enumerate(HELD_OUT, 11))
     publish(
         store,
-        "split",
-        {"SPLITS": [{"patent_key": 11, "task": "technology", "split": "test"}, {"patent_key": 1, "task": "technology", "split": "train"}]},
+        "ingest",
+        {
+            "PATENTS": [{"patent_key": key, "grant_date": day, "title": "red green"} for key in range(1, 11)]
+            + [{"patent_key": key, "grant_date": day, "title": f"alone{key}"} for key in others],
+            "ABSTRACTS": [{"patent_key": key, "abstract": "blue" if key > 3 else "green"} for key in range(1, 11)]
+            + [{"patent_key": key, "abstract": case[0]} for key, case in others.items() if case[0] is not None],
+        },
     )
+    splits = [{"patent_key": key, "task": f"task {i}", "split": split} for key, case in others.items() for i, split in enumerate(case[1])]
+    names = {task: {row["split"]: 1 for row in splits if row["task"] == task} for task in ("task 0", "task 1")}
+    publish(store, "split", {"SPLITS": splits}, {"splits": names})
 
     def run(*knobs):
         sets = [f"warehouse.root={tmp_path}", f"engine.name={engine.name}", "text.dimensions=4", "text.min_count=2", "text.workers=1", *knobs]
@@ -104,14 +117,20 @@ def warehouse(tmp_path, engine):
     return run
 
 
+@pytest.mark.parametrize(("group", "column"), [("false", 2), ("true", 3)])
+def test_a_text_like_that_of_a_test_patent_is_not_learned_from(warehouse, group, column):
+    words = warehouse("text.min_count=1", f"split.group={group}").read_arrow("VOCABULARY")["word"].to_pylist()
+    assert {word for word in words if word.startswith("alone")} == {f"alone{key}" for key, case in enumerate(HELD_OUT, 11) if not case[column]}
+
+
 def test_the_stage_learns_words_and_vectors_from_training_texts(warehouse):
     store = warehouse()
     words = ["green", "red", "blue"]
     assert store.read_arrow("VOCABULARY").sort_by("id").to_pylist() == [
         {"word": word, "id": id_, "count": count} for id_, (word, count) in enumerate(zip(words, (13, 10, 7), strict=True), 1)
     ]
-    assert store.facts("text") == {"vocabulary_size": 3, "vocabulary_digest": digest(words), "training_texts": 10, "training_words": 30}
-    assert store.read_arrow("TOKENS").num_rows == 11
+    assert store.facts("text") == {"vocabulary_size": 3, "vocabulary_digest": digest(words), "training_texts": 13, "training_words": 36}
+    assert store.read_arrow("TOKENS").num_rows == 10 + len(HELD_OUT)
     vectors = store.read_arrow("VECTORS").to_pylist()
     keyed = gensim.models.KeyedVectors.load(str(store.directory("KEYED_VECTORS") / "vectors.kv"))
     assert [(row["word"], row["count"]) for row in vectors] == [("green", 13), ("red", 10), ("blue", 7)]
@@ -122,7 +141,7 @@ def test_the_stage_learns_words_and_vectors_from_training_texts(warehouse):
 
 def test_the_papers_way_learns_from_all_texts(warehouse):
     facts = warehouse("text.trained_on=all").facts("text")
-    assert (facts["training_texts"], facts["vocabulary_size"]) == (11, 4)  # "out" stands twice in the test text
+    assert (facts["training_texts"], facts["vocabulary_size"]) == (19, 5)  # "held" and "aside" stand in two texts that are held out
 
 
 def test_no_word_is_frequent_enough(warehouse):

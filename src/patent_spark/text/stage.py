@@ -6,29 +6,35 @@ import datetime
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.sql import functions as F
 
 from patent_spark.checks import DataError
 from patent_spark.config import Config, digest
-from patent_spark.schemas import TOKENS
+from patent_spark.rules import family_per_patent
+from patent_spark.schemas import TOKENS, is_test
 from patent_spark.shuffle import read_shuffled, write_shuffled
 from patent_spark.store import arrow_schema, parquet_size
 from patent_spark.text.vectors import skip_gram, write_corpus
-from patent_spark.text.words import keep_training_texts, tokens, vocabulary
+from patent_spark.text.words import keep_training_texts, tokens, vocabulary, with_relatives
 from patent_spark.work import Work
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 def run(work: Work) -> None:
     """Learn words and their vectors; raises DataError when no word is frequent enough."""
     text, path = work.config.text, work.draft.path
-    patents, splits = work.read("PATENTS"), work.read("SPLITS")
+    patents = work.read("PATENTS")
     work.write(tokens(patents, work.read("ABSTRACTS")), "TOKENS")
     training = work.session.read.schema(TOKENS.schema).parquet(str(path("TOKENS")))
     if text.trained_on == "train_side":
-        training = keep_training_texts(training, splits, patents, first_test_day(work.config))
+        training = keep_training_texts(training, held_out(work), patents, first_test_day(work.config))
     work.write(vocabulary(training, text.min_count), "VOCABULARY", files=1)
     words = pq.read_table(path("VOCABULARY")).sort_by("id")
     if not words.num_rows:
@@ -51,6 +57,13 @@ def run(work: Work) -> None:
         training_texts=texts,
         training_words=sum(file.words for file in files),
     )
+
+
+def held_out(work: Work) -> DataFrame:
+    """Patents of any task's test splits and, with split.group, all that share an abstract with one, whatever their own split or class."""
+    found = {split for sizes in work.store.facts("split")["splits"].values() for split in sizes}
+    tested = work.read("SPLITS").where(F.col("split").isin(sorted(filter(is_test, found)))).select("patent_key")
+    return tested.transform(with_relatives, family_per_patent(work.read("ABSTRACTS"))) if work.config.split.group else tested
 
 
 def first_test_day(config: Config) -> datetime.date | None:

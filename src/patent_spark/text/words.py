@@ -33,13 +33,18 @@ def tokens(patents: DataFrame, abstracts: DataFrame) -> DataFrame:
     )
 
 
-def keep_training_texts(tokens: DataFrame, splits: DataFrame, patents: DataFrame, before: datetime.date | None) -> DataFrame:
-    """One row per patent that is in no test split of any task and, with `before`, was granted before that day.
+def with_relatives(tested: DataFrame, families: DataFrame) -> DataFrame:
+    """The tested patents and those of their families (rules.family_per_patent); a patent can stand twice."""
+    of_tests = families.join(tested, "patent_key", how="left_semi").select("family")
+    return tested.unionByName(families.join(of_tests, "family", how="left_semi").select("patent_key"))
+
+
+def keep_training_texts(tokens: DataFrame, held_out: DataFrame, patents: DataFrame, before: datetime.date | None) -> DataFrame:
+    """One row per patent that is not held out and, with `before`, was granted before that day.
 
     Patents without class, label or split stay: nothing is asked about them, so their texts are there to learn from.
     """
-    tested = splits.where(F.col("split").startswith(schemas.TEST) | (F.col("split") == schemas.LARGE_TEST)).select("patent_key").distinct()
-    kept = tokens.join(tested, "patent_key", how="left_anti")
+    kept = tokens.join(held_out, "patent_key", how="left_anti")
     if before is not None:
         granted = patents.where(F.col("grant_date") < F.lit(before)).select("patent_key")
         kept = kept.join(granted, "patent_key", how="left_semi")
