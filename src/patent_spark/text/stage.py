@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,12 +40,13 @@ def run(work: Work) -> None:
             f"VOCABULARY is empty: no word stands {text.min_count} times in the training texts; lower text.min_count, or look into TOKENS and SPLITS"
         )
     counts = dict(zip(words["word"].to_pylist(), words["count"].to_pylist(), strict=True))
-    with tempfile.TemporaryDirectory(prefix="patent_spark-corpus-") as directory:
-        shuffled = work.draft.directory / "corpus"
-        write_shuffled(training.select("patent_key", "tokens"), shuffled, rows=parquet_size(path("TOKENS"))["rows"], seed=text.seed)
-        files, texts = write_corpus(Path(directory), read_shuffled(shuffled))
-        shutil.rmtree(shuffled)
-        vectors = skip_gram(files, counts, text)
+    corpus = work.draft.directory / "corpus"  # some 7 GB for all patents: the system's place for temporary files is often smaller
+    corpus.mkdir()
+    write_shuffled(training.select("patent_key", "tokens"), corpus / "shuffled", rows=parquet_size(path("TOKENS"))["rows"], seed=text.seed)
+    files, texts = write_corpus(corpus, read_shuffled(corpus / "shuffled"))
+    shutil.rmtree(corpus / "shuffled")
+    vectors = skip_gram(files, counts, text)
+    shutil.rmtree(corpus)
     vectors.save(str(path("KEYED_VECTORS") / "vectors.kv"))
     with work.draft.writer("VECTORS") as writer:
         writer.write_table(vectors_table(words, vectors.vectors))
