@@ -168,7 +168,9 @@ class Text:
 
     min_count: Positive = knob(5, "words seen less often in the training text are dropped")
     trained_on: Literal["train_side", "all"] = knob(
-        "train_side", "texts the vocabulary and vectors are learned from: none of a test split, or all (the paper)"
+        "train_side",
+        "texts the vocabulary and vectors are learned from: all (the paper), or none of a test split nor, with split.group, of the same abstract; "
+        "a temporal task then leaves only texts from before its first test day, for the other task too: both share the vectors",
     )
     dimensions: Positive = knob(200, "length of a word vector")
     window: Positive = knob(5, "words to each side that are context")
