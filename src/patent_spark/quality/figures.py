@@ -22,28 +22,13 @@ _SIZE = (6.4, 3.6)
 
 def draw_years(path: Path, years: Mapping[str, Mapping[str, int]]) -> None:
     """Patents by grant year, stacked by what becomes of them."""
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    axes = figure.subplots()
-    _stack(axes, years, FATES, shares=False)
-    axes.set_ylabel("patents", fontsize=9)
-    axes.set_xlabel("grant year", fontsize=9)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    _finish(figure, axes, path)
+    _draw_by_year(path, years, FATES, "patents", shares=False)
 
 
 def draw_level_mix(path: Path, years: Mapping[str, Mapping[str, int]]) -> None:
     """The share of each level among the labelled patents of a grant year."""
     labelled = {year: fates for year, fates in years.items() if any(fates[level] for level in LEVELS)}
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    axes = figure.subplots()
-    _stack(axes, labelled, LEVELS, shares=True)
-    axes.set_ylabel("share of the labelled patents", fontsize=9)
-    axes.set_xlabel("grant year", fontsize=9)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_ylim(0, 1)
-    _finish(figure, axes, path)
+    _draw_by_year(path, labelled, LEVELS, "share of the labelled patents", shares=True)
 
 
 def draw_classes(path: Path, classes: Mapping[str, Mapping[str, int]]) -> None:
@@ -59,7 +44,7 @@ def draw_classes(path: Path, classes: Mapping[str, Mapping[str, int]]) -> None:
             bottom += values
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=max(4.5, min(8.5, 800 / len(names))))
     axes.set_ylabel("patents", fontsize=9)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(_whole))
     axes.margins(x=0.01)
     plain(axes)
     axes.tick_params(axis="x", labelsize=max(5.5, min(8.5, 800 / len(names))), length=2)
@@ -84,21 +69,30 @@ def draw_forward_counts(path: Path, decades: Mapping[str, Mapping[str, Any]]) ->
     axes.set_yscale("log")
     axes.set_xlabel("forward citations within the horizon", fontsize=9)
     axes.set_ylabel("share of patents with at least so many", fontsize=9)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(_whole))
     _finish(figure, axes, path)
 
 
 def draw_categories(path: Path, categories: Mapping[str, Mapping[str, int]]) -> None:
     """The share of each citation category by the citing patent's grant year."""
+    years = {year: {name: rows.get(name, 0) for name in _CATEGORY_COLOURS} for year, rows in categories.items()}
+    _draw_by_year(path, years, tuple(_CATEGORY_COLOURS), "share of the citations made", shares=True, year="grant year of the citing patent")
+
+
+def _draw_by_year(
+    path: Path, years: Mapping[str, Mapping[str, int]], names: tuple[str, ...], what: str, *, shares: bool, year: str = "grant year"
+) -> None:
     figure = Figure(figsize=_SIZE, layout="constrained")
     axes = figure.subplots()
-    years = {year: {name: rows.get(name, 0) for name in _CATEGORY_COLOURS} for year, rows in categories.items()}
-    _stack(axes, years, tuple(_CATEGORY_COLOURS), shares=True)
-    axes.set_ylabel("share of the citations made", fontsize=9)
-    axes.set_xlabel("grant year of the citing patent", fontsize=9)
+    _stack(axes, years, names, shares=shares)
+    axes.set_ylabel(what, fontsize=9)
+    axes.set_xlabel(year, fontsize=9)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_ylim(0, 1)
+    if shares:
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.set_ylim(0, 1)
+    else:
+        axes.yaxis.set_major_formatter(FuncFormatter(_whole))
     _finish(figure, axes, path)
 
 
@@ -120,3 +114,7 @@ def _finish(figure: Figure, axes: Any, path: Path) -> None:
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), reverse=True)
     save(figure, path)
+
+
+def _whole(value: float, _: int | None = None) -> str:
+    return f"{value:,.0f}"
