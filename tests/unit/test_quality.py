@@ -234,7 +234,7 @@ def test_labels_of_another_ingest_are_refused(session, engine, tmp_path, capsys)
     publish(store, "ingest", arrow_tables(RELEASE), facts=FACTS)
     assert cli.main(["quality", "--set", f"warehouse.root={tmp_path}", "--set", f"engine.name={engine.name}"]) == cli.BAD_DATA
     said = capsys.readouterr().err
-    assert "LABELS are of ingest" in said and "run `patent-spark label` first" in said
+    assert "label was made from version" in said and "run `patent-spark label` first" in said
 
 
 def test_neighbouring_blocks_are_one_range_unless_patents_lie_between():
