@@ -44,6 +44,8 @@ LOST = Failure("UnknownError", "Horovod has been shut down", bad_data=False, los
 OWN = Failure("ResourceExhaustedError", "out of memory", bad_data=False, lost_peer=False)
 BAD = Failure("FeedError", "group-00001.parquet is gone", bad_data=True, lost_peer=False)
 
+SAID = Failure("WorkError", "the training loss is nan", bad_data=False, lost_peer=False)
+
 
 @pytest.mark.parametrize(
     ("ends", "error", "message"),
@@ -52,6 +54,7 @@ BAD = Failure("FeedError", "group-00001.parquet is gone", bad_data=True, lost_pe
         ([(-11, None), (1, LOST)], WorkError, "^train x: rank 0 ended with signal SIGSEGV"),
         ([(1, LOST), (1, OWN)], WorkError, "^train x: rank 1 failed: ResourceExhaustedError: out of memory; its output is in"),
         ([(1, LOST), (1, BAD)], DataError, r"^group-00001\.parquet is gone$"),
+        ([(1, LOST), (1, SAID)], WorkError, "^train x: the training loss is nan$"),
         ([(1, LOST), (1, LOST)], WorkError, "^train x: rank 0 failed: UnknownError: Horovod has been shut down"),
         ([(0, None), (3, None)], WorkError, "^train x: rank 1 ended with exit code 3"),
     ],

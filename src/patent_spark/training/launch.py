@@ -122,6 +122,8 @@ def _explain(folder: Path, what: str, codes: Sequence[int | None], logs: Path) -
         return WorkError(f"{what}: rank {rank} ended with {_ending(codes[rank] or 0)}; its output is in {where}")
     if failure.bad_data:
         return DataError(failure.message)
+    if failure.kind == WorkError.__name__:  # it says all that the user needs to know
+        return WorkError(f"{what}: {failure.message}")
     return WorkError(f"{what}: rank {rank} failed: {failure.kind}: {failure.message[:300]}; its output is in {where}")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from patent_spark.checks import WorkError
 from patent_spark.config import Train
 from patent_spark.training.model import LOGITS
 from patent_spark.training.ranks import Ranks
@@ -96,7 +97,7 @@ def train(
 ) -> Trained:
     """Train for knobs.epochs; `on_step(done, total, note)` and `on_epoch` are for the rank that reports.
 
-    Raises FeedError when the examples are not what the manifest promises.
+    Raises FeedError when the examples are not what the manifest promises, WorkError when a loss is no longer finite.
     """
     trained, best = Trained(), None
     total = knobs.epochs * feed.steps_per_epoch
@@ -104,6 +105,7 @@ def train(
         done, started = (epoch - 1) * feed.steps_per_epoch, time.monotonic()
 
         def tell(steps: int, sums: Any, done: int = done, started: float = started, epoch: int = epoch) -> None:
+            _require_finite("training", sums, epoch, knobs)
             pace = sums[1] / (time.monotonic() - started)
             on_step(done + steps, total, f"epoch {epoch}/{knobs.epochs}, loss {sums[0] / sums[1]:.3f}, {pace:,.0f} examples/s")
 
@@ -112,7 +114,9 @@ def train(
         _require_complete(feed, ranks)
         result = {"epoch": epoch, **_means("train", sums), "examples_per_second": float(sums[1]) / seconds}
         if development is not None:
-            result |= _means("dev", _judge(learner, development, ranks))
+            judged = _judge(learner, development, ranks)
+            _require_finite("development", judged, epoch, knobs)
+            result |= _means("dev", judged)
         trained.history.append(result)
         on_epoch(result)
         if knobs.keep == "last" or development is None or best is None or result["dev_loss"] < best[0]:
@@ -146,6 +150,15 @@ def _require_complete(feed: Feed, ranks: Ranks) -> None:
     import tensorflow as tf
 
     feed.require_complete(ranks.sum([tf.constant(feed.delivered)])[0].numpy())
+
+
+def _require_finite(split: str, sums: Any, epoch: int, knobs: Train) -> None:
+    """All ranks see the same sums and give up together: what is not finite never is again, nor is it smaller than another loss."""
+    if not np.isfinite(sums[0]):
+        raise WorkError(
+            f"the {split} loss is {sums[0]} in epoch {epoch}: the steps are too large; "
+            f"lower train.learning_rate (now {knobs.learning_rate:g}) or set train.clip_norm (now {knobs.clip_norm:g})"
+        )
 
 
 def _means(prefix: str, sums: Any) -> Epoch:
