@@ -43,6 +43,15 @@ def patent_id(key: int) -> str:
     return f"{letters}{'0' * zeros}{number}"
 
 
+def patent_ids(keys: pa.Array) -> pa.Array:
+    """Ids of an array of keys, null where a key is null; those of utility patents, nearly all, are the numbers themselves."""
+    ids = pc.cast(keys, pa.string())
+    lettered = pc.greater_equal(keys, _NUMBERS)
+    if not pc.any(lettered).as_py():
+        return ids
+    return pc.replace_with_mask(ids, lettered, pa.array([patent_id(key) for key in keys.filter(lettered).to_pylist()], pa.string()))
+
+
 def _general_keys(ids: pa.Array) -> pa.Array:
     letters = pc.ascii_rtrim(ids, _NUMERALS).dictionary_encode()
     codes = pa.array([_letter_code(value) for value in letters.dictionary.to_pylist()], pa.int64()).take(letters.indices)

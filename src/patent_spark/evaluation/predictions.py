@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from patent_spark.checks import DataError
 from patent_spark.evaluation.metrics import top_hits
-from patent_spark.keys import DIGITS, patent_id
+from patent_spark.keys import patent_ids
 from patent_spark.progress import Progress
 from patent_spark.schemas import TOP1
 from patent_spark.serving.scorer import Scorer, token_matrix
@@ -124,15 +124,6 @@ def judge_split(
 def pool(parts: list[Judged]) -> Judged:
     """Several splits as one."""
     return Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in Judged.__dataclass_fields__))
-
-
-def patent_ids(keys: pa.Array) -> pa.Array:
-    """Ids of patent keys; those of utility patents, nearly all, are the numbers themselves."""
-    ids = pc.cast(keys, pa.string())
-    lettered = pc.greater_equal(keys, 10**DIGITS)
-    if not pc.any(lettered).as_py():
-        return ids
-    return pc.replace_with_mask(ids, lettered, pa.array([patent_id(key) for key in keys.filter(lettered).to_pylist()], pa.string()))
 
 
 def _judge(block: Block, predicted: NDArray[Any], probabilities: NDArray[np.float32], linear: NDArray[np.float32], labels: list[str]) -> Judged:
