@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score, average_precision_score, confusion_m
 from patent_spark.checks import DataError
 from patent_spark.config import load_config
 from patent_spark.evaluation.predictions import read_sample
+from patent_spark.evaluation.results import tracked_figures
 from patent_spark.schemas import LEVELS
 from patent_spark.serving.scorer import Scorer
 from patent_spark.stages import run_stage
@@ -213,6 +214,28 @@ def test_one_task_of_a_real_release_with_sampled_texts(copy):
     assert run_stage("evaluate", configured(copy.root, "tasks=citation_level", "evaluate.baseline_examples=100")).skipped
 
 
+def relabel(store, **knobs):
+    """Other knobs in the manifest of the labels."""
+    path = store.root / "label" / store.manifest("label").version / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"knobs": {f"label.{name}": value for name, value in knobs.items()}}))
+
+
+def test_the_attainable_of_another_label_rule_is_not_shown(copy):
+    attainable = copy.facts("ingest")["attainable"]
+    by_class = attainable["citation_level"] | {"pool_class": {"accuracy": 0.625}}
+    publish(copy, "ingest", {}, copy.facts("ingest") | {"attainable": attainable | {"citation_level": by_class}})
+    for knobs, accuracy in [({"pool": "class", "horizon_months": 60}, 0.625), ({"pool": "class_year", "horizon_months": 36}, None)]:
+        relabel(copy, **knobs)
+        run_stage("evaluate", configured(copy.root, "tasks=citation_level"), force=True)
+        told = metrics(copy, "citation_level")
+        parts = [told, *told["splits"].values(), *told["by_year"].values()]
+        assert [(part["attainable"] or {}).get("accuracy") for part in parts] == [accuracy] * 5
+        assert any("attainable" in name for name in tracked_figures(told)) == (accuracy is not None)
+        text = (copy.directory("REPORT") / "report.html").read_text()
+        assert ("best attainable" in text) == (accuracy is not None)
+        assert ("does not tell what is attainable under this label rule" in text) == (accuracy is None)
+
+
 def republish_shards(store, facts=None):
     """The same shards as a new version."""
     old = store.directory("EXAMPLES")
@@ -226,7 +249,7 @@ def test_a_model_trained_on_other_shards_is_refused(copy):
     trained = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(trained | {"inputs": {"shard": copy.manifest("shard").version}}))
     republish_shards(copy)
-    with pytest.raises(DataError, match=r"MODEL was trained on shards .* run `patent-spark train` first"):
+    with pytest.raises(DataError, match=r"train was made from version .* of shard, .* run `patent-spark train` first"):
         run_stage("evaluate", configured(copy.root))
     assert copy.manifest("evaluate") is None
 

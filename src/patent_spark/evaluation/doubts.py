@@ -35,7 +35,7 @@ def _baselines(result: dict[str, Any], training: dict[str, int]) -> list[str]:
 
 def _attainable(result: dict[str, Any], training: dict[str, int]) -> list[str]:
     best = (result["attainable"] or {}).get("accuracy")
-    if best is None or result.get("label_rule") == "other":
+    if best is None:
         return []
     error = math.sqrt(best * (1 - best) / max(1, result["examples"]))
     if result["accuracy"] > best + 3 * error:

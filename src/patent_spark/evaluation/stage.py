@@ -59,12 +59,6 @@ def run(work: Work) -> None:
 def _trained(work: Work, task: str) -> Trained:
     """The model and shards of a task; raises DataError when they are missing or do not belong together."""
     store = work.store
-    trained_on, shards = store.manifest("train"), store.manifest("shard")
-    if trained_on and shards and trained_on.inputs.get("shard", shards.version) != shards.version:
-        raise DataError(
-            f"MODEL was trained on shards {trained_on.inputs['shard']}, the current ones are {shards.version}: "
-            "today's test patents may have been trained on; run `patent-spark train` first"
-        )
     folder = store.directory("MODEL") / task
     layout = store.facts("shard")["tasks"].get(task)
     if layout is None or not folder.is_dir():
@@ -91,10 +85,8 @@ def _judge(work: Work, trained: Trained, writer: pq.ParquetWriter) -> TaskPart:
         }
     training = count_labels(trained.shards / TRAIN, len(scorer.labels))
     rule = _label_rule(work.store, task)
-    attainable = (work.store.facts("ingest").get("attainable") or {}).get(task)
-    if attainable and rule == POOL_CLASS:
-        attainable = attainable.get(POOL_CLASS, attainable)
-    result = task_result(scorer.labels, judged, training, attainable)
+    attainable = (work.store.facts("ingest").get("attainable") or {}).get(task) or {}
+    result = task_result(scorer.labels, judged, training, {DEFAULT: attainable, POOL_CLASS: attainable.get(POOL_CLASS)}.get(rule))
     result["label_rule"] = rule
     result["warnings"] = doubts_about(result, dict(zip(scorer.labels, training.tolist(), strict=True)))
     result |= {
@@ -108,22 +100,23 @@ def _judge(work: Work, trained: Trained, writer: pq.ParquetWriter) -> TaskPart:
     return TaskPart(task, result, json.loads(history.read_text()) if history.exists() else [])
 
 
-POOL_CLASS = "pool_class"
+DEFAULT, POOL_CLASS, OTHER = "default", "pool_class", "other"
 
 
 def _label_rule(store: Store, task: str) -> str:
-    """`default`, `pool_class` or `other`: levels mean something else with other knobs, also in comparison with the attainable.
+    """`default`, `pool_class` or `other`: levels mean something else with other knobs, and what is attainable differs.
 
-    A simulated release tells the attainable for percentiles by class and year (`default`) and by class (`pool_class`).
+    A simulated release tells the attainable for percentiles by class and year (`default`) and by class (`pool_class`);
+    for another rule nobody knows it, and no figure stands in for it.
     """
     label = store.manifest("label")
     if task != CITATION_LEVEL or label is None:
-        return "default"
+        return DEFAULT
     defaults = flatten(Config())
     other = {name: value for name, value in label.knobs.items() if value != defaults.get(name)}
     if not other:
-        return "default"
-    return POOL_CLASS if other == {"label.pool": "class"} else "other"
+        return DEFAULT
+    return POOL_CLASS if other == {"label.pool": "class"} else OTHER
 
 
 def _fit_linear(work: Work, trained: Trained) -> TfidfLinear:
