@@ -7,6 +7,7 @@ Without `tracking.uri` runs live in SQLite under <warehouse.root>/mlflow, their 
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -131,7 +132,7 @@ def create_run(config: Config, task: str, tags: Mapping[str, str]) -> Run:
 
     with _errors(uri):
         run_id = client.create_run(_experiment(config, client), run_name=f"{task} {tags.get('release_id', '')}".strip()).info.run_id
-        params = [Param(name, str(value)) for name, value in flatten(config).items()]
+        params = [Param(name, without_password(str(value))) for name, value in flatten(config).items()]
         for start in range(0, len(params), _PARAMS_A_CALL):
             client.log_batch(run_id, params=params[start : start + _PARAMS_A_CALL])
         client.log_batch(run_id, tags=[RunTag(name, str(value)) for name, value in {"task": task, **tags}.items()])
@@ -145,6 +146,11 @@ def attach(config: Config, run_id: str) -> Run:
     with _errors(uri):
         client.get_run(run_id)
     return Run(client, uri, run_id)
+
+
+def without_password(text: str) -> str:
+    """The text with *** for the password of each URI in it."""
+    return re.sub(r"(://[^\s/:@]*:)[^\s/]*@", r"\1***@", text)
 
 
 def _home(config: Config) -> Path:
@@ -180,4 +186,4 @@ def _errors(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, OSError) as error:
         reason = " ".join(str(error).split())
-        raise TrackingError(f"MLflow at tracking.uri = {uri} did not answer as it should: {reason[:400]}") from error
+        raise TrackingError(without_password(f"MLflow at tracking.uri = {uri} did not answer as it should: {reason[:400]}")) from error

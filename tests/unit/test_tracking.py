@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
+from patent_spark import tracking
 from patent_spark.config import load_config
-from patent_spark.tracking import TrackingError, attach, create_run, tracking_uri
+from patent_spark.tracking import TrackingError, attach, create_run, tracking_uri, without_password
 
 
 def configured(root, *sets):
@@ -87,6 +88,25 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def test_a_password_stays_out_of_parameters_and_messages(tmp_path, monkeypatch):
+    uri = f"http://ann:s3cret@127.0.0.1:{free_port()}"
+    config = configured(tmp_path, f"tracking.uri={uri}")
+    with pytest.raises(TrackingError, match=r"tracking\.uri = http://ann:\*\*\*@127") as refused:
+        create_run(config, "technology", {})
+    assert "s3cret" not in str(refused.value)
+    # No server here asks for a password: the run goes to a database, with the configuration that names the server.
+    monkeypatch.setattr(tracking, "tracking_uri", lambda _: f"sqlite:///{tmp_path}/m.db")
+    monkeypatch.chdir(tmp_path)
+    run = create_run(config, "technology", {})
+    params = MlflowClient(run.uri).get_run(run.run_id).data.params
+    assert params["tracking.uri"] == uri.replace("s3cret", "***")
+
+
+def test_only_passwords_are_hidden():
+    texts = ["postgresql://ann:s3:c@ret@host:5432/runs", "http://host:5000/a@b", "sqlite:////tmp/m.db", "http://ann@host", "[1, 2]"]
+    assert [without_password(text) for text in texts] == ["postgresql://ann:***@host:5432/runs", *texts[1:]]
 
 
 def test_a_server_that_does_not_answer_is_an_error_before_any_work(tmp_path):
