@@ -21,8 +21,11 @@ from patent_spark.work import Work
 
 
 def run(work: Work) -> None:
-    """A model for each task of the configuration; one that is there already, of the same data and knobs, is kept."""
-    earlier = {} if _is_forced(work) else _earlier_models(work)
+    """A model for each task of the configuration; one that is there already, of the same data, knobs and code, is kept.
+
+    Raises DataError when a rank finds bad data.
+    """
+    earlier = {} if work.force else _earlier_models(work)
     learned = {}
     for task in work.config.task_names:
         key, folder = _key(work, task), work.draft.path("MODEL") / task
@@ -30,15 +33,15 @@ def run(work: Work) -> None:
             say(f"  {task}: examples and knobs are those of the current model, which is kept")
             shutil.copytree(earlier[key], folder)
         else:
-            shutil.copytree(_train(work, task, key), folder)
+            _train(work, task, key, folder)
         described = json.loads((folder / "task.json").read_text())
         history = json.loads((folder / "history.json").read_text())
         learned[task] = {name: described[name] for name in ("run_id", "key", "kept_epoch")} | {"epochs": len(history), "last": history[-1]}
     work.learn(tasks=learned)
 
 
-def _train(work: Work, task: str, key: str) -> Path:
-    """Returns the folder of the new model, in the job's own folder, which outlives a failure."""
+def _train(work: Work, task: str, key: str, folder: Path) -> None:
+    """Train a new model into `folder`; the job's own folder is there to be looked at after a failure, and only then."""
     store, config = work.store, work.config
     shards = store.manifest("shard")
     facts = store.facts("shard")
@@ -68,17 +71,8 @@ def _train(work: Work, task: str, key: str) -> Path:
         raise
     finally:
         tracked.end(status)
-    return job.model
-
-
-def _is_forced(work: Work) -> bool:
-    """The current version has the same inputs and knobs, and yet the stage is to run: --force."""
-    current = work.store.manifest("train")
-    if current is None:
-        return False
-    inputs = {name: manifest.version for name in current.inputs if (manifest := work.store.manifest(name))}
-    knobs = flatten(work.config)
-    return inputs == current.inputs and all(knobs.get(name) == value for name, value in current.knobs.items())
+    shutil.copytree(job.model, folder)
+    shutil.rmtree(job.folder)
 
 
 def _earlier_models(work: Work) -> dict[str, Path]:
@@ -90,13 +84,14 @@ def _earlier_models(work: Work) -> dict[str, Path]:
 
 
 def _key(work: Work, task: str) -> str:
-    """Digest of all that a model of this task depends on: examples and vectors byte for byte, labels, knobs."""
+    """Digest of all that a model of this task depends on: examples and vectors byte for byte, labels, knobs, code."""
     knobs = {k: v for k, v in flatten(work.config).items() if k.startswith(("model.", "train.", f"{task}."))}
     examples = work.store.directory("EXAMPLES") / task
     folders = [examples / TRAIN, examples / DEVELOPMENT, work.store.directory("VECTORS")]
     facts: dict[str, Any] = work.store.facts("shard")
     described = facts["tasks"][task]
-    return digest([task, knobs, described["labels"], facts["lanes"], facts["vocabulary_digest"], [_content(folder) for folder in folders]])
+    facts_used = [described["labels"], facts["lanes"], facts["vocabulary_digest"]]
+    return digest([task, work.code, knobs, *facts_used, [_content(folder) for folder in folders]])
 
 
 def _content(folder: Path) -> str:
