@@ -6,11 +6,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from patent_spark.checks import WorkError
+from patent_spark.checks import DataError, WorkError
 from patent_spark.config import load_config
 from patent_spark.training import launch, stage
 from patent_spark.work import Work
 from tests.training_world import TOKENS, publish_examples
+from tests.worlds import publish
 
 RANK = """
 import json, pathlib, sys
@@ -60,3 +61,11 @@ def test_the_jobs_folder_is_left_only_by_a_failure(store, monkeypatch):
         trained(store, force=True)
     (folder,) = (store.root / "train" / "work").iterdir()
     assert json.loads((folder / "job.json").read_text())["task"] == "technology"
+
+
+def test_examples_of_another_vocabulary_are_refused(store):
+    rows = store.read_arrow("VECTORS").to_pylist()
+    publish(store, "text", {"VECTORS": rows}, {"vocabulary_digest": "v2"})
+    with pytest.raises(DataError, match=r"^EXAMPLES were made with vocabulary v1, VECTORS are those of v2; run `patent-spark shard`$"):
+        trained(store)
+    assert not (store.root / "train" / "work").exists()

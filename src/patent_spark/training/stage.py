@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from patent_spark.checks import DataError
 from patent_spark.config import digest, flatten
 from patent_spark.progress import say
 from patent_spark.schemas import DEVELOPMENT, TRAIN
@@ -23,8 +24,9 @@ from patent_spark.work import Work
 def run(work: Work) -> None:
     """A model for each task of the configuration; one that is there already, of the same data, knobs and code, is kept.
 
-    Raises DataError when a rank finds bad data.
+    Raises DataError when examples and vectors do not belong together, or a rank finds bad data.
     """
+    _require_one_vocabulary(work)
     earlier = {} if work.force else _earlier_models(work)
     learned = {}
     for task in work.config.task_names:
@@ -38,6 +40,13 @@ def run(work: Work) -> None:
         history = json.loads((folder / "history.json").read_text())
         learned[task] = {name: described[name] for name in ("run_id", "key", "kept_epoch")} | {"epochs": len(history), "last": history[-1]}
     work.learn(tasks=learned)
+
+
+def _require_one_vocabulary(work: Work) -> None:
+    """Token ids are places in the vocabulary: with the vectors of another one every word would mean something else."""
+    examples, vectors = (work.store.facts(stage)["vocabulary_digest"] for stage in ("shard", "text"))
+    if examples != vectors:
+        raise DataError(f"EXAMPLES were made with vocabulary {examples}, VECTORS are those of {vectors}; run `patent-spark shard`")
 
 
 def _train(work: Work, task: str, key: str, folder: Path) -> None:
