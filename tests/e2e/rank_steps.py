@@ -1,5 +1,6 @@
-"""One rank that keeps the weights after every step: `python rank_steps.py <warehouse> <output folder>` in Horovod's environment."""
+"""A rank of a job that first takes some steps whose weights it keeps: `python rank_steps.py <job folder> <warehouse> <output folder>`."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,10 +11,10 @@ from patent_spark.config import Model, Train
 from patent_spark.shards.feed import Feed
 from patent_spark.shards.layout import Layout
 from patent_spark.store import Store
+from patent_spark.training import rank
 from patent_spark.training.loop import Learner
 from patent_spark.training.model import build_model
-from patent_spark.training.rank import read_vectors
-from patent_spark.training.ranks import joined
+from patent_spark.training.ranks import Ranks
 
 BATCH = 48
 WAYS = {
@@ -24,23 +25,35 @@ WAYS = {
 """How steps are taken: model, knobs, and the step size of plain gradient descent (None: Adam)."""
 
 
-def main(root: Path, output: Path) -> None:
+def take_steps(root: Path, output: Path, ranks: Ranks) -> None:
+    """An epoch in each of the WAYS; what a rank has after each step goes to <output>/<way>-<step>-rank<rank>.npz."""
     store = Store(root)
     layout = Layout.of(store.facts("shard"), "technology", "train")
-    with joined() as ranks:
-        for way, (model, knobs, plain) in WAYS.items():
-            # Only rank 0 starts from the seed that all are to share.
-            network = build_model(model, read_vectors(store.directory("VECTORS")), 6, seed=1 + ranks.rank)
-            learner = Learner(network, knobs, ranks, keras.optimizers.SGD(plain) if plain else None)
-            feed = Feed(
-                store.directory("EXAMPLES") / "technology" / "train", layout,
-                world=ranks.size, rank=ranks.rank, batch=BATCH, seed=1, bucket_by_length=True,
-            )  # fmt: skip
-            for step, batch in enumerate(feed.epoch(1), start=1):
-                sums = learner.step(batch.tokens, batch.label, batch.weight).numpy()
-                weights = np.concatenate([weight.ravel() for weight in learner.network.get_weights()])
-                np.savez(output / f"{way}-{step}-rank{ranks.rank}.npz", sums=sums, weights=weights)
+    for way, (model, knobs, plain) in WAYS.items():
+        # Only rank 0 starts from the seed that all are to share.
+        network = build_model(model, rank.read_vectors(store.directory("VECTORS")), 6, seed=1 + ranks.rank)
+        learner = Learner(network, knobs, ranks, keras.optimizers.SGD(plain) if plain else None)
+        feed = Feed(
+            store.directory("EXAMPLES") / "technology" / "train", layout,
+            world=ranks.size, rank=ranks.rank, batch=BATCH, seed=1, bucket_by_length=True,
+        )  # fmt: skip
+        for step, batch in enumerate(feed.epoch(1), start=1):
+            sums = learner.step(batch.tokens, batch.label, batch.weight).numpy()
+            weights = np.concatenate([weight.ravel() for weight in learner.network.get_weights()])
+            np.savez(output / f"{way}-{step}-rank{ranks.rank}.npz", sums=sums, weights=weights)
+
+
+def main(folder: Path, root: Path, output: Path) -> int:
+    """The rank's own program, with these steps before its training."""
+    train = rank._train
+
+    def steps_and_train(job, config, ranks):
+        take_steps(root, output, ranks)
+        return train(job, config, ranks)
+
+    rank._train = steps_and_train
+    return rank.main(folder)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    os._exit(main(*map(Path, sys.argv[1:])))
