@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from patent_spark.store import location
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -32,7 +34,7 @@ def write_shuffled(frame: DataFrame, directory: Path, rows: int, seed: int, by: 
     hashed = frame.withColumn(_ORDER, F.xxhash64(F.lit(seed).cast("bigint"), "patent_key"))
     spread = hashed.withColumn(_BUCKET, F.shiftright(_ORDER, 64 - bits))
     parts = [by, _BUCKET] if by else [_BUCKET]
-    spread.repartition(*parts).write.partitionBy(*parts).parquet(str(directory))
+    spread.repartition(*parts).write.partitionBy(*parts).parquet(location(directory))
 
 
 def read_shuffled(directory: Path) -> Iterator[pa.Table]:

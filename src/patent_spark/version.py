@@ -11,14 +11,14 @@ from pathlib import Path
 from patent_spark import __version__
 from patent_spark.config import digest
 
-_RULES = ("schemas.py", "keys.py", "shuffle.py", "families.py", "rules.py")
+_RULES = ("schemas.py", "keys.py", "shuffle.py", "rules.py")
 """The ground floor's modules that decide what is in a table; the others decide how it is stored and shown."""
 
 
 def source_digest(folders: Iterable[str]) -> str:
     """A digest of the package's sources in some of its folders and of the rules they share, also from a zip."""
     package = files("patent_spark")
-    chosen = [(name, package.joinpath(name)) for name in _RULES if package.joinpath(name).is_file()]
+    chosen = [(name, package.joinpath(name)) for name in _RULES]
     for folder in folders:
         chosen += _sources(folder, package.joinpath(*folder.split(".")))
     return digest([(name, source.read_text(encoding="utf-8")) for name, source in chosen])

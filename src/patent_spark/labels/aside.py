@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from patent_spark.store import write_parquet
+from patent_spark.store import location, write_parquet
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -20,5 +20,5 @@ def kept_aside(work: Work, frame: DataFrame, name: str) -> Iterator[DataFrame]:
     """The same rows, read back from Parquet in the draft: a plain file costs no memory, as a cache does, on any engine."""
     path = work.draft.directory / name
     write_parquet(frame, path)
-    yield work.session.read.schema(frame.schema).parquet(str(path))
+    yield work.session.read.schema(frame.schema).parquet(location(path))
     shutil.rmtree(path)

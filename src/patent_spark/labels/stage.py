@@ -16,6 +16,7 @@ from patent_spark.labels.counts import count_citations
 from patent_spark.labels.levels import level_patents, with_class_and_window
 from patent_spark.labels.tally import tally
 from patent_spark.progress import say
+from patent_spark.store import location
 
 if TYPE_CHECKING:
     from patent_spark.work import Work
@@ -30,7 +31,7 @@ def run(work: Work) -> None:
     patents = work.read("PATENTS")
     work.write(count_citations(patents, work.read("CITATIONS"), label), "COUNTS")
     # COUNTS is read back so that the citations are joined once; the quantiles and the levels both need every member.
-    counts = work.session.read.schema(schemas.COUNTS.schema).parquet(str(work.draft.path("COUNTS")))
+    counts = work.session.read.schema(schemas.COUNTS.schema).parquet(location(work.draft.path("COUNTS")))
     members = counts.transform(with_class_and_window, patents, first_class_per_patent(work.read("CPC")), label, data_to_date)
     with kept_aside(work, members, "members") as members:
         work.write(level_patents(members, label), "LABELS")

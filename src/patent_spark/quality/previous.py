@@ -9,7 +9,7 @@ from typing import Any
 
 from patent_spark.quality.facets import changes
 from patent_spark.schemas import LEVELS
-from patent_spark.store import Manifest
+from patent_spark.store import Manifest, location
 from patent_spark.work import Work
 
 JSON = "quality.json"
@@ -60,7 +60,7 @@ def _changed_patents(work: Work, version: str) -> dict[str, int] | None:
     labels = _labels_of(work, version)
     if labels is None:
         return None
-    earlier = work.session.read.schema(work.read("LABELS").schema).parquet(str(labels))
+    earlier = work.session.read.schema(work.read("LABELS").schema).parquet(location(labels))
     return dict(changes(earlier, work.read("LABELS")).toArrow().to_pylist()[0])
 
 

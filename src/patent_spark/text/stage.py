@@ -16,7 +16,7 @@ from patent_spark.config import Config, digest
 from patent_spark.rules import family_per_patent
 from patent_spark.schemas import TOKENS, is_test
 from patent_spark.shuffle import read_shuffled, write_shuffled
-from patent_spark.store import arrow_schema, parquet_size
+from patent_spark.store import arrow_schema, location, parquet_size
 from patent_spark.text.vectors import skip_gram, write_corpus
 from patent_spark.text.words import keep_training_texts, tokens, vocabulary, with_relatives
 from patent_spark.work import Work
@@ -30,7 +30,7 @@ def run(work: Work) -> None:
     text, path = work.config.text, work.draft.path
     patents = work.read("PATENTS")
     work.write(tokens(patents, work.read("ABSTRACTS")), "TOKENS")
-    training = work.session.read.schema(TOKENS.schema).parquet(str(path("TOKENS")))
+    training = work.session.read.schema(TOKENS.schema).parquet(location(path("TOKENS")))
     if text.trained_on == "train_side":
         training = keep_training_texts(training, held_out(work), patents, first_test_day(work.config))
     work.write(vocabulary(training, text.min_count), "VOCABULARY", files=1)
