@@ -192,7 +192,7 @@ def test_one_mlflow_run_with_metrics_by_epoch(trained):
     assert run.info.status == "FINISHED"
     assert run.data.params["train.ranks"] == "2"
     assert run.data.tags["release_id"] == "tiny"
-    assert len(run.data.tags["mlflow.source.git.commit"]) == 40
+    assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", run.data.tags["mlflow.source.git.commit"])
     assert {"train_loss", "train_accuracy", "dev_loss", "dev_accuracy", "examples_per_second"} <= set(run.data.metrics)
     assert [m.step for m in client.get_metric_history(run.info.run_id, "dev_loss")] == [1, 2, 3, 4, 5, 6]
     assert len(client.search_logged_models([run.info.experiment_id])) == 1
