@@ -15,6 +15,7 @@ from patent_spark.checks import DataError, GateError, WorkError
 from patent_spark.config import Config, ConfigError, about_knobs, flatten, load_config
 from patent_spark.progress import log, log_to
 from patent_spark.schemas import STAGE_OF
+from patent_spark.similar import similar_words
 from patent_spark.stages import STAGES, planned, run_stage
 from patent_spark.store import Store
 from patent_spark.summary import summarise
@@ -81,6 +82,8 @@ def _work(options: argparse.Namespace, config: Config) -> int:
             require_answer(config)
         done = [run_stage(stage.name, config, force=options.force) for stage in planned(config)]
         print(summarise(config, done, time.monotonic() - started))
+    elif options.command == "similar-words":
+        print(similar_words(config, options.word, options.top))
     else:
         run_stage(options.command, config, force=options.force)
     return DONE
@@ -101,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(stage.name, parents=[common, forced], help=stage.about)
     where = commands.add_parser("where", parents=[common], help="print the directory of a table or another output")
     where.add_argument("table", choices=sorted(STAGE_OF), metavar="TABLE", help=", ".join(sorted(STAGE_OF)))
+    similar = commands.add_parser("similar-words", parents=[common], help="print the words whose vectors are nearest to a word's")
+    similar.add_argument("word", metavar="WORD")
+    similar.add_argument("--top", type=int, default=10, metavar="N", help="how many words (default 10)")
     commands.add_parser("config", parents=[common], help="print every knob, its value, where it came from, what it means")
     return parser
 

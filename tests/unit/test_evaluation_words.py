@@ -21,10 +21,10 @@ def test_neighbours_by_hand():
     found = nearest_words(VECTORS, probes=("eye", "ocean", "vacuum"), neighbours=2)
     # eye is in the vocabulary; the frequent content words engine and motor stand in for the others.
     assert [(each.word, each.count, each.from_paper) for each in found] == [("eye", 9, True), ("engine", 50, False), ("motor", 50, False)]
-    assert [(word, round(similarity, 4)) for word, similarity in found[0].nearest] == [("engine", 1.0), ("motor", 0.8)]
-    assert [(word, round(similarity, 4)) for word, similarity in found[2].nearest] == [("engine", 0.8), ("eye", 0.8)]
+    assert [(near.word, round(near.cosine, 4), near.count) for near in found[0].nearest] == [("engine", 1.0, 50), ("motor", 0.8, 50)]
+    assert [(near.word, round(near.cosine, 4)) for near in found[2].nearest] == [("engine", 0.8), ("eye", 0.8)]
 
 
 def test_a_vocabulary_smaller_than_the_probes():
     found = nearest_words(VECTORS.slice(2, 2))
-    assert [(each.word, [word for word, _ in each.nearest]) for each in found] == [("engine", ["motor"]), ("motor", ["engine"])]
+    assert [(each.word, [near.word for near in each.nearest]) for each in found] == [("engine", ["motor"]), ("motor", ["engine"])]
