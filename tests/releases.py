@@ -22,9 +22,13 @@ OLD = {
     "uspatentcitation": ("uuid", "patent_id", "citation_id", "date", "name", "kind", "country", "category", "sequence"),
     "cpc_current": ("uuid", "patent_id", "section_id", "subsection_id", "group_id", "subgroup_id", "category", "sequence"),
 }  # fmt: skip
-COLUMNS = CURRENT | OLD
+_CLAIMS = {
+    "g_claims_{}": ("patent_id", "claim_sequence", "claim_text", "dependent", "claim_number", "exemplary"),
+    "claims_{}": ("uuid", "patent_id", "text", "dependent", "sequence", "exemplary"),
+}
+COLUMNS = CURRENT | OLD | {name.format(year): columns for name, columns in _CLAIMS.items() for year in range(1976, 2026)}
 
-_NUMBERS = {"num_claims", "withdrawn", "citation_sequence", "cpc_sequence", "sequence"}
+_NUMBERS = {"num_claims", "withdrawn", "citation_sequence", "cpc_sequence", "sequence", "claim_sequence"}
 
 
 def tsv(table: str, rows: Iterable[Row | str], columns: Sequence[str] | None = None) -> bytes:

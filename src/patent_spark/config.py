@@ -168,6 +168,10 @@ class Text:
 
     min_count: Positive = knob(5, "words seen less often in the training text are dropped")
     trained_on: Literal["train_side", "all"] = knob(
+    fields: Annotated[tuple[Literal["title", "abstract", "claims"], ...], Bound(min_length=1)] = knob(
+        ("title", "abstract"), "what a patent's text is made of, in this order; with claims, ingest reads their files as well, one a grant year"
+    )
+    claims: Literal["first", "all"] = knob("first", "which claims are text, if any: the first one, which is always independent, or all in their order")
         "train_side",
         "texts the vocabulary and vectors are learned from: all (the paper), or none of a test split nor, with split.group, of the same abstract; "
         "a temporal task then leaves only texts from before its first test day, for the other task too: both share the vectors",
@@ -393,3 +397,5 @@ def _check_together(config: Config) -> None:
         task = config.task(name)
         if task.min_tokens > task.max_tokens:
             raise ConfigError(f"{name}.min_tokens = {task.min_tokens} is above {name}.max_tokens = {task.max_tokens}")
+    if len(set(config.text.fields)) < len(config.text.fields):
+        raise ConfigError(f"text.fields = {list(config.text.fields)} names a field twice")

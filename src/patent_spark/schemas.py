@@ -72,6 +72,12 @@ CPC = _table(
     ("cpc_subclass", StringType(), "four characters, such as H04L"),
     ("cpc_type", StringType(), "inventional or additional"),
 )  # fmt: skip
+CLAIMS = _table(
+    "CLAIMS", "ingest", "One row per row of the claims files, if text.fields asks for claims; a (patent, sequence) can stand more than once.",
+    _KEY, _ID,
+    ("claim_sequence", IntegerType(), "order of the patent's claims; the first claim has the smallest"),
+    ("claim_text", StringType(), "as published, may hold newlines; null when empty"),
+)  # fmt: skip
 REJECTS = _table(
     "REJECTS", "ingest", "One row per source row that could not be used.",
     ("table", StringType(), "the table it was meant for"),
@@ -104,7 +110,7 @@ SPLITS = _table(
 TOKENS = _table(
     "TOKENS", "text", "One row per patent that is not withdrawn and has text.",
     _KEY, _ID,
-    ("tokens", ArrayType(StringType(), True), "words of title and abstract, in order, before rare ones are dropped"),
+    ("tokens", ArrayType(StringType(), True), "words of the fields that text.fields names, in order, before rare ones are dropped"),
 )  # fmt: skip
 VOCABULARY = _table(
     "VOCABULARY", "text", "One row per word that is frequent enough.",
@@ -138,7 +144,7 @@ PREDICTIONS = _table(
 TABLES = {
     table.name: table
     for table in (
-        PATENTS, ABSTRACTS, CITATIONS, CPC, REJECTS, COUNTS, LABELS, SPLITS,
+        PATENTS, ABSTRACTS, CITATIONS, CPC, CLAIMS, REJECTS, COUNTS, LABELS, SPLITS,
         TOKENS, VOCABULARY, VECTORS, EXAMPLES, PREDICTIONS,
     )
 }  # fmt: skip

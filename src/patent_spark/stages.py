@@ -49,7 +49,7 @@ _PER_TASK = ("technology", "citation_level", "tasks")
 _JUDGED = ("label", "split", "text", "shard", "train")
 _STAGES = (
     Stage("simulate", "patent_spark.sources.simulate.stage", (), ("simulate", "source.path"), "make a release in PatentsView's format"),
-    Stage("ingest", "patent_spark.ingest.stage", ("simulate",), ("ingest", "release"), "zipped TSV to Parquet, bad rows to REJECTS"),
+    Stage("ingest", "patent_spark.ingest.stage", ("simulate",), ("ingest", "release", "text.fields"), "zipped TSV to Parquet, bad rows to REJECTS"),
     Stage("label", "patent_spark.labels.stage", ("ingest",), ("label",), "citations within the horizon, level within the class"),
     Stage("quality", "patent_spark.quality.stage", ("ingest", "label"), (), "what the release holds, what each rule drops"),
     Stage("split", "patent_spark.labels.split_stage", ("ingest", "label"), ("split", *_PER_TASK), "who trains and who tests"),

@@ -9,7 +9,7 @@ from patent_spark.schemas import TABLES
 from patent_spark.stages import run_stage
 from patent_spark.store import Store
 from patent_spark.text.stage import first_test_day
-from patent_spark.text.words import keep_training_texts, tokens, vocabulary
+from patent_spark.text.words import claims_per_patent, keep_training_texts, tokens, vocabulary
 from tests.worlds import publish, table_of
 
 pytestmark = pytest.mark.engine
@@ -37,9 +37,38 @@ def test_words_of_titles_and_abstracts(session):
     patents.append({"patent_key": WITHDRAWN, "title": "withdrawn", "withdrawn": True})
     abstracts = [{"patent_key": key, "abstract": abstract} for key, (_, abstract, _) in enumerate(TEXTS) if abstract is not None]
     abstracts.append({"patent_key": 999, "abstract": "of no patent"})
-    rows = tokens(frame(session, "PATENTS", patents), frame(session, "ABSTRACTS", abstracts)).collect()
+    frames = frame(session, "PATENTS", patents), ("title", "abstract"), [frame(session, "ABSTRACTS", abstracts).drop("patent_id")]
+    rows = tokens(*frames).collect()
     assert {row.patent_key: row.tokens for row in rows} == {key: words for key, (_, _, words) in enumerate(TEXTS) if words}
     assert {row.patent_id for row in rows} == {str(key) for key, (_, _, words) in enumerate(TEXTS) if words}
+
+
+CLAIMS = [
+    # (patent, sequence, text)
+    (1, 2, "a third"), (1, 0, "The First,"), (1, 1, "a second"), (1, 0, "The First,"), (1, 3, None),
+    (2, 7, "b only"), (2, 5, None),
+    (3, 1, "c tie y"), (3, 1, "c tie x"), (3, 10, "c ten"), (3, 9, "c nine"),
+    (4, 0, None),
+]  # fmt: skip
+
+
+def test_the_claims_of_a_patent_as_one_text(session):
+    claims = frame(session, "CLAIMS", [{"patent_key": key, "claim_sequence": at, "claim_text": text} for key, at, text in CLAIMS])
+    chosen = {which: {row.patent_key: row.claims for row in claims_per_patent(claims, which).collect()} for which in ("first", "all")}
+    assert chosen == {
+        "first": {1: "The First,", 2: "b only", 3: "c tie x"},
+        "all": {1: "The First, a second a third", 2: "b only", 3: "c tie x c tie y c nine c ten"},
+    }
+
+
+def test_the_text_is_the_fields_in_their_order(session):
+    patents = frame(session, "PATENTS", [{"patent_key": key, "title": f"title{key}"} for key in (1, 2)])
+    claims = session.createDataFrame([(1, "the claim")], "patent_key bigint, claims string")
+    abstracts = session.createDataFrame([(1, "an abstract")], "patent_key bigint, abstract string")
+    whole = tokens(patents, ("claims", "title", "abstract"), [claims, abstracts])
+    assert {row.patent_key: " ".join(row.tokens) for row in whole.collect()} == {1: "the claim title1 an abstract", 2: "title2"}
+    alone = tokens(patents, ("claims",), [claims])
+    assert {row.patent_key: " ".join(row.tokens) for row in alone.collect()} == {1: "the claim"}
 
 
 def test_what_may_be_learned_from(session):
@@ -103,6 +132,7 @@ def warehouse(tmp_path, engine):
             + [{"patent_key": key, "grant_date": day, "title": f"alone{key}"} for key in others],
             "ABSTRACTS": [{"patent_key": key, "abstract": "blue" if key > 3 else "green"} for key in range(1, 11)]
             + [{"patent_key": key, "abstract": case[0]} for key, case in others.items() if case[0] is not None],
+            "CLAIMS": [{"patent_key": key, "claim_sequence": at, "claim_text": f"claimed{at}"} for key in range(1, 11) for at in (0, 1)],
         },
     )
     splits = [{"patent_key": key, "task": f"task {i}", "split": split} for key, case in others.items() for i, split in enumerate(case[1])]
@@ -142,6 +172,17 @@ def test_the_stage_learns_words_and_vectors_from_training_texts(warehouse):
 def test_the_papers_way_learns_from_all_texts(warehouse):
     facts = warehouse("text.trained_on=all").facts("text")
     assert (facts["training_texts"], facts["vocabulary_size"]) == (19, 5)  # "held" and "aside" stand in two texts that are held out
+
+
+def test_claims_are_text_when_asked_for(warehouse):
+    rows = warehouse("text.fields=[abstract, claims]", "text.claims=all").read_arrow("VOCABULARY").to_pylist()
+    assert {row["word"]: row["count"] for row in rows} == {"green": 3, "blue": 7, "claimed0": 10, "claimed1": 10}
+
+
+def test_claims_that_were_not_ingested(warehouse, tmp_path):
+    publish(Store(tmp_path), "ingest", {"PATENTS": [], "ABSTRACTS": []})
+    with pytest.raises(DataError, match=r"CLAIMS is not part of the current ingest .*; run `patent-spark ingest` again"):
+        warehouse("text.fields=[title, claims]")
 
 
 def test_no_word_is_frequent_enough(warehouse):

@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 from patent_spark.checks import DataError
 from patent_spark.ingest.archive import open_member
 from patent_spark.ingest.layouts import Layout
-from patent_spark.ingest.rules import Columns, Judged, Rule, Seen, judge_abstracts, judge_citations, judge_classes, judge_patents
+from patent_spark.ingest.rules import Columns, Judged, Rule, Seen, judge_abstracts, judge_citations, judge_claims, judge_classes, judge_patents
 from patent_spark.ingest.tables import RejectWriter, TableWriter
 from patent_spark.ingest.tsv import Block, Reject, read_blocks
-from patent_spark.schemas import ABSTRACTS, CITATIONS, CPC, PATENTS, REJECTS
+from patent_spark.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS, REJECTS
 from patent_spark.work import Work
 
 
@@ -49,11 +49,10 @@ class FileRun:
     def run(self, on_read: Callable[[int], None]) -> Outcome:
         """Write all rows; raises DataError for an unreadable file, one without rows, or too many bad ones."""
         layout, block_bytes = self._layout, self._work.config.ingest.block_mb << 20
-        rejects_path = self._work.draft.path(REJECTS.name) / f"{layout.table}.parquet"
+        rejects_path = self._work.draft.path(REJECTS.name) / f"{layout.part}.parquet"
         with ExitStack() as stack:
-            writers = [
-                stack.enter_context(TableWriter(self._work.draft.path(table) / "part-0.parquet", table, layout.repeating)) for table in layout.tables
-            ]
+            part = f"part-{layout.year or 0}.parquet"
+            writers = [stack.enter_context(TableWriter(self._work.draft.path(table) / part, table, layout.repeating)) for table in layout.tables]
             rejects = stack.enter_context(RejectWriter(rejects_path, layout.table, layout.archive))
             member = stack.enter_context(open_member(self._path, on_read))
             for block in read_blocks(member, layout, block_bytes):
@@ -102,12 +101,12 @@ class FileRun:
         rejected = sum(outcome.rejected.values())
         if rejected <= limit * outcome.rows_in:
             return
-        kept = self._work.store.root / "logs" / f"rejects-{self._layout.table}.parquet"
+        kept = self._work.store.root / "logs" / f"rejects-{self._layout.part}.parquet"
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, kept)  # the draft goes away with this error, the rows must stay where a person can look
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in outcome.rejected.items())
         raise DataError(
-            f"{self._layout.table}: {rejected:,} of {outcome.rows_in:,} rows rejected ({rejected / outcome.rows_in * 100:.3g} %), "
+            f"{self._layout.part}: {rejected:,} of {outcome.rows_in:,} rows rejected ({rejected / outcome.rows_in * 100:.3g} %), "
             f"limit {limit * 100:.3g} % (ingest.max_reject_fraction): {reasons}; see {kept}"
         )
 
@@ -118,6 +117,7 @@ def _rule(table: str, latest: datetime.date) -> Rule:
         ABSTRACTS.name: judge_abstracts,
         CITATIONS.name: judge_citations,
         CPC.name: judge_classes,
+        CLAIMS.name: judge_claims,
     }
     return rules[table]
 

@@ -6,11 +6,12 @@ it is the cited document's date with the day forced to 01, and must never be use
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from patent_spark.checks import DataError
-from patent_spark.schemas import ABSTRACTS, CITATIONS, CPC, PATENTS
+from patent_spark.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,18 @@ class Layout:
     """Columns with few distinct values in a stretch of rows, worth reading as a dictionary."""
     extra_table: str | None = None
     """A second table made from the same good rows."""
+    year: int | None = None
+    """The grant year whose rows the file holds, of a table with a file for each year; its `file` then has {year} for it."""
 
     @property
     def archive(self) -> str:
         """The zip that holds the file."""
-        return self.file + ".zip"
+        return self.file.format(year=self.year) + ".zip"
+
+    @property
+    def part(self) -> str:
+        """The name that tells this file's share of the table from those of other files."""
+        return self.table if self.year is None else f"{self.table}-{self.year}"
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -39,6 +47,7 @@ class Layout:
 _PATENT_REPEATING = ("patent_type", "grant_date", "withdrawn")
 _CPC_REPEATING = ("patent_id", "cpc_sequence", "cpc_class", "cpc_subclass", "cpc_type")
 _CITATION_REPEATING = ("patent_id", "citation_category")
+_CLAIM_REPEATING = ("patent_id", "claim_sequence")
 
 CURRENT = (
     Layout(
@@ -88,8 +97,23 @@ OLD = (
 )  # fmt: skip
 
 
-def find_layouts(folder: Path) -> tuple[Layout, ...]:
-    """The generation of names that a release folder uses; of both, today's. Raises DataError when a file is missing."""
+CURRENT_CLAIMS = Layout(
+    CLAIMS.name, "g_claims_{year}.tsv",
+    {"patent_id": "patent_id", "claim_sequence": "claim_sequence", "claim_text": "claim_text"},
+    _CLAIM_REPEATING,
+)  # fmt: skip
+OLD_CLAIMS = Layout(
+    CLAIMS.name, "claims_{year}.tsv",
+    {"patent_id": "patent_id", "claim_sequence": "sequence", "claim_text": "text"},
+    _CLAIM_REPEATING,
+)  # fmt: skip
+
+
+def find_layouts(folder: Path, claims: bool = False) -> tuple[Layout, ...]:
+    """The generation of names that a release folder uses; of both, today's. Raises DataError when a file is missing.
+
+    With `claims`, the files of claims are among them, one for each year that is there.
+    """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; set source.path to the folder of a release")
     found = {path.name for path in folder.iterdir()}
@@ -97,7 +121,16 @@ def find_layouts(folder: Path) -> tuple[Layout, ...]:
     if missing := _missing(layouts, found):
         names = ", ".join(f"{layout.archive} ({' and '.join(layout.tables)})" for layout in missing)
         raise DataError(f"{folder} has no {names}; files found: {', '.join(sorted(found)) or 'none'}")
-    return layouts
+    return layouts + _of_each_year(folder, found, CURRENT_CLAIMS if layouts is CURRENT else OLD_CLAIMS) if claims else layouts
+
+
+def _of_each_year(folder: Path, found: set[str], yearly: Layout) -> tuple[Layout, ...]:
+    named = re.compile(re.escape(yearly.file).replace(r"\{year\}", r"(\d{4})") + r"\.zip")
+    years = sorted(int(match[1]) for match in map(named.fullmatch, found) if match)
+    if not years:
+        name = yearly.file.format(year="YYYY")
+        raise DataError(f"{folder} has no {name}.zip, one for each grant year ({yearly.table}); add them, or leave claims out of text.fields")
+    return tuple(replace(yearly, year=year) for year in years)
 
 
 def _missing(layouts: tuple[Layout, ...], found: set[str]) -> list[Layout]:

@@ -95,6 +95,15 @@ def judge_classes(columns: Columns) -> Judged:
     return judged
 
 
+def judge_claims(columns: Columns) -> Judged:
+    """One row per claim: a patent and a sequence; an empty text is no fault (some files have them)."""
+    judged = _judge_key(columns, "patent_key", "patent_id")
+    sequences = _each_value(columns["claim_sequence"], _small_numbers)
+    judged.reject("claim_sequence is not a whole number from 0", pc.is_null(sequences))
+    judged.columns["claim_sequence"] = sequences
+    return judged
+
+
 def _judge_key(columns: Columns, key: str, id_: str) -> Judged:
     ids = columns[id_]
     keys = patent_keys(ids)

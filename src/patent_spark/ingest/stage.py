@@ -5,10 +5,14 @@ from __future__ import annotations
 import datetime
 import os
 import threading
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from patent_spark.checks import DataError
 from patent_spark.ingest.archive import size_of
@@ -16,6 +20,7 @@ from patent_spark.ingest.files import FileRun, Outcome
 from patent_spark.ingest.layouts import Layout, find_layouts
 from patent_spark.ingest.release import Notes, read_notes
 from patent_spark.progress import Progress, say
+from patent_spark.schemas import PATENTS
 from patent_spark.work import Work
 
 
@@ -24,24 +29,47 @@ class Cancelled(Exception):
 
 
 def run(work: Work) -> None:
-    """Make PATENTS, ABSTRACTS, CITATIONS, CPC and REJECTS from the release that the configuration names; raises DataError."""
+    """Make PATENTS, ABSTRACTS, CITATIONS, CPC and REJECTS from the release that the configuration names; raises DataError.
+
+    CLAIMS as well when text.fields asks for them: their files are many times as large as all the others together.
+    """
     folder = Path(work.config.source.path) if work.config.source.kind == "folder" else work.store.directory("RELEASE")
-    layouts = find_layouts(folder)
+    layouts = find_layouts(folder, claims="claims" in work.config.text.fields)
     notes = read_notes(folder, work.config.release)
     latest = notes.data_to_date or datetime.datetime.now(datetime.UTC).date()
-    sizes = {layout.table: size_of(folder / layout.archive) for layout in layouts}
-    largest_first = sorted(layouts, key=lambda layout: -sizes[layout.table])
+    sizes = {layout.part: size_of(folder / layout.archive) for layout in layouts}
+    largest_first = sorted(layouts, key=lambda layout: -sizes[layout.part])
+
+    def read(layout: Layout, on_read: Callable[[int], None]) -> Outcome:
+        outcome = FileRun(work, folder, layout, latest).run(on_read)
+        if layout.table == PATENTS.name:
+            require_each_year(layouts, folder, work.draft.path(PATENTS.name))
+        return outcome
+
     with Progress("ingest", total=sum(sizes.values()), unit="B") as bar:
-        outcomes = read_side_by_side(
-            largest_first, lambda layout, on_read: FileRun(work, folder, layout, latest).run(on_read), bar, at_a_time=os.cpu_count() or 1
-        )
-    _learn(work, folder, notes, [outcomes[layout.table] for layout in layouts])
+        outcomes = read_side_by_side(largest_first, read, bar, at_a_time=os.cpu_count() or 1)
+    _learn(work, folder, notes, [outcomes[layout.part] for layout in layouts])
+
+
+def require_each_year(layouts: Sequence[Layout], folder: Path, patents: Path) -> None:
+    """Raise DataError when a table with a file for each year lacks that of a year in which patents were granted."""
+    yearly = [layout for layout in layouts if layout.year is not None]
+    if not yearly:
+        return
+    granted = pc.unique(pc.year(pq.read_table(patents, columns=["grant_date"])["grant_date"])).to_pylist()
+    missing = sorted(set(granted) - {layout.year for layout in yearly})
+    if missing:
+        names = ", ".join(replace(yearly[0], year=year).archive for year in missing[:5]) + (", ..." if len(missing) > 5 else "")
+        raise DataError(f"{folder} has no {names} ({yearly[0].table}), although patents were granted then; add what is missing")
 
 
 def read_side_by_side(
     layouts: list[Layout], read: Callable[[Layout, Callable[[int], None]], Outcome], bar: Progress, *, at_a_time: int
 ) -> dict[str, Outcome]:
-    """Read several files at a time and advance the bar by their bytes; the first failure stops them all and is raised."""
+    """Read several files at a time and advance the bar by their bytes; the first failure stops them all and is raised.
+
+    Returns the outcome of each file by Layout.part.
+    """
     failed, lock = threading.Event(), threading.Lock()
 
     def on_read(size: int) -> None:
@@ -58,7 +86,7 @@ def read_side_by_side(
             raise
 
     with ThreadPoolExecutor(at_a_time) as threads:
-        running = {layout.table: threads.submit(one, layout) for layout in layouts}
+        running = {layout.part: threads.submit(one, layout) for layout in layouts}
         try:
             errors = [error for future in running.values() if (error := future.exception()) is not None]
         except BaseException:  # interrupted while waiting
@@ -66,7 +94,7 @@ def read_side_by_side(
             raise
     for error in sorted(errors, key=lambda error: isinstance(error, Cancelled)):
         raise error
-    return {table: future.result() for table, future in running.items()}
+    return {part: future.result() for part, future in running.items()}
 
 
 def _learn(work: Work, folder: Path, notes: Notes, outcomes: list[Outcome]) -> None:
@@ -79,13 +107,17 @@ def _learn(work: Work, folder: Path, notes: Notes, outcomes: list[Outcome]) -> N
             raise DataError(f"{folder} has no usable patent to take data_to_date from; set release.data_to_date")
         say(f"  data_to_date is unknown; taken from the newest grant date: {newest} (release.data_to_date sets it)")
         notes = replace(notes, data_to_date=newest)
+    rows_in, rejected_of = Counter[str](), defaultdict[str, Counter[str]](Counter)
+    for outcome in outcomes:
+        rows_in.update(dict.fromkeys(outcome.layout.tables, outcome.rows_in))
+        rejected_of[outcome.layout.table].update(outcome.rejected)
     work.learn(
         release_id=notes.id or f"{folder.name}-{notes.data_to_date}",
         data_to_date=str(notes.data_to_date),
         data_to_date_from=notes.data_to_date_from,
         attainable=notes.attainable,
-        rows_in={table: outcome.rows_in for outcome in outcomes for table in outcome.layout.tables},
-        rejected={outcome.layout.table: outcome.rejected for outcome in outcomes},
+        rows_in=dict(rows_in),
+        rejected={table: dict(reasons.most_common()) for table, reasons in rejected_of.items()},
         cited_malformed=sum(outcome.cited_malformed for outcome in outcomes),
         without_abstract=sum(outcome.without_abstract for outcome in outcomes),
     )

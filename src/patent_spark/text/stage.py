@@ -18,7 +18,7 @@ from patent_spark.schemas import TOKENS, is_test
 from patent_spark.shuffle import read_shuffled, write_shuffled
 from patent_spark.store import arrow_schema, location, parquet_size
 from patent_spark.text.vectors import skip_gram, write_corpus
-from patent_spark.text.words import keep_training_texts, tokens, vocabulary, with_relatives
+from patent_spark.text.words import claims_per_patent, keep_training_texts, tokens, vocabulary, with_relatives
 from patent_spark.work import Work
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def run(work: Work) -> None:
     """Learn words and their vectors; raises DataError when no word is frequent enough."""
     text, path = work.config.text, work.draft.path
     patents = work.read("PATENTS")
-    work.write(tokens(patents, work.read("ABSTRACTS")), "TOKENS")
+    work.write(tokens(patents, text.fields, [further_text(work, name) for name in text.fields if name != "title"]), "TOKENS")
     training = work.session.read.schema(TOKENS.schema).parquet(location(path("TOKENS")))
     if text.trained_on == "train_side":
         training = keep_training_texts(training, held_out(work), patents, first_test_day(work.config))
@@ -56,6 +56,13 @@ def run(work: Work) -> None:
         training_texts=texts,
         training_words=sum(file.words for file in files),
     )
+
+
+def further_text(work: Work, field: str) -> DataFrame:
+    """One row per patent that has the field: patent_key and the field."""
+    if field == "claims":
+        return claims_per_patent(work.read("CLAIMS"), work.config.text.claims)
+    return work.read("ABSTRACTS").select("patent_key", field)
 
 
 def held_out(work: Work) -> DataFrame:
