@@ -49,6 +49,7 @@ Count = Annotated[int, Strict(), Bound(ge=0)]
 Positive = Annotated[int, Strict(), Bound(ge=1)]
 Real = Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, le=1)]
+Dropout = Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, lt=1)]
 String = Annotated[str, Strict()]
 
 _STRICT = ConfigDict(extra="forbid")
@@ -200,7 +201,13 @@ class Model:
     units: Positive = knob(128, "units of each LSTM layer")
     layers: Positive = knob(2, "LSTM layers")
     embedding: Literal["frozen", "tuned"] = knob("frozen", "whether the word vectors are trained further")
-    pool: Literal["last", "max"] = knob("max", "what the softmax sees: the state at the last word (the paper), or each unit's largest over all words")
+    bidirectional: Flag = knob(False, "a second LSTM in each layer reads every text from its end")
+    pool: Literal["last", "max", "max_mean"] = knob(
+        "max", "what the softmax sees: last, the state after the last word (the paper) | max, each unit's largest over all words | max_mean, and the mean"
+    )
+    scale_vectors: Flag = knob(False, "take the mean of all word vectors off each, and bring their numbers to standard deviation 1")
+    spatial_dropout: Dropout = knob(0.0, "share of the dimensions that all vectors of a text lose in a training step")
+    dropout: Dropout = knob(0.0, "share of the pooled state that is left out in a training step")
     memory: Count = knob(0, "longest initial memory of a cell, in words, about a text's length; 0 = Keras's forget bias of 1, about 3 words")
 
 

@@ -20,9 +20,14 @@ def network():
     return build_model(Model(units=5, layers=2, pool="last"), VECTORS, labels=3, seed=1)
 
 
-@pytest.fixture(scope="module", params=["last", "max"])
-def either(request):
-    return build_model(Model(units=5, layers=2, pool=request.param), VECTORS, labels=3, seed=1)
+WAYS = [("last", False), ("max", False), ("max_mean", False), ("last", True), ("max", True), ("max_mean", True)]
+"""pool, bidirectional"""
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def each(request):
+    pool, bidirectional = request.param
+    return build_model(Model(units=5, layers=2, pool=pool, bidirectional=bidirectional), VECTORS, labels=3, seed=1)
 
 
 def test_it_is_the_masked_lstm_of_the_paper(network):
@@ -42,14 +47,54 @@ def test_it_is_the_masked_lstm_of_the_paper(network):
     assert np.allclose(network(TOKENS).numpy(), masked(TOKENS).numpy(), atol=1e-6)
 
 
-def test_padding_changes_nothing(either):
-    whole = either(TOKENS).numpy()
-    assert np.allclose(either(np.pad(TOKENS, ((0, 0), (0, 9)))).numpy(), whole, atol=1e-6)
-    assert np.allclose(either(TOKENS[1:2, :2]).numpy(), whole[1:2], atol=1e-6)
+def test_padding_changes_nothing(each):
+    whole = each(TOKENS).numpy()
+    assert np.allclose(each(np.pad(TOKENS, ((0, 0), (0, 9)))).numpy(), whole, atol=1e-6)
+    assert np.allclose(each(TOKENS[1:2, :2]).numpy(), whole[1:2], atol=1e-6)
 
 
-def test_word_order_counts(either):
-    assert not np.allclose(either(TOKENS[3:]).numpy(), either(TOKENS[3:, [1, 0, 2, 3, 4]]).numpy(), atol=1e-5)
+def test_word_order_counts(each):
+    assert not np.allclose(each(TOKENS[3:]).numpy(), each(TOKENS[3:, [1, 0, 2, 3, 4]]).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("pool", ["last", "max", "max_mean"])
+def test_a_bidirectional_layer_reads_each_text_as_if_it_had_no_padding(pool):
+    """An oracle written differently: Keras's own Bidirectional on one text at a time, cut to its words; the pool in NumPy."""
+    from keras import Sequential, layers
+
+    network = build_model(Model(units=5, layers=2, pool=pool, bidirectional=True), VECTORS, labels=3, seed=1)
+    oracle = Sequential([layers.Embedding(31, 6), *(layers.Bidirectional(layers.LSTM(5, return_sequences=True)) for _ in range(2))])
+    oracle.build((None, 8))
+    *names, last = ["embedding", "lstm_1", "backward_lstm_1", "lstm_2", "backward_lstm_2", "logits"]
+    oracle.set_weights([weight for name in names for weight in network.get_layer(name).get_weights()])
+    kernel, bias = network.get_layer(last).get_weights()
+    found = network(TOKENS).numpy()
+    for row, length in enumerate([8, 2, 1, 5]):
+        forward, backward = np.split(oracle(TOKENS[row : row + 1, :length]).numpy()[0], 2, axis=1)
+        state = {
+            "last": [forward[-1], backward[0]],
+            "max": [forward.max(axis=0), backward.max(axis=0)],
+            "max_mean": [forward.max(axis=0), forward.mean(axis=0), backward.max(axis=0), backward.mean(axis=0)],
+        }[pool]
+        logits = np.concatenate(state) @ kernel + bias
+        assert np.allclose(found[row], np.exp(logits) / np.exp(logits).sum(), atol=1e-6)
+
+
+def test_dropout_takes_whole_dimensions_of_vectors_and_units_of_the_pool_in_training_alone():
+    from keras import Model as Network
+
+    network = build_model(Model(units=40, layers=1, spatial_dropout=0.5, dropout=0.25), np.ones((30, 50), np.float32), labels=3, seed=1)
+    inner = Network(network.input, [network.get_layer("spatial_dropout").output, network.get_layer("dropout").output])
+    many = np.repeat(TOKENS[:1], 200, axis=0)
+    vectors, state = (values.numpy() for values in inner(many, training=True))
+    assert set(np.unique(vectors)) == {0.0, 2.0}
+    assert (vectors == vectors[:, :1]).all()
+    assert abs((vectors == 0).mean() - 0.5) < 0.02
+    assert abs((state == 0).mean() - 0.25) < 0.03
+    vectors, state = (values.numpy() for values in inner(many, training=False))
+    assert (vectors == 1).all()
+    assert (state != 0).all()
+    assert np.allclose(network(many).numpy(), network(many, training=False).numpy())
 
 
 def test_the_largest_state_of_each_unit_is_pooled():
@@ -80,6 +125,16 @@ def test_the_table_of_vectors(network):
     assert (table[1:] == VECTORS).all()
     assert not network.get_layer("embedding").trainable
     assert build_model(Model(units=2, embedding="tuned"), VECTORS, 3, seed=1).get_layer("embedding").trainable
+
+
+def test_scaled_vectors_have_mean_0_and_standard_deviation_1():
+    table = build_model(Model(units=2, scale_vectors=True), VECTORS * 3 + 5, 3, seed=1).get_layer("embedding").get_weights()[0]
+    assert (table[0] == 0).all()
+    assert np.allclose(table[1:].mean(axis=0), 0, atol=1e-5)
+    assert abs(table[1:].std() - 1) < 1e-5
+    distances = np.linalg.norm(table[1:, None] - table[None, 1:], axis=2)
+    before = np.linalg.norm(VECTORS[:, None] - VECTORS[None], axis=2)
+    assert np.allclose(distances * before.max(), before * distances.max(), rtol=1e-4)
 
 
 def test_the_seed_decides_the_weights(network):

@@ -1,12 +1,15 @@
-"""The network: frozen or tuned word vectors, LSTM layers, a pool over the words, softmax.
+"""The network: frozen or tuned word vectors, LSTM layers that read one way or both, a pool over the words, softmax.
 
 Texts are padded on the right, and states after a text's last word are left aside: an LSTM only looks back, so padding
-changes nothing, no mask is needed within the layers, and cuDNN's kernel can be used on a GPU.
+changes nothing, no mask is needed within the layers, and cuDNN's kernel can be used on a GPU. The second LSTM of a
+bidirectional layer is given each text turned round, its padding still on the right. Dropout is on word vectors and on
+the pooled state, never within the recurrence, where cuDNN's kernel has none.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,24 +33,45 @@ def build_model(config: Model, vectors: npt.NDArray[np.float32], labels: int, se
 
     keras.utils.set_random_seed(seed)
     tokens = keras.Input((None,), dtype="int32", name="tokens")
-    table = np.concatenate([np.zeros((1, vectors.shape[1]), np.float32), vectors])
-    embedding = layers.Embedding(*table.shape, weights=[table], trainable=config.embedding == "tuned", name="embedding")
-    sequence = embedding(tokens)
-    recurrent = [layers.LSTM(config.units, return_sequences=True, name=f"lstm_{i + 1}") for i in range(config.layers)]
-    for layer in recurrent:
-        sequence = layer(sequence)
-    real = ops.not_equal(tokens, 0)
-    if config.pool == "last":
-        last = ops.maximum(ops.sum(ops.cast(real, "int32"), axis=1) - 1, 0)
-        state = ops.squeeze(ops.take_along_axis(sequence, ops.reshape(last, (-1, 1, 1)), axis=1), axis=1)
-    else:
-        below_all = -2.0 * ops.cast(ops.logical_not(real), "float32")  # states lie between -1 and 1
-        state = ops.max(sequence + ops.expand_dims(below_all, -1), axis=1)
-    if config.memory:
-        for layer in recurrent:
-            _remember(layer, config.memory, seed)
+    table = np.concatenate([np.zeros((1, vectors.shape[1]), np.float32), _scaled(vectors) if config.scale_vectors else vectors])
+    sequence = layers.Embedding(*table.shape, weights=[table], trainable=config.embedding == "tuned", name="embedding")(tokens)
+    if config.spatial_dropout:
+        sequence = layers.SpatialDropout1D(config.spatial_dropout, name="spatial_dropout")(sequence)
+    turned = _turned(tokens)
+    readings = []  # each in the order in which it was read
+    for number in range(1, config.layers + 1):
+        readings = [_lstm(config, f"lstm_{number}", seed)(sequence)]
+        if config.bidirectional:
+            readings.append(_lstm(config, f"backward_lstm_{number}", seed)(turned(sequence)))
+            sequence = ops.concatenate([readings[0], turned(readings[1])], axis=-1)
+        else:
+            sequence = readings[0]
+    state = ops.concatenate([pooled for states in readings for pooled in _pooled(states, tokens, config.pool)], axis=-1)
+    if config.dropout:
+        state = layers.Dropout(config.dropout, name="dropout")(state)
     logits = layers.Dense(labels, name=LOGITS)(state)
     return keras.Model(tokens, layers.Softmax(name="probabilities")(logits))
+
+
+def _scaled(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Without the mean that all words share, and with numbers of standard deviation 1."""
+    centred = vectors - vectors.mean(axis=0)
+    return np.asarray(centred / max(float(centred.std()), 1e-9), np.float32)
+
+
+def _lstm(config: Model, name: str, seed: int) -> Callable[[Any], Any]:
+    """A layer that gives its state after each word; with config.memory its cells start with that memory."""
+    from keras import layers
+
+    layer = layers.LSTM(config.units, return_sequences=True, name=name)
+
+    def states(sequence: Any) -> Any:
+        result = layer(sequence)
+        if config.memory:
+            _remember(layer, config.memory, seed)
+        return result
+
+    return states
 
 
 def _remember(layer: keras.layers.LSTM, words: int, seed: int) -> None:
@@ -56,3 +80,31 @@ def _remember(layer: keras.layers.LSTM, words: int, seed: int) -> None:
     forget = np.log(np.random.default_rng(seed).uniform(1, max(2, words - 1), layer.units))
     bias[: layer.units], bias[layer.units : 2 * layer.units] = -forget, forget  # Keras's order: input, forget, cell, output
     layer.set_weights([kernel, recurrent, bias])
+
+
+def _turned(tokens: Any) -> Callable[[Any], Any]:
+    """A function that turns the words of [batch, words, n] round text by text and leaves the padding where it is; its own inverse."""
+    from keras import ops
+
+    one = ops.ones_like(tokens)
+    place, row = ops.cumsum(one, axis=1) - 1, ops.cumsum(one, axis=0) - 1
+    length = ops.sum(ops.cast(ops.not_equal(tokens, 0), "int32"), axis=1, keepdims=True)
+    source = row * ops.sum(one, axis=1, keepdims=True) + ops.where(place < length, length - 1 - place, place)
+
+    def turned(sequence: Any) -> Any:
+        return ops.take(ops.reshape(sequence, (-1, sequence.shape[-1])), source, axis=0)
+
+    return turned
+
+
+def _pooled(states: Any, tokens: Any, pool: str) -> list[Any]:
+    """What [batch, units] is kept of the states [batch, words, units] at words, not at padding."""
+    from keras import ops
+
+    real = ops.expand_dims(ops.cast(ops.not_equal(tokens, 0), states.dtype), -1)
+    length = ops.sum(real, axis=1)
+    if pool == "last":
+        last = ops.cast(ops.maximum(length - 1, 0), "int32")
+        return [ops.squeeze(ops.take_along_axis(states, ops.expand_dims(last, -1), axis=1), axis=1)]
+    largest = ops.max(states - 2.0 * (1.0 - real), axis=1)  # states lie between -1 and 1
+    return [largest] if pool == "max" else [largest, ops.sum(states * real, axis=1) / ops.maximum(length, 1.0)]
