@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,12 @@ class Layout:
         """The fields in the order of the columns."""
         return tuple(field for _, field in self.columns)
 
+    def of_year(self, year: int) -> Layout:
+        """That year's file, of a table whose file name has {year} in it."""
+        return replace(self, file=self.file.format(year=year))
 
-NUMBERS = frozenset({"sequence", "withdrawn", "claims", "rule_47"})
+
+NUMBERS = frozenset({"sequence", "withdrawn", "claims", "rule_47", "exemplary"})
 """Fields that are written bare; all others stand in double quotes."""
 
 CURRENT = {
@@ -61,3 +65,14 @@ OLD = {
 }  # fmt: skip
 
 LAYOUTS = {"current": CURRENT, "old": OLD}
+
+CLAIMS = {
+    "current": Layout("g_claims_{year}", (
+        ("patent_id", "id"), ("claim_sequence", "sequence"), ("claim_text", "claim"), ("dependent", "dependent"),
+        ("claim_number", "claim_number"), ("exemplary", "exemplary"),
+    )),
+    "old": Layout("claims_{year}", (
+        ("uuid", "uuid"), ("patent_id", "id"), ("text", "claim"), ("dependent", "dependent"), ("sequence", "sequence"), ("exemplary", "exemplary"),
+    )),
+}  # fmt: skip
+"""The table with a file for each grant year."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -20,16 +20,17 @@ from patent_spark.progress import Progress
 from patent_spark.schemas import LEVELS
 from patent_spark.sources.simulate import truth
 from patent_spark.sources.simulate.citations import Citations, Spill
+from patent_spark.sources.simulate.claims import claims
 from patent_spark.sources.simulate.facts import CLASSES
 from patent_spark.sources.simulate.forward import Forward
 from patent_spark.sources.simulate.hashing import uniforms
-from patent_spark.sources.simulate.layouts import LAYOUTS
+from patent_spark.sources.simulate.layouts import CLAIMS, LAYOUTS, Layout
 from patent_spark.sources.simulate.lexicon import KEYWORDS, LEVEL_WORDS, SIDES, Lexicon
 from patent_spark.sources.simulate.measures import Measures
 from patent_spark.sources.simulate.population import DESIGN, Patents, Population
 from patent_spark.sources.simulate.tables import Tables
 from patent_spark.sources.simulate.texts import Texts
-from patent_spark.sources.simulate.tsv import Columns, TsvZip
+from patent_spark.sources.simulate.tsv import Columns, TsvZip, YearlyZips
 from patent_spark.store import write_json
 
 CHUNK = 8192
@@ -70,22 +71,26 @@ class Maker:
         """Write all files; returns what release.json says."""
         with ExitStack() as stack:
             executor = stack.enter_context(ThreadPoolExecutor(1))
-            layouts = LAYOUTS[self._knobs.columns]
-            files = {
-                name: stack.enter_context(closing(TsvZip(self._folder, layout, self._knobs.seed, self._knobs.broken_fraction, executor)))
-                for name, layout in layouts.items()
-            }
+
+            def open_zip(layout: Layout) -> TsvZip:
+                return TsvZip(self._folder, layout, self._knobs.seed, self._knobs.broken_fraction, executor)
+
+            files = {name: stack.enter_context(closing(open_zip(layout))) for name, layout in LAYOUTS[self._knobs.columns].items()}
+            yearly = {}
+            if self._knobs.claims:
+                layout = CLAIMS[self._knobs.columns]
+                yearly["claims"] = stack.enter_context(closing(YearlyZips(lambda year: open_zip(layout.of_year(year)))))
             spill = stack.enter_context(closing(Spill(self._folder / ".spill", self._population, self._citations.flows)))
-            self._write_patents(files, spill)
+            self._write_patents({**files, **yearly}, spill)
             self._write_citations(files["citation"], spill)
             if "cpc_title" in files:
                 files["cpc_title"].write(self._tables.cpc_titles())
         shutil.rmtree(self._folder / ".spill")
-        about = self._about(files)
+        about = self._about([*files.values(), *(file for zips in yearly.values() for file in zips.files.values())])
         write_json(self._folder / "release.json", about)
         return about
 
-    def _write_patents(self, files: dict[str, TsvZip], spill: Spill) -> None:
+    def _write_patents(self, files: Mapping[str, TsvZip | YearlyZips], spill: Spill) -> None:
         with pq.ParquetWriter(self._folder / "truth.parquet", TRUTH) as rows, Progress("simulate patents", self._end, "patents") as bar:
             for start in range(0, self._end, self._chunk):
                 patents = self._population.patents(np.arange(start, min(start + self._chunk, self._end)))
@@ -133,6 +138,8 @@ class Maker:
         yield "abstract", {"id": ids.filter(kept), "abstract": abstracts.filter(kept)}
         yield "cpc", self._tables.cpc(patents, ids)
         yield "application", self._tables.applications(patents, ids)
+        if self._knobs.claims:
+            yield "claims", claims(self._texts, patents, ids, columns["claims"].to_numpy(), text_class, signal)
 
     def _truth(self, patents: Patents, ids: pa.Array, text_class: np.ndarray, signal: np.ndarray, counts: np.ndarray) -> pa.Table:
         alone = patents.origin == patents.index
@@ -146,7 +153,7 @@ class Maker:
         ]
         return pa.Table.from_arrays(arrays, schema=TRUTH)
 
-    def _about(self, files: dict[str, TsvZip]) -> dict[str, Any]:
+    def _about(self, files: Sequence[TsvZip]) -> dict[str, Any]:
         knobs = {name: str(value) if name == "data_to_date" else value for name, value in dataclasses.asdict(self._knobs).items()}
         return {
             "release_id": f"sim-{self._knobs.patents}-s{self._knobs.seed}-{digest(knobs)[:8]}",
@@ -157,8 +164,8 @@ class Maker:
                 "citation_level": self._levels.attainable(),
             },
             "knobs": knobs,
-            "rows": {f"{file.name}.tsv.zip": file.rows for file in files.values()},
-            "broken": {f"{file.name}.tsv.zip": dict(file.broken) for file in files.values()},
+            "rows": {f"{file.name}.tsv.zip": file.rows for file in files},
+            "broken": {f"{file.name}.tsv.zip": dict(file.broken) for file in files},
             "planted": self._planted(),
             "measured": {**self._measures.totals(), "by_grant_year": self._measures.by_year()},
         }

@@ -30,6 +30,7 @@ _TOPICAL = 0.12
 """Share of an abstract's background words that are keywords instead."""
 _SHORTEST, _LONGEST = 36, 280
 _SPREAD = 38.0
+_CLAIM_WORDS, _FURTHER_CLAIM_WORDS = 60, (8, 25)
 _STOPS, _COMMAS, _QUOTES, _BREAKS = 1 / 18, 1 / 12, 1 / 700, 1 / 40
 """How often: a sentence ends after a word; a comma; a word in quotes; a line ends with a sentence."""
 
@@ -71,11 +72,28 @@ class Texts:
         place = np.where(has, np.cumsum(has), 0)
         return pa.concat_arrays([pa.array([""]), some]).take(pa.array(place))
 
+    def first_claims(self, index: np.ndarray, text_class: np.ndarray, level: np.ndarray) -> pa.Array:
+        """One claim a patent, with all the signals of an abstract; a continuation claims something else than its parent."""
+        return self._passages(hashes(self._seed, "first claim", index), _CLAIM_WORDS, text_class, level)
+
+    def further_claims(self, index: np.ndarray, place: np.ndarray, text_class: np.ndarray) -> pa.Array:
+        """One short claim for each patent and place, strewn with keywords."""
+        base = successive(hashes(self._seed, "further claim", index), place)
+        lengths = integers(successive(base, 0), *_FURTHER_CLAIM_WORDS)
+        tokens, starts, draws = self._background(base, lengths)
+        _put_topical(tokens, draws, np.repeat(self._first_keyword(text_class), lengths))
+        ways = np.zeros(len(tokens), np.int64)
+        ways[starts + lengths - 1] = STOP
+        return self._joined(tokens, ways, starts)
+
     def _abstracts(self, origin: np.ndarray, text_class: np.ndarray, level: np.ndarray) -> pa.Array:
-        base = hashes(self._seed, "abstract", origin)
-        spread = _SPREAD * min(1.0, self._mean / 110)
-        drawn = self._mean + spread * normal_quantiles(np.clip(uniform(successive(base, 0)), 1e-9, 1 - 1e-9))
-        lengths = np.clip(drawn, min(_SHORTEST, self._mean), max(_LONGEST, 2 * self._mean)).astype(np.int64)
+        return self._passages(hashes(self._seed, "abstract", origin), self._mean, text_class, level)
+
+    def _passages(self, base: np.ndarray, mean: int, text_class: np.ndarray, level: np.ndarray) -> pa.Array:
+        """One text of about `mean` words a hash."""
+        spread = _SPREAD * min(1.0, mean / 110)
+        drawn = mean + spread * normal_quantiles(np.clip(uniform(successive(base, 0)), 1e-9, 1 - 1e-9))
+        lengths = np.clip(drawn, min(_SHORTEST, mean), max(_LONGEST, 2 * mean)).astype(np.int64)
         lengths = np.maximum(lengths, SEGMENT)
         tokens, starts, draws = self._background(base, lengths)
         _put_topical(tokens, draws, np.repeat(self._first_keyword(text_class), lengths))

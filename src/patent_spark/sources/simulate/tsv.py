@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from pathlib import Path
@@ -89,7 +90,7 @@ class TsvZip:
             kinds += [NO_ID, BAD_ID]
         if "title" in self._layout.fields:
             kinds += [BAD_DATE, FAR_DATE]
-        if "cpc_type" in self._layout.fields:
+        if {"cpc_type", "claim"} & set(self._layout.fields):
             kinds += [BAD_NUMBER]
         lines = []
         for k in range(count):
@@ -107,6 +108,7 @@ class TsvZip:
             "claims": "1", "withdrawn": "0", "cited_id": "3930271", "cited_date": "1976-01-01", "name": "", "category": "",
             "section": "A", "class": "A01", "subclass": "A01B", "group": "A01B1/00", "cpc_type": "inventional", "uuid": f"{number:016x}",
             "application_id": "05/100000", "series": "05", "rule_47": "0", "subclass_title": "", "group_title": "", "class_title": "",
+            "claim": "1. Unusable.", "dependent": "", "claim_number": "00001", "exemplary": "1",
         }  # fmt: skip
         bare = NUMBERS if kind != BAD_NUMBER else NUMBERS - {"sequence"}
         fields = [values[field] if field in bare else f'"{values[field]}"' for field in self._layout.fields]
@@ -115,6 +117,29 @@ class TsvZip:
         if kind == TOO_MANY:
             fields.append('"surplus"')
         return "\t".join(fields) + "\n"
+
+
+class YearlyZips:
+    """A table with a file for each grant year, its rows coming in the order of grants; `year` is a field of them."""
+
+    def __init__(self, open_year: Callable[[int], TsvZip]) -> None:
+        self._open_year = open_year
+        self.files: dict[int, TsvZip] = {}
+
+    def write(self, columns: Columns) -> None:
+        """Write some rows, each into the file of its year."""
+        years = columns["year"].to_numpy()
+        for year in np.unique(years).tolist():
+            if year not in self.files:
+                self.close()  # that of the year before
+                self.files[year] = self._open_year(year)
+            rows = pa.array(years == year)
+            self.files[year].write({field: column.filter(rows) for field, column in columns.items()})
+
+    def close(self) -> None:
+        """Finish the files."""
+        for file in self.files.values():
+            file.close()
 
 
 def _rendered(table: pa.Table) -> pa.Buffer:
