@@ -38,7 +38,15 @@ setup(
     package_dir={"": "src"},
     packages=find_packages("src"),
     package_data={"patent_spark": ["py.typed", "templates/*", "*/templates/*"]},
-    install_requires=["pyspark[connect]==4.0.5", "pyarrow>=14.0.2,<15", "numpy>=1.26,<2", "pydantic>=2.7", "pyyaml>=6", "tqdm>=4.66"],
+    install_requires=[
+        "pyspark[connect]==4.0.5",
+        "pyarrow>=14.0.2,<15",
+        "numpy>=1.26,<2",
+        "isal>=1.9",
+        "pydantic>=2.7",
+        "pyyaml>=6",
+        "tqdm>=4.66",
+    ],
     extras_require={
         "spark": SPARK,
         "train": TRAIN,

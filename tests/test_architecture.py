@@ -21,6 +21,7 @@ DOORS = {
     "mlflow": "patent_spark.tracking",
     "petastorm": "patent_spark.shards.feed",
     "horovod": "patent_spark.training.ranks",
+    "isal": "patent_spark.ingest.inflate",
     "gensim": "patent_spark.text.vectors",
 }
 

@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
 
 from patent_spark.checks import DataError
+from patent_spark.ingest.inflate import Stream, open_stream
 
 _ENCRYPTED = 0x1
 _HEADER_BYTES = 1 << 16
@@ -20,7 +20,7 @@ _HEADER_BYTES = 1 << 16
 class Member(io.RawIOBase):
     """The single member of a zip, inflated as it is read; pyarrow's reader calls `read` on a thread of its own."""
 
-    def __init__(self, path: Path, member: zipfile.ZipInfo, stream: IO[bytes], on_read: Callable[[int], None]) -> None:
+    def __init__(self, path: Path, member: zipfile.ZipInfo, stream: Stream, on_read: Callable[[int], None]) -> None:
         self.path, self.size = path, member.file_size
         self._stream, self._on_read = stream, on_read
 
@@ -46,7 +46,7 @@ def open_member(path: Path, on_read: Callable[[int], None] = lambda size: None) 
         with _named_errors(path):  # not around the yield: what goes wrong there is not the zip's fault
             archive = stack.enter_context(zipfile.ZipFile(path))
             member = _only_member(path, archive)
-            stream = stack.enter_context(archive.open(member))
+            stream = stack.enter_context(open_stream(archive, member))
         yield Member(path, member, stream, on_read)
 
 
