@@ -407,3 +407,7 @@ def _check_together(config: Config) -> None:
             raise ConfigError(f"{name}.min_tokens = {task.min_tokens} is above {name}.max_tokens = {task.max_tokens}")
     if len(set(config.text.fields)) < len(config.text.fields):
         raise ConfigError(f"text.fields = {list(config.text.fields)} names a field twice")
+    if len(set(config.text.fields)) < len(config.text.fields):
+        raise ConfigError(f"text.fields = {list(config.text.fields)} names a field twice")
+    if "claims" in config.text.fields and config.source.kind == "simulate" and not config.simulate.claims:
+        raise ConfigError("text.fields asks for claims, which the simulated release goes without; set simulate.claims=true")

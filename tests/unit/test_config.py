@@ -61,6 +61,9 @@ def test_values_are_read_as_what_they_are():
         ("train.ranks=3", "train.ranks = 3 is not among shard.world_sizes"),
         ("train.batch=100", "train.batch = 100 must be a multiple of 16"),
         ("technology.min_tokens=200", "technology.min_tokens = 200 is above technology.max_tokens = 100"),
+        ("text.fields=[title, abstract, title]", "text.fields = ['title', 'abstract', 'title'] names a field twice"),
+        ("text.fields=[title, body]", "text.fields = 'body' (default): input should be 'title', 'abstract' or 'claims'"),
+        ("text.fields=[]", "text.fields = [] (--set): tuple should have at least 1 item"),
     ],
 )
 def test_what_the_user_reads(assignment, said):
@@ -68,6 +71,13 @@ def test_what_the_user_reads(assignment, said):
         load_config(sets=[assignment])
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_claims_of_a_simulated_release_that_has_none():
+    sets = ["source.kind=simulate", "text.fields=[title, claims]"]
+    with pytest.raises(ConfigError, match=r"simulated release goes without; set simulate\.claims=true"):
+        load_config(sets=sets)
+    assert load_config(sets=[*sets, "simulate.claims=true"])[0].text.fields == ("title", "claims")
 
 
 @pytest.mark.parametrize(

@@ -96,10 +96,11 @@ def test_bad_rows_stand_in_rejects_with_file_row_and_reason(tmp_path, ingest):
 
 
 def test_the_manifest_says_what_was_learned(tmp_path, ingest, capsys):
-    notes = {"release_id": "r-7", "data_to_date": "2020-06-30", "attainable": {"technology": {"accuracy": 0.9}}}
+    notes = {"release_id": "r-7", "data_to_date": "2020-06-30", "attainable": {"technology": {"accuracy": 0.9}}, "synonyms": [["car", "auto"]]}
     facts = ingest(write_release(tmp_path / "r", RELEASE, notes)).facts("ingest")
     assert facts == {
         "release_id": "r-7", "data_to_date": "2020-06-30", "data_to_date_from": "release.json", "attainable": {"technology": {"accuracy": 0.9}},
+        "synonyms": [["car", "auto"]],
         "rows_in": {"PATENTS": 7, "ABSTRACTS": 4, "CITATIONS": 4, "CPC": 2},
         "rejected": {
             "PATENTS": {

@@ -94,6 +94,14 @@ def test_other_classes_have_keywords_of_their_own_and_markers_in_any_order(texts
     assert set(markers) <= {2, 4, 6, 8, 10} and np.mean([sides_in_order(title)[0] for title in titles]) == pytest.approx(0.5, abs=0.1)
 
 
+def test_synonyms_are_words_that_carry_a_signal_in_groups_that_share_none(lexicon):
+    groups = lexicon.synonyms
+    words = [word for group in groups for word in group]
+    assert len(set(words)) == len(words) and set(words) <= set(lexicon.words[lexicon.first_keyword :])
+    assert Counter(map(len, groups)) == {KEYWORDS: len(set(lexicon.group.tolist())), LEVEL_WORDS: 4, len(SIDES[0]): 4}
+    assert ["brain", "eye", "hand"] in [group[:3] for group in groups]
+
+
 def test_markers_of_one_side_come_before_all_of_the_other_each_beside_companions(texts, lexicon):
     for text_class in (*lexicon.pairs[0], next(k for k in range(20) if lexicon.order[k] < 0)):
         titles, abstracts = written(texts, text_class, 2)

@@ -134,6 +134,7 @@ def warehouse(tmp_path, engine):
             + [{"patent_key": key, "abstract": case[0]} for key, case in others.items() if case[0] is not None],
             "CLAIMS": [{"patent_key": key, "claim_sequence": at, "claim_text": f"claimed{at}"} for key in range(1, 11) for at in (0, 1)],
         },
+        {"synonyms": [["red", "green", "blue"]]},  # all words of the vocabulary: whatever is nearest is right
     )
     splits = [{"patent_key": key, "task": f"task {i}", "split": split} for key, case in others.items() for i, split in enumerate(case[1])]
     names = {task: {row["split"]: 1 for row in splits if row["task"] == task} for task in ("task 0", "task 1")}
@@ -159,7 +160,9 @@ def test_the_stage_learns_words_and_vectors_from_training_texts(warehouse):
     assert store.read_arrow("VOCABULARY").sort_by("id").to_pylist() == [
         {"word": word, "id": id_, "count": count} for id_, (word, count) in enumerate(zip(words, (13, 10, 7), strict=True), 1)
     ]
-    assert store.facts("text") == {"vocabulary_size": 3, "vocabulary_digest": digest(words), "training_texts": 13, "training_words": 36}
+    assert store.facts("text") == {
+        "vocabulary_size": 3, "vocabulary_digest": digest(words), "training_texts": 13, "training_words": 36, "synonyms_found": 1.0,
+    }  # fmt: skip
     assert store.read_arrow("TOKENS").num_rows == 10 + len(HELD_OUT)
     vectors = store.read_arrow("VECTORS").to_pylist()
     keyed = gensim.models.KeyedVectors.load(str(store.directory("KEYED_VECTORS") / "vectors.kv"))

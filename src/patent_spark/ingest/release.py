@@ -1,4 +1,4 @@
-"""What is known about a release beyond its tables: its id, the last day it covers, what could be attained on it."""
+"""What is known about a release beyond its tables: its id, the last day it covers, what could be attained on it, what was planted in it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Notes:
     data_to_date: datetime.date | None
     data_to_date_from: str
     attainable: dict[str, Any] | None
+    synonyms: list[list[str]] | None
+    """Groups of words that a simulated release uses for one another."""
 
 
 def read_notes(folder: Path, knobs: Release) -> Notes:
@@ -31,7 +33,7 @@ def read_notes(folder: Path, knobs: Release) -> Notes:
     if knobs.data_to_date and noted and knobs.data_to_date != noted:
         say(f"  data_to_date is {knobs.data_to_date} by release.data_to_date, although {path.name} says {noted}")
     source = "release.data_to_date" if knobs.data_to_date else path.name if noted else "newest grant date"
-    return Notes(knobs.id or told.get("release_id"), knobs.data_to_date or noted, source, told.get("attainable"))
+    return Notes(knobs.id or told.get("release_id"), knobs.data_to_date or noted, source, told.get("attainable"), told.get("synonyms"))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -116,6 +116,7 @@ def _learn(work: Work, folder: Path, notes: Notes, outcomes: list[Outcome]) -> N
         data_to_date=str(notes.data_to_date),
         data_to_date_from=notes.data_to_date_from,
         attainable=notes.attainable,
+        synonyms=notes.synonyms,
         rows_in=dict(rows_in),
         rejected={table: dict(reasons.most_common()) for table, reasons in rejected_of.items()},
         cited_malformed=sum(outcome.cited_malformed for outcome in outcomes),

@@ -17,6 +17,7 @@ from patent_spark.rules import family_per_patent
 from patent_spark.schemas import TOKENS, is_test
 from patent_spark.shuffle import read_shuffled, write_shuffled
 from patent_spark.store import arrow_schema, location, parquet_size
+from patent_spark.text.synonyms import synonyms_found
 from patent_spark.text.vectors import skip_gram, write_corpus
 from patent_spark.text.words import claims_per_patent, keep_training_texts, tokens, vocabulary, with_relatives
 from patent_spark.work import Work
@@ -55,6 +56,7 @@ def run(work: Work) -> None:
         vocabulary_digest=digest(words["word"].to_pylist()),
         training_texts=texts,
         training_words=sum(file.words for file in files),
+        synonyms_found=synonyms_found(words["word"].to_pylist(), vectors.vectors, work.store.facts("ingest").get("synonyms") or []),
     )
 
 

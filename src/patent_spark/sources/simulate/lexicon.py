@@ -122,6 +122,22 @@ class Lexicon:
         """Number of the first companion of the first side."""
         return self.first_marker + 2 * len(SIDES[0])
 
+    def keywords(self, group: int) -> list[str]:
+        """The keywords of a set."""
+        first = self.first_keyword + group * KEYWORDS
+        return self.words[first : first + KEYWORDS]
+
+    @property
+    def level_words(self) -> list[list[str]]:
+        """The words of each level."""
+        return [self.words[at : at + LEVEL_WORDS] for at in range(self.first_level_word, self.first_marker, LEVEL_WORDS)]
+
+    @property
+    def synonyms(self) -> list[list[str]]:
+        """Groups of words that are drawn at random for one another, so that nothing but chance tells where they stand."""
+        keywords = [self.keywords(group) for group in sorted(set(self.group.tolist()))]
+        return [*keywords, *self.level_words, *(list(side) for side in (*SIDES, *COMPANIONS))]
+
     @cached_property
     def background(self) -> np.ndarray:
         """Word numbers such that a uniform choice among them draws background words in their frequencies."""

@@ -25,7 +25,7 @@ from patent_spark.sources.simulate.facts import CLASSES
 from patent_spark.sources.simulate.forward import Forward
 from patent_spark.sources.simulate.hashing import uniforms
 from patent_spark.sources.simulate.layouts import CLAIMS, LAYOUTS, Layout
-from patent_spark.sources.simulate.lexicon import KEYWORDS, LEVEL_WORDS, SIDES, Lexicon
+from patent_spark.sources.simulate.lexicon import SIDES, Lexicon
 from patent_spark.sources.simulate.measures import Measures
 from patent_spark.sources.simulate.population import DESIGN, Patents, Population
 from patent_spark.sources.simulate.tables import Tables
@@ -167,19 +167,19 @@ class Maker:
             "rows": {f"{file.name}.tsv.zip": file.rows for file in files},
             "broken": {f"{file.name}.tsv.zip": dict(file.broken) for file in files},
             "planted": self._planted(),
+            "synonyms": self._lexicon.synonyms,
             "measured": {**self._measures.totals(), "by_grant_year": self._measures.by_year()},
         }
 
     def _planted(self) -> dict[str, Any]:
-        words, lexicon = self._lexicon.words, self._lexicon
+        lexicon = self._lexicon
         codes = self._codes.to_pylist()
-        keywords = [words[at : at + KEYWORDS] for at in lexicon.first_keyword + lexicon.group * KEYWORDS]
-        level_words = [words[at : at + LEVEL_WORDS] for at in lexicon.first_level_word + np.arange(len(LEVELS)) * LEVEL_WORDS]
+        keywords = [lexicon.keywords(int(group)) for group in lexicon.group]
         return {
             "pairs_told_apart_by_order": [[codes[one], codes[two]] for one, two in lexicon.pairs],
             "markers": [list(pair) for pair in zip(*SIDES, strict=True)],
             "keywords": dict(zip(codes, keywords, strict=True)),
-            "level_words": dict(zip(LEVELS, level_words, strict=True)),
+            "level_words": dict(zip(LEVELS, lexicon.level_words, strict=True)),
         }
 
 
