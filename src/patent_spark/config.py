@@ -73,7 +73,9 @@ class Engine:
     """Which DataFrame engine runs the Spark stages; tables come out the same on each."""
 
     name: Literal["auto", "sail", "spark"] = knob(
-        "auto", "sail: embedded, no Java | spark: spark-submit's own session, else local Spark | auto: spark under spark-submit, else sail"
+        "auto",
+        "sail: embedded, no Java | spark: spark-submit's own session, else that of the server in SPARK_REMOTE, else local | "
+        "auto: spark under spark-submit, else sail",
     )
     memory: String = knob("4g", "driver memory of local Spark; under spark-submit its own option decides")
     shuffle_partitions: Count = knob(0, "partitions after a shuffle; 0 = the engine's own choice (local Spark: 8)")

@@ -1,4 +1,4 @@
-"""The only place that opens a session: Sail (embedded, no Java) or Spark (spark-submit's own, or local).
+"""The only place that opens a session: Sail (embedded, no Java) or Spark (spark-submit's own, a Connect server's, or local).
 
 Stages use the DataFrame API alone, so the same code gives the same tables on each.
 """
@@ -41,6 +41,9 @@ def open_session(config: Engine) -> Iterator[SparkSession]:
         yield session
 
 
+_CONNECTED = "SPARK_CONNECT_MODE_ENABLED"  # pyspark sets it with a session of Connect, and then refuses any other kind
+
+
 def _under_spark_submit() -> bool:
     return "PYSPARK_GATEWAY_PORT" in os.environ  # set by spark-submit's Python runner
 
@@ -53,12 +56,15 @@ def _sail() -> Iterator[SparkSession]:
 
     server = SparkConnectServer(ip="127.0.0.1", port=0)
     server.start(background=True)
+    connected = _CONNECTED in os.environ
     session = SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").create()
     try:
         yield session
     finally:
         session.stop()
         server.stop()
+        if not connected:
+            os.environ.pop(_CONNECTED, None)
 
 
 @contextmanager
@@ -68,7 +74,7 @@ def _spark(config: Engine) -> Iterator[SparkSession]:
 
     builder = SparkSession.builder.appName("patent_spark")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    if not _under_spark_submit():
+    if not _under_spark_submit() and "SPARK_REMOTE" not in os.environ:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else its Python workers are whatever python3 the PATH finds
         builder = (
             builder.master("local[*]")

@@ -1,5 +1,6 @@
 """One small simulated release, run end to end once by the real command line; the tests look at what it left."""
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,27 +21,46 @@ SMALL = [
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: what was said, and the store it left."""
+    """A finished run: what was said, the store it left, and the calls of Java, which was out of its reach."""
 
     root: Path
     stdout: str
     stderr: str
+    java_calls: list[str]
 
     @property
     def store(self):
         return Store(self.root)
 
 
-def patent_spark(*arguments, root, sets=(), cwd=ROOT):
+def patent_spark(*arguments, root, sets=(), cwd=ROOT, **variables):
     """Run the installed command; returns the finished process."""
     knobs = [part for knob in [*SMALL, f"warehouse.root={root}", *sets] for part in ("--set", knob)]
     command = [PROGRAM, *arguments, "--config", ROOT / "conf" / "demo.yaml", *knobs]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=540)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=540, env=os.environ | variables)
+
+
+def broken_java(folder):
+    """Variables under which Java is a program that only notes how it was called, and the file of these notes."""
+    java, notes = folder / "bin" / "java", folder / "called"
+    java.parent.mkdir()
+    java.write_text(f'#!/bin/sh\necho "$@" >> {notes}\nexit 1\n')
+    java.chmod(0o755)
+    notes.touch()
+    return {"JAVA_HOME": str(folder), "PATH": f"{java.parent}:{os.environ['PATH']}"}, notes
 
 
 @pytest.fixture(scope="session")
 def whole_run(tmp_path_factory):
     root = tmp_path_factory.mktemp("run") / "warehouse"
-    done = patent_spark("run", root=root)
+    variables, notes = broken_java(tmp_path_factory.mktemp("java"))
+    done = patent_spark("run", root=root, **variables)
     assert done.returncode == 0, done.stderr
-    return Run(root, done.stdout, done.stderr)
+    return Run(root, done.stdout, done.stderr, notes.read_text().splitlines())
+
+
+@pytest.fixture(scope="session")
+def package_zip():
+    """The package as spark-submit takes it along."""
+    subprocess.run(["make", "-s", "zip"], cwd=ROOT, check=True, capture_output=True)
+    return ROOT / "build" / "patent_spark.zip"

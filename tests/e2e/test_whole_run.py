@@ -15,7 +15,7 @@ from patent_spark.config import load_config
 from patent_spark.schemas import LEVELS, TABLES
 from patent_spark.store import Store
 from tests.digests import table_digest
-from tests.e2e.conftest import ROOT, SMALL, patent_spark
+from tests.e2e.conftest import ROOT, SMALL, broken_java, patent_spark
 from tests.oracle.labels_pandas import expected_labels
 
 STAGES = ["simulate", "ingest", "label", "quality", "split", "text", "shard", "train", "evaluate"]
@@ -96,6 +96,17 @@ def test_one_mlflow_run_a_task_with_everything_in_it(whole_run):
         assert {"train_loss", "dev_accuracy"} <= set(metrics)
 
 
+def test_the_embedded_engine_needs_no_java_and_spark_says_that_it_does(whole_run, tmp_path):
+    assert whole_run.java_calls == []
+    variables, notes = broken_java(tmp_path)
+    refused = patent_spark("label", "--force", root=whole_run.root, sets=["engine.name=spark"], **variables)
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[-1] == (
+        "patent-spark: engine.name = spark needs Java 17 and none started; install it (Debian: openjdk-17-jre-headless) or set engine.name=sail"
+    )
+    assert notes.read_text()
+
+
 def test_a_second_run_does_nothing_again(whole_run):
     again = patent_spark("run", root=whole_run.root)
     assert again.returncode == 0, again.stderr
@@ -106,12 +117,6 @@ def test_a_second_run_does_nothing_again(whole_run):
 def test_where_prints_plain_parquet(whole_run):
     told = patent_spark("where", "LABELS", root=whole_run.root)
     assert pq.read_table(told.stdout.strip()).num_rows > 0
-
-
-@pytest.fixture(scope="session")
-def package_zip(tmp_path_factory):
-    subprocess.run(["make", "-s", "zip"], cwd=ROOT, check=True, capture_output=True)
-    return ROOT / "build" / "patent_spark.zip"
 
 
 @pytest.mark.slow
