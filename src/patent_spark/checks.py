@@ -21,6 +21,10 @@ class WorkError(Exception):
     """The work failed for a reason that the message explains to the user: a lost rank, a full disk. Exit code 1."""
 
 
+class StoppedError(Exception):
+    """The work was asked to stop and kept what it had; the message says how to go on. Exit code 143."""
+
+
 class GateError(Exception):
     """A check of quality said no; nothing was published. Exit code 4."""
 

@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from patent_spark.checks import DataError, GateError, WorkError
+from patent_spark.checks import DataError, GateError, StoppedError, WorkError
 from patent_spark.config import Config, ConfigError, about_knobs, flatten, load_config
 from patent_spark.progress import log, log_to
 from patent_spark.schemas import STAGE_OF
 from patent_spark.similar import similar_words
 from patent_spark.stages import STAGES, planned, run_stage
 from patent_spark.store import Store
-from patent_spark.summary import summarise
+from patent_spark.summary import audit_table, summarise
 from patent_spark.tracking import require_answer
 
-DONE, FAILED, MISUSED, BAD_DATA, REFUSED = 0, 1, 2, 3, 4
-"""Exit codes: done; the work failed; the command or the configuration is wrong; bad input data; a gate said no."""
+DONE, FAILED, MISUSED, BAD_DATA, REFUSED, STOPPED = 0, 1, 2, 3, 4, 143
+"""Exit codes: done; the work failed; the command or the configuration is wrong; bad input data; a gate said no; stopped by SIGTERM."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say_error(BAD_DATA, str(error))
     except GateError as error:
         return _say_error(REFUSED, str(error))
+    except StoppedError as error:
+        return _say_error(STOPPED, str(error))
     except WorkError as error:
         return _say_error(FAILED, f"{error}\nThe whole story is in {log_file}")
     except BrokenPipeError:  # the reader of our output went away, as in `patent-spark config | head`
@@ -80,12 +82,14 @@ def _work(options: argparse.Namespace, config: Config) -> int:
         started = time.monotonic()
         if config.tracking.uri:
             require_answer(config)
-        done = [run_stage(stage.name, config, force=options.force) for stage in planned(config)]
+        done = [run_stage(stage.name, config, force=options.force, resume=options.resume) for stage in planned(config)]
         print(summarise(config, done, time.monotonic() - started))
     elif options.command == "similar-words":
         print(similar_words(config, options.word, options.top))
     else:
-        run_stage(options.command, config, force=options.force)
+        run_stage(options.command, config, force=options.force, resume=options.resume)
+    if options.command == "audit":
+        print(audit_table(Store(config.warehouse.root)))
     return DONE
 
 
@@ -99,9 +103,12 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--set", action="append", default=[], metavar="SECTION.KNOB=VALUE", help="one knob; wins over all files")
     forced = argparse.ArgumentParser(add_help=False)
     forced.add_argument("--force", action="store_true", help="redo a stage even when its inputs and knobs did not change")
-    commands.add_parser("run", parents=[common, forced], help="all stages, in order")
+    resumed = argparse.ArgumentParser(add_help=False)
+    resumed.add_argument("--resume", action="store_true", help="let an interrupted training go on from its checkpoint, if there is one")
+    commands.add_parser("run", parents=[common, forced, resumed], help="all stages, in order")
     for stage in STAGES.values():
-        commands.add_parser(stage.name, parents=[common, forced], help=stage.about)
+        parents = [common, forced, resumed] if stage.name == "train" else [common, forced]
+        commands.add_parser(stage.name, parents=parents, help=stage.about).set_defaults(resume=False)
     where = commands.add_parser("where", parents=[common], help="print the directory of a table or another output")
     where.add_argument("table", choices=sorted(STAGE_OF), metavar="TABLE", help=", ".join(sorted(STAGE_OF)))
     similar = commands.add_parser("similar-words", parents=[common], help="print the words whose vectors are nearest to a word's")

@@ -75,7 +75,7 @@ class Done:
     skipped: bool
 
 
-def run_stage(name: str, config: Config, *, force: bool = False) -> Done:
+def run_stage(name: str, config: Config, *, force: bool = False, resume: bool = False) -> Done:
     """Run one stage and publish its tables, or skip it when its inputs and knobs are those of the current version."""
     stage = STAGES[name]
     store = Store(config.warehouse.root, config.warehouse.keep_versions).pinned()
@@ -90,7 +90,7 @@ def run_stage(name: str, config: Config, *, force: bool = False) -> Done:
     say(f"{name:9} {stage.about}")
     started = time.monotonic()
     with store.draft(name) as draft, ExitStack() as resources:
-        stage.run(Work(config, store, draft, resources, force, code))
+        stage.run(Work(config, store, draft, resources, force, code, resume))
         resources.close()
         seconds = time.monotonic() - started
         release_id = str(draft.facts.get("release_id") or _release_id(store, inputs))

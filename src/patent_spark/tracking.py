@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,17 +44,23 @@ class Run:
 
     def __init__(self, client: MlflowClient, uri: str, run_id: str) -> None:
         self._client, self.uri, self.run_id = client, uri, run_id
-        self._unsent: list[tuple[int, dict[str, float]]] = []
+        self._sent: set[int] | None = None
 
-    def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Metrics of one epoch, the first being 1. A server that is away does not end the training: they are sent later."""
-        self._unsent.append((epoch, dict(metrics)))
+    def log_epochs(self, history: Sequence[Mapping[str, float]]) -> list[int]:
+        """Send the metrics of those epochs (`epoch`, from 1, and the metrics) that the run has not got; returns the ones it still lacks.
+
+        A server that is away does not end the training: give the whole history again at the next epoch.
+        """
         try:
-            while self._unsent:
-                self._log(self._unsent[0][1], self._unsent[0][0])
-                self._unsent.pop(0)
+            if self._sent is None:
+                self._sent = self._find_sent()
+            for epoch in history:
+                if epoch["epoch"] not in self._sent:
+                    self._log({name: value for name, value in epoch.items() if name != "epoch"}, int(epoch["epoch"]))
+                    self._sent.add(int(epoch["epoch"]))
         except TrackingError as error:
-            log.warning("%s; the metrics of %d epochs wait to be sent", error, len(self._unsent))
+            log.warning("%s; metrics of epochs wait to be sent", error)
+        return [int(epoch["epoch"]) for epoch in history if epoch["epoch"] not in (self._sent or ())]
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Metrics of the whole run, such as those of the test splits."""
@@ -86,10 +92,10 @@ class Run:
                 if path.suffix in (".json", ".txt"):
                     self._client.log_artifact(self.run_id, str(path), "training")
 
-    def log_report(self, folder: Path) -> None:
-        """A folder of files, such as the report and its figures, under `report`."""
+    def log_report(self, folder: Path, name: str = "report") -> None:
+        """A folder of files, such as the report and its figures, under a name."""
         with _errors(self.uri):
-            self._client.log_artifacts(self.run_id, str(folder), "report")
+            self._client.log_artifacts(self.run_id, str(folder), name)
 
     def end(self, status: str = "FINISHED") -> None:
         """Close the run: FINISHED, FAILED or KILLED. What could not be sent is said, never raised."""
@@ -98,6 +104,11 @@ class Run:
                 self._client.set_terminated(self.run_id, status)
         except TrackingError as error:
             say(f"  {error}; run {self.run_id} stays open there")
+
+    def _find_sent(self) -> set[int]:
+        """Epochs that an earlier attempt sent."""
+        with _errors(self.uri):
+            return {metric.step for metric in self._client.get_metric_history(self.run_id, "train_loss")}
 
     def _log(self, metrics: dict[str, float], step: int) -> None:
         from mlflow.entities import Metric
@@ -146,6 +157,14 @@ def attach(config: Config, run_id: str) -> Run:
     with _errors(uri):
         client.get_run(run_id)
     return Run(client, uri, run_id)
+
+
+def reopen_run(config: Config, run_id: str) -> Run:
+    """A run that has ended, to go on with; raises TrackingError when there is none."""
+    run = attach(config, run_id)
+    with _errors(run.uri):
+        _client(run.uri).update_run(run_id, "RUNNING")
+    return run
 
 
 def without_password(text: str) -> str:

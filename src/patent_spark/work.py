@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 class Work:
     """One run of one stage. The session is opened at its first use, so a stage without Spark starts none."""
 
-    def __init__(self, config: Config, store: Store, draft: Draft, resources: ExitStack, force: bool = False, code: str = "") -> None:
+    def __init__(
+        self, config: Config, store: Store, draft: Draft, resources: ExitStack, force: bool = False, code: str = "", resume: bool = False
+    ) -> None:
         self.config, self.store, self.draft = config, store, draft
-        self.force, self.code = force, code
-        """Whether everything is to be done anew; a digest of the sources that do this stage."""
+        self.force, self.code, self.resume = force, code, resume
+        """Whether everything is to be done anew; a digest of the sources that do this stage; whether to go on from a checkpoint."""
         self._resources = resources
 
     @cached_property

@@ -105,8 +105,6 @@ def test_deliveries_of_all_ranks_add_up_to_the_manifest(shards):
         feeds[0].require_complete(total - [1, 0])
     with pytest.raises(FeedError, match="delivered 101 examples with digest"):
         feeds[0].require_complete(total + [0, 1])
-    list(feeds[0].epoch(1, start_step=3))
-    feeds[0].require_complete(total - [1, 0])  # not a whole epoch, so nothing to compare
 
 
 def test_the_digest_knows_no_order_and_adds_up():

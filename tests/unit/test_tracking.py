@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from patent_spark import tracking
 from patent_spark.config import load_config
-from patent_spark.tracking import TrackingError, attach, create_run, tracking_uri, without_password
+from patent_spark.tracking import TrackingError, attach, create_run, reopen_run, tracking_uri, without_password
 
 
 def configured(root, *sets):
@@ -47,13 +47,16 @@ def test_another_process_attaches_and_all_lands_in_the_one_run(config, run, tmp_
     code = (
         "import sys; from pathlib import Path; from patent_spark.config import load_config; from patent_spark.tracking import attach\n"
         "run = attach(load_config(sets=['warehouse.root=' + sys.argv[1]])[0], sys.argv[2])\n"
-        "run.log_epoch(1, {'train_loss': 2.0}); run.log_epoch(2, {'train_loss': 1.5})\n"
+        "assert run.log_epochs([{'epoch': 1, 'train_loss': 2.0}, {'epoch': 2, 'train_loss': 1.5}]) == []\n"
         "run.log_metrics({'accuracy': 0.5}); run.log_report(Path(sys.argv[3])); run.end()"
     )
     other = subprocess.run([sys.executable, "-c", code, config.warehouse.root, run.run_id, str(tmp_path)], capture_output=True, text=True, check=True)
     assert (other.stdout, other.stderr) == ("", "")
     client, seen = MlflowClient(tracking_uri(config)), told(config, run.run_id)
-    assert [(m.step, m.value) for m in client.get_metric_history(run.run_id, "train_loss")] == [(1, 2.0), (2, 1.5)]
+    resumed = reopen_run(config, run.run_id)
+    assert told(config, run.run_id).info.status == "RUNNING"
+    assert resumed.log_epochs([{"epoch": 1, "train_loss": 9.0}, {"epoch": 2, "train_loss": 9.0}, {"epoch": 3, "train_loss": 1.2}]) == []
+    assert [(m.step, m.value) for m in client.get_metric_history(run.run_id, "train_loss")] == [(1, 2.0), (2, 1.5), (3, 1.2)]
     assert seen.data.metrics["accuracy"] == 0.5
     assert seen.info.status == "FINISHED"
     assert [file.path for file in client.list_artifacts(run.run_id, "report")] == ["report/report.html"]
@@ -149,11 +152,12 @@ def test_a_server_that_goes_away_and_comes_back(tmp_path, monkeypatch):
     try:
         config = configured(tmp_path, f"tracking.uri=http://127.0.0.1:{port}")
         run = create_run(config, "technology", {})
-        run.log_epoch(1, {"train_loss": 3.0})
+        history = [{"epoch": epoch, "train_loss": 4.0 - epoch} for epoch in (1, 2, 3)]
+        assert run.log_epochs(history[:1]) == []
         stop(server)
-        run.log_epoch(2, {"train_loss": 2.0})
+        assert run.log_epochs(history[:2]) == [2]
         server = serve()
-        run.log_epoch(3, {"train_loss": 1.0})
+        assert run.log_epochs(history) == []
         history = MlflowClient(tracking_uri(config)).get_metric_history(run.run_id, "train_loss")
         assert [(m.step, m.value) for m in history] == [(1, 3.0), (2, 2.0), (3, 1.0)]
     finally:

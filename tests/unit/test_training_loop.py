@@ -1,13 +1,17 @@
 """A training that leaves the numbers: real steps of one rank on the toy world."""
 
+import copy
+import itertools
+
 import numpy as np
 import pytest
 
-from patent_spark.checks import WorkError
+from patent_spark.checks import StoppedError, WorkError
 from patent_spark.config import Model, Train
-from patent_spark.shards.feed import Feed
+from patent_spark.shards.feed import Feed, FeedError
 from patent_spark.shards.layout import Layout
-from patent_spark.training.loop import Learner, train
+from patent_spark.training.checkpoint import State
+from patent_spark.training.loop import Learner, Watch, train
 from patent_spark.training.model import build_model
 from patent_spark.training.rank import read_vectors
 from patent_spark.training.ranks import joined
@@ -25,15 +29,15 @@ def alone():
         yield ranks
 
 
+def feed(store, split, batch):
+    layout = Layout.of(store.facts("shard"), "technology", split)
+    return Feed(store.directory("EXAMPLES") / "technology" / split, layout, world=1, rank=0, batch=batch, seed=1)
+
+
 def fit(store, ranks, knobs, vectors):
     """Train a small network for the technology classes."""
-
-    def feed(split):
-        layout = Layout.of(store.facts("shard"), "technology", split)
-        return Feed(store.directory("EXAMPLES") / "technology" / split, layout, world=1, rank=0, batch=knobs.batch, seed=1)
-
     learner = Learner(build_model(Model(units=4), vectors, 6, seed=1), knobs, ranks)
-    return train(learner, feed("train"), feed("development"), knobs, ranks, lambda *_: None, lambda _: None)
+    train(learner, feed(store, "train", knobs.batch), feed(store, "development", knobs.batch), knobs, ranks, State(), Watch())
 
 
 def test_a_training_loss_that_is_no_number_ends_the_job(store, alone):
@@ -53,3 +57,69 @@ def test_a_poisoned_vector_ends_the_job(store, alone):
     vectors[7] = np.nan
     with pytest.raises(WorkError, match=r"^the training loss is nan in epoch 1"):
         fit(store, alone, Train(epochs=1, batch=32), vectors)
+
+
+KNOBS = Train(epochs=3, batch=24, learning_rate=0.02)  # 4 steps and 2 judgements an epoch
+
+
+@pytest.fixture(scope="module")
+def go(store, alone):
+    """Trains from a state and the values of the variables, or from the start; returns what was saved last, the final weights, and why it stopped."""
+    learner = Learner(build_model(Model(units=4), read_vectors(store.directory("VECTORS")), 6, seed=1), KNOBS, alone)
+    start = learner.values()
+
+    def go(state=None, values=start, stop_at_look=0):
+        learner.restore(values)
+        learner._stop.assign(0.0)
+        saved, looks = [], itertools.count(1)
+        watch = Watch(lambda: next(looks) == stop_at_look, save=lambda state: saved.append((copy.deepcopy(state), learner.values())))
+        message = ""
+        try:
+            train(learner, feed(store, "train", 24), feed(store, "development", 24), KNOBS, alone, state or State(), watch)
+        except StoppedError as stopped:
+            message = str(stopped)
+        return *saved[-1], learner.network.get_weights(), message
+
+    return go
+
+
+@pytest.fixture(scope="module")
+def undisturbed(go):
+    state, _, weights, message = go()
+    assert message == ""
+    return state, weights
+
+
+def losses(state):
+    return [{name: value for name, value in epoch.items() if name != "examples_per_second"} for epoch in state.history]
+
+
+@pytest.mark.parametrize(
+    ("look", "place"),
+    [(1, (1, 1)), (3, (1, 3)), (4, (1, 4)), (6, (1, 4)), (7, (2, 1)), (17, (3, 4))],
+    ids=["at the first step", "within an epoch", "at its last step", "at a judgement", "in the second epoch", "at the last judgement"],
+)
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(go, undisturbed, look, place):
+    state, values, _, message = go(stop_at_look=look)
+    assert (state.epoch, state.step) == place
+    assert message == f"stopped in epoch {place[0]} of 3, after step {place[1]}; the same command with --resume goes on from there"
+    whole, _, weights, _ = go(state, values)
+    assert losses(whole) == losses(undisturbed[0])
+    assert whole.kept_epoch == undisturbed[0].kept_epoch
+    assert all((ours == theirs).all() for ours, theirs in zip(weights, undisturbed[1], strict=True))
+
+
+def test_an_epoch_that_was_broken_off_is_still_counted(go):
+    state, values, *_ = go(stop_at_look=3)
+    assert state.delivered[0] == state.sums[1] == 72
+    state.delivered -= [1, 0]
+    with pytest.raises(FeedError, match=r"delivered 95 examples .* the manifest says 96"):
+        go(state, values)
+
+
+def test_the_best_epoch_of_an_earlier_attempt_is_kept(go):
+    state, values, *_ = go(stop_at_look=7)
+    state.history[0]["dev_loss"] = 0.0
+    whole, _, weights, _ = go(state, values)
+    assert whole.kept_epoch == 1
+    assert all((ours == theirs).all() for ours, theirs in zip(weights, state.kept, strict=True))

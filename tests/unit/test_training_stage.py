@@ -1,14 +1,19 @@
 """When the stage trains a task and when it keeps its model: real jobs and runs, whose only rank leaves a model at once."""
 
 import json
+import shutil
 import sys
 from contextlib import ExitStack
 
+import numpy as np
 import pytest
+from mlflow import MlflowClient
 
 from patent_spark.checks import DataError, WorkError
 from patent_spark.config import load_config
+from patent_spark.tracking import tracking_uri
 from patent_spark.training import launch, stage
+from patent_spark.training.checkpoint import Checkpoint, State
 from patent_spark.work import Work
 from tests.training_world import TOKENS, publish_examples
 from tests.worlds import publish
@@ -17,18 +22,18 @@ RANK = """
 import json, pathlib, sys
 folder = pathlib.Path(sys.argv[1])
 job = json.loads((folder / "job.json").read_text())
-(folder / "model").mkdir()
+(folder / "model").mkdir(exist_ok=True)
 (folder / "model" / "task.json").write_text(json.dumps({"run_id": job["run_id"], "key": job["key"], "kept_epoch": 1}))
 (folder / "model" / "history.json").write_text(json.dumps([{"epoch": 1}]))
 sys.exit(int(sys.argv[2]))
 """
 
 
-def trained(store, *sets, code="a", force=False):
+def trained(store, *sets, code="a", force=False, resume=False):
     """Run the stage and publish what it made; returns the id of the run that made the model."""
     config, _ = load_config(sets=[f"warehouse.root={store.root}", "tasks=technology", f"technology.max_tokens={TOKENS}", "train.ranks=1", *sets])
     with store.draft("train") as draft, ExitStack() as resources:
-        stage.run(Work(config, store, draft, resources, force, code))
+        stage.run(Work(config, store, draft, resources, force, code, resume))
         draft.publish(key="test", release_id="tiny", knobs={}, inputs={}, seconds=0.0, code="test", engine="test")
     return store.facts("train")["tasks"]["technology"]["run_id"]
 
@@ -69,3 +74,67 @@ def test_examples_of_another_vocabulary_are_refused(store):
     with pytest.raises(DataError, match=r"^EXAMPLES were made with vocabulary v1, VECTORS are those of v2; run `patent-spark shard`$"):
         trained(store)
     assert not (store.root / "train" / "work").exists()
+
+
+def fails_at(store, monkeypatch, step, *sets, **how):
+    """A training that ends with a checkpoint in its folder; returns the id of its run."""
+    with monkeypatch.context() as patch:
+        patch.setattr(launch, "command_of_rank", lambda folder: [sys.executable, "-c", RANK, str(folder), "3"])
+        with pytest.raises(WorkError):
+            trained(store, *sets, **how)
+    folder = max((store.root / "train" / "work").iterdir(), key=lambda path: (path / "job.json").stat().st_mtime_ns)
+    run_id = json.loads((folder / "job.json").read_text())["run_id"]
+    if step:
+        Checkpoint(State(epoch=2, step=step), [np.zeros(2)], run_id).write(folder)
+    return run_id
+
+
+def runs_in(store):
+    client = MlflowClient(tracking_uri(load_config(sets=[f"warehouse.root={store.root}"])[0]))
+    return {run.info.run_id: run.info.status for run in client.search_runs(["1"])}
+
+
+def test_a_training_goes_on_in_its_own_run_only_when_asked_to(store, monkeypatch, capsys):
+    first = fails_at(store, monkeypatch, 7)
+    assert runs_in(store) == {first: "FAILED"}
+    # Asked to start anew it says what it leaves, and leaves it until there is a new checkpoint.
+    second = fails_at(store, monkeypatch, 0)
+    assert "technology: trained from the start; --resume would go on from the checkpoint at epoch 2, step 7, which the" in capsys.readouterr().err
+    assert trained(store, resume=True) == first
+    assert "technology: goes on from the checkpoint at epoch 2, step 7" in capsys.readouterr().err
+    assert runs_in(store) == {first: "FINISHED", second: "FAILED"}
+
+
+def test_a_training_without_a_checkpoint_starts_again_in_its_own_run(store, monkeypatch, capsys):
+    first = fails_at(store, monkeypatch, 0)
+    assert trained(store, resume=True) == first
+    assert "there is no checkpoint of these examples, knobs and code to go on from; trained from the start" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("change", "goes_on"), [(["train.ranks=2"], True), (["model.units=5"], False)], ids=["ranks", "model"])
+def test_a_checkpoint_is_of_one_model_and_any_number_of_ranks(store, monkeypatch, change, goes_on):
+    first = fails_at(store, monkeypatch, 7)
+    assert (trained(store, *change, resume=True) == first) is goes_on
+
+
+def test_of_two_tasks_the_first_is_not_trained_again(tmp_path, monkeypatch, capsys):
+    store = publish_examples(tmp_path, train=100)
+    facts = store.facts("shard")
+    described = facts["tasks"]["technology"]
+
+    def both(draft):
+        for task in ("technology", "citation_level"):
+            shutil.copytree(store.directory("EXAMPLES") / "technology", draft.path("EXAMPLES") / task)
+
+    publish(store, "shard", {}, {**facts, "tasks": {"technology": described, "citation_level": described}}, fill=both)
+    command = "n = 3 if 'citation_level' in str(folder) else 0"
+    rank = RANK.replace("sys.exit(int(sys.argv[2]))", f"{command}; sys.exit(n)")
+    monkeypatch.setattr(launch, "command_of_rank", lambda folder: [sys.executable, "-c", rank, str(folder)])
+    with pytest.raises(WorkError, match="train citation_level: rank 0 ended with exit code 3"):
+        trained(store, "tasks=both")
+    monkeypatch.setattr(launch, "command_of_rank", lambda folder: [sys.executable, "-c", RANK, str(folder), "0"])
+    capsys.readouterr()
+    trained(store, "tasks=both")
+    assert "technology: examples and knobs are those of the model that is there, which is kept" in capsys.readouterr().err
+    assert sorted(runs_in(store).values()) == ["FAILED", "FINISHED", "FINISHED"]
+    assert list((tmp_path / "train" / "work").iterdir()) == []

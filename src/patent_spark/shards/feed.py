@@ -69,17 +69,16 @@ class Feed:
         self.steps_per_round = layout.steps_per_round(batch)
         self.steps_per_epoch = layout.steps_per_epoch(batch)
         self.delivered = np.zeros(2, np.int64)
-        """Examples and digest of their keys in the latest epoch. Sums over ranks, wrapping around like int64, go to require_complete()."""
-        self._whole = True
+        """Examples and digest of their keys since epoch() was called. Sums over ranks, wrapping around like int64, go to require_complete()."""
         self._failure: FeedError | None = None
 
     def epoch(self, epoch: int, start_step: int = 0) -> Iterator[Batch]:
         """The batches of one epoch, in an order that follows from (seed, epoch); `start_step` leaves out the first steps.
 
-        Raises FeedError when there are fewer steps or examples than the manifest promises.
+        Raises FeedError when there are fewer steps than the manifest promises.
         """
         self.delivered = np.zeros(2, np.int64)
-        self._whole, self._failure = start_step == 0, None
+        self._failure = None
         steps = 0
         for tensors in self._dataset(epoch, start_step):
             batch = Batch(*tensors)
@@ -90,17 +89,14 @@ class Feed:
             raise self._failure
         if steps != self.steps_per_epoch - start_step:
             raise FeedError(f"{self.directory}: epoch {epoch} ended after {steps} steps, {self.steps_per_epoch - start_step} were expected")
-        expected = sum(self.layout.examples_in(group) for group in range(self.layout.groups) if group % self.layout.lanes in self._lanes)
-        if self._whole and self.delivered[0] != expected:
-            raise FeedError(f"{self.directory}: epoch {epoch} delivered {self.delivered[0]:,} examples, {expected:,} were expected")
 
     def require_complete(self, delivered: npt.NDArray[np.int64]) -> None:
-        """Check the sum of `delivered` over all ranks, after an epoch, against the manifest; an epoch resumed half-way is not checked.
+        """Check the sum of `delivered` over all ranks, and over all attempts at an epoch that was resumed half-way, against the manifest.
 
         Raises FeedError naming what was expected and found.
         """
         examples, digest = int(delivered[0]), int(delivered[1]) % 2**64
-        if self._whole and (examples, digest) != (self.layout.rows, self.layout.keys_digest):
+        if (examples, digest) != (self.layout.rows, self.layout.keys_digest):
             raise FeedError(
                 f"{self.directory}: all ranks together delivered {examples:,} examples with digest {digest:016x}, "
                 f"the manifest says {self.layout.rows:,} with {self.layout.keys_digest:016x}; run `patent-spark shard --force`"

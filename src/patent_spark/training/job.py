@@ -1,4 +1,4 @@
-"""What the driver tells the ranks, and what rank 0 tells back while it works: two files in the job's folder."""
+"""What the driver tells the ranks, and what they tell back: small files in the job's folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from patent_spark.config import Config, load_config, to_yaml
 from patent_spark.store import write_json, write_text
 
-_JOB, _CONFIG, _TOLD, _FAILURE = "job.json", "config.yaml", "told.jsonl", "failure-{rank}.json"
+_JOB, _CONFIG, _TOLD, _FAILURE, _STOP, _DONE = "job.json", "config.yaml", "told.jsonl", "failure-{rank}.json", "stop", "done"
 _SECONDS_BETWEEN_STEPS_TOLD = 0.5
 
 
@@ -32,13 +32,15 @@ class Job:
     shards: dict[str, Any]
     """Facts of the shard stage, of this task alone."""
     folder: str
-    """Where the job keeps its files; the model comes to its subfolder `model`."""
+    """Where the job keeps its files, its checkpoint among them; the model comes to its subfolder `model`."""
+    resume: bool = False
+    """Whether to go on from the checkpoint that is there."""
 
     def write(self, config: Config) -> None:
-        """Put the job and the configuration into the folder, and remove what an earlier attempt told."""
+        """Put the job and the configuration into the folder, and remove what an earlier attempt told; its checkpoint stays."""
         folder = Path(self.folder)
         folder.mkdir(parents=True, exist_ok=True)
-        for old in (*folder.glob(_FAILURE.format(rank="*")), folder / _TOLD):
+        for old in (*folder.glob(_FAILURE.format(rank="*")), folder / _TOLD, folder / _STOP, folder / _DONE):
             old.unlink(missing_ok=True)
         write_text(folder / _CONFIG, to_yaml(config))
         write_json(folder / _JOB, dataclasses.asdict(self))
@@ -48,10 +50,34 @@ class Job:
         """The job in a folder and its configuration."""
         return cls(**json.loads((folder / _JOB).read_text())), load_config([folder / _CONFIG])[0]
 
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Whether a job was written into a folder."""
+        return (folder / _JOB).exists()
+
     @property
     def model(self) -> Path:
         """The folder of the finished model."""
         return Path(self.folder) / "model"
+
+    def finish(self) -> None:
+        """Note that nothing is left to do but to publish the model."""
+        (Path(self.folder) / _DONE).touch()
+
+    @classmethod
+    def finished(cls, folders: Path) -> list[Job]:
+        """The jobs of all folders in a folder that only wait to be published."""
+        return [cls.read(note.parent)[0] for note in sorted(folders.glob(f"*/{_DONE}"))]
+
+
+def ask_to_stop(folder: Path) -> None:
+    """Have the ranks save their state and end."""
+    (folder / _STOP).touch()
+
+
+def asked_to_stop(folder: Path) -> bool:
+    """Whether the driver wants the ranks to end."""
+    return (folder / _STOP).exists()
 
 
 @dataclass(frozen=True)

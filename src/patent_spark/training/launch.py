@@ -6,15 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import patent_spark
-from patent_spark.checks import DataError, WorkError
+from patent_spark.checks import DataError, StoppedError, WorkError
 from patent_spark.progress import Progress, say
-from patent_spark.training.job import Failure, Listener
+from patent_spark.training.job import Failure, Listener, ask_to_stop
 from patent_spark.training.rank import PARENT
 from patent_spark.training.ranks import meeting_point
 
@@ -25,10 +26,16 @@ _GRACE_S = 3.0  # after a first failure, for the rank that caused it to end as w
 def run_ranks(folder: Path, ranks: int, steps: int, timeout_s: int, logs: Path, what: str) -> None:
     """Run the job in `folder` with this many ranks, `steps` steps in all; their output goes to files that begin with `logs`.
 
-    Raises DataError when a rank found bad data, WorkError naming the rank for anything else. No rank is left running.
+    Raises StoppedError after a SIGTERM, DataError when a rank found bad data, WorkError naming the rank for anything else.
+    No rank is left running.
     """
     listener = Listener(folder)
-    with meeting_point(ranks, timeout_s) as places, _started(folder, places, logs) as processes, Progress(what, steps, "steps") as bar:
+    with (
+        meeting_point(ranks, timeout_s) as places,
+        _started(folder, places, logs) as processes,
+        _passing_on_sigterm(folder),
+        Progress(what, steps, "steps") as bar,
+    ):
         while None in (codes := [process.poll() for process in processes]):
             _show(listener, bar)
             if any(codes):
@@ -57,6 +64,19 @@ def _started(folder: Path, places: Sequence[dict[str, str]], logs: Path) -> Iter
     finally:
         for process in processes:
             _end(process)
+
+
+@contextmanager
+def _passing_on_sigterm(folder: Path) -> Iterator[None]:
+    """Have the ranks save their state and end when this process is asked to."""
+    if threading.current_thread() is not threading.main_thread():  # only that one gets signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: ask_to_stop(folder))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def command_of_rank(folder: Path) -> list[str]:
@@ -112,16 +132,21 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _explain(folder: Path, what: str, codes: Sequence[int | None], logs: Path) -> Exception:
-    """The error of the rank that failed first: not of those that only noticed its absence."""
+    """The error of the rank that failed first: not of those that only noticed its absence or silence."""
     failures = {rank: Failure.read(folder, rank) for rank in range(len(codes))}
     blamed = [rank for rank, failure in failures.items() if failure is not None and not failure.lost_peer]
     killed = [rank for rank, code in enumerate(codes) if failures[rank] is None and code]
-    rank = (blamed or killed or [0])[0]
+    silent = [rank for rank, code in enumerate(codes) if code is None]
+    rank = (blamed or killed or silent or [0])[0]
     failure, where = failures[rank], log_of(logs, rank)
     if failure is None:
+        if codes[rank] is None:
+            return WorkError(f"{what}: rank {rank} did not answer any more and was ended; its output is in {where}")
         return WorkError(f"{what}: rank {rank} ended with {_ending(codes[rank] or 0)}; its output is in {where}")
     if failure.bad_data:
         return DataError(failure.message)
+    if failure.kind == StoppedError.__name__:
+        return StoppedError(f"{what}: {failure.message}")
     if failure.kind == WorkError.__name__:  # it says all that the user needs to know
         return WorkError(f"{what}: {failure.message}")
     return WorkError(f"{what}: rank {rank} failed: {failure.kind}: {failure.message[:300]}; its output is in {where}")

@@ -8,14 +8,15 @@ does with the whole batch.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from patent_spark.checks import WorkError
+from patent_spark.checks import StoppedError, WorkError
 from patent_spark.config import Train
+from patent_spark.training.checkpoint import Arrays, Epoch, State
 from patent_spark.training.model import LOGITS
 from patent_spark.training.ranks import Ranks
 
@@ -24,16 +25,20 @@ if TYPE_CHECKING:
 
     from patent_spark.shards.feed import Batch, Feed
 
-Epoch = dict[str, float]
-"""epoch, train_loss, train_accuracy, examples_per_second; dev_loss and dev_accuracy when there is a development split."""
+SUMS = 3  # loss, weight, hits; after them comes the number of ranks that were asked to stop
 
 
-@dataclass
-class Trained:
-    """How a training went; the network holds the weights that were kept."""
+@dataclass(frozen=True)
+class Watch:
+    """What a rank does beside its steps; the defaults are those of a rank that only takes part."""
 
-    history: list[Epoch] = field(default_factory=list)
-    kept_epoch: int = 0
+    asked_to_stop: Callable[[], bool] = lambda: False
+    """Looked at before each step; if one rank was asked, all stop after that step."""
+    on_step: Callable[[int, int, str], None] = lambda *_: None
+    """Steps done, steps in all, a note."""
+    on_epoch: Callable[[Epoch], None] = lambda _: None
+    save: Callable[[State], None] = lambda _: None
+    """Keep a state together with the learner's variables."""
 
 
 class Learner:
@@ -41,23 +46,43 @@ class Learner:
 
     def __init__(self, network: keras.Model, knobs: Train, ranks: Ranks, optimizer: keras.optimizers.Optimizer | None = None) -> None:
         import keras
+        import tensorflow as tf
 
         self.network, self._knobs, self._ranks = network, knobs, ranks
         self._logits = keras.Model(network.input, network.get_layer(LOGITS).output)
         self._optimizer = optimizer or keras.optimizers.Adam(knobs.learning_rate)
         self._optimizer.build(network.trainable_variables)
-        ranks.take_from_first([*network.variables, *self._optimizer.variables])
+        ranks.take_from_first(self.variables)
+        self._stop = tf.Variable(0.0)  # part of every exchange, so that all ranks learn of it after the same step
         self.step, self.judge = self._functions()
 
+    @property
+    def variables(self) -> Sequence[keras.Variable]:
+        """All that a step changes, in a fixed order."""
+        return [*self.network.variables, *self._optimizer.variables]
+
+    def values(self) -> Arrays:
+        """What the variables are now."""
+        return [variable.numpy() for variable in self.variables]
+
+    def restore(self, values: Arrays) -> None:
+        """Set the variables to what values() gave."""
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)
+
+    def ask_to_stop(self) -> None:
+        """Let the next step or judgement tell all ranks to stop."""
+        self._stop.assign(1.0)
+
     def _sums(self, tokens: Any, label: Any, weight: Any, training: bool) -> tuple[Any, Any]:
-        """Summed cross-entropy, and [it, weight, hits], over one rank's part of a batch."""
+        """Summed cross-entropy, and [it, weight, hits, whether to stop], over one rank's part of a batch."""
         import tensorflow as tf
 
         longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=1, dtype=tf.int32))
         logits = self._logits(tokens[:, : tf.maximum(longest, 1)], training=training)
         loss = tf.reduce_sum(weight * tf.nn.sparse_softmax_cross_entropy_with_logits(label, logits))
         hits = tf.reduce_sum(weight * tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32) == label, tf.float32))
-        return loss, tf.stack([loss, tf.reduce_sum(weight), hits])
+        return loss, tf.stack([loss, tf.reduce_sum(weight), hits, self._stop])
 
     def _functions(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         import tensorflow as tf
@@ -68,7 +93,7 @@ class Learner:
 
         @tf.function(input_signature=batch)
         def step(tokens: Any, label: Any, weight: Any) -> Any:
-            """Take one step; returns [loss, weight, hits] summed over all ranks."""
+            """Take one step; returns [loss, weight, hits, ranks that were asked to stop] summed over all ranks."""
             with tf.GradientTape() as tape:
                 loss, sums = self._sums(tokens, label, weight, training=True)
             *gradients, sums = self._ranks.sum([*tape.gradient(loss, variables), sums])
@@ -80,76 +105,83 @@ class Learner:
 
         @tf.function(input_signature=batch)
         def judge(tokens: Any, label: Any, weight: Any) -> Any:
-            """[loss, weight, hits] of this rank's part of a batch."""
-            return self._sums(tokens, label, weight, training=False)[1]
+            """The same sums without a step."""
+            return self._ranks.sum([self._sums(tokens, label, weight, training=False)[1]])[0]
 
         return step, judge
 
 
-def train(
-    learner: Learner,
-    feed: Feed,
-    development: Feed | None,
-    knobs: Train,
-    ranks: Ranks,
-    on_step: Callable[[int, int, str], None],
-    on_epoch: Callable[[Epoch], None],
-) -> Trained:
-    """Train for knobs.epochs; `on_step(done, total, note)` and `on_epoch` are for the rank that reports.
+def train(learner: Learner, feed: Feed, development: Feed | None, knobs: Train, ranks: Ranks, state: State, watch: Watch) -> None:
+    """Train from where `state` stands to the end of knobs.epochs; the network is left with the weights that are kept.
 
-    Raises FeedError when the examples are not what the manifest promises, WorkError when a loss is no longer finite.
+    Raises FeedError when the examples are not what the manifest promises, WorkError when a loss is no longer finite, and
+    StoppedError, with the state saved, when a rank was asked to stop.
     """
-    trained, best = Trained(), None
-    total = knobs.epochs * feed.steps_per_epoch
-    for epoch in range(1, knobs.epochs + 1):
-        done, started = (epoch - 1) * feed.steps_per_epoch, time.monotonic()
-
-        def tell(steps: int, sums: Any, done: int = done, started: float = started, epoch: int = epoch) -> None:
-            _require_finite("training", sums, epoch, knobs)
-            pace = sums[1] / (time.monotonic() - started)
-            on_step(done + steps, total, f"epoch {epoch}/{knobs.epochs}, loss {sums[0] / sums[1]:.3f}, {pace:,.0f} examples/s")
-
-        sums = _total(learner.step, feed.epoch(epoch), tell)
-        seconds = time.monotonic() - started
-        _require_complete(feed, ranks)
-        result = {"epoch": epoch, **_means("train", sums), "examples_per_second": float(sums[1]) / seconds}
+    while state.epoch <= knobs.epochs:
+        _take_steps(learner, feed, knobs, ranks, state, watch)
+        result = {"epoch": state.epoch, **_means("train", state.sums), "examples_per_second": float(state.sums[1]) / state.seconds}
         if development is not None:
-            judged = _judge(learner, development, ranks)
-            _require_finite("development", judged, epoch, knobs)
+            judged = _judge(learner, development, knobs, ranks, state, watch)
+            _require_finite("development", judged, state.epoch, knobs)
             result |= _means("dev", judged)
-        trained.history.append(result)
-        on_epoch(result)
-        if knobs.keep == "last" or development is None or best is None or result["dev_loss"] < best[0]:
-            best = (result.get("dev_loss", 0.0), learner.network.get_weights())
-            trained.kept_epoch = epoch
-    if best is not None and trained.kept_epoch != knobs.epochs:
-        learner.network.set_weights(best[1])
-    return trained
+        if knobs.keep == "last" or development is None or _is_best(result, state.history):
+            state.kept_epoch, state.kept = state.epoch, learner.network.get_weights()
+        state.close_epoch(result)
+        watch.save(state)
+        watch.on_epoch(result)
+    learner.network.set_weights(state.kept)
 
 
-def _judge(learner: Learner, feed: Feed, ranks: Ranks) -> Any:
+def _take_steps(learner: Learner, feed: Feed, knobs: Train, ranks: Ranks, state: State, watch: Watch) -> None:
+    """The steps that are left of an epoch."""
+    before, total = (state.epoch - 1) * feed.steps_per_epoch, knobs.epochs * feed.steps_per_epoch
+    started = time.monotonic() - state.seconds
+    for batch in feed.epoch(state.epoch, state.step):
+        sums = _exchanged(learner, learner.step, batch, watch)
+        state.step, state.sums, state.seconds = state.step + 1, state.sums + sums[:SUMS], time.monotonic() - started
+        _require_finite("training", state.sums, state.epoch, knobs)
+        loss, pace = state.sums[0] / max(state.sums[1], 1.0), state.sums[1] / state.seconds
+        watch.on_step(before + state.step, total, f"epoch {state.epoch}/{knobs.epochs}, loss {loss:.3f}, {pace:,.0f} examples/s")
+        if sums[SUMS]:
+            state.delivered = state.delivered + _delivered(feed, ranks)
+            _stop(state, knobs, ranks, watch)
+    state.delivered = state.delivered + _delivered(feed, ranks)
+    feed.require_complete(state.delivered)
+
+
+def _judge(learner: Learner, development: Feed, knobs: Train, ranks: Ranks, state: State, watch: Watch) -> Any:
     """[loss, weight, hits] of a whole split over all ranks."""
-    import tensorflow as tf
-
-    sums = _total(learner.judge, feed.epoch(0))
-    _require_complete(feed, ranks)
-    return ranks.sum([tf.constant(sums)])[0].numpy()
-
-
-def _total(function: Callable[..., Any], batches: Iterable[Batch], tell: Callable[[int, Any], None] | None = None) -> Any:
-    """The sum of what `function` returns for each batch, float64 [3]."""
-    total = np.zeros(3)
-    for steps, batch in enumerate(batches, start=1):
-        total += function(batch.tokens, batch.label, batch.weight).numpy()
-        if tell is not None and total[1]:
-            tell(steps, total)
+    total = np.zeros(SUMS)
+    for batch in development.epoch(0):
+        sums = _exchanged(learner, learner.judge, batch, watch)
+        total += sums[:SUMS]
+        if sums[SUMS]:
+            _stop(state, knobs, ranks, watch)
+    development.require_complete(_delivered(development, ranks))
     return total
 
 
-def _require_complete(feed: Feed, ranks: Ranks) -> None:
+def _exchanged(learner: Learner, function: Callable[..., Any], batch: Batch, watch: Watch) -> Any:
+    if watch.asked_to_stop():
+        learner.ask_to_stop()
+    return function(batch.tokens, batch.label, batch.weight).numpy()
+
+
+def _stop(state: State, knobs: Train, ranks: Ranks, watch: Watch) -> None:
+    watch.save(state)
+    ranks.wait_for_all()  # a rank that ends early would be taken for a lost one, and the job ended while it saves
+    place = f"epoch {state.epoch} of {knobs.epochs}, after step {state.step}"
+    raise StoppedError(f"stopped in {place}; the same command with --resume goes on from there")
+
+
+def _delivered(feed: Feed, ranks: Ranks) -> Any:
     import tensorflow as tf
 
-    feed.require_complete(ranks.sum([tf.constant(feed.delivered)])[0].numpy())
+    return ranks.sum([tf.constant(feed.delivered)])[0].numpy()
+
+
+def _is_best(result: Epoch, history: Sequence[Epoch]) -> bool:
+    return all(result["dev_loss"] < earlier["dev_loss"] for earlier in history)
 
 
 def _require_finite(split: str, sums: Any, epoch: int, knobs: Train) -> None:

@@ -32,6 +32,12 @@ class Ranks:
 
         hvd.broadcast_variables([variable.value for variable in variables], root_rank=0)
 
+    def wait_for_all(self) -> None:
+        """Return when every rank has come here."""
+        import tensorflow as tf
+
+        self.sum([tf.zeros(())])[0].numpy()
+
 
 @contextmanager
 def joined() -> Iterator[Ranks]:

@@ -9,37 +9,45 @@ import time
 from pathlib import Path
 from typing import Any
 
-from patent_spark.checks import DataError
+from patent_spark.checks import DataError, StoppedError
 from patent_spark.config import digest, flatten
 from patent_spark.progress import say
 from patent_spark.schemas import DEVELOPMENT, TRAIN
 from patent_spark.shards.layout import Layout
-from patent_spark.tracking import create_run
+from patent_spark.tracking import Run, create_run, reopen_run
+from patent_spark.training.checkpoint import Checkpoint
 from patent_spark.training.job import Job
 from patent_spark.training.launch import run_ranks
 from patent_spark.version import code_version, git_commit
 from patent_spark.work import Work
 
+_NO_PART_OF_A_MODEL = ("train.ranks", "train.timeout_s")
+"""Any number of ranks takes the same steps."""
+
 
 def run(work: Work) -> None:
     """A model for each task of the configuration; one that is there already, of the same data, knobs and code, is kept.
 
+    A training that ended early leaves its folder, with a checkpoint, which work.resume goes on from.
     Raises DataError when examples and vectors do not belong together, or a rank finds bad data.
     """
     _require_one_vocabulary(work)
     earlier = {} if work.force else _earlier_models(work)
-    learned = {}
+    learned, jobs = {}, []
     for task in work.config.task_names:
         key, folder = _key(work, task), work.draft.path("MODEL") / task
+        jobs.append(job_folder := work.store.root / "train" / "work" / f"{task}-{key}")
         if key in earlier:
-            say(f"  {task}: examples and knobs are those of the current model, which is kept")
+            say(f"  {task}: examples and knobs are those of the model that is there, which is kept")
             shutil.copytree(earlier[key], folder)
         else:
-            _train(work, task, key, folder)
+            shutil.copytree(_train(work, task, key, job_folder), folder)
         described = json.loads((folder / "task.json").read_text())
         history = json.loads((folder / "history.json").read_text())
         learned[task] = {name: described[name] for name in ("run_id", "key", "kept_epoch")} | {"epochs": len(history), "last": history[-1]}
     work.learn(tasks=learned)
+    for job_folder in jobs:  # only now, so that of two tasks the first need not be trained again when the second is interrupted
+        shutil.rmtree(job_folder, ignore_errors=True)
 
 
 def _require_one_vocabulary(work: Work) -> None:
@@ -49,52 +57,76 @@ def _require_one_vocabulary(work: Work) -> None:
         raise DataError(f"EXAMPLES were made with vocabulary {examples}, VECTORS are those of {vectors}; run `patent-spark shard`")
 
 
-def _train(work: Work, task: str, key: str, folder: Path) -> None:
-    """Train a new model into `folder`; the job's own folder is there to be looked at after a failure, and only then."""
+def _train(work: Work, task: str, key: str, folder: Path) -> Path:
+    """Train a model, from a checkpoint or from the start; returns the model's folder, a part of the job's."""
     store, config = work.store, work.config
-    shards = store.manifest("shard")
+    tracked, resume = _begin(work, task, folder)
     facts = store.facts("shard")
-    release_id = shards.release_id if shards else ""
-    stages = {f"stage.{name}": manifest.version for name in ("text", "shard") if (manifest := store.manifest(name))}
-    code = {"code": code_version(), "mlflow.source.git.commit": git_commit()}
-    tracked = create_run(config, task, {"release_id": release_id, **code, **stages})
     job = Job(
         task=task,
         run_id=tracked.run_id,
-        release_id=release_id,
+        release_id=_release_id(work),
         key=key,
         examples=str(store.directory("EXAMPLES") / task),
         vectors=str(store.directory("VECTORS")),
         shards={**facts, "tasks": {task: facts["tasks"][task]}},
-        folder=str(store.root / "train" / "work" / f"{task}-{key}"),
+        folder=str(folder),
+        resume=resume,
     )
     job.write(config)
     status = "FAILED"
     try:
         logs = store.root / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-train-{task}"
         steps = config.train.epochs * Layout.of(facts, task, TRAIN).steps_per_epoch(config.train.batch)
-        run_ranks(Path(job.folder), config.train.ranks, steps, config.train.timeout_s, logs, f"train {task}")
+        run_ranks(folder, config.train.ranks, steps, config.train.timeout_s, logs, f"train {task}")
         status = "FINISHED"
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, StoppedError):
         status = "KILLED"
         raise
     finally:
         tracked.end(status)
-    shutil.copytree(job.model, folder)
-    shutil.rmtree(job.folder)
+    job.finish()
+    return job.model
+
+
+def _begin(work: Work, task: str, folder: Path) -> tuple[Run, bool]:
+    """The run of a training, and whether it goes on from the checkpoint in its folder; says which."""
+    before = Checkpoint.read_place(folder)
+    place = f"the checkpoint at epoch {before.state.epoch}, step {before.state.step}" if before else ""
+    if not work.resume:
+        if before:
+            say(f"  {task}: trained from the start; --resume would go on from {place}, which the first new one replaces")
+        return _new_run(work, task), False
+    if before:
+        say(f"  {task}: goes on from {place}")
+        return reopen_run(work.config, before.run_id), True
+    say(f"  {task}: there is no checkpoint of these examples, knobs and code to go on from; trained from the start")
+    return reopen_run(work.config, Job.read(folder)[0].run_id) if Job.is_in(folder) else _new_run(work, task), False
+
+
+def _new_run(work: Work, task: str) -> Run:
+    code = {"code": code_version(), "mlflow.source.git.commit": git_commit()}
+    stages = {f"stage.{name}": manifest.version for name in ("text", "shard") if (manifest := work.store.manifest(name))}
+    return create_run(work.config, task, {"release_id": _release_id(work), **code, **stages})
+
+
+def _release_id(work: Work) -> str:
+    shards = work.store.manifest("shard")
+    return shards.release_id if shards else ""
 
 
 def _earlier_models(work: Work) -> dict[str, Path]:
-    """Folders of the models of the current version by their key."""
+    """Folders of models by their key: those of the current version, and those that another task's end kept from being published."""
+    models = {job.key: job.model for job in Job.finished(work.store.root / "train" / "work")}
     current = work.store.manifest("train")
-    if current is None:
-        return {}
-    return {facts["key"]: work.store.directory("MODEL") / task for task, facts in current.facts["tasks"].items()}
+    if current is not None:
+        models |= {facts["key"]: work.store.directory("MODEL") / task for task, facts in current.facts["tasks"].items()}
+    return models
 
 
 def _key(work: Work, task: str) -> str:
     """Digest of all that a model of this task depends on: examples and vectors byte for byte, labels, knobs, code."""
-    knobs = {k: v for k, v in flatten(work.config).items() if k.startswith(("model.", "train.", f"{task}."))}
+    knobs = {k: v for k, v in flatten(work.config).items() if k.startswith(("model.", "train.", f"{task}.")) and k not in _NO_PART_OF_A_MODEL}
     examples = work.store.directory("EXAMPLES") / task
     folders = [examples / TRAIN, examples / DEVELOPMENT, work.store.directory("VECTORS")]
     facts: dict[str, Any] = work.store.facts("shard")

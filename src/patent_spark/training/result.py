@@ -1,0 +1,58 @@
+"""What rank 0 leaves of a finished training: the model's folder, and the same in MLflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.dataset
+import pyarrow.parquet as pq
+
+from patent_spark.config import Config
+from patent_spark.schemas import TRAIN
+from patent_spark.shards.layout import group_file
+from patent_spark.store import write_json, write_text
+from patent_spark.tracking import Run, TrackingError
+from patent_spark.training.checkpoint import State
+from patent_spark.training.job import Job, Teller
+
+if TYPE_CHECKING:
+    import keras
+
+_EXAMPLE_ROWS = 2
+
+
+def save(job: Job, config: Config, network: keras.Model, state: State) -> None:
+    """The model and all that is needed to use it, in the job's folder."""
+    job.model.mkdir(exist_ok=True)
+    section = config.task(job.task)
+    words = pyarrow.dataset.dataset(Path(job.vectors), format="parquet").to_table(columns=["word"])["word"].to_pylist()
+    network.save(job.model / "model.keras")
+    write_text(job.model / "vocabulary.txt", "".join(f"{word}\n" for word in words))
+    write_json(job.model / "history.json", state.history)
+    described: dict[str, Any] = {
+        "task": job.task,
+        "labels": job.shards["tasks"][job.task]["labels"],
+        "max_tokens": section.max_tokens,
+        "min_tokens": section.min_tokens,
+        "vocabulary_digest": job.shards["vocabulary_digest"],
+        "run_id": job.run_id,
+        "release_id": job.release_id,
+        "key": job.key,
+        "kept_epoch": state.kept_epoch,
+    }
+    write_json(job.model / "task.json", described)
+
+
+def log_the_rest(job: Job, run: Run, network: keras.Model, state: State, teller: Teller) -> None:
+    """Keep the model in MLflow as well. It is saved by now: a server that went away meanwhile does not undo the training."""
+    unsent = run.log_epochs(state.history)
+    if unsent:
+        teller.line(f"  {job.task}: the metrics of epochs {', '.join(map(str, unsent))} could not be sent to MLflow; history.json has them all")
+    first = pq.read_table(Path(job.examples) / TRAIN / group_file(0), columns=["tokens"])["tokens"].to_pylist()[:_EXAMPLE_ROWS]
+    tokens = np.array([np.frombuffer(row, "<i4") for row in first])
+    try:
+        run.log_model(network, tokens, job.model)
+    except TrackingError as error:
+        teller.line(f"  {job.task}: the model is saved, but not in MLflow: {error}")
