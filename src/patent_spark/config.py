@@ -235,7 +235,11 @@ class Evaluate:
 
     batch: Positive = knob(512, "examples a prediction step")
     baseline_examples: Positive = knob(200_000, "largest number of training texts for TF-IDF and the linear model")
-    seed: Count = knob(1, "the linear model's order of examples")
+    neighbour_examples: Positive = knob(20_000, "largest number of training texts among which the nearest one is looked for")
+    calibration_examples: Positive = knob(20_000, "largest number of development texts from which the temperature is learned")
+    resamples: Count = knob(1_000, "draws of the bootstrap that gives the intervals; 0 = no intervals")
+    fixed_precision: Share = knob(0.5, "precision at which the recall of top1 is told")
+    seed: Count = knob(1, "which texts are drawn, the linear model's order of them, the bootstrap")
 
 
 @dataclass(frozen=True, config=_STRICT)

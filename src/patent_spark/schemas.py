@@ -135,10 +135,11 @@ EXAMPLES = _table(
 PREDICTIONS = _table(
     "PREDICTIONS", "evaluate", "One row per patent of a test split of a task.",
     _ID, _TASK, _SPLIT,
+    ("family", LongType(), "the same for patents that share an abstract: the unit of resampling"),
     ("truth", StringType(), "the label"),
     ("predicted", StringType(), "the most probable label"),
     ("probability", FloatType(), "of the predicted label"),
-    ("probabilities", ArrayType(FloatType(), True), "of all labels, in the order of the model's list"),
+    ("probabilities", ArrayType(FloatType(), True), "of all labels, in the order of the model's list; calibrated"),
 )  # fmt: skip
 
 TABLES = {
@@ -155,6 +156,7 @@ STAGE_OF = {name: table.stage for name, table in TABLES.items()} | {
     "KEYED_VECTORS": "text",  # the vectors as gensim's KeyedVectors
     "MODEL": "train",  # a folder a task: model.keras, labels, vocabulary, history
     "METRICS": "evaluate",  # a JSON file a task
+    "CALIBRATION": "evaluate",  # a JSON file a task: the temperature of the model's probabilities
     "REPORT": "evaluate",  # report.html and its figures
 }
 """Which stage makes a table or another output; `patent-spark where` prints its place."""

@@ -46,7 +46,7 @@ class Stage:
 
 
 _PER_TASK = ("technology", "citation_level", "tasks")
-_JUDGED = ("label", "split", "text", "shard", "train")
+_JUDGED = ("ingest", "label", "split", "text", "shard", "train")
 _STAGES = (
     Stage("simulate", "patent_spark.sources.simulate.stage", (), ("simulate", "source.path"), "make a release in PatentsView's format"),
     Stage("ingest", "patent_spark.ingest.stage", ("simulate",), ("ingest", "release", "text.fields"), "zipped TSV to Parquet, bad rows to REJECTS"),

@@ -1,28 +1,46 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
+from patent_spark.config import Evaluate
+from patent_spark.evaluation.calibration import Temperature
 from patent_spark.evaluation.doubts import doubts_about
+from patent_spark.evaluation.measures import said
 from patent_spark.evaluation.predictions import Judged
 from patent_spark.evaluation.results import task_result, tracked_figures
 from patent_spark.schemas import LEVELS
 
+QUICK = Evaluate(resamples=50)
 
-def judged(truth, predicted, linear=None, top1=None):
+
+def says(truth, predicted, labels, top1=None):
+    """Sure of its label; top1: the probability of that level, when it shall rank the patents."""
+    probabilities = np.eye(labels, dtype=np.float32)[np.asarray(predicted)]
+    words = said(np.asarray(truth), probabilities, list(LEVELS) if labels == 4 else [str(i) for i in range(labels)])
+    return words if top1 is None else dataclasses.replace(words, top1=np.asarray(top1, np.float32))
+
+
+def judged(truth, predicted, linear=None, labels=4, top1=None, nearest=None):
     count = len(truth)
-    score = np.asarray(top1 if top1 is not None else [], np.float32)
-    numbers = [np.asarray(values, np.int16) for values in (truth, predicted, linear if linear is not None else truth)]
-    return Judged(*numbers, top5=np.ones(count, bool), top1_score=score, top1_linear=score)
+    model = says(truth, predicted, labels, top1)
+    others = {"tfidf_linear": linear, "tfidf_nearest": nearest}
+    readers = {name: says(truth, truth if said_ is None else said_, labels, top1) for name, said_ in others.items()}
+    return Judged(np.asarray(truth, np.int16), np.arange(count), np.full(count, "H04", "S3"), {"model": model, "uncalibrated": model, **readers})
 
 
 def levels(truth, predicted, linear=None):
     return judged(truth, predicted, linear, top1=np.linspace(1, 0, len(truth)))
 
 
+def result_of(labels, splits, training, attainable=None):
+    return task_result(labels, splits, training, attainable, Temperature(1.25, "development", 9), QUICK)
+
+
 def test_years_are_pooled_into_the_headline():
     splits = {"test_2011": levels([0, 1, 2, 3], [0, 1, 2, 2]), "test_2012": levels([2, 2], [2, 3], linear=[0, 0])}
-    result = task_result(list(LEVELS), splits, np.array([1, 2, 9, 4]), None)
+    result = result_of(list(LEVELS), splits, np.array([1, 2, 9, 4]), None)
     assert (result["headline"], result["accuracy"], result["examples"]) == ("test_years", 4 / 6, 6)
     assert {year: each["accuracy"] for year, each in result["by_year"].items()} == {"2011": 0.75, "2012": 0.5}
     assert result["by_year"]["2012"] == result["splits"]["test_2012"]
@@ -30,6 +48,7 @@ def test_years_are_pooled_into_the_headline():
     assert {name: values["accuracy"] for name, values in result["baselines"].items()} == {
         "majority": 3 / 6,
         "class_prior": pytest.approx((1 * 1 + 1 * 2 + 3 * 9 + 1 * 4) / 16 / 6),
+        "tfidf_nearest": 1.0,
         "tfidf_linear": 4 / 6,
     }
     assert result["top1"]["precision"] == 1.0
@@ -44,8 +63,8 @@ def test_years_are_pooled_into_the_headline():
 
 
 def test_a_stratified_task_has_its_test_split_as_headline():
-    splits = {"large_test": judged([0, 0], [1, 1]), "test": judged([0, 1], [0, 1])}
-    result = task_result(list("ABCDEF"), splits, np.ones(6, int), {"accuracy": 0.9})
+    splits = {"large_test": judged([0, 0], [1, 1], labels=6), "test": judged([0, 1], [0, 1], labels=6)}
+    result = result_of(list("ABCDEF"), splits, np.ones(6, int), {"accuracy": 0.9})
     assert (result["headline"], result["accuracy"], result["splits"]["large_test"]["accuracy"]) == ("test", 1.0, 0.0)
     assert result["top5_accuracy"] == 1.0
     assert "by_year" not in result
@@ -56,7 +75,7 @@ def test_a_stratified_task_has_its_test_split_as_headline():
 def test_a_year_has_its_own_attainable():
     release = {"accuracy": 0.7, "top1_average_precision": 0.3, "posterior": {}, "by_year": {"2011": {"accuracy": 0.9, "top1_average_precision": 0.5}}}
     splits = {"test_2011": levels([0, 1, 2], [0, 1, 2]), "test_2012": levels([2], [2])}
-    result = task_result(list(LEVELS), splits, np.ones(4, int), release)
+    result = result_of(list(LEVELS), splits, np.ones(4, int), release)
     assert result["by_year"]["2011"]["attainable"] == {"accuracy": 0.9, "top1_average_precision": 0.5}
     assert result["by_year"]["2012"]["attainable"] == {"accuracy": 0.7, "top1_average_precision": 0.3}
     assert result["attainable"] == pytest.approx({"accuracy": (3 * 0.9 + 0.7) / 4, "top1_average_precision": (3 * 0.5 + 0.3) / 4})
@@ -71,19 +90,19 @@ def test_doubts():
     many = np.tile([0, 1, 2, 3], 400)
     wrong = (many + 1) % 4
     fine = np.where(np.arange(1600) % 5, many, wrong)
-    assert text_of(task_result(list("ABCD"), {"test": judged(many, fine, wrong)}, np.array([5, 5, 5, 5]), {"accuracy": 0.81})) == ""
-    found = text_of(task_result(list("ABCD"), {"test": judged(many, fine)}, np.array([5, 5, 5, 5]), {"accuracy": 0.7}))
-    assert "below TF-IDF with a linear model (100.0 %)" in found
+    assert text_of(result_of(list("ABCD"), {"test": judged(many, fine, wrong, nearest=wrong)}, np.array([5, 5, 5, 5]), {"accuracy": 0.81})) == ""
+    found = text_of(result_of(list("ABCD"), {"test": judged(many, fine)}, np.array([5, 5, 5, 5]), {"accuracy": 0.7}))
+    assert "The model is worse than TF-IDF nearest in accuracy (-0.200, 95 % interval -0.2" in found
     assert "above the best attainable on this release (70.0 %): look for a leak" in found
-    found = text_of(task_result(list("ABCD"), {"test": judged([0, 0, 1, 3], [1, 1, 0, 0])}, np.array([5, 5, 5, 0]), None), (5, 5, 5, 0))
+    found = text_of(result_of(list("ABCD"), {"test": judged([0, 0, 1, 3], [1, 1, 0, 0])}, np.array([5, 5, 5, 0]), None), (5, 5, 5, 0))
     assert "Only 4 test patents" in found
     assert "no better than always saying the most frequent label" in found
     assert "1 label (D) is in the test but not in the training patents" in found
-    found = text_of(task_result(list("ABCD"), {"test": judged([0, 2, 3, 0], [0, 0, 0, 0])}, np.array([5, 5, 5, 5]), None))
+    found = text_of(result_of(list("ABCD"), {"test": judged([0, 2, 3, 0], [0, 0, 0, 0])}, np.array([5, 5, 5, 5]), None))
     assert "2 labels (C, D) are never predicted" in found
     first, last = levels(many, many), levels(many, fine)
-    found = text_of(task_result(list(LEVELS), {"test_2011": first, "test_2012": last}, np.array([5, 5, 5, 5]), None))
+    found = text_of(result_of(list(LEVELS), {"test_2011": first, "test_2012": last}, np.array([5, 5, 5, 5]), None))
     assert "Accuracy falls from 100.0 % in 2011 to 80.0 % in 2012" in found
     ranked = np.sort(many)
-    found = text_of(task_result(list(LEVELS), {"test_2011": levels(ranked, ranked)}, np.array([5, 5, 5, 5]), None))
+    found = text_of(result_of(list(LEVELS), {"test_2011": levels(ranked, ranked)}, np.array([5, 5, 5, 5]), None))
     assert "ROC-AUC of top1 is 1.000" in found

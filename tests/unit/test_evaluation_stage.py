@@ -9,17 +9,28 @@ from html.parser import HTMLParser
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from sklearn.metrics import accuracy_score, average_precision_score, confusion_matrix, f1_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    brier_score_loss,
+    cohen_kappa_score,
+    confusion_matrix,
+    f1_score,
+    log_loss,
+    roc_auc_score,
+)
 
 from patent_spark.checks import DataError
 from patent_spark.config import load_config
+from patent_spark.evaluation.baselines import BASELINES
 from patent_spark.evaluation.predictions import read_sample
 from patent_spark.evaluation.results import tracked_figures
 from patent_spark.schemas import LEVELS
-from patent_spark.serving.scorer import Scorer
+from patent_spark.serving.calibration import tempered
+from patent_spark.serving.scorer import Scorer, current_scorer
 from patent_spark.stages import run_stage
 from patent_spark.store import Store
-from tests.unit.evaluation_world import MAX_TOKENS, publish_world
+from tests.unit.evaluation_world import MAX_TOKENS, TWINS, publish_world
 from tests.worlds import publish
 
 
@@ -70,12 +81,72 @@ def test_predictions_are_those_of_the_model_on_the_patents_own_tokens(judged):
     folder = judged.directory("EXAMPLES") / "citation_level" / "test_2012"
     examples = pq.ParquetFile(folder / "group-00000.parquet").read().to_pandas()
     examples = examples[examples.patent_key >= 0]
-    scorer = Scorer(judged.directory("MODEL") / "citation_level")
+    scorer = current_scorer(judged, "citation_level")
+    assert scorer.temperature == 1  # without development patents there is nothing to learn one from
     expected = scorer.probabilities(np.stack([np.frombuffer(row, "<i4") for row in examples.tokens]), batch=7)
     found = judged.read_arrow("PREDICTIONS").to_pandas().set_index(["task", "patent_id"]).loc["citation_level"]
     mine = found.loc[examples.patent_key.astype(str)]
     assert np.stack(mine.probabilities) == pytest.approx(expected, abs=1e-5)
     assert mine.truth.tolist() == [LEVELS[label] for label in examples.label]
+
+
+def test_the_served_probabilities_are_calibrated(judged, capsys):
+    """The temperature has the least cross entropy on the development patents, and is where whoever serves the model finds it."""
+    scorer = current_scorer(judged, "technology")
+    calibration = json.loads((judged.directory("CALIBRATION") / "technology.json").read_text())
+    assert calibration == {"temperature": scorer.temperature, "learned_on": "development", "patents": 50}
+    block = read_sample(judged.directory("EXAMPLES") / "technology" / "development", MAX_TOKENS, 50, 50, 1)
+    raw = Scorer(judged.directory("MODEL") / "technology").probabilities(block.tokens)
+    losses = [log_loss(block.truth, tempered(raw, scorer.temperature * factor), labels=range(8)) for factor in (0.9, 1, 1.1)]
+    assert min(losses) == losses[1]
+    assert scorer.probabilities(block.tokens) == pytest.approx(tempered(raw, scorer.temperature))
+    told = metrics(judged, "technology")["calibration"]
+    assert told["temperature"] == scorer.temperature != 1
+    found = judged.read_arrow("PREDICTIONS").to_pandas()
+    found = found[found.task == "technology"].sort_values("probability", kind="stable")
+    bins = told["after"]["bins"]
+    assert [each["patents"] for each in bins] == [9] * 10
+    assert bins[0]["probability"] == pytest.approx(found.probability[:9].mean())
+    assert bins[-1]["share"] == pytest.approx((found.truth == found.predicted)[-9:].mean())
+    assert told["after"]["ece"] == pytest.approx(np.mean([abs(each["probability"] - each["share"]) for each in bins]))
+    assert metrics(judged, "citation_level")["calibration"]["learned_on"] is None
+    assert capsys.readouterr().err == ""
+
+
+def test_a_model_that_was_not_evaluated_is_served_as_it_is(copy, capsys):
+    assert current_scorer(copy, "technology").temperature == 1
+    assert "technology: this model was not evaluated yet" in capsys.readouterr().err
+
+
+def test_families_and_sections(judged):
+    """TWINS share their abstracts in pairs; every third patent is of class H04, the others of A01."""
+    found = judged.read_arrow("PREDICTIONS").to_pandas()
+    assert found.family.nunique() == len(found) - 10
+    shared = found[found.family.duplicated(keep=False)]
+    assert set(shared.patent_id.astype(int)) == set(TWINS)
+    told = metrics(judged, "technology")
+    assert told["families"] == 80
+    section = np.where(found.patent_id.astype(int) % 3, "A", "H")
+    for name, part in told["by_section"].items():
+        mine = found[(found.task == "technology") & (section == name)]
+        assert (part["examples"], part["accuracy"]) == (len(mine), pytest.approx((mine.truth == mine.predicted).mean()))
+        low, high = part["intervals"]["accuracy"]
+        assert low < part["accuracy"] < high
+    assert set(told["by_section"]) == {"A", "H"}
+
+
+def test_the_difference_to_the_best_baseline(judged):
+    for task in ("technology", "citation_level"):
+        told = metrics(judged, task)
+        for part in (told, *told["splits"].values(), *told["by_section"].values()):
+            others = {name: each["accuracy"] for name, each in part["baselines"].items()}
+            best = part["best_baseline"]["accuracy"]
+            assert others[best["baseline"]] == max(others.values())
+            assert best["difference"] == pytest.approx(part["accuracy"] - max(others.values()))
+            low, high = best["interval"]
+            assert low <= best["difference"] <= high
+            assert best["verdict"] == ("better" if low > 0 else "worse" if high < 0 else "no better than")
+            assert part["baselines"][best["baseline"]]["model_better_by"]["accuracy"] == {name: best[name] for name in best if name != "baseline"}
 
 
 @pytest.mark.parametrize("task", ["technology", "citation_level"])
@@ -90,7 +161,12 @@ def test_metrics_follow_from_the_predictions(judged, task):
         assert said["weighted_f1"] == pytest.approx(f1_score(part.truth, part.predicted, average="weighted", zero_division=0))
         assert said["confusion"]["matrix"] == confusion_matrix(part.truth, part.predicted, labels=told["labels"]).tolist()
     score = np.stack(found.probabilities)
+    truth = np.eye(len(told["labels"]))[[told["labels"].index(label) for label in found.truth]]
+    assert told["brier"] == pytest.approx(((score - truth) ** 2).sum(axis=1).mean(), rel=1e-5)
     if task == "citation_level":
+        numbers = [[LEVELS.index(label) for label in column] for column in (found.truth, found.predicted)]
+        assert told["kappa"] == pytest.approx(cohen_kappa_score(*numbers, labels=range(4), weights="quadratic"))
+        assert told["top1"]["brier"] == pytest.approx(brier_score_loss(found.truth == "top1", score[:, 0]))
         assert told["by_year"] == {"2011": told["splits"]["test_2011"], "2012": told["splits"]["test_2012"]}
         assert told["top1"]["pr_auc"] == pytest.approx(average_precision_score(found.truth == "top1", score[:, 0]))
         assert told["top1"]["roc_auc"] == pytest.approx(roc_auc_score(found.truth == "top1", score[:, 0]))
@@ -165,8 +241,8 @@ def test_the_report_says_what_it_must(judged):
     assert "Simulated release tiny, data to 2018-05-29" in " ".join(page.text.split())
     # Baselines and attainable beside the model.
     contest = page.table("", "this model")
-    assert contest[0] == ["", "this model", "TF-IDF + linear", "majority class", "class prior", "best attainable"]
-    accuracies = [technology["accuracy"], *(technology["baselines"][name]["accuracy"] for name in ("tfidf_linear", "majority", "class_prior")), 0.92]
+    assert contest[0] == ["", "this model", "TF-IDF + linear", "TF-IDF nearest", "class prior", "majority class", "best attainable"]
+    accuracies = [technology["accuracy"], *(technology["baselines"][name]["accuracy"] for name in reversed(BASELINES)), 0.92]
     assert contest[1] == ["accuracy", *(f"{100 * value:.1f} %" for value in accuracies)]
     # A column for each test year.
     years = page.table("", "2011")
@@ -200,8 +276,14 @@ def test_the_report_needs_nothing_beside_it(judged):
     assert all(link.startswith(("data:", "#")) and (link[0] != "#" or link[1:] in page.ids) for link in page.links)
 
 
+def republish_ingest(store, facts):
+    """The same tables with other facts."""
+    abstracts = store.read_arrow("ABSTRACTS")
+    return publish(store, "ingest", {"ABSTRACTS": abstracts}, facts)
+
+
 def test_one_task_of_a_real_release_with_sampled_texts(copy):
-    publish(copy, "ingest", {}, copy.facts("ingest") | {"attainable": None, "data_to_date_from": "newest grant date"})
+    republish_ingest(copy, copy.facts("ingest") | {"attainable": None, "data_to_date_from": "newest grant date"})
     run_stage("evaluate", configured(copy.root, "tasks=citation_level", "evaluate.baseline_examples=100"))
     assert [path.name for path in copy.directory("METRICS").iterdir()] == ["citation_level.json"]
     assert metrics(copy, "citation_level")["baselines"]["tfidf_linear"]["training_examples"] == 100
@@ -223,7 +305,7 @@ def relabel(store, **knobs):
 def test_the_attainable_of_another_label_rule_is_not_shown(copy):
     attainable = copy.facts("ingest")["attainable"]
     by_class = attainable["citation_level"] | {"pool_class": {"accuracy": 0.625}}
-    publish(copy, "ingest", {}, copy.facts("ingest") | {"attainable": attainable | {"citation_level": by_class}})
+    republish_ingest(copy, copy.facts("ingest") | {"attainable": attainable | {"citation_level": by_class}})
     for knobs, accuracy in [({"pool": "class", "horizon_months": 60}, 0.625), ({"pool": "class_year", "horizon_months": 36}, None)]:
         relabel(copy, **knobs)
         run_stage("evaluate", configured(copy.root, "tasks=citation_level"), force=True)

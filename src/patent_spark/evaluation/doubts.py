@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from patent_spark.evaluation.baselines import MAJORITY, TFIDF_LINEAR
+from patent_spark.evaluation.baselines import MAJORITY, NAMES
+from patent_spark.evaluation.bootstrap import BETTER, WORSE
 
 _FEW = 1000
 _SUSPICIOUS_AUC = 0.95
@@ -17,20 +18,26 @@ def doubts_about(result: dict[str, Any], training: dict[str, int]) -> list[str]:
 
 
 def _size(result: dict[str, Any], training: dict[str, int]) -> list[str]:
-    low, high = result["accuracy_interval"]
-    if result["examples"] >= _FEW:
+    if result["examples"] >= _FEW or result["accuracy_interval"] is None:
         return []
+    low, high = result["accuracy_interval"]
     return [f"Only {result['examples']:,} test patents: the accuracy is known no better than from {_share(low)} to {_share(high)} (95 % interval)."]
 
 
 def _baselines(result: dict[str, Any], training: dict[str, int]) -> list[str]:
-    accuracy = result["accuracy"]
-    if accuracy <= result["baselines"][MAJORITY]["accuracy"]:
-        return [f"The model ({_share(accuracy)}) is no better than always saying the most frequent label; it has learned nothing of use."]
-    linear = result["baselines"][TFIDF_LINEAR]["accuracy"]
-    if accuracy < linear:
-        return [f"The model ({_share(accuracy)}) is below TF-IDF with a linear model ({_share(linear)}): it needs more data, epochs or other knobs."]
-    return []
+    if result["accuracy"] <= result["baselines"][MAJORITY]["accuracy"]:
+        return [f"The model ({_share(result['accuracy'])}) is no better than always saying the most frequent label; it has learned nothing of use."]
+    found = []
+    for figure, name in (("accuracy", "accuracy"), ("top1.pr_auc", "PR-AUC of top1")):
+        best = result["best_baseline"].get(figure)
+        if best is None or best["verdict"] == BETTER:
+            continue
+        beside = f"in {name} ({_signed(best['difference'])}{_interval(best['interval'])})"
+        if best["verdict"] == WORSE:
+            found.append(f"The model is worse than {NAMES[best['baseline']]} {beside}: it needs more data, epochs or other knobs.")
+        else:
+            found.append(f"The model is no better than {NAMES[best['baseline']]} {beside}, as far as these test patents can tell.")
+    return found
 
 
 def _attainable(result: dict[str, Any], training: dict[str, int]) -> list[str]:
@@ -82,3 +89,11 @@ def _count(labels: list[str]) -> str:
 
 def _share(value: float) -> str:
     return f"{100 * value:.1f} %"
+
+
+def _signed(value: float | None) -> str:
+    return "not known" if value is None else f"{value:+.3f}"
+
+
+def _interval(ends: list[float] | None) -> str:
+    return "" if ends is None else f", 95 % interval {ends[0]:+.3f} to {ends[1]:+.3f}"

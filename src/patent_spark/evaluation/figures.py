@@ -25,6 +25,7 @@ _TICKS = (0, 0.05, 0.2, 0.5, 1)
 _STYLES: dict[str, dict[str, Any]] = {
     "this model": {"color": "#00425e", "linewidth": 2.4, "marker": "o", "markersize": 6},
     "TF-IDF + linear": {"color": "#c05621", "linewidth": 1.6, "marker": "s", "markersize": 4.5},
+    "TF-IDF nearest": {"color": "#d69e2e", "linewidth": 1.2, "marker": "D", "markersize": 3.5},
     "majority class": {"color": GREY, "linewidth": 1.4, "marker": "^", "markersize": 4.5},
     "class prior": {"color": GREY, "linewidth": 1.2, "linestyle": ":", "marker": "v", "markersize": 4},
     "best attainable": {"color": "#2f855a", "linewidth": 1.6, "linestyle": "--"},

@@ -1,97 +1,96 @@
-"""Figures of merit: pure functions of a confusion matrix, or of scores for one label.
+"""Figures of merit: pure functions of how many patents are, are called, and are rightly called each label.
 
-A confusion matrix has a row for each true label and a column for each predicted one and counts patents, so the
-matrices of several test splits add up. A share whose denominator is zero is 0, as in scikit-learn's `zero_division=0`;
-a figure that cannot be had at all (a curve without a positive) is None, never NaN.
+Counts may be sums of weights, and may have further axes behind that of the labels, one place for each weighting: all
+resamples of a bootstrap are worked out at once. A share whose denominator is zero is 0, as in scikit-learn's
+`zero_division=0`; a figure that cannot be had at all is NaN here, and null in METRICS.
 """
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[Any]
-Figures = dict[str, Any]
+Floats = NDArray[np.float64]
 
 
 def confusion(truth: NDArray[Any], predicted: NDArray[Any], labels: int) -> Matrix:
-    """Counts, shape [labels, labels], of label numbers."""
+    """Counts, shape [labels, labels], of label numbers: a row for each true label, a column for each predicted one."""
     cells = truth.astype(np.int64) * labels + predicted
     return np.bincount(cells, minlength=labels * labels).reshape(labels, labels)
 
 
-def by_row(matrix: Matrix) -> NDArray[np.float64]:
+def by_row(matrix: Matrix) -> Floats:
     """Each cell as a share of its true label's patents; the diagonal is recall."""
-    return _ratio(matrix, np.broadcast_to(matrix.sum(axis=1, keepdims=True), matrix.shape))
+    return ratio(matrix, matrix.sum(axis=1, keepdims=True))
 
 
-def by_column(matrix: Matrix) -> NDArray[np.float64]:
+def by_column(matrix: Matrix) -> Floats:
     """Each cell as a share of its predicted label's patents; the diagonal is precision."""
-    return _ratio(matrix, np.broadcast_to(matrix.sum(axis=0, keepdims=True), matrix.shape))
+    return ratio(matrix, matrix.sum(axis=0, keepdims=True))
 
 
-def accuracy(matrix: Matrix) -> float:
-    """Share of patents on the diagonal."""
-    return float(np.trace(matrix) / matrix.sum()) if matrix.any() else 0.0
+@dataclass(frozen=True)
+class Tally:
+    """Patents by label, arrays [labels, ...]: all that accuracy, precision, recall and F1 depend on."""
+
+    true: Floats
+    said: Floats
+    right: Floats
+
+    @property
+    def patents(self) -> Floats:
+        """All patents, [...]."""
+        total: Floats = self.true.sum(axis=0)
+        return total
 
 
-def precision(matrix: Matrix) -> NDArray[np.float64]:
-    """For each label: share of the patents predicted as it that are it."""
-    return _ratio(np.diag(matrix), matrix.sum(axis=0))
+def accuracy(tally: Tally) -> Floats:
+    """Share of patents that are rightly called."""
+    return ratio(tally.right.sum(axis=0), tally.patents)
 
 
-def recall(matrix: Matrix) -> NDArray[np.float64]:
-    """For each label: share of its patents that are predicted as it."""
-    return _ratio(np.diag(matrix), matrix.sum(axis=1))
+def precision(tally: Tally) -> Floats:
+    """For each label: share of the patents called so that are it."""
+    return ratio(tally.right, tally.said)
 
 
-def f1(matrix: Matrix) -> NDArray[np.float64]:
+def recall(tally: Tally) -> Floats:
+    """For each label: share of its patents that are called so."""
+    return ratio(tally.right, tally.true)
+
+
+def f1(tally: Tally) -> Floats:
     """For each label: harmonic mean of precision and recall."""
-    return _ratio(2 * np.diag(matrix), matrix.sum(axis=0) + matrix.sum(axis=1))
+    return ratio(2 * tally.right, tally.said + tally.true)
 
 
-def macro(matrix: Matrix, values: NDArray[np.float64]) -> float:
+def macro(tally: Tally, values: Floats) -> Floats:
     """Plain mean over the labels that occur, as truth or as prediction (scikit-learn's rule when no labels are named)."""
-    occurring = (matrix.sum(axis=0) + matrix.sum(axis=1)) > 0
-    return float(values[occurring].mean()) if occurring.any() else 0.0
+    occurring = tally.said + tally.true > 0
+    return ratio((values * occurring).sum(axis=0), occurring.sum(axis=0))
 
 
-def weighted(matrix: Matrix, values: NDArray[np.float64]) -> float:
+def weighted(tally: Tally, values: Floats) -> Floats:
     """Mean weighted by support."""
-    return float((values * matrix.sum(axis=1)).sum() / matrix.sum()) if matrix.any() else 0.0
+    return ratio((values * tally.true).sum(axis=0), tally.patents)
 
 
-def interval(share: float, examples: float) -> list[float]:
-    """95 % confidence interval of a share of independent examples (Wilson's score interval)."""
-    if examples <= 0:
-        return [0.0, 1.0]
-    z = 1.959964
-    middle = share + z * z / (2 * examples)
-    half = z * math.sqrt(share * (1 - share) / examples + z * z / (4 * examples * examples))
-    scale = 1 + z * z / examples
-    return [max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)]
+def quadratic_kappa(tally: Tally, distance: Floats) -> Floats:
+    """Cohen's kappa with quadratic weights, for labels in an order: 1 right, 0 as good as chance, below 0 worse.
+
+    distance: sum over patents of the squared number of steps between the true and the predicted label.
+    """
+    chance = np.einsum("i...,ij,j...->...", tally.true, squared_steps(len(tally.true)), tally.said)
+    return 1 - ratio(distance * tally.patents, chance, otherwise=np.nan)
 
 
-def figures(matrix: Matrix, labels: list[str]) -> Figures:
-    """Everything that a confusion matrix says: averages, and `per_class` as in Appendix B of the paper."""
-    p, r, f, support = precision(matrix), recall(matrix), f1(matrix), matrix.sum(axis=1)
-    columns = zip(labels, p.tolist(), r.tolist(), f.tolist(), support.tolist(), strict=True)
-    per_class = {label: {"precision": p_, "recall": r_, "f1": f_, "support": round(n)} for label, p_, r_, f_, n in columns}
-    return {
-        "accuracy": accuracy(matrix),
-        "accuracy_interval": interval(accuracy(matrix), float(matrix.sum())),
-        "macro_f1": macro(matrix, f),
-        "macro_precision": macro(matrix, p),
-        "macro_recall": macro(matrix, r),
-        "weighted_f1": weighted(matrix, f),
-        "weighted_precision": weighted(matrix, p),
-        "weighted_recall": weighted(matrix, r),
-        "examples": round(float(matrix.sum())),
-        "per_class": per_class,
-    }
+def squared_steps(labels: int) -> Floats:
+    """Squared steps between any two labels."""
+    return np.subtract.outer(np.arange(labels), np.arange(labels)).astype(np.float64) ** 2
 
 
 def top_hits(truth: NDArray[Any], scores: NDArray[Any], k: int) -> NDArray[np.bool_]:
@@ -101,53 +100,8 @@ def top_hits(truth: NDArray[Any], scores: NDArray[Any], k: int) -> NDArray[np.bo
     return hits
 
 
-def precision_at(positive: NDArray[np.bool_], score: NDArray[Any], share: float) -> float | None:
-    """Precision among the `share` of patents that score highest.
-
-    Patents that tie at the cut count with their mean, so the order of rows does not matter.
-    """
-    if not len(score):
-        return None
-    kept = max(1, round(len(score) * share))
-    cut = np.partition(score, len(score) - kept)[len(score) - kept]
-    above, tied = score > cut, score == cut
-    hits = positive[above].sum() + (kept - above.sum()) * positive[tied].mean()
-    return float(hits / kept)
-
-
-def pr_auc(positive: NDArray[np.bool_], score: NDArray[Any]) -> float | None:
-    """Average precision, the area below the precision-recall curve; its floor is the share of positives."""
-    from sklearn.metrics import average_precision_score
-
-    return float(average_precision_score(positive, score)) if positive.any() else None
-
-
-def roc_auc(positive: NDArray[np.bool_], score: NDArray[Any]) -> float | None:
-    """Chance that a positive scores higher than a negative."""
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(positive, score)) if positive.any() and not positive.all() else None
-
-
-def lift(precision_there: float | None, share: float) -> float | None:
-    """How many times more frequent positives are there than overall."""
-    return precision_there / share if precision_there is not None and share > 0 else None
-
-
-def ranking(positive: NDArray[np.bool_], score: NDArray[Any]) -> Figures:
-    """How well a score finds the positives: for `top1` at the citation level."""
-    share = float(positive.mean()) if len(positive) else 0.0
-    first = precision_at(positive, score, 0.01)
-    return {
-        "share": share,
-        "pr_auc": pr_auc(positive, score),
-        "roc_auc": roc_auc(positive, score),
-        "precision_at_1_percent": first,
-        "lift_at_1_percent": lift(first, share),
-    }
-
-
-def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
-    """part / whole by element, 0 where whole is 0."""
-    shares: NDArray[np.float64] = np.divide(part, whole, out=np.zeros(part.shape, np.float64), where=whole > 0)
+def ratio(part: NDArray[Any], whole: NDArray[Any], otherwise: float = 0.0) -> Floats:
+    """part / whole by element, and `otherwise` where whole is 0."""
+    part, whole = np.broadcast_arrays(part, whole)
+    shares: Floats = np.divide(part, whole, out=np.full(part.shape, otherwise), where=whole > 0)
     return shares

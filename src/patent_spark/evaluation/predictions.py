@@ -1,15 +1,14 @@
-"""One pass over the test shards: what the model and the linear baseline say about each patent.
+"""One pass over the test shards: what the model and the baselines say about each patent.
 
 Blocks of a few thousand patents are read, judged and written, so memory grows only by the few bytes a patent
-that the figures need (label numbers, and the score of `top1`).
+that the figures need (see measures.Said).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,18 +17,18 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from patent_spark.checks import DataError
-from patent_spark.evaluation.metrics import top_hits
+from patent_spark.evaluation.cohorts import Cohorts
+from patent_spark.evaluation.measures import Said, said
+from patent_spark.evaluation.tfidf import Says
 from patent_spark.keys import patent_ids
 from patent_spark.progress import Progress
-from patent_spark.schemas import TOP1
+from patent_spark.serving.calibration import tempered
 from patent_spark.serving.scorer import Scorer, token_matrix
 from patent_spark.store import arrow_schema
 
-if TYPE_CHECKING:
-    from patent_spark.evaluation.baselines import TfidfLinear
+MODEL, UNCALIBRATED = "model", "uncalibrated"
 
 _BLOCK = 8192
-_TOP = 5
 
 
 @dataclass(frozen=True)
@@ -45,18 +44,25 @@ class Block:
 
 @dataclass(frozen=True)
 class Judged:
-    """What is kept of a split: arrays of one value a patent, all in the same order."""
+    """What is kept of a split: one value a patent, all in the same order."""
 
     truth: NDArray[np.int16]
-    predicted: NDArray[np.int16]
-    linear: NDArray[np.int16]
-    """The linear baseline's label."""
-    top5: NDArray[np.bool_]
-    """Whether the truth is among the model's five most probable labels."""
-    top1_score: NDArray[np.float32]
-    """The model's probability of `top1`; empty when the task has no such label."""
-    top1_linear: NDArray[np.float32]
-    """The linear baseline's score of `top1`; empty likewise."""
+    family: NDArray[np.int64]
+    cpc_class: NDArray[np.bytes_]
+    says: dict[str, Said]
+    """By predictor: the model, the model before its calibration, and the baselines that read."""
+
+
+@dataclass(frozen=True)
+class Judges:
+    """All that is asked about a patent of a task."""
+
+    scorer: Scorer
+    temperature: float
+    readers: dict[str, Callable[[NDArray[np.int32]], Says]]
+    """Baselines that read the text."""
+    cohorts: Cohorts
+    batch: int
 
 
 def read_blocks(split_folder: Path, max_tokens: int, rows: int = _BLOCK) -> Iterator[Block]:
@@ -95,24 +101,20 @@ def count_labels(split_folder: Path, labels: int) -> NDArray[np.int64]:
     return counts
 
 
-def judge_split(
-    split_folder: Path,
-    task: str,
-    expected: int,
-    scorer: Scorer,
-    linear: TfidfLinear,
-    batch: int,
-    writer: pq.ParquetWriter,
-    progress: Progress,
-) -> Judged:
+def judge_split(split_folder: Path, task: str, expected: int, judges: Judges, writer: pq.ParquetWriter, progress: Progress) -> Judged:
     """Judge every patent of a test split and write its PREDICTIONS; raises DataError when the shards lack some."""
-    parts = []
-    for block in read_blocks(split_folder, scorer.max_tokens):
-        probabilities = scorer.probabilities(block.tokens, batch)
-        predicted = probabilities.argmax(axis=1)
-        writer.write_table(_rows(block, task, split_folder.name, scorer.labels, predicted, probabilities))
-        parts.append(_judge(block, predicted, probabilities, linear.scores(block.tokens), scorer.labels))
-        progress.update(len(predicted), note=split_folder.name)
+    parts, labels = [], judges.scorer.labels
+    for block in read_blocks(split_folder, judges.scorer.max_tokens):
+        raw = judges.scorer.probabilities(block.tokens, judges.batch)
+        probabilities = tempered(raw, judges.temperature)
+        family = judges.cohorts.families(block.keys)
+        writer.write_table(_rows(block, family, task, split_folder.name, labels, probabilities))
+        says = {MODEL: said(block.truth, probabilities, labels), UNCALIBRATED: said(block.truth, raw, labels)}
+        for name, reader in judges.readers.items():
+            predicted, votes = reader(block.tokens)
+            says[name] = said(block.truth, votes, labels, predicted)
+        parts.append(Judged(block.truth.astype(np.int16), family, judges.cohorts.classes(block.keys), says))
+        progress.update(len(raw), note=split_folder.name)
     found = sum(len(part.truth) for part in parts)
     if found != expected:
         raise DataError(
@@ -122,30 +124,24 @@ def judge_split(
 
 
 def pool(parts: list[Judged]) -> Judged:
-    """Several splits as one."""
-    return Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in Judged.__dataclass_fields__))
+    """Several splits as one, in their order."""
+    truth, family, cpc_class = (np.concatenate([getattr(part, name) for part in parts]) for name in ("truth", "family", "cpc_class"))
+    return Judged(truth, family, cpc_class, {name: _joined([part.says[name] for part in parts]) for name in parts[0].says})
 
 
-def _judge(block: Block, predicted: NDArray[Any], probabilities: NDArray[np.float32], linear: NDArray[np.float32], labels: list[str]) -> Judged:
-    nothing = np.zeros(0, np.float32)
-    top1 = labels.index(TOP1) if TOP1 in labels else None
-    return Judged(
-        truth=block.truth.astype(np.int16),
-        predicted=predicted.astype(np.int16),
-        linear=linear.argmax(axis=1).astype(np.int16),
-        top5=top_hits(block.truth, probabilities, _TOP),
-        top1_score=nothing if top1 is None else probabilities[:, top1],
-        top1_linear=nothing if top1 is None else linear[:, top1],
-    )
+def _joined(parts: list[Said]) -> Said:
+    return Said(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("predicted", "top5", "squares", "confidence", "top1")))
 
 
-def _rows(block: Block, task: str, split: str, labels: list[str], predicted: NDArray[Any], probabilities: NDArray[np.float32]) -> pa.Table:
+def _rows(block: Block, family: NDArray[np.int64], task: str, split: str, labels: list[str], probabilities: NDArray[np.float32]) -> pa.Table:
     """PREDICTIONS of a block."""
     count, width = probabilities.shape
+    predicted = probabilities.argmax(axis=1)
     names = pa.array(labels, pa.string())
     offsets = pa.array(np.arange(count + 1, dtype=np.int32) * width)
     columns = {
         "patent_id": patent_ids(block.keys),
+        "family": pa.array(family),
         "task": pa.repeat(pa.scalar(task), count),
         "split": pa.repeat(pa.scalar(split), count),
         "truth": names.take(pa.array(block.truth)),

@@ -10,7 +10,7 @@ import numpy as np
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
 from patent_spark.evaluation import figures
-from patent_spark.evaluation.baselines import ABOUT, CLASS_PRIOR, MAJORITY, TFIDF_LINEAR
+from patent_spark.evaluation.baselines import ABOUT, BASELINES, NAMES, TFIDF_LINEAR
 from patent_spark.evaluation.provenance import Provenance, provenance
 from patent_spark.evaluation.words import Neighbours
 from patent_spark.pages import Picture, picture, render_page
@@ -21,7 +21,6 @@ QUESTIONS = {
     TECHNOLOGY: "Which CPC class is a patent listed under, from its title and abstract alone?",
     CITATION_LEVEL: "How cited will a patent be within its class after five years, from its title and abstract alone?",
 }
-BASELINES = {MAJORITY: "majority class", CLASS_PRIOR: "class prior", TFIDF_LINEAR: "TF-IDF + linear"}
 
 PAPER: dict[str, dict[str, str]] = {
     TECHNOLOGY: {
@@ -71,7 +70,7 @@ def write_report(folder: Path, store: Store, parts: list[TaskPart], words: list[
 
 def render(tasks: list[dict[str, Any]], words: list[Neighbours], origin: Provenance) -> str:
     """The page as HTML."""
-    return render_page("patent_spark.evaluation", "report.html", tasks=tasks, words=words, origin=origin, about=ABOUT, names=BASELINES)
+    return render_page("patent_spark.evaluation", "report.html", tasks=tasks, words=words, origin=origin, about=ABOUT, names=NAMES)
 
 
 def _task_page(part: TaskPart, folder: Path) -> dict[str, Any]:
@@ -101,7 +100,7 @@ def _task_page(part: TaskPart, folder: Path) -> dict[str, Any]:
 
 def _contest(result: dict[str, Any]) -> dict[str, Any]:
     """The headline figures as a table: a column for the model, for each baseline, and for the attainable."""
-    columns = {"this model": result, **{BASELINES[name]: result["baselines"][name] for name in (TFIDF_LINEAR, MAJORITY, CLASS_PRIOR)}}
+    columns = {"this model": result, **{NAMES[name]: result["baselines"][name] for name in reversed(BASELINES)}}
     if result["attainable"]:
         columns["best attainable"] = result["attainable"]
     rows = [Row(name, [figures_.get(place) for figures_ in columns.values()], kind) for name, place, kind in _CONTEST_ROWS]
@@ -124,7 +123,7 @@ _CONTEST_ROWS = (
 def _bars(result: dict[str, Any]) -> list[dict[str, Any]]:
     """The headline accuracy beside what it must be compared with."""
     bars = [{"name": "this model", "value": result["accuracy"], "kind": "model"}]
-    bars += [{"name": BASELINES[name], "value": values["accuracy"], "kind": "baseline"} for name, values in reversed(result["baselines"].items())]
+    bars += [{"name": NAMES[name], "value": values["accuracy"], "kind": "baseline"} for name, values in reversed(result["baselines"].items())]
     attainable = result["attainable"] or {}
     names = {"accuracy": "best attainable", "bag_of_words_accuracy": "best for a bag of words"}
     bars += [{"name": names[name], "value": attainable[name], "kind": "attainable"} for name in names if attainable.get(name) is not None]
@@ -142,7 +141,7 @@ def _split_rows(results: list[dict[str, Any]]) -> list[Row]:
     if "top1" in results[0]:
         rows += [_heading("finding top1"), *(_row(name, f"top1.{place}", results, kind) for name, place, kind in _TOP1_ROWS)]
     rows.append(_heading("accuracy of the baselines"))
-    rows += [_row(BASELINES[name], f"baselines.{name}.accuracy", results) for name in (TFIDF_LINEAR, MAJORITY, CLASS_PRIOR)]
+    rows += [_row(NAMES[name], f"baselines.{name}.accuracy", results) for name in reversed(BASELINES)]
     rows.append(_row("TF-IDF + linear: macro F1", f"baselines.{TFIDF_LINEAR}.macro_f1", results, "number"))
     if "top1" in results[0]:
         rows.append(_row("TF-IDF + linear: PR-AUC of top1", f"baselines.{TFIDF_LINEAR}.top1.pr_auc", results, "number"))
@@ -235,7 +234,7 @@ def _pictures(part: TaskPart, folder: Path) -> list[Picture]:
 def _yearly(result: dict[str, Any]) -> dict[str, list[float | None]]:
     years = result["by_year"].values()
     lines: dict[str, list[float | None]] = {"this model": [year["accuracy"] for year in years]}
-    lines |= {BASELINES[name]: [year["baselines"][name]["accuracy"] for year in years] for name in (TFIDF_LINEAR, MAJORITY, CLASS_PRIOR)}
+    lines |= {NAMES[name]: [year["baselines"][name]["accuracy"] for year in years] for name in reversed(BASELINES)}
     if result["attainable"]:
         lines["best attainable"] = [year["attainable"]["accuracy"] for year in years]
     return lines

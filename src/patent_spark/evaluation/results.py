@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,35 +10,61 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from patent_spark.config import Evaluate
 from patent_spark.evaluation import metrics
-from patent_spark.evaluation.baselines import CLASS_PRIOR, MAJORITY, TFIDF_LINEAR, majority_matrix, prior_matrix
-from patent_spark.evaluation.predictions import Judged, pool
+from patent_spark.evaluation.baselines import BASELINES, CLASS_PRIOR, MAJORITY, class_prior, majority
+from patent_spark.evaluation.calibration import Temperature, reliability
+from patent_spark.evaluation.contest import Measured, best_baselines, differences, measure, written
+from patent_spark.evaluation.predictions import MODEL, UNCALIBRATED, Judged, pool
 from patent_spark.schemas import LARGE_TEST, TEST, TOP1
 
 Result = dict[str, Any]
 
+TEST_YEARS = "test_years"
+"""The headline of a temporal task: its test splits pooled."""
 
-def task_result(labels: list[str], splits: Mapping[str, Judged], training: NDArray[np.int64], attainable: Mapping[str, Any] | None) -> Result:
+
+def task_result(
+    labels: list[str],
+    splits: Mapping[str, Judged],
+    training: NDArray[np.int64],
+    attainable: Mapping[str, Any] | None,
+    temperature: Temperature,
+    config: Evaluate,
+) -> Result:
     """The figures of one task.
 
     The top level is the headline: the split `test`, or all test years pooled. `splits` has the same for each test
-    split, and `by_year` for each test year. training: training patents of each label. attainable: what a simulated
-    release says the best possible classifier reaches, else None.
+    split, `by_year` for each test year, and `by_section` for the headline's patents of each CPC section. training:
+    training patents of each label. attainable: what a simulated release says the best possible classifier reaches,
+    else None. temperature: the one that the model's probabilities were brought to.
     """
-    by_split = {name: split_result(judged, labels, training) for name, judged in splits.items()}
-    sizes = {name: result["examples"] for name, result in by_split.items()}
-    for name, result in by_split.items():
-        result["attainable"] = attainable_on(attainable, {name: sizes[name]})
-    years = {year_of(name): result for name, result in by_split.items() if year_of(name)}
-    name = headline_split(list(splits))
-    if name in by_split:
-        headline = by_split[name]
-    else:
-        pooled = [split for split in splits if year_of(split)]
-        headline = split_result(pool([splits[split] for split in pooled]), labels, training)
-        headline["attainable"] = attainable_on(attainable, {split: sizes[split] for split in pooled})
-    result = headline | {"headline": name, "labels": labels, "splits": by_split}
-    return result | ({"by_year": years} if years else {})
+    pooled = pool(list(splits.values()))
+    ends = np.cumsum([len(judged.truth) for judged in splits.values()])
+    groups = {name: np.arange(end - len(judged.truth), end) for (name, judged), end in zip(splits.items(), ends, strict=True)}
+    headline = headline_split(list(splits))
+    sizes = {split: len(splits[split].truth) for split in splits if split == headline or (headline == TEST_YEARS and year_of(split))}
+    if headline == TEST_YEARS:
+        groups[headline] = np.concatenate([groups[split] for split in sizes])
+    section = pooled.cpc_class[groups[headline]].astype("S1").astype(str)
+    sections = {f"section {name}": groups[headline][section == name] for name in sorted(set(section)) if name}
+    predictors = {MODEL: pooled.says[MODEL]}
+    predictors |= {name: reader(training, pooled.truth, labels) for name, reader in ((MAJORITY, majority), (CLASS_PRIOR, class_prior))}
+    predictors |= {name: pooled.says[name] for name in BASELINES if name in pooled.says}
+    labelled = [(group, MODEL) for group in groups]
+    measured = measure(predictors, pooled.truth, pooled.family, labels, groups | sections, config, labelled)
+    by_split = {}
+    for name, chosen in groups.items():
+        by_split[name] = _result(measured[name], labels)
+        matrix = metrics.confusion(pooled.truth[chosen], pooled.says[MODEL].predicted[chosen], len(labels))
+        by_split[name]["confusion"] = {"labels": labels, "matrix": matrix.tolist()}
+        by_split[name]["attainable"] = attainable_on(attainable, sizes if name == TEST_YEARS else {name: len(chosen)})
+    result = by_split[headline] | {"headline": headline, "labels": labels, "families": len(np.unique(pooled.family[groups[headline]]))}
+    result["calibration"] = dataclasses.asdict(temperature) | _reliability(pooled, groups[headline], labels)
+    result["by_section"] = {name[-1:]: _result(measured[name], labels, by_label=False) for name in sections}
+    if years := {year_of(name): by_split[name] for name in splits if year_of(name)}:
+        result["by_year"] = years
+    return result | {"splits": {name: by_split[name] for name in splits}}
 
 
 def attainable_on(release: Mapping[str, Any] | None, sizes: Mapping[str, int]) -> dict[str, float] | None:
@@ -57,31 +84,26 @@ def attainable_on(release: Mapping[str, Any] | None, sizes: Mapping[str, int]) -
 _ATTAINABLE = ("accuracy", "bag_of_words_accuracy", "top1_average_precision")
 
 
-def split_result(judged: Judged, labels: list[str], training: NDArray[np.int64]) -> Result:
-    """Figures of the model and of each baseline on the same patents."""
-    count = len(labels)
-    matrix = metrics.confusion(judged.truth, judged.predicted, count)
-    test = matrix.sum(axis=1)
-    linear = metrics.figures(metrics.confusion(judged.truth, judged.linear, count), labels)
-    result = metrics.figures(matrix, labels) | {"confusion": {"labels": labels, "matrix": matrix.tolist()}}
-    if count > 5:
-        result["top5_accuracy"] = float(judged.top5.mean()) if len(judged.top5) else 0.0
-    if TOP1 in labels:
-        result["top1"] = _top1(judged, labels, judged.top1_score, result)
-        linear["top1"] = _top1(judged, labels, judged.top1_linear, linear)
-    result["baselines"] = {
-        MAJORITY: metrics.figures(majority_matrix(training, test), labels),
-        CLASS_PRIOR: metrics.figures(prior_matrix(training, test), labels),
-        TFIDF_LINEAR: linear,
+def _result(measured: Mapping[str, Measured], labels: list[str], *, by_label: bool = True) -> Result:
+    """The model's figures on a group of patents, those of the baselines, and how they differ."""
+    baselines = {name: measured[name] for name in BASELINES if name in measured}
+    told = differences(measured[MODEL], baselines)
+    return written(measured[MODEL], labels, by_label=by_label) | {
+        "baselines": {name: written(each, labels, by_label=by_label) | {"model_better_by": told[name]} for name, each in baselines.items()},
+        "best_baseline": best_baselines(baselines, told),
     }
-    return result
+
+
+def _reliability(judged: Judged, chosen: NDArray[np.int64], labels: list[str]) -> Result:
+    before, after = (judged.says[name].of(chosen) for name in (UNCALIBRATED, MODEL))
+    return reliability(before, after, judged.truth[chosen], labels.index(TOP1) if TOP1 in labels else None)
 
 
 def headline_split(splits: list[str]) -> str:
-    """`test` where there is one; else `test_years`, all test years together; else the large test set."""
+    """`test` where there is one; else all test years together; else the large test set."""
     if TEST in splits:
         return TEST
-    return "test_years" if any(year_of(split) for split in splits) else LARGE_TEST
+    return TEST_YEARS if any(year_of(split) for split in splits) else LARGE_TEST
 
 
 def year_of(split: str) -> str:
@@ -95,17 +117,16 @@ def tracked_figures(result: Result) -> dict[str, float]:
     named = {"test": result} | {split: figures for split, figures in result["splits"].items() if split != TEST}
     flat: dict[str, float | None] = {}
     for split, figures in named.items():
-        for name in ("accuracy", "macro_f1", "weighted_f1", "top5_accuracy"):
+        for name in ("accuracy", "macro_f1", "weighted_f1", "top5_accuracy", "kappa", "brier"):
             flat[f"{split}_{name}"] = figures.get(name)
         for name, value in figures.get("top1", {}).items():
-            flat[f"{split}_top1_{name}"] = value
+            if name != "intervals":
+                flat[f"{split}_top1_{name}"] = value
         for baseline, values in figures["baselines"].items():
             flat[f"{split}_baseline_{baseline}_accuracy"] = values["accuracy"]
-    for name, value in (result["attainable"] or {}).items():
-        flat[f"attainable_{name}"] = value
+        for name, against in figures["best_baseline"].items():
+            flat[f"{split}_{name.replace('.', '_')}_above_best_baseline"] = against["difference"]
+    flat |= {f"attainable_{name}": value for name, value in (result["attainable"] or {}).items()}
+    flat["temperature"] = result["calibration"]["temperature"]
+    flat |= {f"test_ece_{name}_calibration": result["calibration"][name]["ece"] for name in ("before", "after")}
     return {name: float(value) for name, value in flat.items() if value is not None}
-
-
-def _top1(judged: Judged, labels: list[str], score: NDArray[np.float32], figures: Result) -> Result:
-    decided = {name: figures["per_class"][TOP1][name] for name in ("precision", "recall", "f1")}
-    return decided | metrics.ranking(judged.truth == labels.index(TOP1), score)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from patent_spark.checks import DataError
 from patent_spark.config import CITATION_LEVEL, Config, flatten
-from patent_spark.evaluation.baselines import TfidfLinear, fit_tfidf_linear
+from patent_spark.evaluation.baselines import TFIDF_LINEAR, TFIDF_NEAREST
+from patent_spark.evaluation.bootstrap import LEVEL
+from patent_spark.evaluation.calibration import Temperature
+from patent_spark.evaluation.cohorts import Cohorts, read_cohorts
 from patent_spark.evaluation.doubts import doubts_about
-from patent_spark.evaluation.predictions import Block, count_labels, judge_split, read_sample
+from patent_spark.evaluation.predictions import Block, Judges, count_labels, judge_split, read_sample
 from patent_spark.evaluation.report import TaskPart, write_report
 from patent_spark.evaluation.results import task_result, tracked_figures
+from patent_spark.evaluation.tfidf import Linear, Nearest, Tfidf, fit_linear, nearest
 from patent_spark.evaluation.words import nearest_words
 from patent_spark.progress import Progress, say
 from patent_spark.schemas import DEVELOPMENT, TRAIN, is_test
+from patent_spark.serving.calibration import fit_temperature
 from patent_spark.serving.scorer import Scorer
 from patent_spark.store import Store, write_json
 from patent_spark.tracking import Run, TrackingError, attach
@@ -44,10 +50,11 @@ def run(work: Work) -> None:
     """PREDICTIONS, METRICS/<task>.json and REPORT for the tasks of the configuration."""
     tasks = [_trained(work, task) for task in work.config.task_names]
     runs = {trained.task: _attach(work, trained) for trained in tasks}
+    cohorts = read_cohorts(work)
     parts = []
     with work.draft.writer("PREDICTIONS") as writer:
         for trained in tasks:
-            parts.append(_judge(work, trained, writer))
+            parts.append(_judge(work, trained, cohorts, writer))
     words = nearest_words(work.store.read_arrow("VECTORS"))
     write_report(work.draft.path("REPORT"), work.store, parts, words)
     for part in parts:
@@ -73,29 +80,30 @@ def _trained(work: Work, task: str) -> Trained:
     return Trained(task, scorer, store.directory("EXAMPLES") / task, rows, folder)
 
 
-def _judge(work: Work, trained: Trained, writer: pq.ParquetWriter) -> TaskPart:
+def _judge(work: Work, trained: Trained, cohorts: Cohorts, writer: pq.ParquetWriter) -> TaskPart:
     """All figures of one task; its predictions go to the writer."""
-    task, scorer = trained.task, trained.scorer
-    linear = _fit_linear(work, trained)
+    task, scorer, config = trained.task, trained.scorer, work.config.evaluate
+    linear, near = _fit_baselines(work, trained)
+    temperature = _calibrate(work, trained)
+    judges = Judges(scorer, temperature.temperature, {TFIDF_LINEAR: linear, TFIDF_NEAREST: near}, cohorts, config.batch)
     tests = {split: rows for split, rows in trained.rows.items() if is_test(split)}
     with Progress(f"evaluate {task}", total=sum(tests.values()), unit="patents") as progress:
-        judged = {
-            split: judge_split(trained.shards / split, task, rows, scorer, linear, work.config.evaluate.batch, writer, progress)
-            for split, rows in sorted(tests.items())
-        }
+        judged = {split: judge_split(trained.shards / split, task, rows, judges, writer, progress) for split, rows in sorted(tests.items())}
     training = count_labels(trained.shards / TRAIN, len(scorer.labels))
     rule = _label_rule(work.store, task)
     attainable = (work.store.facts("ingest").get("attainable") or {}).get(task) or {}
-    result = task_result(scorer.labels, judged, training, {DEFAULT: attainable, POOL_CLASS: attainable.get(POOL_CLASS)}.get(rule))
-    result["label_rule"] = rule
+    known = {DEFAULT: attainable, POOL_CLASS: attainable.get(POOL_CLASS)}.get(rule)
+    result = task_result(scorer.labels, judged, training, known, temperature, config) | {"label_rule": rule}
+    result["baselines"][TFIDF_LINEAR] |= {"chosen": linear.chosen, "training_examples": linear.examples}
+    result["baselines"][TFIDF_NEAREST] |= {"training_examples": len(near.truth)}
     result["warnings"] = doubts_about(result, dict(zip(scorer.labels, training.tolist(), strict=True)))
     result |= {
         "task": task,
         "run_id": scorer.task.get("run_id"),
         "kept_epoch": scorer.task.get("kept_epoch"),
         "release_id": work.store.facts("ingest").get("release_id"),
+        "bootstrap": {"resamples": config.resamples, "level": LEVEL, "unit": "family", "fixed_precision": config.fixed_precision},
     }
-    result["baselines"]["tfidf_linear"] |= {"chosen": linear.chosen, "training_examples": linear.examples}
     history = trained.folder / "history.json"
     return TaskPart(task, result, json.loads(history.read_text()) if history.exists() else [])
 
@@ -119,16 +127,29 @@ def _label_rule(store: Store, task: str) -> str:
     return POOL_CLASS if other == {"label.pool": "class"} else OTHER
 
 
-def _fit_linear(work: Work, trained: Trained) -> TfidfLinear:
-    config, width = work.config.evaluate, trained.scorer.max_tokens
+def _sample(work: Work, trained: Trained, split: str, limit: int) -> Block:
+    return read_sample(trained.shards / split, trained.scorer.max_tokens, trained.rows.get(split, 0), limit, work.config.evaluate.seed)
 
-    def sample(split: str) -> Block:
-        return read_sample(trained.shards / split, width, trained.rows.get(split, 0), config.baseline_examples, config.seed)
 
-    texts, aside = sample(TRAIN), sample(DEVELOPMENT)
+def _fit_baselines(work: Work, trained: Trained) -> tuple[Linear, Nearest]:
+    """The baselines that read, from samples of the training texts."""
+    config, labels = work.config.evaluate, len(trained.scorer.labels)
+    texts, aside = (_sample(work, trained, split, config.baseline_examples) for split in (TRAIN, DEVELOPMENT))
     say(f"  evaluate {trained.task}: TF-IDF and linear model on {len(texts.truth):,} texts")
-    size = work.store.facts("text")["vocabulary_size"] + 1
-    return fit_tfidf_linear(texts.tokens, texts.truth, (aside.tokens, aside.truth), labels=len(trained.scorer.labels), size=size, seed=config.seed)
+    tfidf = Tfidf(texts.tokens, work.store.facts("text")["vocabulary_size"] + 1)
+    linear = fit_linear(tfidf, texts.tokens, texts.truth, (aside.tokens, aside.truth), labels=labels, seed=config.seed)
+    few = slice(config.neighbour_examples)
+    return linear, nearest(tfidf, texts.tokens[few], texts.truth[few], labels)
+
+
+def _calibrate(work: Work, trained: Trained) -> Temperature:
+    """The model's temperature, learned on the development patents, and kept in CALIBRATION for whoever scores with the model."""
+    aside = _sample(work, trained, DEVELOPMENT, work.config.evaluate.calibration_examples)
+    probabilities = trained.scorer.probabilities(aside.tokens, work.config.evaluate.batch)
+    count = len(aside.truth)
+    found = Temperature(fit_temperature(probabilities, aside.truth), DEVELOPMENT if count else None, count)
+    write_json(work.draft.path("CALIBRATION") / f"{trained.task}.json", dataclasses.asdict(found))
+    return found
 
 
 def _attach(work: Work, trained: Trained) -> Run | None:

@@ -12,6 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from patent_spark.checks import DataError
+from patent_spark.progress import say
+from patent_spark.serving.calibration import tempered
+from patent_spark.store import Store
 
 if TYPE_CHECKING:
     import keras
@@ -20,12 +23,12 @@ _LENGTH_STEP = 20  # batches are cut to a multiple of this many tokens, so that 
 
 
 class Scorer:
-    """One task's model, as the training stage left it in `model_dir`.
+    """One task's model, as the training stage left it in `model_dir`; `temperature` calibrates its probabilities.
 
     Raises DataError when the folder does not hold a whole model.
     """
 
-    def __init__(self, model_dir: str | Path) -> None:
+    def __init__(self, model_dir: str | Path, temperature: float = 1.0) -> None:
         folder = Path(model_dir)
         try:
             self.task: dict[str, Any] = json.loads((folder / "task.json").read_text())
@@ -34,6 +37,7 @@ class Scorer:
             raise DataError(f"{folder} is not a trained model: {' '.join(str(error).split())}; run `patent-spark train` again") from error
         self.labels: list[str] = self.task["labels"]
         self.max_tokens: int = self.task["max_tokens"]
+        self.temperature = temperature
         self._forward = _compiled(self._model)
 
     def token_matrix(self, column: pa.Array | pa.ChunkedArray) -> np.ndarray:
@@ -41,7 +45,7 @@ class Scorer:
         return token_matrix(column, self.max_tokens)
 
     def probabilities(self, tokens: np.ndarray, batch: int = 512) -> np.ndarray:
-        """float32 [n, labels], each row with the sum 1; tokens: int32 [n, max_tokens], 0 to the right."""
+        """float32 [n, labels], calibrated, each row with the sum 1; tokens: int32 [n, max_tokens], 0 to the right."""
         result = np.empty((len(tokens), len(self.labels)), np.float32)
         lengths = np.count_nonzero(tokens, axis=1)
         order = np.argsort(lengths, kind="stable")  # texts of like length together: little padding is computed
@@ -50,7 +54,19 @@ class Scorer:
             longest = max(1, int(lengths[rows[-1]]))
             width = min(self.max_tokens, -(-longest // _LENGTH_STEP) * _LENGTH_STEP)
             result[rows] = self._forward(tokens[rows, :width]).numpy()
-        return result
+        return tempered(result, self.temperature)
+
+
+def current_scorer(store: Store, task: str) -> Scorer:
+    """The current model of a task, calibrated as its evaluation learned; as it is, with a word about it, before it was evaluated."""
+    folder = store.directory("MODEL") / task
+    train, evaluate = store.manifest("train"), store.manifest("evaluate")
+    if train is not None and evaluate is not None and evaluate.inputs.get("train") == train.version:
+        path = store.directory("CALIBRATION") / f"{task}.json"
+        if path.exists():
+            return Scorer(folder, json.loads(path.read_text())["temperature"])
+    say(f"  {task}: this model was not evaluated yet, so its probabilities are not calibrated; run `patent-spark evaluate`")
+    return Scorer(folder)
 
 
 def token_matrix(column: pa.Array | pa.ChunkedArray, max_tokens: int) -> np.ndarray:
