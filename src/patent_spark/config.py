@@ -208,7 +208,8 @@ class Model:
     embedding: Literal["frozen", "tuned"] = knob("frozen", "whether the word vectors are trained further")
     bidirectional: Flag = knob(False, "a second LSTM in each layer reads every text from its end")
     pool: Literal["last", "max", "max_mean"] = knob(
-        "max", "what the softmax sees: last, the state after the last word (the paper) | max, the largest of each unit over all words | max_mean, both"
+        "max",
+        "what the softmax sees: last, the state after the last word (the paper) | max, the largest of each unit over all words | max_mean, both",
     )
     scale_vectors: Flag = knob(False, "take the mean of all word vectors off each, and bring their numbers to standard deviation 1")
     spatial_dropout: Dropout = knob(0.0, "share of the dimensions that all vectors of a text lose in a training step")
@@ -223,7 +224,16 @@ class Train:
     ranks: Positive = knob(1, "processes, each with its share of every batch")
     epochs: Positive = knob(5, "passes over the training examples")
     batch: Positive = knob(96, "examples a step, over all ranks together")
-    learning_rate: Real = knob(1e-3, "Adam's step size")
+    min_steps: Count = knob(0, "more passes where examples are few: as many as make this number of steps")
+    learning_rate: Real = knob(1e-3, "Adam's step size, the largest where it changes")
+    warmup: Share = knob(0.0, "share of all steps in which the step size rises from 0")
+    decay: Literal["none", "linear", "cosine"] = knob("none", "how the step size falls to 0 from there to the last step")
+    weight_decay: Real = knob(0.0, "AdamW's decay, of all weights but biases and word vectors")
+    label_smoothing: Dropout = knob(0.0, "share of each example's answer that is spread over all labels")
+    class_weights: Literal["none", "sqrt", "balanced"] = knob(
+        "none", "what an example counts: one like another | sqrt, in inverse proportion to the root of its label's share | balanced, to that share"
+    )
+    patience: Count = knob(0, "epochs in a row without a lower development loss after which training ends; 0 = all epochs")
     clip_norm: Real = knob(1.0, "largest norm of the gradient; 0 = no limit")
     keep: Literal["best", "last"] = knob("best", "weights that are kept: those of the epoch with the least development loss, or the last (the paper)")
     bucket_by_length: Flag = knob(True, "a step takes texts of like length, so that little padding is computed")

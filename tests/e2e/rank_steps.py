@@ -15,6 +15,7 @@ from patent_spark.training import rank
 from patent_spark.training.loop import Learner
 from patent_spark.training.model import build_model
 from patent_spark.training.ranks import Ranks
+from patent_spark.training.schedule import adam
 
 BATCH = 48
 WAYS = {
@@ -32,7 +33,7 @@ def take_steps(root: Path, output: Path, ranks: Ranks) -> None:
     for way, (model, knobs, plain) in WAYS.items():
         # Only rank 0 starts from the seed that all are to share.
         network = build_model(model, rank.read_vectors(store.directory("VECTORS")), 6, seed=1 + ranks.rank)
-        learner = Learner(network, knobs, ranks, keras.optimizers.SGD(plain) if plain else None)
+        learner = Learner(network, knobs, ranks, keras.optimizers.SGD(plain) if plain else adam(knobs, steps=1))
         feed = Feed(
             store.directory("EXAMPLES") / "technology" / "train", layout,
             world=ranks.size, rank=ranks.rank, batch=BATCH, seed=1, bucket_by_length=True,

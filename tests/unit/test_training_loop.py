@@ -15,6 +15,7 @@ from patent_spark.training.loop import Learner, Watch, train
 from patent_spark.training.model import build_model
 from patent_spark.training.rank import read_vectors
 from patent_spark.training.ranks import joined
+from patent_spark.training.schedule import adam
 from tests.training_world import publish_examples
 
 
@@ -36,7 +37,7 @@ def feed(store, split, batch):
 
 def fit(store, ranks, knobs, vectors):
     """Train a small network for the technology classes."""
-    learner = Learner(build_model(Model(units=4), vectors, 6, seed=1), knobs, ranks)
+    learner = Learner(build_model(Model(units=4), vectors, 6, seed=1), knobs, ranks, adam(knobs, steps=9))
     train(learner, feed(store, "train", knobs.batch), feed(store, "development", knobs.batch), knobs, ranks, State(), Watch())
 
 
@@ -65,7 +66,7 @@ KNOBS = Train(epochs=3, batch=24, learning_rate=0.02)  # 4 steps and 2 judgement
 @pytest.fixture(scope="module")
 def go(store, alone):
     """Trains from a state and the values of the variables, or from the start; returns what was saved last, the final weights, and why it stopped."""
-    learner = Learner(build_model(Model(units=4), read_vectors(store.directory("VECTORS")), 6, seed=1), KNOBS, alone)
+    learner = Learner(build_model(Model(units=4), read_vectors(store.directory("VECTORS")), 6, seed=1), KNOBS, alone, adam(KNOBS, steps=9))
     start = learner.values()
 
     def go(state=None, values=start, stop_at_look=0):

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from patent_spark.checks import StoppedError, WorkError
 from patent_spark.config import Train
 from patent_spark.training.checkpoint import Arrays, Epoch, State
 from patent_spark.training.model import LOGITS
+from patent_spark.training.objective import objective
 from patent_spark.training.ranks import Ranks
+from patent_spark.training.schedule import out_of_patience
 
 if TYPE_CHECKING:
     import keras
@@ -42,15 +45,18 @@ class Watch:
 
 
 class Learner:
-    """A network and how it takes a step together with the other ranks; Adam unless another optimizer is given."""
+    """A network and how it takes a step together with the other ranks; weights: what an example of each label counts in it."""
 
-    def __init__(self, network: keras.Model, knobs: Train, ranks: Ranks, optimizer: keras.optimizers.Optimizer | None = None) -> None:
+    def __init__(
+        self, network: keras.Model, knobs: Train, ranks: Ranks, optimizer: keras.optimizers.Optimizer, weights: npt.NDArray[np.float32] | None = None
+    ) -> None:
         import keras
         import tensorflow as tf
 
         self.network, self._knobs, self._ranks = network, knobs, ranks
         self._logits = keras.Model(network.input, network.get_layer(LOGITS).output)
-        self._optimizer = optimizer or keras.optimizers.Adam(knobs.learning_rate)
+        self._weights = np.ones(self._logits.output_shape[-1], np.float32) if weights is None else weights
+        self._optimizer = optimizer
         self._optimizer.build(network.trainable_variables)
         ranks.take_from_first(self.variables)
         self._stop = tf.Variable(0.0)  # part of every exchange, so that all ranks learn of it after the same step
@@ -75,14 +81,15 @@ class Learner:
         self._stop.assign(1.0)
 
     def _sums(self, tokens: Any, label: Any, weight: Any, training: bool) -> tuple[Any, Any]:
-        """Summed cross-entropy, and [it, weight, hits, whether to stop], over one rank's part of a batch."""
+        """The sum that the gradient is of, and [cross-entropy, weight, hits, whether to stop], over one rank's part of a batch."""
         import tensorflow as tf
 
         longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=1, dtype=tf.int32))
         logits = self._logits(tokens[:, : tf.maximum(longest, 1)], training=training)
         loss = tf.reduce_sum(weight * tf.nn.sparse_softmax_cross_entropy_with_logits(label, logits))
         hits = tf.reduce_sum(weight * tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32) == label, tf.float32))
-        return loss, tf.stack([loss, tf.reduce_sum(weight), hits, self._stop])
+        aim = tf.reduce_sum(weight * objective(label, logits, self._weights, self._knobs.label_smoothing))
+        return aim, tf.stack([loss, tf.reduce_sum(weight), hits, self._stop])
 
     def _functions(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         import tensorflow as tf
@@ -95,8 +102,8 @@ class Learner:
         def step(tokens: Any, label: Any, weight: Any) -> Any:
             """Take one step; returns [loss, weight, hits, ranks that were asked to stop] summed over all ranks."""
             with tf.GradientTape() as tape:
-                loss, sums = self._sums(tokens, label, weight, training=True)
-            *gradients, sums = self._ranks.sum([*tape.gradient(loss, variables), sums])
+                aim, sums = self._sums(tokens, label, weight, training=True)
+            *gradients, sums = self._ranks.sum([*tape.gradient(aim, variables), sums])
             gradients = [gradient / tf.maximum(sums[1], 1.0) for gradient in gradients]
             if self._knobs.clip_norm:
                 gradients, _ = tf.clip_by_global_norm(gradients, self._knobs.clip_norm)
@@ -112,12 +119,12 @@ class Learner:
 
 
 def train(learner: Learner, feed: Feed, development: Feed | None, knobs: Train, ranks: Ranks, state: State, watch: Watch) -> None:
-    """Train from where `state` stands to the end of knobs.epochs; the network is left with the weights that are kept.
+    """Train from where `state` stands to the end of knobs.epochs, or of its patience; the network is left with the weights that are kept.
 
     Raises FeedError when the examples are not what the manifest promises, WorkError when a loss is no longer finite, and
     StoppedError, with the state saved, when a rank was asked to stop.
     """
-    while state.epoch <= knobs.epochs:
+    while state.epoch <= knobs.epochs and not out_of_patience(state.history, knobs.patience):
         _take_steps(learner, feed, knobs, ranks, state, watch)
         result = {"epoch": state.epoch, **_means("train", state.sums), "examples_per_second": float(state.sums[1]) / state.seconds}
         if development is not None:

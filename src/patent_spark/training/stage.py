@@ -18,6 +18,7 @@ from patent_spark.tracking import Run, create_run, reopen_run
 from patent_spark.training.checkpoint import Checkpoint
 from patent_spark.training.job import Job
 from patent_spark.training.launch import run_ranks
+from patent_spark.training.schedule import with_enough_epochs
 from patent_spark.version import code_version, git_commit
 from patent_spark.work import Work
 
@@ -77,7 +78,8 @@ def _train(work: Work, task: str, key: str, folder: Path) -> Path:
     status = "FAILED"
     try:
         logs = store.root / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-train-{task}"
-        steps = config.train.epochs * Layout.of(facts, task, TRAIN).steps_per_epoch(config.train.batch)
+        steps_per_epoch = Layout.of(facts, task, TRAIN).steps_per_epoch(config.train.batch)
+        steps = with_enough_epochs(config.train, steps_per_epoch).epochs * steps_per_epoch
         run_ranks(folder, config.train.ranks, steps, config.train.timeout_s, logs, f"train {task}")
         status = "FINISHED"
     except (KeyboardInterrupt, StoppedError):

@@ -1,0 +1,33 @@
+"""What the gradient is of: cross-entropy, with smoothed labels and a weight for each class if so wished."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+import pyarrow.dataset
+
+_POWERS = {"none": 0.0, "sqrt": 0.5, "balanced": 1.0}
+
+
+def class_weights(examples: Path, labels: int, kind: str) -> npt.NDArray[np.float32]:
+    """A weight for each label: its share of the examples of a split to the power 0, -1/2 or -1, scaled to a mean of 1 over the examples.
+
+    A label without examples has the weight 0.
+    """
+    real = pyarrow.dataset.dataset(examples, format="parquet").to_table(columns=["label"], filter=pc.field("patent_key") >= 0)
+    counts = np.bincount(real["label"].to_numpy(), minlength=labels).astype(np.float64)
+    weights = np.where(counts > 0, np.maximum(counts, 1) ** -_POWERS[kind], 0)
+    return np.asarray(weights * counts.sum() / (weights * counts).sum(), np.float32)
+
+
+def objective(label: Any, logits: Any, weights: npt.NDArray[np.float32], smoothing: float) -> Any:
+    """The loss of each example [batch]: cross-entropy against a label that gives `smoothing` to all labels alike, times the label's weight."""
+    import tensorflow as tf
+
+    scores = tf.nn.log_softmax(logits)
+    own = tf.gather(scores, label, batch_dims=1)
+    return -tf.gather(tf.constant(weights), label) * ((1.0 - smoothing) * own + smoothing * tf.reduce_mean(scores, axis=1))

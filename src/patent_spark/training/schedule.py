@@ -1,0 +1,53 @@
+"""How long a training goes on, and how large its steps are."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from patent_spark.config import Train
+
+if TYPE_CHECKING:
+    import keras
+
+    from patent_spark.training.checkpoint import Epoch
+
+
+def with_enough_epochs(knobs: Train, steps_per_epoch: int) -> Train:
+    """The knobs with as many epochs as train.min_steps asks for."""
+    return dataclasses.replace(knobs, epochs=max(knobs.epochs, math.ceil(knobs.min_steps / steps_per_epoch)))
+
+
+def out_of_patience(history: Sequence[Epoch], patience: int) -> bool:
+    """Whether the last `patience` epochs (0 = never) all had a development loss no lower than an epoch before them."""
+    losses = [epoch["dev_loss"] for epoch in history if "dev_loss" in epoch]
+    return 0 < patience < len(losses) and min(losses[-patience:]) >= min(losses[:-patience])
+
+
+def adam(knobs: Train, steps: int) -> keras.optimizers.Optimizer:
+    """Adam, with train.weight_decay on all but biases and word vectors; its step size follows the plan over `steps` steps."""
+    import keras
+
+    optimizer = keras.optimizers.Adam(_learning_rate(knobs, steps), weight_decay=knobs.weight_decay or None)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "embeddings"])
+    return optimizer
+
+
+def _learning_rate(knobs: Train, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """A function of the steps taken, which the optimizer counts and a checkpoint holds."""
+    import keras
+    from keras import ops
+
+    warm_up = knobs.warmup * steps
+
+    class Plan(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step: object) -> object:
+            taken = ops.cast(step, "float32")
+            rise = ops.minimum((taken + 1.0) / max(warm_up, 1.0), 1.0)
+            left = 1.0 - ops.clip((taken - warm_up) / max(steps - warm_up, 1.0), 0.0, 1.0)
+            fall = {"none": 1.0, "linear": left, "cosine": 0.5 - 0.5 * ops.cos(math.pi * left)}[knobs.decay]
+            return knobs.learning_rate * rise * fall
+
+    return Plan()
