@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,42 @@ def test_deliveries_of_all_ranks_add_up_to_the_manifest(shards):
         feeds[0].require_complete(total - [1, 0])
     with pytest.raises(FeedError, match="delivered 101 examples with digest"):
         feeds[0].require_complete(total + [0, 1])
+
+
+def test_any_of_the_usual_numbers_of_ranks_shares_one_layout(tmp_path):
+    """Feeds of all ranks in one process: equal steps, and every example once an epoch."""
+    split = examples(range(10, 511), [0] * 501, [[1]] * 501, WORDS)
+    facts = write_shards(tmp_path, {"technology": (["a"], WORDS, {"train": split})}, 16, row_group_rows=16)
+    layout = Layout.of(facts, "technology", "train")
+    alone = None
+    for world in (1, 2, 4, 8, 16):
+        feeds = [Feed(tmp_path / "technology" / "train", layout, world=world, rank=rank, batch=64, seed=1) for rank in range(world)]
+        parts = [keys_by_step(feed, epoch=1) for feed in feeds]
+        steps = [sorted(key for part in step for key in part) for step in zip(*parts, strict=True)]
+        alone = alone or steps
+        assert steps == alone
+        assert {len(part) for part in parts} == {feeds[0].steps_per_epoch}
+        feeds[0].require_complete(np.sum([feed.delivered for feed in feeds], axis=0))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes().replace(b"PAR1", b"PAR2", 1)), r"is not the file that the manifest describes \("),
+        (lambda path: path.unlink(), r"cannot be read \(No such file or directory\)"),
+        (lambda path: (path.unlink(), path.mkdir()), r"cannot be read \(Is a directory\)"),
+    ],
+    ids=["a byte changed", "missing", "unreadable"],
+)
+def test_a_changed_file_is_noticed_before_the_first_step_by_the_rank_that_owns_it(shards, tmp_path, damage, message):
+    directory = shutil.copytree(shards[0] / "odd", tmp_path / "odd")
+    feeds = [Feed(directory, shards[1]["odd"], world=2, rank=rank, batch=8, seed=1) for rank in range(2)]
+    for feed in feeds:
+        feed.require_unchanged()
+    damage(directory / group_file(3))
+    feeds[0].require_unchanged()
+    with pytest.raises(FeedError, match=rf"group-00003\.parquet {message}.*; run `patent-spark shard --force`$"):
+        feeds[1].require_unchanged()
 
 
 def test_the_digest_knows_no_order_and_adds_up():

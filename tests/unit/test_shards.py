@@ -1,3 +1,4 @@
+import hashlib
 import random
 
 import numpy as np
@@ -165,6 +166,9 @@ def test_the_stage(warehouse, capsys):
     facts = store.facts("shard")
     assert (facts["lanes"], facts["vocabulary_digest"], facts["too_short"]) == (2, "v", {"technology": 2, "citation_level": 1})
     technology, level = facts["tasks"]["technology"], facts["tasks"]["citation_level"]
+    for split in ("train", "test"):
+        files = sorted((store.directory("EXAMPLES") / "technology" / split).iterdir())
+        assert technology["splits"][split].pop("contents") == [hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files]
     assert (technology["labels"], technology["max_tokens"]) == (CLASSES, 4)  # C01 is in the test split alone
     assert (level["labels"], level["max_tokens"]) == (["top1", "top10", "btm90", "zerocite"], 2)
     assert technology["splits"] == {

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from patent_spark.checks import DataError
 from patent_spark.progress import log
-from patent_spark.shards.layout import Layout, group_file, keys_digest
+from patent_spark.shards.layout import Layout, content_digest, group_file, keys_digest
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -71,6 +71,19 @@ class Feed:
         self.delivered = np.zeros(2, np.int64)
         """Examples and digest of their keys since epoch() was called. Sums over ranks, wrapping around like int64, go to require_complete()."""
         self._failure: FeedError | None = None
+
+    def require_unchanged(self) -> None:
+        """Check that this rank's files are byte for byte those that the manifest describes; raises FeedError naming one that is not."""
+        for group, written in enumerate(self.layout.contents):
+            if group % self.layout.lanes not in self._lanes:
+                continue
+            file = self.directory / group_file(group)
+            try:
+                found = content_digest(file)
+            except OSError as error:
+                raise FeedError(f"{file} cannot be read ({error.strerror}); run `patent-spark shard --force`") from error
+            if found != written:
+                raise FeedError(f"{file} is not the file that the manifest describes ({found}, not {written}); run `patent-spark shard --force`")
 
     def epoch(self, epoch: int, start_step: int = 0) -> Iterator[Batch]:
         """The batches of one epoch, in an order that follows from (seed, epoch); `start_step` leaves out the first steps.

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from patent_spark.shards.layout import Layout, group_file, keys_digest, plan
+from patent_spark.shards.layout import Layout, content_digest, group_file, keys_digest, plan
 from patent_spark.store import arrow_schema
 
 
-def write_groups(directory: Path, examples: Iterable[pa.Table], rows: int, lanes: int, row_group_rows: int, max_tokens: int) -> dict[str, int]:
+def write_groups(directory: Path, examples: Iterable[pa.Table], rows: int, lanes: int, row_group_rows: int, max_tokens: int) -> dict[str, Any]:
     """Write a split of `rows` examples, given in order with the columns of EXAMPLES but `position`.
 
-    Returns what the manifest keeps of it: rows, padding, groups, rows_per_group, keys_digest. No more than a row group
+    Returns what the manifest keeps of it: rows, padding, groups, rows_per_group, keys_digest, contents. No more than a row group
     and a table of the stream are in memory.
     """
-    planned = plan(rows, lanes, row_group_rows)
+    planned: dict[str, Any] = plan(rows, lanes, row_group_rows)
     layout = Layout(**planned, keys_digest=0, lanes=lanes, max_tokens=max_tokens)
     schema = arrow_schema("EXAMPLES")
     directory.mkdir(parents=True, exist_ok=True)
-    digest = padding = 0
+    digest, padding, contents = 0, 0, []
     for group, table in enumerate(cut(examples, [layout.examples_in(group) for group in range(layout.groups)])):
         digest = (digest + keys_digest(table["patent_key"].to_numpy())) % 2**64
         position = layout.first_position(group) + np.arange(table.num_rows)
@@ -40,7 +41,8 @@ def write_groups(directory: Path, examples: Iterable[pa.Table], rows: int, lanes
         whole = pa.concat_tables([table, pa.table(filler).cast(schema)])
         path = directory / group_file(group)
         pq.write_table(whole, path, row_group_size=whole.num_rows, compression="zstd", compression_level=1, use_dictionary=False)
-    return planned | {"keys_digest": digest}
+        contents.append(content_digest(path))
+    return planned | {"keys_digest": digest, "contents": contents}
 
 
 def cut(tables: Iterable[pa.Table], sizes: Iterable[int]) -> Iterator[pa.Table]:

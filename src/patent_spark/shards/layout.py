@@ -7,9 +7,11 @@ time comes out the same for any number of ranks.
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,8 @@ class Layout:
     """keys_digest() of all examples."""
     lanes: int
     max_tokens: int
+    contents: Sequence[str] = ()
+    """content_digest() of each group's file."""
 
     @classmethod
     def of(cls, facts: Mapping[str, Any], task: str, split: str) -> Layout:
@@ -72,6 +76,12 @@ def plan(rows: int, lanes: int, row_group_rows: int) -> dict[str, int]:
 def group_file(group: int) -> str:
     """The name of a group's file."""
     return f"group-{group:05d}.parquet"
+
+
+def content_digest(file: Path) -> str:
+    """A digest of all bytes of a file; raises OSError when it cannot be read."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()[:16]
 
 
 def keys_digest(keys: npt.NDArray[np.int64]) -> int:

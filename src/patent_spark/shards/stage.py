@@ -75,7 +75,7 @@ def _labels(work: Work, task: str) -> list[str]:
     return sorted(row["cpc_class"] for row in classes.collect())
 
 
-def _write_split(work: Work, task: str, split: str, shuffled: Path, rows: int) -> dict[str, int]:
+def _write_split(work: Work, task: str, split: str, shuffled: Path, rows: int) -> dict[str, Any]:
     shard = work.config.shard
     directory = work.draft.path("EXAMPLES") / task / split
     lanes = math.lcm(*shard.world_sizes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
@@ -13,7 +12,7 @@ from patent_spark.checks import DataError, StoppedError
 from patent_spark.config import digest, flatten
 from patent_spark.progress import say
 from patent_spark.schemas import DEVELOPMENT, TRAIN
-from patent_spark.shards.layout import Layout
+from patent_spark.shards.layout import Layout, content_digest
 from patent_spark.tracking import Run, create_run, reopen_run
 from patent_spark.training.checkpoint import Checkpoint
 from patent_spark.training.job import Job
@@ -127,21 +126,10 @@ def _earlier_models(work: Work) -> dict[str, Path]:
 
 
 def _key(work: Work, task: str) -> str:
-    """Digest of all that a model of this task depends on: examples and vectors byte for byte, labels, knobs, code."""
+    """Digest of all that a model of this task depends on: examples (which the ranks compare with the manifest) and vectors, labels, knobs, code."""
     knobs = {k: v for k, v in flatten(work.config).items() if k.startswith(("model.", "train.", f"{task}.")) and k not in _NO_PART_OF_A_MODEL}
-    examples = work.store.directory("EXAMPLES") / task
-    folders = [examples / TRAIN, examples / DEVELOPMENT, work.store.directory("VECTORS")]
     facts: dict[str, Any] = work.store.facts("shard")
     described = facts["tasks"][task]
-    facts_used = [described["labels"], facts["lanes"], facts["vocabulary_digest"]]
-    return digest([task, work.code, knobs, *facts_used, [_content(folder) for folder in folders]])
-
-
-def _content(folder: Path) -> str:
-    sha = hashlib.sha256()
-    for path in sorted(folder.glob("*.parquet")):
-        sha.update(path.name.encode())
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                sha.update(block)
-    return sha.hexdigest()
+    examples = [described["labels"], facts["lanes"], facts["vocabulary_digest"], *(described["splits"].get(split) for split in (TRAIN, DEVELOPMENT))]
+    vectors = [content_digest(path) for path in sorted(work.store.directory("VECTORS").glob("*.parquet"))]
+    return digest([task, work.code, knobs, examples, vectors])
