@@ -29,8 +29,10 @@ from patent_spark.training.checkpoint import Checkpoint, Epoch, State, require_s
 from patent_spark.training.job import Failure, Job, Teller, asked_to_stop
 from patent_spark.training.loop import Learner, Watch, train
 from patent_spark.training.model import build_model
+from patent_spark.training.objective import class_weights
 from patent_spark.training.ranks import Ranks, is_lost_peer, joined
 from patent_spark.training.result import log_the_rest, save
+from patent_spark.training.schedule import adam, with_enough_epochs
 
 PARENT = "PATENT_SPARK_LAUNCHER"
 """Environment variable with the launcher's process id: a rank does not outlive it."""
@@ -58,15 +60,17 @@ def main(folder: Path) -> int:
 
 def _train(job: Job, config: Config, ranks: Ranks, asked: Callable[[], bool]) -> Callable[[], None]:
     """Train and, on rank 0, save; returns what is left to be done when the other ranks need not wait."""
-    knobs, folder = config.train, Path(job.folder)
+    folder, labels = Path(job.folder), len(job.shards["tasks"][job.task]["labels"])
     examples, development = (_feed(job, config, ranks, split) for split in (TRAIN, DEVELOPMENT))
     if examples is None:
         raise DataError(f"{job.examples} has no split {TRAIN}; run `patent-spark shard` again")
     for feed in (examples, development):
         if feed is not None:
             feed.require_unchanged()
-    network = build_model(config.model, read_vectors(Path(job.vectors)), len(job.shards["tasks"][job.task]["labels"]), knobs.seed)
-    learner, state = Learner(network, knobs, ranks), State()
+    knobs = with_enough_epochs(config.train, examples.steps_per_epoch)
+    network = build_model(config.model, read_vectors(Path(job.vectors)), labels, knobs.seed)
+    weights = class_weights(Path(job.examples) / TRAIN, labels, knobs.class_weights)
+    learner, state = Learner(network, knobs, ranks, adam(knobs, knobs.epochs * examples.steps_per_epoch), weights), State()
     before = Checkpoint.read(folder) if job.resume else None
     if before is not None:
         learner.restore(before.variables)
