@@ -10,6 +10,7 @@ from typing import Any
 
 from patent_spark.checks import DataError
 from patent_spark.config import Release
+from patent_spark.ingest.rules import FIRST_GRANT
 from patent_spark.progress import say
 
 
@@ -26,14 +27,17 @@ class Notes:
 
 
 def read_notes(folder: Path, knobs: Release) -> Notes:
-    """The metadata of a release: the knobs, else its release.json. Raises DataError when that cannot be read."""
+    """The metadata of a release: the knobs, else its release.json. Raises DataError when that cannot be read or true."""
     path = folder / "release.json"
     told = _read_json(path) if path.exists() else {}
     noted = _date(path, told.get("data_to_date"))
     if knobs.data_to_date and noted and knobs.data_to_date != noted:
         say(f"  data_to_date is {knobs.data_to_date} by release.data_to_date, although {path.name} says {noted}")
     source = "release.data_to_date" if knobs.data_to_date else path.name if noted else "newest grant date"
-    return Notes(knobs.id or told.get("release_id"), knobs.data_to_date or noted, source, told.get("attainable"), told.get("synonyms"))
+    day = knobs.data_to_date or noted
+    if day and not FIRST_GRANT <= day <= datetime.datetime.now(datetime.UTC).date():
+        raise DataError(f"data_to_date = {day} ({source}) is no day that a release can cover; set release.data_to_date to its last grant date")
+    return Notes(knobs.id or told.get("release_id"), day, source, told.get("attainable"), told.get("synonyms"))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -1,0 +1,161 @@
+"""Releases that can be read and are odd nevertheless: what a person reads of each stage, through the real command line."""
+
+import datetime
+import json
+
+import pytest
+
+from patent_spark.cli import BAD_DATA, DONE, main
+from patent_spark.store import Store
+from tests.releases import write_release
+
+FIRST, STEP, PATENTS = 4_000_000, 250, 40
+FIRST_DAY, LAST_DAY = datetime.date(2000, 1, 4), "2009-08-20"
+
+
+def number(place):
+    return str(FIRST + STEP * place)
+
+
+def rows_of_release():
+    """40 patents of one class, one a quarter and four a block of a thousand numbers; each cites the two before it."""
+    places = range(PATENTS)
+    days = [FIRST_DAY + datetime.timedelta(90 * place) for place in places]
+    return {
+        "g_patent": [{"patent_id": number(i), "patent_type": "utility", "patent_date": str(days[i]), "withdrawn": 0} for i in places],
+        "g_patent_abstract": [{"patent_id": number(i), "patent_abstract": f"A lamp of {i} parts."} for i in places],
+        "g_us_patent_citation": [{"patent_id": number(i), "citation_patent_id": number(i - k)} for i in places for k in (1, 2) if i >= k],
+        "g_cpc_current": [{"patent_id": number(i), "cpc_sequence": 0, "cpc_class": "H04", "cpc_type": "inventional"} for i in places],
+    }
+
+
+class House:
+    """A release folder and its warehouse."""
+
+    def __init__(self, home, capsys):
+        self.home, self.capsys, self.store = home, capsys, Store(home / "warehouse")
+
+    def write(self, rows, data_to_date=LAST_DAY):
+        write_release(self.home / "release", rows, {"release_id": "odd", "data_to_date": data_to_date})
+
+    def run(self, *stages, sets=()):
+        """Run stages until one fails; returns the last one's exit code and what all of them said."""
+        code = DONE
+        sets = (f"source.path={self.home / 'release'}", f"warehouse.root={self.store.root}", "label.pool=class", *sets)
+        for stage in stages:
+            code = code or main([stage, *(part for knob in sets for part in ("--set", knob))])
+        return code, [line.strip() for line in self.capsys.readouterr().err.splitlines()]
+
+    def labels(self):
+        return {row["patent_id"]: row for row in self.store.read_arrow("LABELS").to_pylist()}
+
+    def quality(self):
+        return json.loads((self.store.directory("QUALITY") / "quality.json").read_text())
+
+
+@pytest.fixture
+def house(tmp_path, capsys):
+    return House(tmp_path, capsys)
+
+
+def test_a_range_of_patents_is_missing(house):
+    rows = rows_of_release()
+    house.write(rows)
+    assert house.run("ingest", "label", "quality")[0] == DONE
+    whole = house.labels()
+    assert house.quality()["warnings"] == []
+
+    rows["g_patent"] = [row for row in rows["g_patent"] if not 4_003_000 <= int(row["patent_id"]) < 4_005_000]
+    house.write(rows)
+    code, said = house.run("ingest", "label", "quality")
+    assert code == DONE
+    assert (
+        "20.8 % of the citations of patents of 1976 and later (16 of 77) are of patents that PATENTS lacks; "
+        "what these patents cite is lost too, so that counts are too low." in said
+    )
+    assert "PATENTS lacks the cited numbers 4,003,000 to 4,004,999 (16 citations): is a part of the patent file missing?" in said
+    labels = house.labels()
+    lost = {"4002500": 1, "4002750": 2}  # the citations that the missing patents made
+    assert len(labels) == PATENTS - 8
+    assert {id_: whole[id_]["forward_citations"] - row["forward_citations"] for id_, row in labels.items()} == dict.fromkeys(labels, 0) | lost
+
+
+UNUSABLE = {
+    "g_patent": {"patent_id": "?", "patent_date": "2000-01-04", "withdrawn": 0},
+    "g_patent_abstract": {"patent_id": number(0), "patent_abstract": ""},
+    "g_us_patent_citation": {"patent_id": "?", "citation_patent_id": number(0)},
+    "g_cpc_current": {"patent_id": number(0), "cpc_sequence": 0, "cpc_class": "somewhere", "cpc_type": "inventional"},
+}
+
+
+NO_LEVEL = "no patent has a citation level: {} windows are still open on the last day, {} patents have no class"
+NOTHING_TO_TRAIN_ON = (
+    "patent-spark: technology: no patent is left to train on (no patent at all); give it more patents with a label, or raise split.sample = 1.0"
+)
+READ = {
+    "g_patent": [NO_LEVEL.format(0, 0), "PATENTS has no rows: nothing can be labelled.", NOTHING_TO_TRAIN_ON],
+    "g_patent_abstract": ["ABSTRACTS has no rows: texts are titles alone."],
+    "g_us_patent_citation": ["CITATIONS has no rows: every patent counts 0 and would be zerocite."],
+    "g_cpc_current": [NO_LEVEL.format(21, 40), "CPC has no rows: no patent has a class, so that neither task has a label.", NOTHING_TO_TRAIN_ON],
+}
+
+
+@pytest.mark.parametrize("table", UNUSABLE)
+def test_no_row_of_a_table_can_be_used(house, table):
+    """A file without a row is refused (test_ingest_faults.py); here every row is rejected or empty, and that is allowed."""
+    house.write(rows_of_release() | {table: [UNUSABLE[table]]})
+    code, said = house.run("ingest", "label", "quality", "split", sets=["ingest.max_reject_fraction=1.0", "tasks=technology"])
+    assert code == (BAD_DATA if NOTHING_TO_TRAIN_ON in READ[table] else DONE)
+    assert [line for line in READ[table] if line not in said] == []
+    levels = {row["citation_level"] for row in house.labels().values()}
+    assert (
+        levels
+        == {"g_patent": set(), "g_patent_abstract": {None, "btm90"}, "g_us_patent_citation": {None, "zerocite"}, "g_cpc_current": {None}}[table]
+    )
+
+
+def test_impossible_grant_dates_are_rejected_and_told(house):
+    rows = rows_of_release()
+    for place, day in ((3, "9178-12-11"), (4, "1074-03-05")):
+        rows["g_patent"][place]["patent_date"] = day
+    house.write(rows)
+    code, said = house.run("ingest")
+    kept = house.store.root / "logs" / "rejects-PATENTS.parquet"
+    assert (code, said[-1]) == (
+        BAD_DATA,
+        "patent-spark: PATENTS: 2 of 40 rows rejected (5 %), limit 1 % (ingest.max_reject_fraction): "
+        f"grant date outside 1790-07-31..2009-08-20 2; see {kept}",
+    )
+    code, said = house.run("ingest", "label", "quality", sets=["ingest.max_reject_fraction=0.1"])
+    assert code == DONE and "g_patent.tsv.zip: 40 rows, 2 rejected" in said
+    assert house.quality()["traps"][9]["found"] == {"grant date outside 1790-07-31..2009-08-20": 2}
+    rejects = house.store.read_arrow("REJECTS").to_pylist()
+    assert [(row["row"], row["content"].split("\t")[2]) for row in rejects] == [(5, '"9178-12-11"'), (6, '"1074-03-05"')]
+    labels = house.labels()
+    assert not {number(3), number(4)} & set(labels) and labels[number(2)]["forward_citations"] == 0
+
+
+@pytest.mark.parametrize("day", ["9178-12-11", "1074-03-05"])
+def test_a_release_cannot_cover_that_day(house, day):
+    """With the one every window would count as closed, with the other every patent would be of the future."""
+    house.write(rows_of_release(), day)
+    refused = f"patent-spark: data_to_date = {day} (%s) is no day that a release can cover; set release.data_to_date to its last grant date"
+    assert house.run("ingest") == (BAD_DATA, ["ingest    zipped TSV to Parquet, bad rows to REJECTS", refused % "release.json"])
+    house.write(rows_of_release())
+    code, said = house.run("ingest", sets=[f"release.data_to_date={day}"])
+    assert (code, said[-1]) == (BAD_DATA, refused % "release.data_to_date")
+    assert house.store.manifest("ingest") is None
+
+
+def test_data_to_date_lies_before_the_end_of_every_window(house):
+    young = {table: rows[:12] for table, rows in rows_of_release().items()}
+    house.write(young, "2002-12-31")
+    code, said = house.run("ingest", "label", "quality", "split", sets=["tasks=citation_level"])
+    assert code == BAD_DATA
+    assert NO_LEVEL.format(12, 0) in said
+    assert (
+        "data_to_date 2002-12-31 lies before the end of every citation window: none of 12 patents has a level. "
+        "Set release.data_to_date or a smaller label.horizon_months." in said
+    )
+    assert said[-1].startswith("patent-spark: citation_level: no patent is left to train on (no patent at all): none with a label was granted")
+    assert house.run("label", "split", sets=["tasks=citation_level", "label.horizon_months=12"])[0] == DONE
