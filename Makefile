@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo check format test test-slow lock zip clean bench-labels
+.PHONY: help setup demo check format test test-slow lock zip clean bench-labels bench-ingest
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,3 +44,6 @@ zip: setup  ## build/patent_spark.zip for `spark-submit --py-files`
 
 bench-labels: setup  ## the label job against DuckDB, Polars and pandas (20 M citations)
 	@cd benchmarks && python labels.py --scratch ../build/bench-labels
+
+bench-ingest: setup  ## zip to Parquet against DuckDB reading the unzipped TSV (20 M citations, 1.1 M abstracts)
+	@cd benchmarks && python ingest.py --scratch ../build/bench-ingest

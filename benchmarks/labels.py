@@ -12,13 +12,13 @@ from pathlib import Path
 
 import duckdb
 from measure import alternate, machine, table
+from simulated import release_knobs, stage_command
 
 from patent_spark.config import load_config
 from patent_spark.stages import run_stage
 from patent_spark.store import Store
 
 PEERS = Path(__file__).parent / "peers"
-_PATENTS, _CITATIONS_EACH = 1_200_000, 16.0  # what the simulator makes of citation_scale = 1
 
 
 def main() -> None:
@@ -30,23 +30,22 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], help="contestants to leave out")
     options = parser.parse_args()
     root = options.scratch.absolute() / f"{options.citations:g}M"
-    sets = [f"warehouse.root={root}", *release_knobs(options.citations)]
-    config, _ = load_config(sets=sets)
+    sets = release_knobs(options.citations)
+    config, _ = load_config(sets=[f"warehouse.root={root}", *sets])
     for stage in ("simulate", "ingest"):
         run_stage(stage, config)
     store = Store(root)
     tables, ingest = store.directory("PATENTS").parent, store.manifest("ingest")
     assert ingest is not None
     python, date = sys.executable, ingest.facts["data_to_date"]
-    ours = [python, "-m", "patent_spark.cli", "label", "--force", *(part for knob in sets for part in ("--set", knob)), "--set"]
     contestants = {
         "DuckDB, bigint keys": [python, PEERS / "labels_duckdb.py", tables, root / "out/duckdb", date, "bigint"],
         "DuckDB, text ids": [python, PEERS / "labels_duckdb.py", tables, root / "out/duckdb-text", date, "text"],
         "Polars streaming, bigint keys": [python, PEERS / "labels_polars.py", tables, root / "out/polars", date, "bigint"],
         "Polars streaming, text ids": [python, PEERS / "labels_polars.py", tables, root / "out/polars-text", date, "text"],
         "pandas": [python, PEERS / "labels_pandas.py", tables, root / "out/pandas", date],
-        "patent_spark on Sail": [*ours, "engine.name=sail"],
-        "patent_spark on local Spark": [*ours, "engine.name=spark"],
+        "patent_spark on Sail": stage_command("label", root, [*sets, "engine.name=sail"]),
+        "patent_spark on local Spark": stage_command("label", root, [*sets, "engine.name=spark"]),
     }
     contestants = {
         name: [str(part) for part in command] for name, command in contestants.items() if not any(word in name for word in options.without)
@@ -57,13 +56,6 @@ def main() -> None:
     print(f"\n{machine()}\n{sizes['CITATIONS']['rows']:,} citations, {sizes['PATENTS']['rows']:,} patents; make bench-labels\n")
     print(table(outcomes, against="DuckDB, text ids" if "DuckDB, text ids" in outcomes else next(iter(outcomes))))
     shutil.rmtree(root / "out", ignore_errors=True)
-
-
-def release_knobs(millions: float) -> list[str]:
-    """Knobs of a simulated release with about so many million citations, and short texts, which the label job does not read."""
-    patents = min(9_400_000, int(_PATENTS * millions / 20))
-    scale = millions * 1e6 / patents / _CITATIONS_EACH
-    return ["source.kind=simulate", f"simulate.patents={patents}", f"simulate.citation_scale={scale:.4f}", "simulate.abstract_words=20"]
 
 
 def _assert_same(store: Store, root: Path) -> None:
