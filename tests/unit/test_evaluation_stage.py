@@ -230,6 +230,18 @@ class Page(HTMLParser):
         return next(table for table in self.tables if table[0][0] == first_column_head and second in (None, table[0][1]))
 
 
+def percent(value):
+    return f"{100 * value:.1f} %"
+
+
+def ends(interval):
+    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+
+
+def signed(value):
+    return f"{100 * value:+.1f}".replace("-", "−")
+
+
 def test_the_report_says_what_it_must(judged):
     page = Page((judged.directory("REPORT") / "report.html").read_text())
     technology, level = metrics(judged, "technology"), metrics(judged, "citation_level")
@@ -239,23 +251,33 @@ def test_the_report_says_what_it_must(judged):
         for warning in told["warnings"]:
             assert warning in page.text
     assert "Simulated release tiny, data to 2018-05-29" in " ".join(page.text.split())
-    # Baselines and attainable beside the model.
+    # The headline is the difference to the best baseline.
+    best = technology["best_baseline"]["accuracy"]
+    low, high = best["interval"]
+    said = f"{signed(best['difference'])} points of accuracy ({signed(low)} to {signed(high)}): {best['verdict']}"
+    assert said in " ".join(page.text.split())
+    # Baselines and attainable beside the model, each with its interval.
     contest = page.table("", "this model")
     assert contest[0] == ["", "this model", "TF-IDF + linear", "TF-IDF nearest", "class prior", "majority class", "best attainable"]
-    accuracies = [technology["accuracy"], *(technology["baselines"][name]["accuracy"] for name in reversed(BASELINES)), 0.92]
-    assert contest[1] == ["accuracy", *(f"{100 * value:.1f} %" for value in accuracies)]
+    columns = [technology, *(technology["baselines"][name] for name in reversed(BASELINES))]
+    assert contest[1] == ["accuracy", *(f"{percent(each['accuracy'])} {ends(each['accuracy_interval'])}" for each in columns), "92.0 %"]
+    leads = contest[contest.index(["by how much this model is better"]) + 1]
+    assert leads[2].startswith(signed(technology["baselines"]["tfidf_linear"]["model_better_by"]["accuracy"]["difference"]))
     # A column for each test year.
     years = page.table("", "2011")
     assert years[0] == ["", "2011", "2012", "all years"]
     rows = {row[0]: row[1:] for row in reversed(years)}
-    assert rows["accuracy"] == [
-        f"{100 * value:.1f} %" for value in (*(level["by_year"][year]["accuracy"] for year in ("2011", "2012")), level["accuracy"])
-    ]
-    # Appendix B: a line for each class.
+    parts = [*(level["by_year"][year] for year in ("2011", "2012")), level]
+    assert rows["accuracy"] == [f"{percent(part['accuracy'])} {ends(part['accuracy_interval'])}" for part in parts]
+    # Each section, and each label as in Appendix B.
+    sections = page.table("CPC section")
+    assert [row[0] for row in sections[1:]] == ["A Human necessities", "H Electricity"]
+    assert [row[1] for row in sections[1:]] == [str(part["examples"]) for part in technology["by_section"].values()]
     classes = page.table("label", "test patents")
     assert len(classes) == 1 + 8
     first = technology["per_class"]["A01"]
-    assert classes[1][:5] == ["A01", str(first["support"]), *(f"{first[name]:.2f}" for name in ("precision", "recall", "f1"))]
+    assert classes[1][:2] == ["A01", str(first["support"])]
+    assert [cell.split()[0] for cell in classes[1][2:5]] == [f"{first[name]:.3f}" for name in ("precision", "recall", "f1")]
     # Appendix A: the probes that the vocabulary has, then others.
     words = page.table("word", "count")
     assert [row[0] for row in words[1:3]] == ["brain", "network"]
@@ -269,10 +291,13 @@ def test_the_report_needs_nothing_beside_it(judged):
     page = Page((judged.directory("REPORT") / "report.html").read_text())
     files = sorted((judged.directory("REPORT") / "figures").glob("*.png"))
     assert {file.stem for file in files} == {
-        "technology_confusion_by_row", "technology_confusion_by_column", "technology_training", "citation_level_by_year",
-        "citation_level_confusion_by_row", "citation_level_confusion_by_column", "citation_level_training",
+        "technology_confusion_by_row", "technology_confusion_by_column", "technology_training", "technology_reliability",
+        "citation_level_confusion_by_row", "citation_level_confusion_by_column", "citation_level_training", "citation_level_reliability",
+        "citation_level_by_year", "citation_level_top1_by_year",
     }  # fmt: skip
     assert {base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in page.pictures} == {file.read_bytes() for file in files}
+    for task in ("technology", "citation_level"):
+        assert json.loads((judged.directory("REPORT") / f"{task}.json").read_text()) == metrics(judged, task)
     assert all(link.startswith(("data:", "#")) and (link[0] != "#" or link[1:] in page.ids) for link in page.links)
 
 
@@ -370,7 +395,10 @@ def test_report_and_figures_reach_the_training_run(copy, capsys):
     logged = client.get_run(run.run_id).data.metrics
     assert logged["test_accuracy"] == pytest.approx(metrics(copy, "technology")["accuracy"])
     assert logged["attainable_accuracy"] == 0.92
-    assert {each.path for each in client.list_artifacts(run.run_id, "report")} == {"report/report.html", "report/figures"}
+    assert {each.path for each in client.list_artifacts(run.run_id, "report")} == {
+        "report/report.html", "report/figures", "report/technology.json", "report/citation_level.json",
+    }  # fmt: skip
+    assert logged["test_ece_after_calibration"] == metrics(copy, "technology")["calibration"]["after"]["ece"]
     # A run that is gone does not cost the evaluation, and it is said.
     assert "evaluate citation_level: the report stays out of MLflow" in capsys.readouterr().err
 

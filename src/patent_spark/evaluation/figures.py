@@ -83,18 +83,47 @@ def draw_level_panels(path: Path, matrices: Mapping[str, NDArray[Any]], labels: 
     save(figure, path)
 
 
-def draw_by_year(path: Path, years: Sequence[str], accuracies: Mapping[str, Sequence[float | None]]) -> None:
-    """Accuracy by test year: a line for the model, each baseline and the attainable."""
+def draw_by_year(
+    path: Path, years: Sequence[str], lines: Mapping[str, Sequence[float | None]], interval: Sequence[Sequence[float] | None], name: str
+) -> None:
+    """A figure by test year: a line for the model, its interval shaded, and lines for each baseline and the attainable."""
     figure = Figure(figsize=(6.4, 3.0), layout="constrained")
     axes = figure.subplots()
-    for name, values in accuracies.items():
-        axes.plot(years, [float("nan") if value is None else value for value in values], label=name, **_STYLES[name])
-    axes.set_ylabel("accuracy", fontsize=9)
+    for line, values in lines.items():
+        axes.plot(years, [float("nan") if value is None else value for value in values], label=line, **_STYLES[line])
+    low, high = zip(*((float("nan"), float("nan")) if ends is None else ends for ends in interval), strict=True)
+    axes.fill_between(years, low, high, color=_STYLES["this model"]["color"], alpha=0.13, linewidth=0)
+    axes.set_ylabel(name, fontsize=9)
     axes.set_xlabel("grant year of the test patents", fontsize=9)
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1) if name == "Accuracy" else "{x:.2f}")
     axes.margins(y=0.12)
     plain(axes)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    save(figure, path)
+
+
+def draw_reliability(path: Path, panels: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """How often it came true against the probability, before and after calibration: a panel for each thing foretold."""
+    figure = Figure(figsize=(0.6 + 3.6 * len(panels), 3.5), layout="constrained")
+    styles = {"before": {"color": GREY, "marker": "s", "markersize": 4, "linewidth": 1.2}, "after": _STYLES["this model"]}
+    for axes, (name, times) in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels.items(), strict=True):
+        seen: list[float] = []
+        for time, told in times.items():
+            points = [(each["probability"], each["share"]) for each in told["bins"]]
+            axes.plot(*zip(*points, strict=True), label=f"{time} calibration", **styles[time])
+            seen += [value for point in points for value in point]
+        axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":", label="probabilities mean what they say")
+        margin = 0.06 * (max(seen) - min(seen)) + 1e-3
+        axes.set_xlim(max(0, min(seen) - margin), min(1, max(seen) + margin))
+        axes.set_ylim(*axes.get_xlim())
+        axes.set_title(name, fontsize=10)
+        axes.set_xlabel("mean probability", fontsize=9)
+        axes.set_ylabel("share that came true", fontsize=9)
+        axes.locator_params(nbins=6)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(PercentFormatter(1, 1 if max(seen) - min(seen) < 0.2 else 0))
+        plain(axes)
+        axes.legend(frameon=False, fontsize=7.5, loc="upper left")
     save(figure, path)
 
 

@@ -102,7 +102,7 @@ def _judge(work: Work, trained: Trained, cohorts: Cohorts, writer: pq.ParquetWri
         "run_id": scorer.task.get("run_id"),
         "kept_epoch": scorer.task.get("kept_epoch"),
         "release_id": work.store.facts("ingest").get("release_id"),
-        "bootstrap": {"resamples": config.resamples, "level": LEVEL, "unit": "family", "fixed_precision": config.fixed_precision},
+        "settings": {"interval": LEVEL, "resamples": config.resamples, "resampled": "families", "fixed_precision": config.fixed_precision},
     }
     history = trained.folder / "history.json"
     return TaskPart(task, result, json.loads(history.read_text()) if history.exists() else [])
