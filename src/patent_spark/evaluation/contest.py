@@ -97,14 +97,15 @@ def best_baselines(figures: Mapping[str, Measured], told: Mapping[str, dict[str,
 
 
 def _difference(model: Measured, other: Measured, figure: str) -> Figures:
-    apart = interval(model.resampled[figure] - other.resampled[figure]) if figure in model.resampled else None
-    return {"difference": _plain(model.points[figure] - other.points[figure]), "interval": apart, "verdict": verdict(apart)}
+    difference = model.points[figure] - other.points[figure]
+    apart = interval(model.resampled[figure] - other.resampled[figure], float(difference)) if figure in model.resampled else None
+    return {"difference": _plain(difference), "interval": apart, "verdict": verdict(apart)}
 
 
 def _put(place: Figures, figure: str, name: str, value: Floats, resampled: Floats | None) -> None:
     place[figure] = round(float(value)) if figure == "support" else _plain(value)
     if resampled is not None and name not in _COUNTED:
-        place.setdefault("intervals", {})[figure] = interval(resampled)
+        place.setdefault("intervals", {})[figure] = interval(resampled, float(value))
 
 
 def _plain(value: Floats) -> float | None:

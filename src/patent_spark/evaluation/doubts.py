@@ -28,7 +28,7 @@ def _baselines(result: dict[str, Any], training: dict[str, int]) -> list[str]:
     if result["accuracy"] <= result["baselines"][MAJORITY]["accuracy"]:
         return [f"The model ({_share(result['accuracy'])}) is no better than always saying the most frequent label; it has learned nothing of use."]
     found = []
-    for figure, name in (("accuracy", "accuracy"), ("top1.pr_auc", "PR-AUC of top1")):
+    for figure, name in (("accuracy", "accuracy"), ("macro_f1", "macro F1"), ("top1.pr_auc", "PR-AUC of top1")):
         best = result["best_baseline"].get(figure)
         if best is None or best["verdict"] == BETTER:
             continue

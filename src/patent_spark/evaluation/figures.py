@@ -123,7 +123,7 @@ def draw_reliability(path: Path, panels: Mapping[str, Mapping[str, Mapping[str, 
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1, 1 if max(seen) - min(seen) < 0.2 else 0))
         plain(axes)
-        axes.legend(frameon=False, fontsize=7.5, loc="upper left")
+        axes.legend(frameon=False, fontsize=7.5, loc="lower right")
     save(figure, path)
 
 
