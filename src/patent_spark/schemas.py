@@ -158,6 +158,7 @@ STAGE_OF = {name: table.stage for name, table in TABLES.items()} | {
     "METRICS": "evaluate",  # a JSON file a task
     "CALIBRATION": "evaluate",  # a JSON file a task: the temperature of the model's probabilities
     "REPORT": "evaluate",  # report.html and its figures
+    "AUDIT": "audit",  # report.html, and the figures and verdicts of all checks in audit.json
 }
 """Which stage makes a table or another output; `patent-spark where` prints its place."""
 

@@ -57,6 +57,7 @@ _STAGES = (
     Stage("shard", "patent_spark.shards.stage", ("label", "split", "text"), ("shard", *_PER_TASK), "examples as equal row groups"),
     Stage("train", "patent_spark.training.stage", ("text", "shard"), ("model", "train", "tasks"), "LSTM on Horovod ranks", ("shards", "serving")),
     Stage("evaluate", "patent_spark.evaluation.stage", _JUDGED, ("evaluate", "tasks"), "predictions, baselines, report", ("serving",)),
+    Stage("audit", "patent_spark.audit.stage", ("ingest", *_JUDGED, "evaluate"), ("audit", "tasks"), "checks that look for leaks", ("serving",)),
 )
 STAGES = {stage.name: stage for stage in _STAGES}
 """Every stage by name, in the order of a whole run."""

@@ -1,0 +1,71 @@
+"""Do test patents stand among those that a model learned from: word for word, nearly, or as a member of a family?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from patent_spark.audit.evidence import Block, Evidence
+from patent_spark.audit.minhash import Reference
+from patent_spark.audit.verdicts import COUNT, SHARE, Check, Question
+
+_TELLING = 10  # words: shorter texts, titles such as "Semiconductor device", are alike by chance
+
+EXACT = Question(
+    "same text on both sides", "share of the test patents", SHARE,
+    "A model knows these test patents by heart: labels are remembered, not read. Set split.group, and look for rows that stand twice.",
+)  # fmt: skip
+NEAR = Question(
+    "nearly the same text on both sides", "share of the test patents", SHARE,
+    "Test patents differ from training patents in a few words only, as continuations do; part of the accuracy is recognition.",
+)  # fmt: skip
+FAMILIES = Question(
+    "families on both sides", "test patents", COUNT,
+    "Patents that share an abstract stand on both sides: set split.group=true and make the splits anew.",
+)  # fmt: skip
+RELATED = Question(
+    "relatives by g_us_rel_doc on both sides", "test patents", COUNT,
+    "Continuations and divisions of training patents are tested, although their texts differ.",
+)  # fmt: skip
+
+
+def same_texts(evidence: Evidence) -> Check:
+    """Test patents whose token ids, as the model gets them, are those of a training or development patent."""
+    known = np.concatenate([np.zeros(0, np.int64), *(_hashes(block) for block in evidence.blocks(evidence.other_splits))])
+    tested = np.concatenate([np.zeros(0, np.int64), *(_hashes(block) for block in evidence.blocks(evidence.test_splits))])
+    found = int(np.isin(tested, known).sum())
+    done = f"{found:,} of {len(tested):,} test patents with {_TELLING} words or more have the very words of one of {len(known):,} others."
+    return EXACT.answer(found / max(1, len(tested)), evidence.audit.duplicates, done)
+
+
+def near_duplicates(evidence: Evidence) -> Check:
+    """A sample of the test patents against all training and development patents: MinHash over shingles of three words."""
+    asked = evidence.asked.tokens
+    tokens = asked[np.count_nonzero(asked, axis=1) >= _TELLING]
+    reference, share = Reference(tokens), evidence.audit.near_duplicate
+    near = {other for block in evidence.blocks(evidence.other_splits) for _, other, _ in reference.near(block.tokens, share)}
+    done = (
+        f"{len(near):,} of {len(tokens):,} test patents share {share:.0%} or more of their three-word shingles with a training or development patent "
+        "(candidates by MinHash, compared exactly)."
+    )
+    return NEAR.answer(len(near) / max(1, len(tokens)), evidence.audit.duplicates, done)
+
+
+def split_families(evidence: Evidence) -> Check:
+    """Test patents whose abstract is that of a training or development patent, but for case and white space."""
+    members = evidence.examples[["patent_key", "tested"]].merge(evidence.warehouse.families, on="patent_key")
+    sides = members.groupby("family")["tested"].agg(["any", "all"])
+    straddling = members["family"].isin(sides.index[sides["any"] & ~sides["all"]])
+    found, several = int((straddling & members["tested"]).sum()), int((members["family"].value_counts() > 1).sum())
+    tested = int(evidence.examples["tested"].sum())
+    done = f"{found:,} of {tested:,} test patents share an abstract with the other side; {several:,} families have several members."
+    return FAMILIES.answer(found, 0, done)
+
+
+def split_relatives(evidence: Evidence) -> Check:
+    """Relations that the patent office tells are not ingested."""
+    return RELATED.not_applicable("g_us_rel_doc, the table of continuations and divisions, is not read by this version; abstracts stand in for it.")
+
+
+def _hashes(block: Block) -> np.ndarray:
+    telling = np.count_nonzero(block.tokens, axis=1) >= _TELLING
+    return np.array([hash(row.tobytes()) for row in block.tokens[telling]], np.int64)

@@ -1,0 +1,207 @@
+"""What the checks look at: the warehouse's tables as pandas frames, and the examples that a model was given.
+
+Nothing here uses an engine or code of the stages, on purpose: an audit that shares the code it checks cannot find its
+faults. What a family or a test day is, is worked out anew.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from patent_spark.config import TECHNOLOGY, Audit, Label, recorded
+from patent_spark.schemas import is_test
+
+if TYPE_CHECKING:
+    from patent_spark.store import Store
+
+_BLOCK = 8192
+_LEARNED = 10  # training texts for each test text, in samples
+_WHITE_SPACE = " \t\n\v\f\r\u00a0"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some examples, without padding rows."""
+
+    keys: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    tokens: NDArray[np.int32]
+    """Ids of VOCABULARY [n, max_tokens], 0 to the right."""
+
+
+class Warehouse:
+    """The tables that all tasks share."""
+
+    def __init__(self, store: Store, audit: Audit) -> None:
+        self.store, self.audit = store, audit
+
+    @cached_property
+    def patents(self) -> pd.DataFrame:
+        """patent_key, grant_date, withdrawn."""
+        return self._frame("PATENTS", ["patent_key", "grant_date", "withdrawn"])
+
+    @cached_property
+    def counts(self) -> pd.DataFrame:
+        """patent_key, forward_citations, total_citations."""
+        return self._frame("COUNTS", ["patent_key", "forward_citations", "total_citations"])
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """LABELS but for the ids, with `year`, the grant year."""
+        columns = ["patent_key", "grant_date", "cpc_class", "forward_citations", "q90", "q99", "citation_level", "window_complete"]
+        labels = self._frame("LABELS", columns)
+        return labels.assign(year=labels["grant_date"].dt.year)
+
+    @cached_property
+    def splits(self) -> pd.DataFrame:
+        """patent_key, task, split."""
+        return self._frame("SPLITS", ["patent_key", "task", "split"])
+
+    @cached_property
+    def families(self) -> pd.DataFrame:
+        """patent_key, family: the same number for abstracts that are equal but for case and white space; empty ones have none."""
+        parts = []
+        for batch in pyarrow.dataset.dataset(self.store.directory("ABSTRACTS"), format="parquet").to_batches(columns=["patent_key", "abstract"]):
+            texts = [_folded(text or "") for text in batch["abstract"].to_pylist()]
+            frame = pd.DataFrame({"patent_key": batch["patent_key"].to_numpy(), "family": np.array([hash(text) for text in texts], np.int64)})
+            parts.append(frame[[text != "" for text in texts]])
+        return pd.concat([pd.DataFrame({"patent_key": [], "family": []}, dtype=np.int64), *parts], ignore_index=True)
+
+    @cached_property
+    def tested(self) -> NDArray[np.int64]:
+        """Patents of a test split of any task."""
+        found = self.splits["split"]
+        keys: NDArray[np.int64] = self.splits.loc[found.map(is_test), "patent_key"].unique()
+        return keys
+
+    @cached_property
+    def label_rule(self) -> Label:
+        """The knobs that LABELS were made with."""
+        manifest = self.store.manifest("label")
+        return recorded(manifest.knobs if manifest else {}).label
+
+    @cached_property
+    def permitted_words(self) -> dict[str, int]:
+        """Occurrences of words in the texts that may be learned from: none of a test patent, of its family, or of the test years."""
+        relatives = self.families["family"].isin(self.families.loc[self.families["patent_key"].isin(self.tested), "family"])
+        barred = [self.tested, self.families.loc[relatives, "patent_key"].to_numpy()]
+        if (day := self.first_test_day()) is not None:
+            barred.append(self.patents.loc[self.patents["grant_date"] >= pd.Timestamp(day), "patent_key"].to_numpy())
+        keys = np.unique(np.concatenate(barred))
+        parts = [pa.table({"word": pa.array([], pa.string()), "count": pa.array([], pa.int64())})]
+        for batch in pyarrow.dataset.dataset(self.store.directory("TOKENS"), format="parquet").to_batches(columns=["patent_key", "tokens"]):
+            permitted = batch.filter(pa.array(~np.isin(batch["patent_key"].to_numpy(), keys)))
+            words = pc.value_counts(permitted["tokens"].flatten().cast(pa.string()))
+            parts.append(pa.table({"word": words.field("values"), "count": words.field("counts")}))
+        summed = pa.concat_tables(parts).group_by("word").aggregate([("count", "sum")])
+        return dict(zip(summed["word"].to_pylist(), summed["count_sum"].to_pylist(), strict=True))
+
+    def first_test_day(self, task: str | None = None) -> datetime.date | None:
+        """The first day of the first test year of a task, or of all tasks; None when none is tested by year."""
+        splits = self.splits if task is None else self.splits[self.splits["task"] == task]
+        years = [int(match[1]) for split in splits["split"].unique() if (match := re.fullmatch(r"test_(\d{4})", split))]
+        return datetime.date(min(years), 1, 1) if years else None
+
+    def _frame(self, table: str, columns: list[str]) -> pd.DataFrame:
+        frame: pd.DataFrame = self.store.read_arrow(table, columns).to_pandas(date_as_object=False)
+        return frame
+
+
+class Evidence:
+    """One task: what its model was trained and tested on, and what it said."""
+
+    def __init__(self, warehouse: Warehouse, task: str) -> None:
+        self.warehouse, self.task, self.store, self.audit = warehouse, task, warehouse.store, warehouse.audit
+        described = self.store.facts("shard")["tasks"][task]
+        self.names: list[str] = described["labels"]
+        self.max_tokens: int = described["max_tokens"]
+        self.column = "cpc_class" if task == TECHNOLOGY else "citation_level"
+        self.folder = self.store.directory("EXAMPLES") / task
+        self.test_splits = sorted(path.name for path in self.folder.iterdir() if is_test(path.name))
+        self.other_splits = sorted(path.name for path in self.folder.iterdir() if not is_test(path.name))
+
+    @cached_property
+    def examples(self) -> pd.DataFrame:
+        """One row an example: patent_key, split, tested, label (its text), length, and year, grant_date and cpc_class from LABELS."""
+        parts = []
+        for split in self.other_splits + self.test_splits:
+            for path in sorted((self.folder / split).glob("*.parquet")):
+                rows = pq.ParquetFile(path).read(columns=["patent_key", "label", "length"]).to_pandas()
+                parts.append(rows[rows["patent_key"] >= 0].assign(split=split, tested=is_test(split)))
+        examples = pd.concat(parts, ignore_index=True)
+        examples["label"] = np.array(self.names, object)[examples["label"]]
+        known = self.warehouse.labels[["patent_key", "grant_date", "year", "cpc_class"]].drop_duplicates("patent_key")
+        described: pd.DataFrame = examples.merge(known, on="patent_key", how="left")
+        return described
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """PREDICTIONS of the task."""
+        predictions: pd.DataFrame = self.store.read_arrow("PREDICTIONS", where=pc.field("task") == self.task).to_pandas()
+        return predictions
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """METRICS of the task."""
+        found: dict[str, Any] = json.loads((self.store.directory("METRICS") / f"{self.task}.json").read_text())
+        return found
+
+    @cached_property
+    def learned(self) -> Block:
+        """A sample of the training and development examples, for checks that fit or compare."""
+        return self.sample(self.other_splits, _LEARNED * self.audit.texts)
+
+    @cached_property
+    def asked(self) -> Block:
+        """A sample of the test examples."""
+        return self.sample(self.test_splits, self.audit.texts)
+
+    def blocks(self, splits: Iterable[str]) -> Iterator[Block]:
+        """The examples of some splits, a few thousand at a time."""
+        waiting: list[pa.Table] = []
+        for path in (path for split in splits for path in sorted((self.folder / split).glob("*.parquet"))):
+            group = pq.ParquetFile(path).read(columns=["patent_key", "label", "tokens"])
+            waiting.append(group.filter(pc.greater_equal(group["patent_key"], 0)))
+            if sum(map(len, waiting)) >= _BLOCK:
+                yield self._block(waiting)
+                waiting = []
+        if waiting:
+            yield self._block(waiting)
+
+    def sample(self, splits: list[str], limit: int) -> Block:
+        """A seeded sample of so many examples of some splits, or all of them."""
+        rows = int(self.examples["split"].isin(splits).sum())
+        taken = np.arange(rows) < limit
+        np.random.default_rng(self.audit.seed).shuffle(taken)
+        parts, start = [Block(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, self.max_tokens), np.int32))], 0
+        for block in self.blocks(splits):
+            mine = taken[start : start + len(block.keys)]
+            parts.append(Block(block.keys[mine], block.labels[mine], block.tokens[mine]))
+            start += len(mine)
+        return Block(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("keys", "labels", "tokens")))
+
+    def _block(self, groups: list[pa.Table]) -> Block:
+        table = pa.concat_tables(groups)
+        tokens = np.frombuffer(b"".join(table["tokens"].to_pylist()), "<i4").reshape(len(table), self.max_tokens)
+        return Block(table["patent_key"].to_numpy(), table["label"].to_numpy().astype(np.int64), tokens)
+
+
+def _folded(text: str) -> str:
+    text = text.lower()
+    for space in _WHITE_SPACE:
+        text = text.replace(space, "")
+    return text

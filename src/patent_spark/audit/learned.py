@@ -1,0 +1,84 @@
+"""Was anything learned from what is tested: words, vectors, percentiles, or labels that closed too late?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from patent_spark.audit.calendar import months_later
+from patent_spark.audit.evidence import Evidence, Warehouse
+from patent_spark.audit.levels import levels_of, percentiles, pool_columns, ranked_patents
+from patent_spark.audit.verdicts import COUNT, SHARE, Check, Question
+from patent_spark.config import TECHNOLOGY, recorded
+
+VOCABULARY = Question(
+    "vocabulary learned from test texts", "words", COUNT,
+    "Words are known, or counted, that the model could not have met before the test: set text.trained_on=train_side.",
+)  # fmt: skip
+VECTORS = Question(
+    "vectors learned from test texts", "words of text", COUNT,
+    "The vectors saw texts of test patents or from after the first test day: set text.trained_on=train_side.",
+)  # fmt: skip
+PERCENTILES = Question(
+    "percentiles learned from test patents", "share of the training patents", SHARE,
+    "Their level depends on citation counts of test patents: set label.pool=class_year, so that each year is ranked by itself.",
+)  # fmt: skip
+EMBARGO = Question(
+    "labels that closed after the first test day", "training patents", COUNT,
+    "On the day of the test nobody could know these labels: set split.embargo=true.",
+)  # fmt: skip
+
+
+def vocabulary_of_tests(warehouse: Warehouse) -> Check:
+    """VOCABULARY's counts against a recount over the texts that may be learned from."""
+    found = warehouse.store.read_arrow("VOCABULARY", ["word", "count"]).to_pandas().set_index("word")["count"]
+    manifest = warehouse.store.manifest("text")
+    least = recorded(manifest.knobs if manifest else {}).text.min_count
+    permitted = pd.Series(warehouse.permitted_words)
+    expected = permitted[permitted >= least]
+    both = pd.concat([expected, found], axis=1, keys=["expected", "found"]).fillna(0)
+    other, never = int((both["expected"] != both["found"]).sum()), int((~found.index.isin(permitted.index)).sum())
+    done = f"{other:,} of {len(found):,} words have another count than in the texts that may be learned from; {never:,} do not stand there at all."
+    return VOCABULARY.answer(other, 0, done)
+
+
+def vectors_of_tests(warehouse: Warehouse) -> Check:
+    """The words that the vectors were trained on against those of the texts that may be learned from; VECTORS against VOCABULARY."""
+    words, facts = warehouse.store.read_arrow("VOCABULARY", ["word", "count"]), warehouse.store.facts("text")
+    vectors = warehouse.store.read_arrow("VECTORS", ["word", "count"])
+    alike = dict(zip(*words.to_pydict().values(), strict=True)) == dict(zip(*vectors.to_pydict().values(), strict=True))
+    permitted = sum(warehouse.permitted_words.values())
+    found = abs(facts["training_words"] - permitted) + (0 if alike else max(len(words), len(vectors)))
+    which = "has" if alike else "has not"
+    done = f"Trained on {facts['training_words']:,} words of text; {permitted:,} may be learned from. VECTORS {which} the words of VOCABULARY."
+    return VECTORS.answer(found, 0, done)
+
+
+def percentiles_of_tests(evidence: Evidence) -> Check:
+    """Training patents whose pool also holds test patents; how many would have another level if it did not."""
+    if evidence.task == TECHNOLOGY:
+        return PERCENTILES.not_applicable("a class is no percentile")
+    warehouse, examples = evidence.warehouse, evidence.examples
+    pool, ranked, labels = pool_columns(warehouse), ranked_patents(warehouse), warehouse.labels
+    tested = ranked["patent_key"].isin(examples.loc[examples["tested"], "patent_key"])
+    shared = ranked.loc[tested, pool].drop_duplicates()
+    training = labels[labels["patent_key"].isin(examples.loc[~examples["tested"], "patent_key"])]
+    affected = training.merge(shared, on=pool).merge(percentiles(ranked[~tested].merge(shared, on=pool), pool), on=pool, how="left")
+    changed = int((levels_of(affected) != affected["citation_level"]).sum())
+    done = (
+        f"{len(affected):,} of {len(training):,} training patents are in a pool with test patents; "
+        f"{changed:,} of them would have another level without these."
+    )
+    return PERCENTILES.answer(len(affected) / max(1, len(training)), 0, done)
+
+
+def embargo(evidence: Evidence) -> Check:
+    """Training and development patents whose label was not known for good before the first test day."""
+    first = evidence.warehouse.first_test_day(evidence.task)
+    if first is None:
+        return EMBARGO.not_applicable("this task is not tested on later years")
+    training = evidence.examples[~evidence.examples["tested"]]
+    months = 0 if evidence.task == TECHNOLOGY else evidence.warehouse.label_rule.horizon_months
+    late = int((months_later(training["grant_date"], months) >= np.datetime64(first, "D")).sum())
+    done = f"{late:,} of {len(training):,} training patents; a label closes {months} months after the grant, tests begin on {first}."
+    return EMBARGO.answer(late, 0, done)

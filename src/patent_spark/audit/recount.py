@@ -1,0 +1,90 @@
+"""The labels of a few patents, worked out anew from the release's own files, as a person would by hand."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from patent_spark.audit.calendar import months_later
+from patent_spark.audit.evidence import Warehouse
+from patent_spark.audit.levels import levels_of, percentiles, pool_columns, ranked_patents
+from patent_spark.audit.release import CITATIONS, CLASSES, PATENTS, RawRelease, Row
+from patent_spark.audit.verdicts import COUNT, Check, Question
+from patent_spark.config import Label
+
+RECOUNT = Question(
+    "labels recounted from the release's files", "patents that differ", COUNT,
+    "Class, citations or level of these patents are not what the release says: no figure on such labels means anything.",
+)  # fmt: skip
+
+_SHOWN = 3
+
+
+def recounted_labels(warehouse: Warehouse, release: RawRelease | None) -> Check:
+    """A seeded sample of patents with a level: class and citations from the zips; percentiles by NumPy over the counts in LABELS."""
+    if release is None:
+        return RECOUNT.not_applicable("the files of the release are no longer where they were read from (source.path)")
+    ids = warehouse.store.read_arrow("LABELS", ["patent_key", "patent_id"]).to_pandas()
+    labelled = warehouse.labels.dropna(subset=["citation_level"]).sort_values("patent_key")
+    sample = labelled.sample(min(warehouse.audit.recounted, len(labelled)), random_state=warehouse.audit.seed).merge(ids, on="patent_key")
+    if sample.empty:
+        return RECOUNT.not_applicable("audit.recounted is 0" if len(labelled) else "no patent has a level")
+    by_hand = recount(release, sample["patent_id"].tolist(), warehouse.label_rule)
+    pool = pool_columns(warehouse)
+    ranks = percentiles(ranked_patents(warehouse).merge(sample[pool].drop_duplicates(), on=pool), pool)
+    again = sample.assign(forward_citations=[by_hand[id_][1] for id_ in sample["patent_id"]]).merge(ranks, on=pool, how="left")
+    found = zip(*zip(*map(by_hand.__getitem__, sample["patent_id"]), strict=True), levels_of(again), strict=True)
+    told = sample[["cpc_class", "forward_citations", "citation_level"]].itertuples(index=False, name=None)
+    wrong = [
+        f"{id_} is {_named(by_us)}, in LABELS {_named(by_them)}"
+        for id_, by_us, by_them in zip(sample["patent_id"], found, told, strict=True)
+        if by_us != by_them
+    ]
+    return RECOUNT.answer(len(wrong), 0, f"{len(wrong)} of {len(sample)} patents differ{'; '.join([':', *wrong[:_SHOWN]]) if wrong else ''}.")
+
+
+def recount(release: RawRelease, wanted: Sequence[str], rule: Label) -> dict[str, tuple[str | None, int]]:
+    """Class and forward citations of each patent."""
+    citing = [row for row in release.rows(CITATIONS, 1, wanted) if _may_count(row, rule)]
+    granted: dict[str, datetime.date] = {}
+    for id_, day, withdrawn in release.rows(PATENTS, 0, {*wanted, *(row[0] for row in citing)}):
+        if withdrawn != "1" and id_ not in granted and (parsed := _day(day)) is not None:
+            granted[id_] = parsed
+    classes = release.rows(CLASSES, 0, wanted)
+    return {id_: (_first_class(id_, classes), _forward_citations(id_, citing, granted, rule.horizon_months)) for id_ in wanted}
+
+
+def _forward_citations(id_: str, citing: Sequence[Row], granted: dict[str, datetime.date], months: int) -> int:
+    """Distinct patents that cite it and were granted from its own grant day to the horizon, both days included."""
+    if id_ not in granted:
+        return 0
+    first = granted[id_]
+    last = months_later(pd.Series([pd.Timestamp(first)]), months)[0].astype(datetime.date)
+    return len({row[0] for row in citing if row[1] == id_ and row[0] in granted and first <= granted[row[0]] <= last})
+
+
+def _first_class(id_: str, classes: Sequence[Row]) -> str | None:
+    """The class listed first: the smallest sequence among inventional rows, else among all."""
+    mine = sorted((kind != "inventional", int(sequence), name) for of, sequence, name, kind in classes if of == id_ and sequence.isdigit() and name)
+    return mine[0][2] if mine else None
+
+
+def _may_count(row: Row, rule: Label) -> bool:
+    citing, cited, category = row
+    by_examiner = category == "cited by examiner"
+    chosen = {"all": True, "examiner": by_examiner, "not_examiner": not by_examiner}[rule.citing]
+    return chosen and (rule.self_citations or citing != cited)
+
+
+def _day(text: str) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _named(values: tuple[Any, ...]) -> str:
+    return f"{values[0]}, {values[1]} citations, {values[2]}"

@@ -1,0 +1,104 @@
+"""Stage audit: is this number real? Checks that look for leaks; AUDIT is their figures and verdicts, and a page.
+
+It runs after evaluate, because it judges the predictions and figures too, and changes nothing that is published: the
+verdict stands in AUDIT, in the MLflow run of each task, and in the summary of a run. A failed check ends no run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from patent_spark.audit import duplicates, imitation, learned, mix, plausible, rows, shortcuts
+from patent_spark.audit.evidence import Evidence, Warehouse
+from patent_spark.audit.page import write_page
+from patent_spark.audit.recount import recounted_labels
+from patent_spark.audit.release import find_release
+from patent_spark.audit.verdicts import FAILED, PASSED, Check
+from patent_spark.checks import DataError
+from patent_spark.pages import form
+from patent_spark.progress import Progress, say
+from patent_spark.store import write_json
+from patent_spark.tracking import TrackingError, attach
+from patent_spark.work import Work
+
+_OF_ALL: tuple[Callable[[Warehouse], Check], ...] = (
+    rows.counts_of_patents,
+    rows.labels_of_counts,
+    learned.vocabulary_of_tests,
+    learned.vectors_of_tests,
+)
+_OF_TASK: tuple[Callable[[Evidence], Check | list[Check]], ...] = (
+    rows.splits_of_labels,
+    rows.examples_of_splits,
+    rows.predictions_of_examples,
+    duplicates.same_texts,
+    duplicates.near_duplicates,
+    duplicates.split_families,
+    duplicates.split_relatives,
+    learned.percentiles_of_tests,
+    learned.embargo,
+    mix.label_mix,
+    shortcuts.attributes_tell_labels,
+    shortcuts.attributes_tell_tests,
+    shortcuts.word_tells_label,
+    imitation.shuffled_labels,
+    imitation.copied_answers,
+    plausible.short_texts,
+    plausible.top1_auc,
+    plausible.attainable_accuracy,
+)
+
+
+def run(work: Work) -> None:
+    """Write audit.json and report.html; raises DataError when a task was not evaluated."""
+    for task in work.config.task_names:
+        if not (work.store.directory("METRICS") / f"{task}.json").exists():
+            raise DataError(f"no METRICS of task {task} in {work.store.root}; run `patent-spark evaluate` with tasks={work.config.tasks} first")
+    checks = list(audit(work))
+    failed = [check for check in checks if check.verdict == FAILED]
+    folder = work.draft.path("AUDIT")
+    release_id = work.store.facts("ingest").get("release_id")
+    found = {"release_id": release_id, "verdict": FAILED if failed else PASSED, "checks": [dataclasses.asdict(check) for check in checks]}
+    write_json(folder / "audit.json", found)
+    write_page(folder, found)
+    for check in failed:
+        figure, limit = (form(value, check.form) for value in (check.figure, check.limit))
+        say(f"  failed: {check.name} ({check.task or 'all tasks'}): {figure}, limit {limit}")
+    for task in work.config.task_names:
+        _track(work, task, [check for check in checks if check.task in (None, task)], folder)
+    work.learn(verdict=found["verdict"], failed=[[check.task, check.name] for check in failed])
+
+
+def audit(work: Work) -> Iterator[Check]:
+    """All checks, in their order: those about all tasks, then those of each."""
+    warehouse = Warehouse(work.store, work.config.audit)
+    recounted: Callable[[Warehouse], Check] = partial(recounted_labels, release=find_release(work.store, work.config))
+    with Progress("audit", total=len(_OF_ALL) + 1 + len(work.config.task_names) * len(_OF_TASK), unit="checks") as bar:
+        for of_all in (*_OF_ALL, recounted):
+            yield of_all(warehouse)
+            bar.update(1)
+        for task in work.config.task_names:
+            evidence = Evidence(warehouse, task)
+            for of_task in _OF_TASK:
+                found = of_task(evidence)
+                for one in found if isinstance(found, list) else [found]:
+                    yield dataclasses.replace(one, task=task)
+                bar.update(1, task)
+
+
+def _track(work: Work, task: str, checks: list[Check], folder: Path) -> None:
+    """Figures and page into the MLflow run of the task's training; when it cannot be had the audit goes on without, and says so."""
+    run_id = work.store.facts("train")["tasks"].get(task, {}).get("run_id")
+    if not run_id:
+        return
+    figures = {f"audit_{re.sub('[^a-z0-9]+', '_', check.name.lower())}": check.figure for check in checks if check.figure is not None}
+    try:
+        run = attach(work.config, run_id)
+        run.log_metrics(figures | {"audit_failed": sum(check.verdict == FAILED for check in checks)})
+        run.log_report(folder, "audit")
+    except TrackingError as error:
+        say(f"  audit {task}: the figures stay out of MLflow: {error}")
