@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -81,6 +82,8 @@ def _work(options: argparse.Namespace, config: Config) -> int:
     if options.command == "run":
         started = time.monotonic()
         if config.tracking.uri:
+        if config.train.launcher == "external":
+            raise ConfigError("train.launcher = external is for `patent-spark train`, started once a rank; run the other stages before it")
             require_answer(config)
         done = [run_stage(stage.name, config, force=options.force, resume=options.resume) for stage in planned(config)]
         print(summarise(config, done, time.monotonic() - started))
@@ -89,6 +92,10 @@ def _work(options: argparse.Namespace, config: Config) -> int:
     else:
         run_stage(options.command, config, force=options.force, resume=options.resume)
     if options.command == "audit":
+    elif options.command == "train" and config.train.launcher == "external":
+        from patent_spark.training.external import train_together
+
+        train_together(lambda ranks: _train_on(ranks, config, options))
         print(audit_table(Store(config.warehouse.root)))
     return DONE
 
@@ -96,6 +103,12 @@ def _work(options: argparse.Namespace, config: Config) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="patent-spark", description="Technology class and citation level of US patents, from a data release to a judged model."
+def _train_on(ranks: int, config: Config, options: argparse.Namespace) -> None:
+    """The stage on as many ranks as there are, whatever the configuration says."""
+    config = dataclasses.replace(config, train=dataclasses.replace(config.train, ranks=ranks))
+    run_stage("train", config, force=options.force, resume=options.resume)
+
+
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)

@@ -221,7 +221,7 @@ class Model:
 class Train:
     """Training; one loop for one rank and for many."""
 
-    ranks: Positive = knob(1, "processes, each with its share of every batch")
+    ranks: Positive = knob(1, "processes, each with its share of every batch; with an external launcher as many as it starts")
     epochs: Positive = knob(5, "passes over the training examples")
     batch: Positive = knob(96, "examples a step, over all ranks together")
     min_steps: Count = knob(0, "more passes where examples are few: as many as make this number of steps")
@@ -238,6 +238,11 @@ class Train:
     keep: Literal["best", "last"] = knob("best", "weights that are kept: those of the epoch with the least development loss, or the last (the paper)")
     bucket_by_length: Flag = knob(True, "a step takes texts of like length, so that little padding is computed")
     seed: Count = knob(1, "initial weights and the order within an epoch")
+    launcher: Literal["local", "spark", "external"] = knob(
+        "local",
+        "who starts the ranks: local, this command, on this machine | spark: the executors of spark-submit's session | "
+        "external: horovodrun, mpirun or a cluster's operator starts this command once a rank",
+    )
     timeout_s: Positive = knob(60, "seconds after which a rank that stays silent ends the job")
 
 

@@ -25,7 +25,7 @@ from patent_spark.config import load_config
 from patent_spark.serving.scorer import Scorer, token_matrix
 from patent_spark.stages import run_stage
 from patent_spark.tracking import tracking_uri
-from patent_spark.training import launch
+from patent_spark.training import local
 from patent_spark.training.ranks import joined
 from tests.e2e import rank_steps
 from tests.training_world import TOKENS, publish_examples
@@ -114,7 +114,7 @@ def lost(request, examples):
     killer = threading.Thread(target=kill, daemon=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
-        patch.setattr(launch, "command_of_rank", lambda folder: [sys.executable, rank_steps.__file__, *map(str, (folder, examples, output))])
+        patch.setattr(local, "command_of_rank", lambda folder: [sys.executable, rank_steps.__file__, *map(str, (folder, examples, output))])
         killer.start()
         config = configured(examples, f"train.ranks={request.param}", "train.epochs=10000")
         with pytest.raises(WorkError) as error:

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from patent_spark.checks import DataError, WorkError
-from patent_spark.config import load_config
-from patent_spark.training import launch
+from patent_spark.config import Train, load_config
+from patent_spark.training import local
 from patent_spark.training.job import Failure, Job, Listener, Teller
 from patent_spark.training.launch import run_ranks
 
@@ -65,16 +65,25 @@ def test_the_rank_that_failed_is_blamed_not_the_one_that_noticed(tmp_path, monke
         if failure:
             failure.write(tmp_path, rank)
     code = "import os, sys; n = int(sys.argv[1].split(',')[int(os.environ['HOROVOD_RANK'])]); os.kill(os.getpid(), -n) if n < 0 else sys.exit(n)"
-    monkeypatch.setattr(launch, "command_of_rank", lambda folder: [sys.executable, "-c", code, ",".join(str(end) for end, _ in ends)])
+    monkeypatch.setattr(local, "command_of_rank", lambda folder: [sys.executable, "-c", code, ",".join(str(end) for end, _ in ends)])
     with pytest.raises(error, match=message):
-        run_ranks(tmp_path, 2, 10, 5, tmp_path / "log", "train x")
+        run_ranks(tmp_path, Train(ranks=2, timeout_s=5), 10, tmp_path / "log", "train x", lambda: None)
+
+
+def test_a_silent_rank_is_blamed_not_the_one_that_waited_for_it(tmp_path, monkeypatch):
+    LOST.write(tmp_path, 0)
+    code = "import os, sys, time; time.sleep(1000) if os.environ['HOROVOD_RANK'] == '1' else sys.exit(1)"
+    monkeypatch.setattr(local, "command_of_rank", lambda _: [sys.executable, "-c", code])
+    monkeypatch.setattr(local, "_GRACE_S", 0.2)
+    with pytest.raises(WorkError, match=r"^train x: rank 1 did not answer any more and was ended; its output is in .*rank1\.log$"):
+        run_ranks(tmp_path, Train(ranks=2, timeout_s=5), 10, tmp_path / "log", "train x", lambda: None)
 
 
 def test_a_rank_that_waits_for_ever_is_ended_with_the_others(tmp_path, monkeypatch):
     code = "import os, sys, time; time.sleep(1000) if os.environ['HOROVOD_RANK'] == '0' else sys.exit(1)"
-    monkeypatch.setattr(launch, "command_of_rank", lambda _: [sys.executable, "-c", code, str(tmp_path)])
-    monkeypatch.setattr(launch, "_GRACE_S", 0.2)
+    monkeypatch.setattr(local, "command_of_rank", lambda _: [sys.executable, "-c", code, str(tmp_path)])
+    monkeypatch.setattr(local, "_GRACE_S", 0.2)
     with pytest.raises(WorkError, match="rank 1 ended with exit code 1"):
-        run_ranks(tmp_path, 2, 10, 5, tmp_path / "log", "train x")
+        run_ranks(tmp_path, Train(ranks=2, timeout_s=5), 10, tmp_path / "log", "train x", lambda: None)
     left = subprocess.run(["pgrep", "-f", f"sleep.*{tmp_path}"], capture_output=True, text=True).stdout
     assert left == ""

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from patent_spark.checks import DataError, WorkError
 from patent_spark.config import load_config
 from patent_spark.tracking import tracking_uri
-from patent_spark.training import launch, stage
+from patent_spark.training import local, stage
 from patent_spark.training.checkpoint import Checkpoint, State
 from patent_spark.work import Work
 from tests.training_world import TOKENS, publish_examples
@@ -40,7 +40,7 @@ def trained(store, *sets, code="a", force=False, resume=False):
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    monkeypatch.setattr(launch, "command_of_rank", lambda folder: [sys.executable, "-c", RANK, str(folder), "0"])
+    monkeypatch.setattr(local, "command_of_rank", lambda folder: [sys.executable, "-c", RANK, str(folder), "0"])
     return publish_examples(tmp_path, train=100)
 
 
@@ -61,7 +61,7 @@ def test_a_model_is_kept_until_data_knobs_or_code_change_or_it_is_forced(store):
 def test_the_jobs_folder_is_left_only_by_a_failure(store, monkeypatch):
     trained(store)
     assert list((store.root / "train" / "work").iterdir()) == []
-    monkeypatch.setattr(launch, "command_of_rank", lambda folder: [sys.executable, "-c", RANK, str(folder), "3"])
+    monkeypatch.setattr(local, "command_of_rank", lambda folder: [sys.executable, "-c", RANK, str(folder), "3"])
     with pytest.raises(WorkError, match="rank 0 ended with exit code 3"):
         trained(store, force=True)
     (folder,) = (store.root / "train" / "work").iterdir()
@@ -79,7 +79,7 @@ def test_examples_of_another_vocabulary_are_refused(store):
 def fails_at(store, monkeypatch, step, *sets, **how):
     """A training that ends with a checkpoint in its folder; returns the id of its run."""
     with monkeypatch.context() as patch:
-        patch.setattr(launch, "command_of_rank", lambda folder: [sys.executable, "-c", RANK, str(folder), "3"])
+        patch.setattr(local, "command_of_rank", lambda folder: [sys.executable, "-c", RANK, str(folder), "3"])
         with pytest.raises(WorkError):
             trained(store, *sets, **how)
     folder = max((store.root / "train" / "work").iterdir(), key=lambda path: (path / "job.json").stat().st_mtime_ns)
@@ -129,10 +129,10 @@ def test_of_two_tasks_the_first_is_not_trained_again(tmp_path, monkeypatch, caps
     publish(store, "shard", {}, {**facts, "tasks": {"technology": described, "citation_level": described}}, fill=both)
     command = "n = 3 if 'citation_level' in str(folder) else 0"
     rank = RANK.replace("sys.exit(int(sys.argv[2]))", f"{command}; sys.exit(n)")
-    monkeypatch.setattr(launch, "command_of_rank", lambda folder: [sys.executable, "-c", rank, str(folder)])
+    monkeypatch.setattr(local, "command_of_rank", lambda folder: [sys.executable, "-c", rank, str(folder)])
     with pytest.raises(WorkError, match="train citation_level: rank 0 ended with exit code 3"):
         trained(store, "tasks=both")
-    monkeypatch.setattr(launch, "command_of_rank", lambda folder: [sys.executable, "-c", RANK, str(folder), "0"])
+    monkeypatch.setattr(local, "command_of_rank", lambda folder: [sys.executable, "-c", RANK, str(folder), "0"])
     capsys.readouterr()
     trained(store, "tasks=both")
     assert "technology: examples and knobs are those of the model that is there, which is kept" in capsys.readouterr().err

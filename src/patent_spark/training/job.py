@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from patent_spark.checks import DataError, StoppedError, WorkError
 from patent_spark.config import Config, load_config, to_yaml
 from patent_spark.store import write_json, write_text
 
@@ -90,6 +91,16 @@ class Failure:
     bad_data: bool
     lost_peer: bool
     """It gave up only because another rank was gone."""
+
+    def as_error(self, what: str, rank: int, where: str) -> Exception:
+        """What the user reads of it, with the exit code that goes with it."""
+        if self.bad_data:
+            return DataError(self.message)
+        if self.kind == StoppedError.__name__:
+            return StoppedError(f"{what}: {self.message}")
+        if self.kind == WorkError.__name__:  # it says all that the user needs to know
+            return WorkError(f"{what}: {self.message}")
+        return WorkError(f"{what}: rank {rank} failed: {self.kind}: {self.message[:300]}; {where}")
 
     def write(self, folder: Path, rank: int) -> None:
         """Leave the reason where the driver looks for it."""

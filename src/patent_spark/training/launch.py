@@ -1,69 +1,88 @@
-"""Start the ranks of a job on this machine, show how far they are, and leave none behind."""
+"""Have the ranks of a job run, show how far they are, and say why they ended early."""
 
 from __future__ import annotations
 
-import os
+import functools
 import signal
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import patent_spark
-from patent_spark.checks import DataError, StoppedError, WorkError
+from patent_spark.checks import WorkError
+from patent_spark.config import Train
 from patent_spark.progress import Progress, say
+from patent_spark.training.external import run_here
 from patent_spark.training.job import Failure, Listener, ask_to_stop
-from patent_spark.training.rank import PARENT
-from patent_spark.training.ranks import meeting_point
+from patent_spark.training.local import log_of, run_processes
+from patent_spark.training.rank import take_part
+from patent_spark.training.ranks import run_in_executors
 
 _LOOK_S = 0.2
-_GRACE_S = 3.0  # after a first failure, for the rank that caused it to end as well
 
 
-def run_ranks(folder: Path, ranks: int, steps: int, timeout_s: int, logs: Path, what: str) -> None:
-    """Run the job in `folder` with this many ranks, `steps` steps in all; their output goes to files that begin with `logs`.
+def run_ranks(folder: Path, knobs: Train, steps: int, logs: Path, what: str, open_session: Callable[[], object]) -> None:
+    """Run the job in `folder`, `steps` steps in all, by the launcher of the knobs; output goes to files that begin with `logs`.
 
-    Raises StoppedError after a SIGTERM, DataError when a rank found bad data, WorkError naming the rank for anything else.
-    No rank is left running.
+    `open_session` opens the Spark session whose executors are to be ranks. Raises StoppedError when a rank or this
+    process was asked to stop, DataError when a rank found bad data, WorkError naming the rank for anything else.
     """
-    listener = Listener(folder)
-    with (
-        meeting_point(ranks, timeout_s) as places,
-        _started(folder, places, logs) as processes,
-        _passing_on_sigterm(folder),
-        Progress(what, steps, "steps") as bar,
-    ):
-        while None in (codes := [process.poll() for process in processes]):
-            _show(listener, bar)
-            if any(codes):
-                codes = _wait(processes, _GRACE_S)
-                break
-            time.sleep(_LOOK_S)
-        _show(listener, bar)
-    if any(codes):
-        raise _explain(folder, what, codes, logs)
+    with _shown(folder, what, steps), _passing_on_sigterm(folder):
+        if knobs.launcher == "spark":
+            open_session()
+            codes, output = _run_in_executors(folder, knobs, logs, what), [f"the output of all is in {_log_of_executors(logs)}"] * knobs.ranks
+        elif knobs.launcher == "external":
+            codes = run_here(folder)
+            output = ["its output is where its launcher puts it"] * len(codes)
+        else:
+            codes = run_processes(folder, knobs.ranks, knobs.timeout_s, logs)
+            output = [f"its output is in {log_of(logs, rank)}" for rank in range(knobs.ranks)]
+    if any(code != 0 for code in codes):
+        raise _explain(folder, what, codes, output)
+
+
+def _run_in_executors(folder: Path, knobs: Train, logs: Path, what: str) -> list[int | None]:
+    path = _log_of_executors(logs)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as log:
+        try:
+            return [*run_in_executors(functools.partial(take_part, folder), knobs.ranks, knobs.timeout_s, log)]
+        except Exception as error:
+            if not any(Failure.read(folder, rank) for rank in range(knobs.ranks)):
+                raise WorkError(f"{what}: Spark's executors did not run the ranks: {' '.join(str(error).split())[:300]}; see {path}") from error
+            return [None] * knobs.ranks
+
+
+def _log_of_executors(logs: Path) -> Path:
+    return logs.with_name(f"{logs.name}-ranks.log")
 
 
 @contextmanager
-def _started(folder: Path, places: Sequence[dict[str, str]], logs: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
-    processes: list[subprocess.Popen[bytes]] = []
-    logs.parent.mkdir(parents=True, exist_ok=True)
+def _shown(folder: Path, what: str, steps: int) -> Iterator[None]:
+    """Show, from a thread, what rank 0 tells."""
+    listener, over = Listener(folder), threading.Event()
+
+    def show() -> None:
+        with Progress(what, steps, "steps") as bar:
+            while not over.wait(_LOOK_S):
+                _show(listener, bar)
+            _show(listener, bar)
+
+    thread = threading.Thread(target=show)
+    thread.start()
     try:
-        for rank, place in enumerate(places):
-            with log_of(logs, rank).open("wb") as log:
-                command = command_of_rank(folder)
-                processes.append(
-                    subprocess.Popen(
-                        command, env=_environment(place, len(places)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-                    )
-                )
-        yield processes
+        yield
     finally:
-        for process in processes:
-            _end(process)
+        over.set()
+        thread.join()
+
+
+def _show(listener: Listener, bar: Progress) -> None:
+    for entry in listener.news():
+        if "line" in entry:
+            say(entry["line"])
+        else:
+            bar.update(entry["done"] - bar.done, entry["note"])
 
 
 @contextmanager
@@ -79,77 +98,19 @@ def _passing_on_sigterm(folder: Path) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def command_of_rank(folder: Path) -> list[str]:
-    """What is started, once a rank."""
-    return [sys.executable, "-m", "patent_spark.training.rank", str(folder)]
-
-
-def log_of(logs: Path, rank: int) -> Path:
-    """The file with everything that a rank printed."""
-    return logs.with_name(f"{logs.name}-rank{rank}.log")
-
-
-def _environment(place: dict[str, str], ranks: int) -> dict[str, str]:
-    """The rank's environment: its place, its share of the cores, and where the package lies (possibly in a zip)."""
-    threads = str(max(1, len(os.sched_getaffinity(0)) // ranks))
-    package = str(Path(patent_spark.__file__).parents[1])
-    search = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-        **os.environ,
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "OMP_NUM_THREADS": threads,
-        "PYTHONPATH": search,
-        "PYTHONUNBUFFERED": "1",
-        PARENT: str(os.getpid()),
-        **place,
-    }
-
-
-def _show(listener: Listener, bar: Progress) -> None:
-    for entry in listener.news():
-        if "line" in entry:
-            say(entry["line"])
-        else:
-            bar.update(entry["done"] - bar.done, entry["note"])
-
-
-def _wait(processes: Sequence[subprocess.Popen[bytes]], seconds: float) -> list[int | None]:
-    """Exit codes after at most this long; None for a process that is still at work."""
-    end = time.monotonic() + seconds
-    while None in (codes := [process.poll() for process in processes]) and time.monotonic() < end:
-        time.sleep(0.05)
-    return codes
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of a rank and of anything it started."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    process.wait()
-
-
-def _explain(folder: Path, what: str, codes: Sequence[int | None], logs: Path) -> Exception:
+def _explain(folder: Path, what: str, codes: Sequence[int | None], output: Sequence[str]) -> Exception:
     """The error of the rank that failed first: not of those that only noticed its absence or silence."""
     failures = {rank: Failure.read(folder, rank) for rank in range(len(codes))}
     blamed = [rank for rank, failure in failures.items() if failure is not None and not failure.lost_peer]
     killed = [rank for rank, code in enumerate(codes) if failures[rank] is None and code]
     silent = [rank for rank, code in enumerate(codes) if code is None]
     rank = (blamed or killed or silent or [0])[0]
-    failure, where = failures[rank], log_of(logs, rank)
+    failure, where = failures[rank], output[rank]
     if failure is None:
         if codes[rank] is None:
-            return WorkError(f"{what}: rank {rank} did not answer any more and was ended; its output is in {where}")
-        return WorkError(f"{what}: rank {rank} ended with {_ending(codes[rank] or 0)}; its output is in {where}")
-    if failure.bad_data:
-        return DataError(failure.message)
-    if failure.kind == StoppedError.__name__:
-        return StoppedError(f"{what}: {failure.message}")
-    if failure.kind == WorkError.__name__:  # it says all that the user needs to know
-        return WorkError(f"{what}: {failure.message}")
-    return WorkError(f"{what}: rank {rank} failed: {failure.kind}: {failure.message[:300]}; its output is in {where}")
+            return WorkError(f"{what}: rank {rank} did not answer any more and was ended; {where}")
+        return WorkError(f"{what}: rank {rank} ended with {_ending(codes[rank] or 0)}; {where}")
+    return failure.as_error(what, rank, where)
 
 
 def _ending(code: int) -> str:

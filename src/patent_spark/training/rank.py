@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import pyarrow.dataset
 
 from patent_spark.checks import DataError
 from patent_spark.config import Config
+from patent_spark.progress import log
 from patent_spark.schemas import DEVELOPMENT, TRAIN
 from patent_spark.shards.feed import Feed
 from patent_spark.shards.layout import Layout
@@ -39,20 +39,25 @@ PARENT = "PATENT_SPARK_LAUNCHER"
 
 
 def main(folder: Path) -> int:
-    """Train; on an error leave a Failure in the folder and return 1."""
+    """Train as a process of one's own; returns its exit code."""
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    return take_part(folder)
+
+
+def take_part(folder: Path) -> int:
+    """Train; on an error leave a Failure in the folder and return 1."""
     asked = _listen(folder)
     rank = int(os.environ.get("HOROVOD_RANK", "0"))
     try:
         job, config = Job.read(folder)
         with joined() as ranks:
             rank = ranks.rank
-            _use_own_gpu(ranks)
+            use_own_gpu(ranks)
             finish = _train(job, config, ranks, asked)
         finish()
         return 0
     except Exception as error:
-        traceback.print_exc()
+        log.exception("rank %d failed", rank)
         message = " ".join(str(error).split())
         Failure(type(error).__name__, message, isinstance(error, DataError), is_lost_peer(error)).write(folder, rank)
         return 1
@@ -115,7 +120,8 @@ def _sentence(task: str, epoch: Epoch, epochs: int) -> str:
     return f"{text}; {epoch['examples_per_second']:,.0f} examples/s"
 
 
-def _use_own_gpu(ranks: Ranks) -> None:
+def use_own_gpu(ranks: Ranks) -> None:
+    """One GPU a rank, if there are any."""
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 LOOPBACK = "127.0.0.1"
 _LOST_PEER = ("Horovod has been shut down", "Gloo", "gloo", "HorovodAllreduce", "Connection closed by peer")
@@ -38,15 +40,45 @@ class Ranks:
 
         self.sum([tf.zeros(())])[0].numpy()
 
+    def word_of_first(self, word: str = "") -> str:
+        """What rank 0 says, on every rank."""
+        import horovod.tensorflow as hvd
+
+        return str(hvd.broadcast_object(word, root_rank=0))
+
 
 @contextmanager
 def joined() -> Iterator[Ranks]:
-    """Take part in the job that the environment describes (set by the launcher, MPI, or a cluster's operator)."""
+    """Take part in the job that the environment describes (set by the launcher, MPI, or a cluster's operator); within itself, the same job."""
     import horovod.tensorflow as hvd
 
+    outermost = not hvd.is_initialized()
     hvd.init()
     yield Ranks(hvd.rank(), hvd.size(), hvd.local_rank())
-    hvd.shutdown()  # not after an error: it would wait for ranks that are gone
+    if outermost:
+        hvd.shutdown()  # not after an error: it would wait for ranks that are gone
+
+
+def run_in_executors(program: Callable[[], int], ranks: int, timeout_s: int, log: IO[str]) -> list[int]:
+    """Run a program once a rank in the executors of the Spark session that is open; what it returned, in the order of ranks.
+
+    Executors import the program's module, so the package is installed there. Raises Exception when a rank cannot be started or is killed.
+    """
+    import horovod.spark
+
+    return list(
+        horovod.spark.run(
+            program,
+            num_proc=ranks,
+            start_timeout=timeout_s,
+            use_gloo=True,
+            env=_patience(timeout_s),
+            stdout=log,
+            stderr=log,
+            verbose=0,
+            executable=os.environ.get("PYSPARK_PYTHON", sys.executable),
+        )
+    )
 
 
 def is_lost_peer(error: BaseException) -> bool:
@@ -70,15 +102,21 @@ def meeting_point(ranks: int, timeout_s: int) -> Iterator[list[dict[str, str]]]:
         "HOROVOD_GLOO_IFACE": "lo",
         "HOROVOD_GLOO_RENDEZVOUS_ADDR": LOOPBACK,
         "HOROVOD_GLOO_RENDEZVOUS_PORT": str(port),
-        "HOROVOD_GLOO_TIMEOUT_SECONDS": str(timeout_s),
-        "HOROVOD_STALL_CHECK_TIME_SECONDS": str(max(1, timeout_s // 2)),
-        "HOROVOD_STALL_SHUTDOWN_TIME_SECONDS": str(timeout_s),
+        **_patience(timeout_s),
         "NCCL_SOCKET_IFNAME": "lo",
     }
     try:
         yield [common | _place(slot) for slot in slots]
     finally:
         server.stop()
+
+
+def _patience(timeout_s: int) -> dict[str, str]:
+    return {
+        "HOROVOD_GLOO_TIMEOUT_SECONDS": str(timeout_s),
+        "HOROVOD_STALL_CHECK_TIME_SECONDS": str(max(1, timeout_s // 2)),
+        "HOROVOD_STALL_SHUTDOWN_TIME_SECONDS": str(timeout_s),
+    }
 
 
 def _place(slot: Any) -> dict[str, str]:

@@ -21,7 +21,7 @@ from patent_spark.training.schedule import with_enough_epochs
 from patent_spark.version import code_version, git_commit
 from patent_spark.work import Work
 
-_NO_PART_OF_A_MODEL = ("train.ranks", "train.timeout_s")
+_NO_PART_OF_A_MODEL = ("train.launcher", "train.ranks", "train.timeout_s")
 """Any number of ranks takes the same steps."""
 
 
@@ -79,7 +79,7 @@ def _train(work: Work, task: str, key: str, folder: Path) -> Path:
         logs = store.root / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-train-{task}"
         steps_per_epoch = Layout.of(facts, task, TRAIN).steps_per_epoch(config.train.batch)
         steps = with_enough_epochs(config.train, steps_per_epoch).epochs * steps_per_epoch
-        run_ranks(folder, config.train.ranks, steps, config.train.timeout_s, logs, f"train {task}")
+        run_ranks(folder, config.train, steps, logs, f"train {task}", lambda: work.session)
         status = "FINISHED"
     except (KeyboardInterrupt, StoppedError):
         status = "KILLED"

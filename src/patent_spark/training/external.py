@@ -1,0 +1,48 @@
+"""Be one of the ranks that another launcher started, each with the same command: horovodrun, mpirun, a Kubernetes MPIJob."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from patent_spark.checks import WorkError
+from patent_spark.training.job import Failure
+from patent_spark.training.local import share_of_cores
+from patent_spark.training.rank import take_part, use_own_gpu
+from patent_spark.training.ranks import is_lost_peer, joined
+
+_GRACE_S = 3.0  # after a failure here, for the rank that caused it to say so
+
+
+def train_together(lead: Callable[[int], None]) -> None:
+    """Rank 0 does `lead(number of ranks)`, which gives each job to run_here(); the other ranks train what it names there.
+
+    Raises what `lead` raises; on the other ranks the error of their own training, or WorkError when rank 0 is gone.
+    """
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", share_of_cores(int(os.environ.get("HOROVOD_LOCAL_SIZE", "1"))))
+    with joined() as ranks:
+        use_own_gpu(ranks)
+        if ranks.rank == 0:
+            lead(ranks.size)
+            ranks.word_of_first("")
+            return
+        try:
+            while folder := ranks.word_of_first():
+                if take_part(Path(folder)) and (failure := Failure.read(Path(folder), ranks.rank)):
+                    raise failure.as_error("train", ranks.rank, "rank 0 says more")
+        except Exception as error:
+            if is_lost_peer(error):
+                raise WorkError(f"rank {ranks.rank} ends because another rank has ended; rank 0 says more") from error
+            raise
+
+
+def run_here(folder: Path) -> list[int | None]:
+    """Have all ranks train the job in `folder`, this process being rank 0; codes as of processes, None for a rank that is not known to have ended."""
+    with joined() as ranks:
+        ranks.word_of_first(str(folder))
+        code = take_part(folder)
+        if code:
+            time.sleep(_GRACE_S)
+        return [code, *[None if code else 0] * (ranks.size - 1)]
