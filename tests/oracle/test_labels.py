@@ -12,7 +12,7 @@ KNOBS = [  # every pair of values of two knobs occurs
     ("pool=class_year", "population=all", "percentiles_before_censoring=false", "citing=all", "self_citations=true"),
     ("pool=class", "population=cited", "percentiles_before_censoring=true", "citing=all", "self_citations=false"),
     ("pool=class_year", "population=cited", "percentiles_before_censoring=true", "citing=examiner", "self_citations=true"),
-    ("pool=class", "population=all", "percentiles_before_censoring=false", "citing=examiner", "self_citations=false"),
+    ("pool=class", "population=all", "percentiles_before_censoring=false", "citing=examiner", "self_citations=false", "horizon_months=2"),
     ("pool=class", "population=cited", "percentiles_before_censoring=false", "citing=not_examiner", "self_citations=true"),
     ("pool=class_year", "population=all", "percentiles_before_censoring=true", "citing=not_examiner", "self_citations=false", "horizon_months=12"),
 ]
@@ -91,6 +91,7 @@ def test_order_files_and_partitions_change_nothing(labels, tables, session, engi
     assert_same(labels_in(other), labels)
 
 
+@pytest.mark.engine
 def test_one_more_citation_never_lowers_a_count(labels, rows, session, engine, tmp_path):
     ids = [row["patent_id"] for row in rows["PATENTS"]]
     added = [{"patent_id": citing, "citation_patent_id": cited} for citing, cited in zip(ids, ids[1:] + ids[:1], strict=True)]
@@ -103,6 +104,7 @@ def test_one_more_citation_never_lowers_a_count(labels, rows, session, engine, t
     assert (after["forward_citations"] <= after["total_citations"]).all()
 
 
+@pytest.mark.engine
 def test_levels_partition_the_patents_with_a_class_and_a_closed_window(labels):
     closed = labels["window_complete"] & labels["cpc_class"].notna()
     assert (labels["citation_level"].notna() == closed).all()

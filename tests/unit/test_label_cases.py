@@ -79,6 +79,7 @@ CITATIONS = [
 ]
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize(
     ("sets", "forward", "total"),
     [
@@ -105,10 +106,13 @@ def test_the_class_listed_first(session, engine, tmp_path):
         cpc("4", 2, "B60", "additional"), cpc("4", 1, "Y02", "additional"),  # only additional ones
         cpc("5", 0, "H05"), cpc("5", 0, "C12"), cpc("5", 0, "H05"),  # one sequence thrice: alphabetical
         cpc("777", 0, "H04"),  # not in PATENTS
+        cpc("7", 0, None), cpc("7", 1, "G01"),  # a row without a class says nothing
+        cpc("8", 0, None),
+        cpc("9", 0, "A23", None), cpc("9", 1, "D06"),  # no type: not inventional
     ]  # fmt: skip
-    labels = labelled(tmp_path, engine, {"PATENTS": [patent(str(i), "2000-01-04") for i in range(1, 7)], "CPC": rows}, "2010-01-01")
+    labels = labelled(tmp_path, engine, {"PATENTS": [patent(str(i), "2000-01-04") for i in range(1, 10)], "CPC": rows}, "2010-01-01")
     assert labels["cpc_class"].where(labels["cpc_class"].notna(), None).to_dict() == {
-        "1": "H04", "2": "H01", "3": "C07", "4": "Y02", "5": "C12", "6": None,
+        "1": "H04", "2": "H01", "3": "C07", "4": "Y02", "5": "C12", "6": None, "7": "G01", "8": None, "9": "D06",
     }  # fmt: skip
 
 
@@ -152,6 +156,7 @@ def test_levels_at_the_quantiles(session, engine, tmp_path, capsys):
     assert quantiles["A21"] == pytest.approx((2, 2.9)) and quantiles["A24"] == pytest.approx((4.9, 6.79))
 
 
+@pytest.mark.engine
 def test_open_windows_pools_and_populations(session, engine, tmp_path):
     rows = together(
         pool_of("A01", [1, 0], 1000, "2004-12-31"),  # closes on the release's last day
@@ -175,6 +180,7 @@ def test_open_windows_pools_and_populations(session, engine, tmp_path):
     assert before == (["top1", "zerocite", None, "zerocite"], [pytest.approx(0.8)] * 3 + [0])
 
 
+@pytest.mark.engine
 def test_a_release_that_ends_before_every_window_has_no_level_and_says_so(session, engine, tmp_path, capsys):
     labels = labelled(tmp_path, engine, pool_of("A01", [0, 0], 1000, "2008-01-01"), "2009-12-31")
     assert labels["citation_level"].isna().all() and not labels["window_complete"].any()
@@ -189,6 +195,7 @@ def test_tables_without_a_row_make_labels_without_a_row(session, engine, tmp_pat
     assert labelled(tmp_path, engine, {}, "2009-12-31").empty
 
 
+@pytest.mark.engine
 def test_grant_dates_far_away(session, engine, tmp_path):
     patents = [patent("1", "1074-03-01"), patent("2", "9178-12-11"), patent("3", "1074-03-02")]
     labels = labelled(tmp_path, engine, {"PATENTS": patents, "CITATIONS": [cites("2", "1"), cites("3", "1")]}, "2009-12-31")

@@ -154,6 +154,7 @@ def test_the_page_shows_it(judged):
     assert "<b>&#34;" not in html and "&lt;b&gt;" in html
 
 
+@pytest.mark.engine
 def test_the_knobs_that_the_labels_were_made_with_count(session, engine, tmp_path):
     store = labelled(tmp_path, engine, None, "first", None, "label.citing=not_examiner", "label.self_citations=false")
     found = quality(store, engine)  # the configuration of this run has other knobs
@@ -204,6 +205,7 @@ def test_redoing_the_stage_does_not_forget_the_release_before(session, engine, t
     assert compared["patents"] is None  # the LABELS of then are no longer kept
 
 
+@pytest.mark.engine
 def test_tables_with_zero_rows(session, engine, tmp_path):
     found = quality(labelled(tmp_path / "all", engine, {}), engine)
     assert found["warnings"] == [
@@ -216,6 +218,7 @@ def test_tables_with_zero_rows(session, engine, tmp_path):
     assert quality(labelled(tmp_path / "one", engine, one), engine)["warnings"][0].startswith("CPC has no rows")
 
 
+@pytest.mark.engine
 def test_a_release_that_ends_before_every_window(session, engine, tmp_path, capsys):
     store = labelled(tmp_path, engine, {"PATENTS": PATENTS, "CPC": CPC}, "early", {"data_to_date": "2004-01-01"})
     capsys.readouterr()

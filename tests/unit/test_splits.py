@@ -147,6 +147,7 @@ def test_the_papers_sizes():
     assert sizes == pytest.approx((996_609, 20_339, 5_762_712), abs=40)
 
 
+@pytest.mark.engine
 def test_the_days_of_the_temporal_protocol(session, engine, tmp_path):
     days = {
         "1": ("2005-12-31", "train"),  # its window closes on 31 December 2010, before the first test day
@@ -174,6 +175,7 @@ def test_the_days_of_the_temporal_protocol(session, engine, tmp_path):
     assert splits_in(store)["4", "citation_level"] == "test_2011" and splits_in(store)["5", "technology"] == "test_2015"
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("protocol", ["stratified", "temporal"])
 def test_families_never_straddle(session, engine, tmp_path, protocol):
     labels, abstracts = random_labels(1500, seed=11)
@@ -195,6 +197,7 @@ def test_families_never_straddle(session, engine, tmp_path, protocol):
         assert set(Counter(splits_in(store).values())) == {"train", "development", "test", "large_test"}
 
 
+@pytest.mark.engine
 def test_what_is_read_when_nothing_is_left_to_train_on(session, engine, tmp_path, capsys):
     rows = [row | {"grant_date": datetime.date(2011, 3, 1), "citation_level": "btm90"} for row in plain("H04", 3, 1)]
     store = labelled(tmp_path, rows)
