@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo check format test test-slow lock zip clean bench-labels bench-ingest
+.PHONY: help setup demo check format test test-slow lock zip clean bench-labels bench-ingest bench-scale
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,3 +47,6 @@ bench-labels: setup  ## the label job against DuckDB, Polars and pandas (20 M ci
 
 bench-ingest: setup  ## zip to Parquet against DuckDB reading the unzipped TSV (20 M citations, 1.1 M abstracts)
 	@cd benchmarks && python ingest.py --scratch ../build/bench-ingest
+
+bench-scale: setup  ## time, memory and growth of ingest and label at 5, 20, 50 and 151 M citations on both engines
+	@cd benchmarks && python scale.py --scratch ../build/bench-scale
