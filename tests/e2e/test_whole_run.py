@@ -18,7 +18,7 @@ from tests.digests import table_digest
 from tests.e2e.conftest import ROOT, SMALL, broken_java, patent_spark
 from tests.oracle.labels_pandas import expected_labels
 
-STAGES = ["simulate", "ingest", "label", "quality", "split", "text", "shard", "train", "evaluate"]
+STAGES = ["simulate", "ingest", "label", "quality", "split", "text", "shard", "train", "evaluate", "audit"]
 
 
 def test_every_table_is_there_with_rows_and_its_schema(whole_run):

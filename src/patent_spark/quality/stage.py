@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.dataset
 
 from patent_spark.checks import DataError
-from patent_spark.config import Label
+from patent_spark.config import Label, recorded
 from patent_spark.progress import Progress, say
 from patent_spark.quality import facets
 from patent_spark.quality.doubts import doubts_about, doubts_since
@@ -34,7 +34,7 @@ from patent_spark.work import Work
 def run(work: Work) -> None:
     """Write quality.json, report.html and figures; say what is odd. Raises DataError when LABELS are of another ingest."""
     ingest, label = _manifests(work.store)
-    found = describe(count(work, _label_knobs(label)), ingest, label, _rejects(work.store.directory("REJECTS")))
+    found = describe(count(work, recorded(label.knobs).label), ingest, label, _rejects(work.store.directory("REJECTS")))
     now, before = summary(found), find_before(work, ingest.release_id)
     compared = compare(work, before, now) if before else None
     warnings = doubts_about(found) + (doubts_since(compared) if compared else [])
@@ -116,11 +116,6 @@ def _manifests(store: Store) -> tuple[Manifest, Manifest]:
     if ingest is None or label is None:
         raise DataError(f"no LABELS in {store.root}; run `patent-spark ingest` and `patent-spark label` first")
     return ingest, label
-
-
-def _label_knobs(label: Manifest) -> Label:
-    """The knobs that LABELS were made with, whatever the configuration of today says."""
-    return Label(**{name.removeprefix("label."): value for name, value in label.knobs.items() if name.startswith("label.")})
 
 
 def _rejects(directory: Path) -> list[dict[str, Any]]:
