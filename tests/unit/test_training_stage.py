@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from patent_spark.checks import DataError, WorkError
-from patent_spark.config import load_config
+from patent_spark.config import ConfigError, load_config
 from patent_spark.tracking import tracking_uri
 from patent_spark.training import local, stage
 from patent_spark.training.checkpoint import Checkpoint, State
@@ -138,3 +138,8 @@ def test_of_two_tasks_the_first_is_not_trained_again(tmp_path, monkeypatch, caps
     assert "technology: examples and knobs are those of the model that is there, which is kept" in capsys.readouterr().err
     assert sorted(runs_in(store).values()) == ["FAILED", "FINISHED", "FINISHED"]
     assert list((tmp_path / "train" / "work").iterdir()) == []
+
+
+def test_ranks_in_executors_need_a_session_that_has_some(store):
+    with pytest.raises(ConfigError, match=r"^train\.launcher = spark needs engine\.name = spark, a session that has executors"):
+        trained(store, "train.launcher=spark", "engine.name=sail")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from patent_spark.checks import DataError, StoppedError
-from patent_spark.config import digest, flatten
+from patent_spark.config import ConfigError, digest, flatten
+from patent_spark.engine import engine_name
 from patent_spark.progress import say
 from patent_spark.schemas import DEVELOPMENT, TRAIN
 from patent_spark.shards.layout import Layout, content_digest
@@ -32,6 +33,8 @@ def run(work: Work) -> None:
     Raises DataError when examples and vectors do not belong together, or a rank finds bad data.
     """
     _require_one_vocabulary(work)
+    if work.config.train.launcher == "spark" and engine_name(work.config.engine) == "sail":
+        raise ConfigError("train.launcher = spark needs engine.name = spark, a session that has executors; or leave the launcher at local")
     earlier = {} if work.force else _earlier_models(work)
     learned, jobs = {}, []
     for task in work.config.task_names:
