@@ -133,6 +133,11 @@ def test_families_and_sections(judged):
         low, high = part["intervals"]["accuracy"]
         assert low < part["accuracy"] < high
     assert set(told["by_section"]) == {"A", "H"}
+    assert "by_class" not in told  # its labels are the classes
+    by_class = metrics(judged, "citation_level")["by_class"]
+    assert {name: part["examples"] for name, part in by_class.items()} == {
+        name: ((found.task == "citation_level") & (section == name[0])).sum() for name in ("A01", "H04")
+    }
 
 
 def test_the_difference_to_the_best_baseline(judged):

@@ -76,5 +76,7 @@ def _precision_at(reached: Floats, found: Floats, share: float) -> Floats:
     ends = np.concatenate([start, reached])
     hits = np.repeat(np.concatenate([start, found]), 2, axis=0)
     kept = np.maximum(1, np.round(reached[-1] * share))
-    within = [np.interp(kept[i], ends[:, i], hits[:, i]) for i in range(len(kept))]
-    return ratio(np.array(within), np.where(reached[-1] > 0, kept, 0), otherwise=np.nan)
+    after = np.argmax(ends >= kept, axis=0).clip(min=1)
+    (from_, to), (least, most) = ([np.take_along_axis(values, each[None], axis=0)[0] for each in (after - 1, after)] for values in (ends, hits))
+    within = least + (most - least) * ratio(kept - from_, to - from_)
+    return ratio(within, np.where(reached[-1] > 0, kept, 0), otherwise=np.nan)

@@ -11,7 +11,7 @@ from patent_spark.evaluation.baselines import ABOUT, BASELINES, NAMES
 from patent_spark.evaluation.pictures import draw_pictures
 from patent_spark.evaluation.provenance import Provenance, provenance
 from patent_spark.evaluation.results import TEST_YEARS
-from patent_spark.evaluation.tables import class_table, contest_table, lead, level_tables, section_table, split_name, split_table
+from patent_spark.evaluation.tables import class_table, cohort_table, contest_table, lead, level_tables, split_name, split_table
 from patent_spark.evaluation.words import Neighbours
 from patent_spark.pages import render_page
 from patent_spark.store import Store, write_json, write_text
@@ -83,11 +83,14 @@ def _task_page(part: TaskPart, folder: Path) -> dict[str, Any]:
         "contest": contest_table(result),
         "splits": split_table(results) if several else None,
         "levels": level_tables(results) if several and result.get("by_year") else [],
-        "sections": section_table(result) if len(result["by_section"]) > 1 else None,
+        "cohorts": [cohort_table(result, place, head) for place, head in _COHORTS.items() if len(result.get(place, ())) > 1],
         "classes": class_table(result),
         "pictures": draw_pictures(part.task, result, part.history, folder),
         "paper": PAPER[part.task],
     }
+
+
+_COHORTS = {"by_section": "CPC section", "by_class": "CPC class"}
 
 
 def _leads(result: dict[str, Any]) -> list[dict[str, Any]]:

@@ -35,24 +35,21 @@ def task_result(
     """The figures of one task.
 
     The top level is the headline: the split `test`, or all test years pooled. `splits` has the same for each test
-    split, `by_year` for each test year, and `by_section` for the headline's patents of each CPC section. training:
-    training patents of each label. attainable: what a simulated release says the best possible classifier reaches,
-    else None. temperature: the one that the model's probabilities were brought to.
+    split, `by_year` for each test year, and `by_section` for the headline's patents of each CPC section; the citation
+    level, whose labels are no classes, has `by_class` too. training: training patents of each label. attainable: what
+    a simulated release says the best possible classifier reaches, else None. temperature: the one that the model's
+    probabilities were brought to.
     """
     pooled = pool(list(splits.values()))
-    ends = np.cumsum([len(judged.truth) for judged in splits.values()])
-    groups = {name: np.arange(end - len(judged.truth), end) for (name, judged), end in zip(splits.items(), ends, strict=True)}
     headline = headline_split(list(splits))
-    sizes = {split: len(splits[split].truth) for split in splits if split == headline or (headline == TEST_YEARS and year_of(split))}
-    if headline == TEST_YEARS:
-        groups[headline] = np.concatenate([groups[split] for split in sizes])
-    section = pooled.cpc_class[groups[headline]].astype("S1").astype(str)
-    sections = {f"section {name}": groups[headline][section == name] for name in sorted(set(section)) if name}
+    groups, sizes = _groups(splits, headline)
+    sections = _cohorts(pooled.cpc_class, groups[headline], "S1")
+    classes = _cohorts(pooled.cpc_class, groups[headline], "S3") if TOP1 in labels else {}
     predictors = {MODEL: pooled.says[MODEL]}
-    predictors |= {name: reader(training, pooled.truth, labels) for name, reader in ((MAJORITY, majority), (CLASS_PRIOR, class_prior))}
+    predictors |= {MAJORITY: majority(training, pooled.truth, labels), CLASS_PRIOR: class_prior(training, pooled.truth, labels)}
     predictors |= {name: pooled.says[name] for name in BASELINES if name in pooled.says}
     labelled = [(group, MODEL) for group in groups]
-    measured = measure(predictors, pooled.truth, pooled.family, labels, groups | sections, config, labelled)
+    measured = measure(predictors, pooled.truth, pooled.family, labels, groups | sections | classes, config, labelled)
     by_split = {}
     for name, chosen in groups.items():
         by_split[name] = _result(measured[name], labels)
@@ -61,10 +58,33 @@ def task_result(
         by_split[name]["attainable"] = attainable_on(attainable, sizes if name == TEST_YEARS else {name: len(chosen)})
     result = by_split[headline] | {"headline": headline, "labels": labels, "families": len(np.unique(pooled.family[groups[headline]]))}
     result["calibration"] = dataclasses.asdict(temperature) | _reliability(pooled, groups[headline], labels)
-    result["by_section"] = {name[-1:]: _result(measured[name], labels, by_label=False) for name in sections}
+    result["by_section"] = {name: _result(measured[name], labels, by_label=False) for name in sections}
+    if classes:
+        result["by_class"] = {name: _without_baselines(_result(measured[name], labels, by_label=False)) for name in classes}
     if years := {year_of(name): by_split[name] for name in splits if year_of(name)}:
         result["by_year"] = years
     return result | {"splits": {name: by_split[name] for name in splits}}
+
+
+def _groups(splits: Mapping[str, Judged], headline: str) -> tuple[dict[str, NDArray[np.int64]], dict[str, int]]:
+    """Rows of each split, and of the headline, when all splits are joined; sizes of the splits that are the headline."""
+    sizes = {name: len(judged.truth) for name, judged in splits.items()}
+    ends = dict(zip(sizes, np.cumsum(list(sizes.values())).tolist(), strict=True))
+    groups = {name: np.arange(ends[name] - size, ends[name]) for name, size in sizes.items()}
+    if headline != TEST_YEARS:
+        return groups, {headline: sizes[headline]}
+    years = {name: size for name, size in sizes.items() if year_of(name)}
+    return groups | {headline: np.concatenate([groups[name] for name in years])}, years
+
+
+def _cohorts(cpc_class: NDArray[np.bytes_], among: NDArray[np.int64], width: str) -> dict[str, NDArray[np.int64]]:
+    """Rows of the patents of each CPC section (S1) or class (S3); those without a class are in none."""
+    codes = cpc_class[among].astype(width).astype(str)
+    return {str(code): among[codes == code] for code in np.unique(codes) if code}
+
+
+def _without_baselines(result: Result) -> Result:
+    return {name: value for name, value in result.items() if name != "baselines"}
 
 
 def attainable_on(release: Mapping[str, Any] | None, sizes: Mapping[str, int]) -> dict[str, float] | None:

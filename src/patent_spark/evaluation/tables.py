@@ -122,18 +122,18 @@ def split_table(results: Mapping[str, Result]) -> Table:
     return Table(["", *map(split_name, results)], rows)
 
 
-def section_table(result: Result) -> Table:
-    """A line for each CPC section of the headline's patents."""
+def cohort_table(result: Result, place: str, head: str) -> Table:
+    """A line for each part of the headline's patents: `by_section` or `by_class`."""
     figures = [figure for figure in _FIGURES if figure[1] in result and figure[1] in ("accuracy", "kappa")]
     figures += [("PR-AUC of top1", "top1.pr_auc", "number")] * ("top1" in result)
     rows = []
-    for section, part in result["by_section"].items():
+    for code, part in result[place].items():
         best = part["best_baseline"]["accuracy"]
         values = [cell(part, place, kind) for _, place, kind in figures]
         beside = [Cell(NAMES[best["baseline"]], kind="text", key=NAMES[best["baseline"]]), lead(best, "accuracy")]
-        named = f"{section} {SECTIONS.get(section, '')}".strip()
+        named = f"{code} {SECTIONS.get(code, '')}".strip()
         rows.append(Row(named, [Cell(count(part["examples"]), key=part["examples"]), *values, *beside]))
-    return Table(["CPC section", "test patents", *(name for name, _, _ in figures), "best baseline", "more accurate by"], rows)
+    return Table([head, "test patents", *(name for name, _, _ in figures), "best baseline", "more accurate by"], rows)
 
 
 def level_tables(results: Mapping[str, Result]) -> list[Table]:
