@@ -62,6 +62,16 @@ class Run:
             log.warning("%s; metrics of epochs wait to be sent", error)
         return [int(epoch["epoch"]) for epoch in history if epoch["epoch"] not in (self._sent or ())]
 
+    @contextmanager
+    def machine_watched(self) -> Iterator[None]:
+        """Processor, memory, disk, network and (with pynvml) GPUs of this machine go into the run every ten seconds, as `system/...`."""
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        monitor = SystemMetricsMonitor(self.run_id, resume_logging=True, tracking_uri=self.uri)
+        monitor.start()
+        yield
+        monitor.finish()  # not after an error: it would ask the server once more
+
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Metrics of the whole run, such as those of the test splits."""
         self._log(dict(metrics), 0)

@@ -1,5 +1,6 @@
-"""A rank of a job that first takes some steps whose weights it keeps: `python rank_steps.py <job folder> <warehouse> <output folder>`."""
+"""A rank of a job that first takes some steps whose weights it keeps: `python rank_steps.py <job folder> <warehouse> <output folder> <steps>`."""
 
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -26,8 +27,8 @@ WAYS = {
 """How steps are taken: model, knobs, and the step size of plain gradient descent (None: Adam)."""
 
 
-def take_steps(root: Path, output: Path, ranks: Ranks) -> None:
-    """An epoch in each of the WAYS; what a rank has after each step goes to <output>/<way>-<step>-rank<rank>.npz."""
+def take_steps(root: Path, output: Path, ranks: Ranks, steps: int) -> None:
+    """That many steps in each of the WAYS; what a rank has after each step goes to <output>/<way>-<step>-rank<rank>.npz."""
     store = Store(root)
     layout = Layout.of(store.facts("shard"), "technology", "train")
     for way, (model, knobs, plain) in WAYS.items():
@@ -38,18 +39,19 @@ def take_steps(root: Path, output: Path, ranks: Ranks) -> None:
             store.directory("EXAMPLES") / "technology" / "train", layout,
             world=ranks.size, rank=ranks.rank, batch=BATCH, seed=1, bucket_by_length=True,
         )  # fmt: skip
-        for step, batch in enumerate(feed.epoch(1), start=1):
+        batches = itertools.chain.from_iterable(map(feed.epoch, itertools.count(1)))
+        for step, batch in enumerate(itertools.islice(batches, steps), start=1):
             sums = learner.step(batch.tokens, batch.label, batch.weight).numpy()
             weights = np.concatenate([weight.ravel() for weight in learner.network.get_weights()])
             np.savez(output / f"{way}-{step}-rank{ranks.rank}.npz", sums=sums, weights=weights)
 
 
-def main(folder: Path, root: Path, output: Path) -> int:
+def main(folder: Path, root: Path, output: Path, steps: int) -> int:
     """The rank's own program, with these steps before its training."""
     train = rank._train
 
     def steps_and_train(job, config, ranks):
-        take_steps(root, output, ranks)
+        take_steps(root, output, ranks, steps)
         return train(job, config, ranks)
 
     rank._train = steps_and_train
@@ -57,4 +59,4 @@ def main(folder: Path, root: Path, output: Path) -> int:
 
 
 if __name__ == "__main__":
-    os._exit(main(*map(Path, sys.argv[1:])))
+    os._exit(main(*map(Path, sys.argv[1:4]), int(sys.argv[4])))

@@ -46,14 +46,25 @@ class Attempt:
         return code, self.output.read_text()
 
 
-def attempt(root, *arguments, sets=(), program=("-m", "patent_spark.cli")):
-    for path in root.glob("train/work/*/told.jsonl"):
-        path.unlink()  # so that what is told is of this attempt
-    knobs = [f"warehouse.root={root}", *SETS, f"train.epochs={EPOCHS}", *sets]
-    command = [sys.executable, *program, "train", *arguments, *(part for knob in knobs for part in ("--set", knob))]
-    output = root / f"attempt-{time.monotonic_ns()}.txt"
-    with output.open("wb") as file:
-        return Attempt(root, subprocess.Popen(command, stderr=file), output)
+@pytest.fixture
+def attempt():
+    """Starts `patent-spark train`; what a test that fails did not wait for is ended, and its ranks with it."""
+    started = []
+
+    def attempt(root, *arguments, sets=(), program=("-m", "patent_spark.cli")):
+        for path in root.glob("train/work/*/told.jsonl"):
+            path.unlink()  # so that what is told is of this attempt
+        knobs = [f"warehouse.root={root}", *SETS, f"train.epochs={EPOCHS}", *sets]
+        command = [sys.executable, *program, "train", *arguments, *(part for knob in knobs for part in ("--set", knob))]
+        output = root / f"attempt-{time.monotonic_ns()}.txt"
+        with output.open("wb") as file:
+            started.append(subprocess.Popen(command, stderr=file))
+        return Attempt(root, started[-1], output)
+
+    yield attempt
+    for process in started:
+        process.kill()
+        process.wait()
 
 
 def weights_of(root):
@@ -62,13 +73,13 @@ def weights_of(root):
 
 def in_second_epoch(trial):
     """Wait until an epoch is over, and with it a checkpoint written, and the next one is on its way."""
-    wait_for(lambda: trial.told('"line"') or trial.process.poll() is not None, seconds=200)
+    wait_for(lambda: trial.told('"line"') or trial.process.poll() is not None, seconds=500)
     assert trial.process.poll() is None, trial.output.read_text()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_killed_in_every_way_a_training_ends_as_if_it_had_not_been(tmp_path):
+def test_killed_in_every_way_a_training_ends_as_if_it_had_not_been(attempt, tmp_path):
     roots = {name: tmp_path / name for name in ("undisturbed", "disturbed")}
     for root in roots.values():
         publish(root)
@@ -123,7 +134,7 @@ def test_killed_in_every_way_a_training_ends_as_if_it_had_not_been(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_rank_that_hangs_ends_the_job_and_is_named(tmp_path):
+def test_a_rank_that_hangs_ends_the_job_and_is_named(attempt, tmp_path):
     publish(tmp_path)
     trial = attempt(tmp_path, sets=["train.timeout_s=10", "train.epochs=1000"])
     in_second_epoch(trial)
@@ -136,7 +147,7 @@ def test_a_rank_that_hangs_ends_the_job_and_is_named(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_disk_that_fills_up_ends_the_job_and_leaves_the_checkpoint_before(tmp_path):
+def test_a_disk_that_fills_up_ends_the_job_and_leaves_the_checkpoint_before(attempt, tmp_path):
     """The limit on the size of files stands for the disk; what the network weighs is more than that."""
     publish(tmp_path)
     code, said = attempt(tmp_path, sets=["train.ranks=1", "train.epochs=2", "model.units=400"], program=("-c", SMALL_FILES)).ended()

@@ -82,9 +82,24 @@ def test_the_model_is_kept_with_signature_example_and_texts(config, run, tmp_pat
     assert np.allclose(back.predict(tokens), model.predict(tokens, verbose=0), atol=1e-6)
 
 
+def test_the_machine_is_watched_while_the_run_is_at_work(config, monkeypatch):
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    run = create_run(config, "technology", {})
+    with run.machine_watched():
+        wait_for(lambda: "system/cpu_utilization_percentage" in told(config, run.run_id).data.metrics)
+    assert {"system/system_memory_usage_percentage", "system/disk_usage_percentage"} <= set(told(config, run.run_id).data.metrics)
+
+
 def test_an_unknown_run_is_named(config):
     with pytest.raises(TrackingError, match="0123abc"):
         attach(config, "0123abc")
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.2)
 
 
 def free_port():

@@ -21,6 +21,7 @@ def train_together(lead: Callable[[int], None]) -> None:
 
     Raises what `lead` raises; on the other ranks the error of their own training, or WorkError when rank 0 is gone.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", share_of_cores(int(os.environ.get("HOROVOD_LOCAL_SIZE", "1"))))
     with joined() as ranks:
         use_own_gpu(ranks)

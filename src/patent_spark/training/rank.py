@@ -94,7 +94,8 @@ def _train(job: Job, config: Config, ranks: Ranks, asked: Callable[[], bool]) ->
     def keep(state: State) -> None:
         Checkpoint(state, learner.values(), job.run_id).write(folder)
 
-    train(learner, examples, development, knobs, ranks, state, Watch(asked, teller.step, on_epoch, keep))
+    with run.machine_watched():
+        train(learner, examples, development, knobs, ranks, state, Watch(asked, teller.step, on_epoch, keep))
     save(job, config, network, state)
     return lambda: log_the_rest(job, run, network, state, teller)
 

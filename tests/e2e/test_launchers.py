@@ -1,0 +1,92 @@
+"""The same training started in other ways: by horovodrun, one command a rank, and in the executors of a Spark cluster."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from patent_spark.config import load_config
+from patent_spark.stages import run_stage
+from patent_spark.training.ranks import meeting_point
+from tests.cluster import running_cluster
+from tests.e2e.test_ranks import SETS, wait_for
+from tests.training_world import publish_examples
+
+KNOBS = [*SETS, "train.epochs=3"]
+
+
+def publish(root):
+    return publish_examples(root, train=400, development=40, lanes=4, row_group_rows=128)
+
+
+def options(root, *sets):
+    return [part for knob in [f"warehouse.root={root}", *KNOBS, *sets] for part in ("--set", knob)]
+
+
+def losses(store):
+    (facts,) = store.facts("train")["tasks"].values()
+    return facts["epochs"], facts["last"]["train_loss"], facts["last"]["dev_loss"]
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The last epoch of a training of one rank, that this command starts."""
+    store = publish(tmp_path_factory.mktemp("local"))
+    run_stage("train", load_config(sets=[f"warehouse.root={store.root}", *KNOBS, "train.ranks=1"])[0])
+    return losses(store)
+
+
+@pytest.mark.slow
+def test_horovodrun_starts_the_command_once_a_rank(tmp_path, local):
+    store = publish(tmp_path)
+    horovodrun, patent_spark = (Path(sys.executable).with_name(name) for name in ("horovodrun", "patent-spark"))
+    command = [horovodrun, "--gloo", "-np", "2", patent_spark, "train", *options(tmp_path, "train.launcher=external")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    assert losses(store) == pytest.approx(local, rel=1e-4)
+    assert len(store.manifests("train")) == 1
+    # Nothing is to be done, and every rank learns of it.
+    again = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count("train     skipped") == 1
+
+
+@pytest.mark.slow
+def test_any_program_that_sets_the_environment_can_start_ranks_and_lose_one(tmp_path):
+    publish(tmp_path)
+    command = [sys.executable, "-m", "patent_spark.cli", "train", *options(tmp_path, "train.launcher=external", "train.epochs=10000")]
+    said = [tmp_path / f"said-{rank}.txt" for rank in range(2)]
+    with meeting_point(2, timeout_s=20) as places:
+        ranks = []
+        for place, path in zip(places, said, strict=True):
+            with path.open("wb") as file:
+                ranks.append(subprocess.Popen(command, env=os.environ | place, stdout=file, stderr=file))
+        try:
+            wait_for(lambda: any('"done"' in path.read_text() for path in tmp_path.glob("train/work/*/told.jsonl")), seconds=200)
+            ranks[1].send_signal(signal.SIGKILL)
+            killed_at = time.monotonic()
+            assert ranks[0].wait(timeout=120) == 1
+            assert time.monotonic() - killed_at < 60
+        finally:
+            for rank in ranks:
+                rank.kill()
+                rank.wait()
+    assert "patent-spark: train technology: rank 1 did not answer any more" in said[0].read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_executors_of_a_cluster_are_ranks(tmp_path_factory, local, package_zip):
+    root = tmp_path_factory.mktemp("executors")
+    store = publish(root)
+    with running_cluster(tmp_path_factory.mktemp("cluster"), workers=2, cores=1) as cluster:
+        whole = dataclasses.replace(cluster, python=Path(sys.executable))  # the ranks need the whole environment
+        job = whole.submit("train", package_zip, *options(root, "train.launcher=spark")).finish()
+    assert losses(store) == pytest.approx(local, rel=1e-4)
+    assert len({event["Executor Info"]["Host"] + event["Executor ID"] for event in job.happened("ExecutorAdded")}) == 2
+    assert not list((root / "logs").glob("*-rank0.log"))
