@@ -20,6 +20,7 @@ from patent_spark.similar import similar_words
 from patent_spark.stages import STAGES, planned, run_stage
 from patent_spark.store import Store
 from patent_spark.summary import audit_table, summarise
+from patent_spark.sweep import sweep
 from patent_spark.tracking import require_answer
 
 DONE, FAILED, MISUSED, BAD_DATA, REFUSED, STOPPED = 0, 1, 2, 3, 4, 143
@@ -81,34 +82,36 @@ def _logged(options: argparse.Namespace, config: Config, log_file: Path) -> int:
 def _work(options: argparse.Namespace, config: Config) -> int:
     if options.command == "run":
         started = time.monotonic()
-        if config.tracking.uri:
         if config.train.launcher == "external":
             raise ConfigError("train.launcher = external is for `patent-spark train`, started once a rank; run the other stages before it")
+        if config.tracking.uri:
             require_answer(config)
         done = [run_stage(stage.name, config, force=options.force, resume=options.resume) for stage in planned(config)]
         print(summarise(config, done, time.monotonic() - started))
+    elif options.command == "sweep":
+        print(sweep(options.config, options.set, options.grid))
     elif options.command == "similar-words":
         print(similar_words(config, options.word, options.top))
-    else:
-        run_stage(options.command, config, force=options.force, resume=options.resume)
-    if options.command == "audit":
     elif options.command == "train" and config.train.launcher == "external":
         from patent_spark.training.external import train_together
 
         train_together(lambda ranks: _train_on(ranks, config, options))
+    else:
+        run_stage(options.command, config, force=options.force, resume=options.resume)
+    if options.command == "audit":
         print(audit_table(Store(config.warehouse.root)))
     return DONE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="patent-spark", description="Technology class and citation level of US patents, from a data release to a judged model."
 def _train_on(ranks: int, config: Config, options: argparse.Namespace) -> None:
     """The stage on as many ranks as there are, whatever the configuration says."""
     config = dataclasses.replace(config, train=dataclasses.replace(config.train, ranks=ranks))
     run_stage("train", config, force=options.force, resume=options.resume)
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="patent-spark", description="Technology class and citation level of US patents, from a data release to a judged model."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
@@ -127,6 +130,10 @@ def _train_on(ranks: int, config: Config, options: argparse.Namespace) -> None:
     similar = commands.add_parser("similar-words", parents=[common], help="print the words whose vectors are nearest to a word's")
     similar.add_argument("word", metavar="WORD")
     similar.add_argument("--top", type=int, default=10, metavar="N", help="how many words (default 10)")
+    swept = commands.add_parser("sweep", parents=[common], help="train all combinations of some knobs of model and train; name the best")
+    swept.add_argument(
+        "--grid", action="append", required=True, metavar="SECTION.KNOB=VALUE,VALUE,...", help="values to try; more knobs with more --grid"
+    )
     commands.add_parser("config", parents=[common], help="print every knob, its value, where it came from, what it means")
     return parser
 

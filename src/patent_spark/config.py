@@ -279,6 +279,7 @@ class Tracking:
 
     uri: String = knob("", "MLflow tracking server or database; empty: SQLite in <warehouse.root>/mlflow")
     experiment: String = knob("patent_spark", "MLflow experiment")
+    parent_run: String = knob("", "id of an MLflow run that a training's run is nested under; a sweep sets it")
 
 
 @dataclass(frozen=True, config=_STRICT)

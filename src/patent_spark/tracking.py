@@ -151,12 +151,13 @@ def create_run(config: Config, task: str, tags: Mapping[str, str]) -> Run:
     client = _client(uri)
     from mlflow.entities import Param, RunTag
 
+    nested = {"mlflow.parentRunId": config.tracking.parent_run} if config.tracking.parent_run else {}
     with _errors(uri):
         run_id = client.create_run(_experiment(config, client), run_name=f"{task} {tags.get('release_id', '')}".strip()).info.run_id
         params = [Param(name, without_password(str(value))) for name, value in flatten(config).items()]
         for start in range(0, len(params), _PARAMS_A_CALL):
             client.log_batch(run_id, params=params[start : start + _PARAMS_A_CALL])
-        client.log_batch(run_id, tags=[RunTag(name, str(value)) for name, value in {"task": task, **tags}.items()])
+        client.log_batch(run_id, tags=[RunTag(name, str(value)) for name, value in {"task": task, **nested, **tags}.items()])
     return Run(client, uri, run_id)
 
 
