@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from patent_spark import cli
-from patent_spark.quality.doubts import doubts_since
-from patent_spark.quality.findings import missing_ranges
+from patent_spark.quality.doubts import doubts_about, doubts_since
+from patent_spark.quality.findings import FATES, missing_ranges
 from tests.oracle.tables import arrow_tables, run
 from tests.unit.quality_world import ABSTRACTS, CITATIONS, CPC, FACTS, PATENTS, RELEASE, cpc, labelled, patent
 from tests.worlds import publish
@@ -69,7 +69,7 @@ def test_every_trap_with_its_number(judged):
         "2002 to 2012": {name: pytest.approx(n / 13) for name, n in (("blank", 8), ("examiner", 3), ("applicant", 1), ("other", 1))},
     }
     assert list(traps[9].values()) == [1, 2, 2]
-    assert traps[10] == {"unknown date": 1}
+    assert traps[10] == {"unknown date": 1, "rows of CPC": 7}
     assert list(traps[11].values()) == ["2010-12-31", "release.json", "2008-01-01", 2, pytest.approx(1 / 3)]
     assert list(traps[12].values()) == [2, 2, "A01"]
 
@@ -114,6 +114,23 @@ def test_what_is_odd_is_said(judged):
         "PATENTS lacks the cited numbers 4,001,000 to 4,002,999 (3 citations): is a part of the patent file missing?",
     ]
     assert store.facts("quality")["warnings"] == found["warnings"]
+
+
+def test_a_mix_of_levels_that_cannot_be_right_is_said():
+    fates = dict.fromkeys(FATES, 0)
+    empty = {table: {"rows": 0} for table in ("PATENTS", "CPC")}
+
+    def doubts(**patents):
+        found = {"tables": empty, "fates": fates | patents, "citations_of_1976_and_later": {"all": 0, "absent": 0}, "missing_ranges": []}
+        return [line for line in doubts_about(found) if "with a level" in line]
+
+    assert doubts(top1=20, top10=90, btm90=290, zerocite=600) == []
+    assert doubts(top1=50, btm90=1) == []  # too few to tell
+    assert doubts(top1=30, top10=70, btm90=200, zerocite=700) == [
+        "70.0 % of the 1,000 patents with a level are zerocite: the release holds few of their citations.",
+        "3.0 % of the 1,000 patents with a level are top1, and 1 % is meant: "
+        "most pools hold so few patents that whoever leads is above the 99th percentile; see label.pool.",
+    ]
 
 
 class Page(HTMLParser):
@@ -182,6 +199,7 @@ def test_the_release_before(session, engine, tmp_path):
     assert compared["classes"] == {"A01": [2, 1], "B02": [0, 1], "G06": [0, 1], "H04": [2, 0]}
     assert (compared["new_classes"], compared["vanished_classes"]) == (["B02", "G06"], ["H04"])
     assert compared["patents"] == {"both": 5, "appeared": 1, "vanished": 1, "class_changed": 2, "level_changed": 1}
+    assert found["traps"][6]["found"] == {"release": "second", "patents that first has in another class": 2}
     assert compared["levels"]["zerocite"] == [pytest.approx(2 / 3), 1]
     assert [line for line in found["warnings"] if "first" in line] == [
         "CITATIONS has 10 rows, 41.2 % fewer than the 17 of first; releases only grow.",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from patent_spark.quality.findings import OPEN
-from patent_spark.schemas import LEVELS, ZEROCITE
+from patent_spark.schemas import LEVELS, TOP1, ZEROCITE
 
 _ABSENT_SHARE = 0.05
 _SHOWN_RANGES = 5
@@ -16,6 +16,7 @@ _FALL = 0.9
 _LEVEL_MOVE = 0.05
 _RECLASSIFIED = 0.1
 _ZEROCITE_SHARE, _ENOUGH = 0.6, 100  # among real patents 10 to 30 % have no citation within five years
+_TOP1_SHARE = 0.02  # 1 % is meant; in pools of fewer than a hundred patents it is whoever leads
 _WITHOUT = {
     "PATENTS": "nothing can be labelled",
     "ABSTRACTS": "texts are titles alone",
@@ -84,11 +85,17 @@ def _about_dates(found: Mapping[str, Any]) -> list[str]:
 
 def _about_levels(fates: Mapping[str, int]) -> list[str]:
     labelled = sum(fates[level] for level in LEVELS)
-    if labelled < _ENOUGH or fates[ZEROCITE] <= _ZEROCITE_SHARE * labelled:
+    if labelled < _ENOUGH:
         return []
-    return [
-        f"{_percent(fates[ZEROCITE] / labelled)} of the {labelled:,} patents with a level are zerocite: the release holds few of their citations."
-    ]
+    shares = {level: f"{_percent(fates[level] / labelled)} of the {labelled:,} patents with a level are {level}" for level in (TOP1, ZEROCITE)}
+    doubts = []
+    if fates[ZEROCITE] > _ZEROCITE_SHARE * labelled:
+        doubts.append(f"{shares[ZEROCITE]}: the release holds few of their citations.")
+    if fates[TOP1] > _TOP1_SHARE * labelled:
+        doubts.append(
+            f"{shares[TOP1]}, and 1 % is meant: most pools hold so few patents that whoever leads is above the 99th percentile; see label.pool."
+        )
+    return doubts
 
 
 def _about_absent(found: Mapping[str, Any]) -> list[str]:

@@ -70,6 +70,7 @@ def draw_forward_counts(path: Path, decades: Mapping[str, Mapping[str, Any]]) ->
     axes.set_xlabel("forward citations within the horizon", fontsize=9)
     axes.set_ylabel("share of patents with at least so many", fontsize=9)
     axes.xaxis.set_major_formatter(FuncFormatter(_whole))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
     _finish(figure, axes, path)
 
 

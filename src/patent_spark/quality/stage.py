@@ -26,7 +26,7 @@ from patent_spark.quality.findings import (
 )
 from patent_spark.quality.page import write_page
 from patent_spark.quality.previous import JSON, compare, find_before, summary
-from patent_spark.quality.traps import find_traps
+from patent_spark.quality.traps import find_traps, with_reclassified
 from patent_spark.store import Manifest, Store, write_json
 from patent_spark.work import Work
 
@@ -38,7 +38,8 @@ def run(work: Work) -> None:
     now, before = summary(found), find_before(work, ingest.release_id)
     compared = compare(work, before, now) if before else None
     warnings = doubts_about(found) + (doubts_since(compared) if compared else [])
-    found = {"warnings": warnings} | found | {"compared": compared, "summary": now, "summary_before": before}
+    traps = with_reclassified(found["traps"], compared)
+    found = {"warnings": warnings} | found | {"traps": traps, "compared": compared, "summary": now, "summary_before": before}
     folder = work.draft.path("QUALITY")
     write_json(folder / JSON, found)
     write_page(folder, found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from patent_spark.quality.findings import OPEN, Counted, Facet, per_fate, timed,
 Figure = int | float | str
 Figures = dict[str, Figure | dict[str, Figure]]
 
+_RECLASSIFIED = 7
 _ERAS = (("to 2001", 0, 2001), ("2002 to 2012", 2002, 2012), ("from 2013", 2013, 9999))
 
 
@@ -63,7 +64,7 @@ def find_traps(counted: Counted, ingest: dict[str, Any], classes: dict[str, dict
         ),
         Trap(6, "Patents without a CPC code", "They get no class and no level, but they still cite.", _without_class(counted.patents, standing)),
         Trap(
-            7, "Every release classifies old patents anew", "The release id is kept with each label and model.",
+            _RECLASSIFIED, "Every release classifies old patents anew", "The release id is kept with each label and model.",
             {"release": str(ingest.get("release_id", "unknown"))},
         ),
         Trap(8, "citation_category means different things in different years", "label.citing = not_examiner is the form that holds in all years.",
@@ -75,7 +76,10 @@ def find_traps(counted: Counted, ingest: dict[str, Any], classes: dict[str, dict
                 "citations of them": cited.get(facets.WITHDRAWN, 0),
             },
         ),
-        Trap(10, "Impossible dates", "Such rows go to REJECTS.", _rejected_dates(ingest)),
+        Trap(
+            10, "Impossible dates, files cut short", "Such rows go to REJECTS; fewer rows of CPC than patents, or than before, are a warning.",
+            _rejected_dates(ingest) | {"rows of CPC": (ingest.get("rows_in") or {}).get("CPC", 0)},
+        ),
         Trap(
             11, "The newest years are incomplete", "A patent gets a level only when its whole horizon lies within the release.",
             {
@@ -92,6 +96,14 @@ def find_traps(counted: Counted, ingest: dict[str, Any], classes: dict[str, dict
             },
         ),
     ]  # fmt: skip
+
+
+def with_reclassified(traps: list[dict[str, Any]], compared: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The traps with the number of the seventh, which only two releases tell: patents in both whose class is another now."""
+    if not compared or not compared["patents"]:
+        return traps
+    number = {f"patents that {compared['release_id']} has in another class": compared["patents"]["class_changed"]}
+    return [trap | {"found": trap["found"] | number} if trap["number"] == _RECLASSIFIED else trap for trap in traps]
 
 
 def _without_class(patents: list[Facet], standing: int) -> Figures:
