@@ -68,6 +68,13 @@ def test_the_jobs_folder_is_left_only_by_a_failure(store, monkeypatch):
     assert json.loads((folder / "job.json").read_text())["task"] == "technology"
 
 
+def test_the_run_tells_how_well_the_vectors_find_synonyms(store):
+    publish(store, "text", {"VECTORS": store.read_arrow("VECTORS")}, {"vocabulary_digest": "v1", "synonyms_found": 0.75})
+    run_id = trained(store)
+    told = MlflowClient(tracking_uri(load_config(sets=[f"warehouse.root={store.root}"])[0])).get_run(run_id)
+    assert told.data.metrics["synonyms_found"] == 0.75
+
+
 def test_examples_of_another_vocabulary_are_refused(store):
     rows = store.read_arrow("VECTORS").to_pylist()
     publish(store, "text", {"VECTORS": rows}, {"vocabulary_digest": "v2"})

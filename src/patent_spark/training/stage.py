@@ -111,7 +111,10 @@ def _begin(work: Work, task: str, folder: Path) -> tuple[Run, bool]:
 def _new_run(work: Work, task: str) -> Run:
     code = {"code": code_version(), "mlflow.source.git.commit": git_commit()}
     stages = {f"stage.{name}": manifest.version for name in ("text", "shard") if (manifest := work.store.manifest(name))}
-    return create_run(work.config, task, {"release_id": _release_id(work), **code, **stages})
+    run = create_run(work.config, task, {"release_id": _release_id(work), **code, **stages})
+    if (synonyms := work.store.facts("text").get("synonyms_found")) is not None:
+        run.log_metrics({"synonyms_found": synonyms})
+    return run
 
 
 def _release_id(work: Work) -> str:
