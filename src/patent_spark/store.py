@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from patent_spark.checks import DataError, SchemaError, WorkError, conform
@@ -121,6 +120,8 @@ class Store:
 
     def read_arrow(self, table: str, columns: list[str] | None = None, where: Any = None) -> pa.Table:
         """A table, or some of its columns and rows (a pyarrow.dataset expression), in memory."""
+        import pyarrow.dataset  # brings pandas along, a quarter of a second that ingest does without
+
         return pyarrow.dataset.dataset(self.directory(table), format="parquet").to_table(columns=columns, filter=where)
 
     @contextmanager
