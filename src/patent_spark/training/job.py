@@ -13,7 +13,7 @@ from patent_spark.checks import DataError, StoppedError, WorkError
 from patent_spark.config import Config, load_config, to_yaml
 from patent_spark.store import write_json, write_text
 
-_JOB, _CONFIG, _TOLD, _FAILURE, _STOP, _DONE = "job.json", "config.yaml", "told.jsonl", "failure-{rank}.json", "stop", "done"
+_JOB, _CONFIG, _TOLD, _FAILURE, _STOP, _DONE, _MODEL = "job.json", "config.yaml", "told.jsonl", "failure-{rank}.json", "stop", "done", "model"
 _SECONDS_BETWEEN_STEPS_TOLD = 0.5
 
 
@@ -59,16 +59,22 @@ class Job:
     @property
     def model(self) -> Path:
         """The folder of the finished model."""
-        return Path(self.folder) / "model"
+        return Path(self.folder) / _MODEL
 
     def finish(self) -> None:
         """Note that nothing is left to do but to publish the model."""
         (Path(self.folder) / _DONE).touch()
 
-    @classmethod
-    def finished(cls, folders: Path) -> list[Job]:
-        """The jobs of all folders in a folder that only wait to be published."""
-        return [cls.read(note.parent)[0] for note in sorted(folders.glob(f"*/{_DONE}"))]
+    @staticmethod
+    def folder_of(root: Path, task: str, key: str) -> Path:
+        """Where the job of a task with a key lies in a warehouse."""
+        return root / "train" / "work" / f"{task}-{key}"
+
+    @staticmethod
+    def finished(root: Path) -> dict[str, Path]:
+        """Models of a warehouse that only wait to be published, by key."""
+        folders = [note.parent for note in (root / "train" / "work").glob(f"*/{_DONE}")]
+        return {folder.name.rpartition("-")[2]: folder / _MODEL for folder in folders}
 
 
 def ask_to_stop(folder: Path) -> None:

@@ -39,7 +39,7 @@ def run(work: Work) -> None:
     learned, jobs = {}, []
     for task in work.config.task_names:
         key, folder = _key(work, task), work.draft.path("MODEL") / task
-        jobs.append(job_folder := work.store.root / "train" / "work" / f"{task}-{key}")
+        jobs.append(job_folder := Job.folder_of(work.store.root, task, key))
         if key in earlier:
             say(f"  {task}: examples and knobs are those of the model that is there, which is kept")
             shutil.copytree(earlier[key], folder)
@@ -124,7 +124,7 @@ def _release_id(work: Work) -> str:
 
 def _earlier_models(work: Work) -> dict[str, Path]:
     """Folders of models by their key: those of the current version, and those that another task's end kept from being published."""
-    models = {job.key: job.model for job in Job.finished(work.store.root / "train" / "work")}
+    models = Job.finished(work.store.root)
     current = work.store.manifest("train")
     if current is not None:
         models |= {facts["key"]: work.store.directory("MODEL") / task for task, facts in current.facts["tasks"].items()}

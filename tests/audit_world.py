@@ -1,0 +1,79 @@
+"""A small simulated release taken to the audit's door by the real stages; only the models are stand-ins that fit in seconds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from patent_spark.audit.evidence import Evidence, Warehouse
+from patent_spark.config import Config, load_config
+from patent_spark.keys import patent_ids
+from patent_spark.serving.scorer import Scorer
+from patent_spark.stages import run_stage
+from patent_spark.store import Store
+from tests.worlds import publish, table_of
+
+SMALL = (
+    "source.kind=simulate", "simulate.patents=4000", "simulate.classes=4", "text.workers=1", "text.epochs=1", "text.dimensions=8",
+    "text.min_count=2", "shard.world_sizes=[1, 2]", "audit.texts=1000",
+)  # fmt: skip
+TASKS = ("technology", "citation_level")
+
+
+def configured(root: Path, *sets: str) -> Config:
+    """The default knobs, which are the sound ones, on a small release."""
+    return load_config(sets=[*SMALL, f"warehouse.root={root}", *sets])[0]
+
+
+def build_world(root: Path, *sets: str) -> Store:
+    """Every stage from simulate to shard, then what train and evaluate leave for the audit."""
+    config = configured(root, *sets)
+    for stage in ("simulate", "ingest", "label", "split", "text", "shard"):
+        run_stage(stage, config)
+    store = Store(root)
+    evidence = {task: Evidence(Warehouse(store, config.audit), task) for task in TASKS}
+    publish(store, "train", {}, {"tasks": {}}, fill=lambda draft: [_fit(draft.path("MODEL") / task, evidence[task]) for task in TASKS])
+
+    def judge(draft) -> None:
+        with draft.writer("PREDICTIONS") as writer:
+            for task in TASKS:
+                table = _predict(Scorer(store.directory("MODEL") / task), evidence[task])
+                writer.write_table(table)
+                right = np.mean(np.array(table["truth"].to_pylist()) == np.array(table["predicted"].to_pylist()))
+                attainable = store.facts("ingest")["attainable"][task]
+                found = {"accuracy": float(right), "examples": len(table), "attainable": attainable}
+                (draft.path("METRICS") / f"{task}.json").write_text(json.dumps(found))
+
+    publish(store, "evaluate", {}, fill=judge)
+    return store
+
+
+def _fit(folder: Path, evidence: Evidence) -> None:
+    """A bag-of-embeddings classifier in the layout of MODEL/<task>."""
+    import keras
+
+    folder.mkdir()
+    keras.utils.set_random_seed(1)
+    words = evidence.store.facts("text")["vocabulary_size"]
+    layers = [keras.layers.Embedding(words + 1, 16), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(len(evidence.names), "softmax")]
+    model = keras.Sequential([keras.Input((None,), dtype="int32"), *layers])
+    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
+    model.fit(evidence.learned.tokens, evidence.learned.labels, batch_size=64, epochs=3, verbose=0)
+    model.save(folder / "model.keras")
+    (folder / "task.json").write_text(json.dumps({"labels": evidence.names, "max_tokens": evidence.max_tokens, "min_tokens": 1}))
+
+
+def _predict(scorer: Scorer, evidence: Evidence) -> pa.Table:
+    """PREDICTIONS of one task."""
+    rows = []
+    for split in evidence.test_splits:
+        for block in evidence.blocks([split]):
+            probabilities = scorer.probabilities(block.tokens)
+            ids = patent_ids(pa.array(block.keys)).to_pylist()
+            for id_, label, of_labels in zip(ids, block.labels, probabilities, strict=True):
+                answer = {"truth": evidence.names[label], "predicted": evidence.names[of_labels.argmax()], "probability": of_labels.max()}
+                rows.append({"patent_id": id_, "task": evidence.task, "split": split, **answer, "probabilities": of_labels.tolist()})
+    return table_of("PREDICTIONS", rows)

@@ -1,0 +1,101 @@
+"""The audit on a clean release, which passes, and on the same with a leak in it, which fails."""
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+from patent_spark import cli
+from patent_spark.audit.verdicts import FAILED, NOT_APPLICABLE, PASSED
+from patent_spark.stages import run_stage
+from tests.audit_world import SMALL, TASKS, build_world, configured
+from tests.leaks import LEAKS, copy_of, judge, rewrite_manifest
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    root = tmp_path_factory.mktemp("audit") / "w"
+    return build_world(root), configured(root)
+
+
+@pytest.fixture(scope="module")
+def audited(clean):
+    store, config = clean
+    run_stage("audit", config)
+    return store, json.loads((store.directory("AUDIT") / "audit.json").read_text())
+
+
+def test_a_clean_release_passes_every_check(audited):
+    store, found = audited
+    assert {check["name"]: check["done"] for check in found["checks"] if check["verdict"] == FAILED} == {}
+    assert found["verdict"] == PASSED
+    assert store.facts("audit") == {"verdict": PASSED, "failed": []}
+    # What cannot be asked of a task is said to be so, and why; everything else has a figure.
+    unasked = {(check["task"], check["name"]) for check in found["checks"] if check["verdict"] == NOT_APPLICABLE}
+    assert unasked == {
+        *((task, "relatives by g_us_rel_doc on both sides") for task in TASKS),
+        ("technology", "percentiles learned from test patents"),
+        ("technology", "labels that closed after the first test day"),
+        ("technology", "top1 found better than plausible"),
+        ("citation_level", "year alone tells test patents"),
+    }
+    for check in found["checks"]:
+        assert (check["figure"] is None) == (check["verdict"] == NOT_APPLICABLE)
+        assert check["done"] and check["meaning"] and check["unit"]
+
+
+def test_every_check_has_a_leak_that_it_catches(audited):
+    checks = {(check["task"], check["name"]) for check in audited[1]["checks"]}
+    assert {(leak.task, leak.caught_by) for leak in LEAKS} <= checks
+    without = {name for _, name in checks} - {leak.caught_by for leak in LEAKS}
+    assert without == {"relatives by g_us_rel_doc on both sides"}
+
+
+@pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: leak.planted)
+def test_a_planted_leak_is_caught(clean, leak, tmp_path):
+    store, config = clean
+    spoilt = copy_of(store, tmp_path / "w")
+    leak.plant(spoilt)
+    found = judge(leak, spoilt, config)
+    assert found.verdict == FAILED, f"{found.figure} of at most {found.limit}: {found.done}"
+    assert found.figure > found.limit
+
+
+class Page(HTMLParser):
+    """The text of a page and whatever it would fetch."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.text, self.fetched = "", []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.fetched += [value for name, value in attributes if name in ("src", "href") and not value.startswith(("data:", "#"))]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_command_prints_the_table_and_a_failure_ends_no_run(clean, tmp_path, capsys):
+    spoilt = copy_of(clean[0], tmp_path / "w")
+    rewrite_manifest(spoilt, "label", knobs={"label.pool": "class"})
+    sets = [part for knob in (*SMALL, f"warehouse.root={spoilt.root}", "audit.recounted=0") for part in ("--set", knob)]
+    assert cli.main(["audit", *sets]) == cli.DONE
+    told = capsys.readouterr()
+    assert "failed: percentiles learned from test patents (citation_level): 100.0 %, limit 0.0 %" in told.err
+    verdicts = {tuple(cell.strip() for cell in line.split("  ") if cell)[:2]: line for line in told.out.splitlines()}
+    assert "100.0 %  0.0 %" in verdicts["percentiles learned from test patents", "citation_level"]
+    assert "not_applicable" in verdicts["labels recounted from the release's files", "all"]
+    page = Page((spoilt.directory("AUDIT") / "report.html").read_text())
+    assert not page.fetched
+    for words in ["1 failed", "set label.pool=class_year", "audit.recounted is 0"]:
+        assert words in page.text, words
+    assert spoilt.facts("audit")["failed"] == [["citation_level", "percentiles learned from test patents"]]
+
+
+def test_a_task_that_was_not_evaluated_is_a_clear_error(clean, tmp_path, capsys):
+    spoilt = copy_of(clean[0], tmp_path / "w")
+    (spoilt.directory("METRICS") / "technology.json").unlink()
+    sets = [part for knob in (*SMALL, f"warehouse.root={spoilt.root}") for part in ("--set", knob)]
+    assert cli.main(["audit", *sets]) == cli.BAD_DATA
+    assert "no METRICS of task technology" in capsys.readouterr().err
