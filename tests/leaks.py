@@ -276,7 +276,7 @@ LEAKS = (
     Leak("the longest texts are the test set", "length alone tells test patents", shortcuts.attributes_tell_tests,
          resplit(TECHNOLOGY, lambda frame, store: frame["length"])),
     Leak("the class is written into the text", shortcuts.WORD.name, shortcuts.word_tells_label, with_examples(TECHNOLOGY, label_in_the_text)),
-    Leak("the whole test set trains too", imitation.SHUFFLED.name, imitation.shuffled_labels, copies_in_training(1.0)),
+    Leak("a fifth of the test set trains too", imitation.SHUFFLED.name, imitation.shuffled_labels, copies_in_training(0.2)),
     Leak("a fifth of the test set trains too, one word in fifty changed", imitation.COPIED.name, imitation.copied_answers,
          copies_in_training(0.2, 0.02)),
     Leak("patents that the model misses are left out as too short", plausible.FILTERED.name, plausible.short_texts, misses_are_left_out,

@@ -43,7 +43,8 @@ def recounted_labels(warehouse: Warehouse, release: RawRelease | None) -> Check:
         for id_, by_us, by_them in zip(sample["patent_id"], found, told, strict=True)
         if by_us != by_them
     ]
-    return RECOUNT.answer(len(wrong), 0, f"{len(wrong)} of {len(sample)} patents differ{'; '.join([':', *wrong[:_SHOWN]]) if wrong else ''}.")
+    told_apart = f": {'; '.join(wrong[:_SHOWN])}" if wrong else ""
+    return RECOUNT.answer(len(wrong), 0, f"{len(wrong)} of {len(sample)} patents differ{told_apart}.")
 
 
 def recount(release: RawRelease, wanted: Sequence[str], rule: Label) -> dict[str, tuple[str | None, int]]:
