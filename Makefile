@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo check format test test-slow lock zip clean bench-labels bench-ingest bench-scale
+.PHONY: help setup demo check format test test-slow lock zip clean audit-canaries bench-labels bench-ingest bench-scale
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ clean:  ## remove caches and builds; keep the environment and the warehouse
 zip: setup  ## build/patent_spark.zip for `spark-submit --py-files`
 	@rm -rf build/zip && mkdir -p build/zip && cp -r src/patent_spark build/zip/ && find build/zip -name __pycache__ -prune -exec rm -rf {} +
 	@cd build/zip && python -m zipfile -c ../patent_spark.zip patent_spark && echo build/patent_spark.zip
+
+audit-canaries: setup  ## plant every leak that the audit knows, and show which check catches it
+	@python -m tests.audit_canaries
 
 bench-labels: setup  ## the label job against DuckDB, Polars and pandas (20 M citations)
 	@cd benchmarks && python labels.py --scratch ../build/bench-labels
