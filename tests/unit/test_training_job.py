@@ -7,7 +7,7 @@ import pytest
 
 from patent_spark.checks import DataError, WorkError
 from patent_spark.config import Train, load_config
-from patent_spark.training import local
+from patent_spark.training import launch, local
 from patent_spark.training.job import Failure, Job, Listener, Teller
 from patent_spark.training.launch import run_ranks
 
@@ -77,6 +77,14 @@ def test_a_silent_rank_is_blamed_not_the_one_that_waited_for_it(tmp_path, monkey
     monkeypatch.setattr(local, "_GRACE_S", 0.2)
     with pytest.raises(WorkError, match=r"^train x: rank 1 did not answer any more and was ended; its output is in .*rank1\.log$"):
         run_ranks(tmp_path, Train(ranks=2, timeout_s=5), 10, tmp_path / "log", "train x", lambda: None)
+
+
+def test_of_ranks_without_exit_codes_the_one_that_left_nothing_is_blamed(tmp_path):
+    """Spark's executors and other launchers keep the codes to themselves."""
+    LOST.write(tmp_path, 0)
+    LOST.write(tmp_path, 2)
+    error = launch._explain(tmp_path, "train x", [None] * 3, ["see there"] * 3)
+    assert str(error) == "train x: rank 1 did not answer any more and was ended; see there"
 
 
 def test_a_rank_that_waits_for_ever_is_ended_with_the_others(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from patent_spark.progress import Progress, say
 from patent_spark.training.external import run_here
 from patent_spark.training.job import Failure, Listener, ask_to_stop
 from patent_spark.training.local import log_of, run_processes
-from patent_spark.training.rank import take_part
+from patent_spark.training.rank import main
 from patent_spark.training.ranks import run_in_executors
 
 _LOOK_S = 0.2
@@ -46,7 +46,7 @@ def _run_in_executors(folder: Path, knobs: Train, logs: Path, what: str) -> list
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as log:
         try:
-            return [*run_in_executors(functools.partial(take_part, folder), knobs.ranks, knobs.timeout_s, log)]
+            return [*run_in_executors(functools.partial(main, folder), knobs.ranks, knobs.timeout_s, log)]
         except Exception as error:
             if not any(Failure.read(folder, rank) for rank in range(knobs.ranks)):
                 raise WorkError(f"{what}: Spark's executors did not run the ranks: {' '.join(str(error).split())[:300]}; see {path}") from error
@@ -103,7 +103,7 @@ def _explain(folder: Path, what: str, codes: Sequence[int | None], output: Seque
     failures = {rank: Failure.read(folder, rank) for rank in range(len(codes))}
     blamed = [rank for rank, failure in failures.items() if failure is not None and not failure.lost_peer]
     killed = [rank for rank, code in enumerate(codes) if failures[rank] is None and code]
-    silent = [rank for rank, code in enumerate(codes) if code is None]
+    silent = [rank for rank, code in enumerate(codes) if failures[rank] is None and code is None]
     rank = (blamed or killed or silent or [0])[0]
     failure, where = failures[rank], output[rank]
     if failure is None:

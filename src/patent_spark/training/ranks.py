@@ -70,7 +70,6 @@ def run_in_executors(program: Callable[[], int], ranks: int, timeout_s: int, log
         horovod.spark.run(
             program,
             num_proc=ranks,
-            start_timeout=timeout_s,
             use_gloo=True,
             env=_patience(timeout_s),
             stdout=log,
