@@ -43,7 +43,7 @@ class Cluster:
         events = self.folder / f"events-{job}-{time.monotonic_ns()}"
         events.mkdir()
         web = _free_port()
-        small = {"spark.executor.cores": 1, "spark.executor.memory": "768m", "spark.driver.memory": "1g", "spark.sql.shuffle.partitions": 8}
+        small = {"spark.executor.cores": 1, "spark.executor.memory": "768m", "spark.driver.memory": "1g", "spark.sql.shuffle.partitions": 4}
         # Executors stand for machines: none reads another's files from the disk.
         small |= {"spark.shuffle.readHostLocalDisk": "false", "spark.shuffle.io.retryWait": "1s"}
         watched = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events.as_uri(), "spark.eventLog.compress": "false"}
@@ -76,7 +76,7 @@ class Job:
         """What driver and spark-submit have written so far."""
         return self.log.read_text()
 
-    def finish(self, seconds: float = 900) -> Job:
+    def finish(self, seconds: float = 1800) -> Job:
         """Wait for a good end; what the job said is in the error of a bad one."""
         code = self.process.wait(seconds)
         assert code == 0, self.said[-4000:]

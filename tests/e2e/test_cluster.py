@@ -15,7 +15,7 @@ from tests.e2e.big_release import publish_big_release
 from tests.e2e.conftest import SMALL
 from tests.oracle.tables import run
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 EXECUTORS = 4
 EMBEDDED = Engine(name="sail", shuffle_partitions=4)
