@@ -24,7 +24,7 @@ STAGES = ["simulate", "ingest", "label", "quality", "split", "text", "shard", "t
 def test_every_table_is_there_with_rows_and_its_schema(whole_run):
     from patent_spark.store import arrow_schema
 
-    for name in TABLES:
+    for name in TABLES.keys() - {"CLAIMS"}:  # which this run does not ask for
         table = pyarrow.dataset.dataset(whole_run.store.directory(name), format="parquet")
         assert table.schema.names == arrow_schema(name).names, name
         assert table.count_rows() > 0 or name == "REJECTS", name

@@ -44,9 +44,10 @@ def ingest(tmp_path):
     return run
 
 
-def test_the_files_of_all_years_become_one_table(ingest):
+def test_the_files_of_all_years_become_one_table(ingest, capsys):
     code, store = ingest(TODAY, ASKED)
     assert code == 0
+    assert "  g_claims_1976.tsv.zip to g_claims_1978.tsv.zip: 8 rows, 3 rejected" in capsys.readouterr().err.splitlines()
     rows = store.read_arrow("CLAIMS").to_pylist()
     assert [(row["patent_id"], row["patent_key"], row["claim_sequence"], row["claim_text"]) for row in rows] == [
         ("3930271", 3930271, 1, '2. A glove as\nin "claim" 1.'),

@@ -98,9 +98,12 @@ def read_side_by_side(
 
 
 def _learn(work: Work, folder: Path, notes: Notes, outcomes: list[Outcome]) -> None:
+    yearly = [outcome for outcome in outcomes if outcome.layout.year is not None]
     for outcome in outcomes:
-        rejected = sum(outcome.rejected.values())
-        say(f"  {outcome.layout.archive}: {outcome.rows_in:,} rows, {rejected:,} rejected")
+        if outcome not in yearly:
+            say(f"  {outcome.layout.archive}: {_rows_of([outcome])}")
+    if yearly:
+        say(f"  {yearly[0].layout.archive} to {yearly[-1].layout.archive}: {_rows_of(yearly)}")
     if notes.data_to_date is None:
         newest = max((outcome.newest_grant for outcome in outcomes if outcome.newest_grant), default=None)
         if newest is None:
@@ -122,3 +125,8 @@ def _learn(work: Work, folder: Path, notes: Notes, outcomes: list[Outcome]) -> N
         cited_malformed=sum(outcome.cited_malformed for outcome in outcomes),
         without_abstract=sum(outcome.without_abstract for outcome in outcomes),
     )
+
+
+def _rows_of(outcomes: Sequence[Outcome]) -> str:
+    rejected = sum(sum(outcome.rejected.values()) for outcome in outcomes)
+    return f"{sum(outcome.rows_in for outcome in outcomes):,} rows, {rejected:,} rejected"
