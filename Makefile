@@ -29,7 +29,7 @@ test: setup  ## all tests but the slow ones; the Spark stages on both engines
 	@pytest -m "not slow"
 	@pytest -m "engine and not slow" --engine spark
 
-test-slow: setup  ## spark-submit, four ranks, kills, a tracking server that goes away, the bar on 20,000 patents
+test-slow: setup  ## spark-submit, a cluster, four ranks, kills, a tracking server that goes away, the bar on 20,000 patents
 	@pytest -m slow
 
 lock: setup  ## choose versions anew from setup.py and write requirements.lock
