@@ -53,3 +53,6 @@ bench-ingest: setup  ## zip to Parquet against DuckDB reading the unzipped TSV (
 
 bench-scale: setup  ## time, memory and growth of ingest and label at 5, 20, 50 and 151 M citations on both engines
 	@cd benchmarks && python scale.py --scratch ../build/bench-scale
+
+bench-accuracy: setup  ## RELEASE=folder: default.yaml against TF-IDF + linear on five splits; SIMULATED=100000: against what is attainable
+	@python benchmarks/accuracy.py $(if $(SIMULATED),--simulated $(SIMULATED),--release $(RELEASE))

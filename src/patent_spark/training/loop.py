@@ -59,6 +59,7 @@ class Learner:
         self._optimizer = optimizer
         self._optimizer.build(network.trainable_variables)
         ranks.take_from_first(self.variables)
+        self._draw_apart()
         self._stop = tf.Variable(0.0)  # part of every exchange, so that all ranks learn of it after the same step
         self.step, self.judge = self._functions()
 
@@ -75,6 +76,14 @@ class Learner:
         """Set the variables to what values() gave."""
         for variable, value in zip(self.variables, values, strict=True):
             variable.assign(value)
+        self._draw_apart()
+
+    def _draw_apart(self) -> None:
+        """Let dropout leave out other units on each rank, counted from the seeds of rank 0, which all have by now."""
+        for layer in self.network.layers:
+            if (generator := getattr(layer, "seed_generator", None)) is not None:
+                seed, drawn = generator.state.numpy()
+                generator.state.assign([seed + self._ranks.rank, drawn])
 
     def ask_to_stop(self) -> None:
         """Let the next step or judgement tell all ranks to stop."""

@@ -1,0 +1,121 @@
+"""`make bench-accuracy`: how good the models are, through the real command line, from a release to judged predictions.
+
+On a release at `--release`, the technology task on several splits: each configuration against the baselines on the same
+patents. On a simulated release of `--simulated` patents, both tasks: each configuration against what is attainable.
+Each configuration and seed has a warehouse of its own in `--scratch`: started again, the command skips the stages that
+are done, and a training goes on from its checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from measure import machine
+
+from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
+from patent_spark.store import Store
+
+_LINEAR, _MAJORITY = "tfidf_linear", "majority"
+Metrics = Mapping[str, Any]
+"""METRICS/<task>.json."""
+
+
+def main() -> None:
+    """Run what is not yet done, and print a table after each seed: what it holds is final."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    release = parser.add_mutually_exclusive_group(required=True)
+    release.add_argument("--release", type=Path, metavar="FOLDER", help="zipped PatentsView tables")
+    release.add_argument("--simulated", type=int, metavar="PATENTS", help="make a release of so many patents")
+    parser.add_argument("--configs", type=Path, nargs="+", default=[Path("conf/default.yaml")], help="the configurations to compare")
+    parser.add_argument("--seeds", type=int, nargs="+", help="values of split.seed (default: 1 to 5; simulated: 1)")
+    parser.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="a further knob, for all configurations")
+    parser.add_argument("--scratch", type=Path, default=Path("build/bench-accuracy"), help="where the warehouses are kept between calls")
+    options = parser.parse_args()
+    if options.simulated:
+        name, source = f"simulated-{options.simulated}", ["source.kind=simulate", f"simulate.patents={options.simulated}", "tasks=both"]
+    else:
+        name, source = options.release.name, ["source.kind=folder", f"source.path={options.release.absolute()}", f"tasks={TECHNOLOGY}"]
+    stages = [*(["simulate"] if options.simulated else []), "ingest", "label", "split", "text", "shard", "train", "evaluate"]
+    print(f"{machine()}; make bench-accuracy", flush=True)
+    found: dict[str, dict[int, Store]] = {config.stem: {} for config in options.configs}
+    for seed in options.seeds or ([1] if options.simulated else range(1, 6)):
+        for config in options.configs:
+            root = options.scratch.absolute() / name / f"{config.stem}-seed{seed}"
+            started = time.monotonic()
+            run_stages(stages, config, [f"warehouse.root={root}", f"split.seed={seed}", *source, *options.set])
+            print(f"\n{config.stem}, seed {seed}: {time.monotonic() - started:,.0f} s, skipped stages included", file=sys.stderr)
+            found[config.stem][seed] = Store(root)
+        for config_name, stores in found.items():
+            print(f"\n{config_name}, seeds {', '.join(map(str, stores))}\n")
+            if options.simulated:
+                print(attainable_table([metrics_of(store, task) for store in stores.values() for task in (TECHNOLOGY, CITATION_LEVEL)]), flush=True)
+            else:
+                print(baseline_table({seed: metrics_of(store, TECHNOLOGY) for seed, store in stores.items()}), flush=True)
+
+
+def run_stages(stages: Sequence[str], config: Path, sets: Sequence[str]) -> None:
+    """One command a stage; its progress and what ended it go to the screen. Ends this one, too, when one fails."""
+    knobs = [part for knob in sets for part in ("--set", knob)]
+    for stage in stages:
+        resume = ["--resume"] if stage == "train" else []
+        code = subprocess.run([sys.executable, "-m", "patent_spark.cli", stage, "--config", str(config), *knobs, *resume]).returncode
+        if code:
+            raise SystemExit(f"stage {stage} ended with exit code {code}; the same command goes on from there")
+
+
+def metrics_of(store: Store, task: str) -> Metrics:
+    """What the evaluation of a warehouse found."""
+    found: Metrics = json.loads((store.directory("METRICS") / f"{task}.json").read_text())
+    return found
+
+
+def baseline_table(by_seed: Mapping[int, Metrics]) -> str:
+    """A Markdown table: accuracy of the model and the baselines by seed, and the mean with its standard error."""
+    lines = [
+        "| split.seed | model | TF-IDF + linear | difference | majority | macro F1, model | macro F1, linear | patents |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    rows = []
+    for seed, metrics in by_seed.items():
+        linear, majority = metrics["baselines"][_LINEAR], metrics["baselines"][_MAJORITY]
+        accuracies = (metrics["accuracy"], linear["accuracy"], metrics["accuracy"] - linear["accuracy"], majority["accuracy"])
+        rows.append((*accuracies, metrics["macro_f1"], linear["macro_f1"]))
+        lines.append(_row(str(seed), *(f"{value:.3f}" for value in rows[-1]), f"{metrics['examples']:,}"))
+    if len(rows) > 1:
+        lines.append(_row("mean ± standard error", *(_mean(values) for values in zip(*rows, strict=True)), ""))
+    return "\n".join(lines)
+
+
+def attainable_table(found: Sequence[Metrics]) -> str:
+    """A Markdown table: the model's figures, TF-IDF + linear's, and their shares of what a simulated release says is attainable."""
+    lines = ["| task | figure | model | TF-IDF + linear | attainable | model's share |", "|---|---|---|---|---|---|"]
+    for metrics in found:
+        linear, attainable = metrics["baselines"][_LINEAR], metrics["attainable"]
+        figures = [("accuracy", metrics["accuracy"], linear["accuracy"], attainable["accuracy"])]
+        if "top1" in metrics:
+            figures.append(("top1 PR-AUC", metrics["top1"]["pr_auc"], linear["top1"]["pr_auc"], attainable["top1_average_precision"]))
+        for name, own, other, best in figures:
+            lines.append(_row(metrics["task"], name, f"{own:.3f}", f"{other:.3f}", f"{best:.3f}", f"{own / best:.1%}"))
+    return "\n".join(lines)
+
+
+def _mean(values: Sequence[float]) -> str:
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    return f"{statistics.fmean(values):.3f} ± {error:.3f}"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()
