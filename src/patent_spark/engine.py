@@ -79,6 +79,8 @@ def _spark(config: Engine) -> Iterator[SparkSession]:
         builder = (
             builder.master("local[*]")
             .config("spark.driver.memory", config.memory)
+            .config("spark.driver.extraJavaOptions", "-XX:+UseParallelGC")  # short pauses would serve nobody here
+            .config("spark.sql.files.maxPartitionBytes", "32m")  # a task's distinct pairs fit its memory
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.ui.enabled", "false")

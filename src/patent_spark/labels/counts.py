@@ -24,10 +24,11 @@ def count_citations(patents: DataFrame, citations: DataFrame, label: Label) -> D
     A citation whose citing patent is unknown or withdrawn counts nowhere. A patent that nobody cites counts 0.
     """
     standing = patents.transform(keep_standing).select("patent_key", "patent_id", "grant_date")
-    counts = citations.transform(keep_counted, label).transform(with_citing_date, standing).transform(_count_per_cited, standing, label)
+    counts = citations.transform(keep_counted, label).transform(with_dates, standing).transform(_count_per_cited, label)
     return (
         standing.select("patent_key", "patent_id")
-        .join(counts, on="patent_key", how="inner")  # counts has each of them, once
+        .join(counts, on="patent_key", how="left")
+        .fillna(0, subset=["forward_citations", "total_citations"])
         .transform(conform, schemas.COUNTS.schema)
     )
 
@@ -37,33 +38,31 @@ def keep_counted(citations: DataFrame, label: Label) -> DataFrame:
     return citations.where(may_count(label) & F.col("cited_key").isNotNull()).select("citing_key", "cited_key")
 
 
-def with_citing_date(citations: DataFrame, standing: DataFrame) -> DataFrame:
-    """Citations with `citing_date`, the citing patent's grant date; those by a patent that is not there are dropped.
+def with_dates(citations: DataFrame, standing: DataFrame) -> DataFrame:
+    """Citations with `citing_date` and `cited_date`, the grant dates of both patents; dropped where one is not there.
 
-    Two numbers a patent are broadcast, so that the citations stay where they are.
+    Two numbers a patent are broadcast, so that the citations stay where they are. Both sides are the same query but for
+    its columns' names: Spark makes one copy for the two joins.
     """
-    dates = standing.select(F.col("patent_key").alias("citing_key"), F.col("grant_date").alias("citing_date"))
-    return citations.join(F.broadcast(dates), on="citing_key", how="inner")
+    for side in ("citing", "cited"):
+        dates = standing.select(F.col("patent_key").alias(f"{side}_key"), F.col("grant_date").alias(f"{side}_date"))
+        citations = citations.join(F.broadcast(dates), on=f"{side}_key", how="inner")
+    return citations
 
 
-def _count_per_cited(dated: DataFrame, standing: DataFrame, label: Label) -> DataFrame:
-    """One row per patent of `standing`: forward_citations and total_citations.
+def _count_per_cited(dated: DataFrame, label: Label) -> DataFrame:
+    """One row per cited patent: patent_key, forward_citations and total_citations.
 
-    The citations are shuffled once, by cited patent: join, distinct and count then share that partitioning. A citing
-    patent and whether it is within the horizon are one number (twice its key, plus one if within), which halves what
-    distinct has to compare; it is null for a patent without citations, which count() and sum() leave out.
+    Pairs are shuffled once, spread by both patents, so that a much-cited one is nobody's burden; their counts are added up
+    where they lie, and only the sums are shuffled by patent. A citing patent and whether it is within the horizon are one
+    number (twice its key, plus one if within), which halves what distinct has to compare.
     """
-    horizon = standing.select("patent_key", "grant_date", F.add_months("grant_date", label.horizon_months).alias("horizon_end"))
-    within = F.col("citing_date").between(F.col("grant_date"), F.col("horizon_end"))
+    within = F.col("citing_date").between(F.col("cited_date"), F.add_months("cited_date", label.horizon_months))
     return (
-        horizon.join(dated, on=horizon["patent_key"] == dated["cited_key"], how="left")
-        .select("patent_key", (F.col("citing_key") * _long(2) + within.cast("bigint")).alias("citing"))
+        dated.select(F.col("cited_key").alias("patent_key"), (F.col("citing_key") * _long(2) + within.cast("bigint")).alias("citing"))
         .distinct()
         .groupBy("patent_key")
-        .agg(
-            F.coalesce(F.sum(F.col("citing").bitwiseAND(_long(1))), _long(0)).alias("forward_citations"),
-            F.count("citing").alias("total_citations"),
-        )
+        .agg(F.sum(F.col("citing").bitwiseAND(_long(1))).alias("forward_citations"), F.count("*").alias("total_citations"))
     )
 
 
