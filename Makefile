@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo check format test test-slow lock zip clean audit-canaries bench-labels bench-ingest bench-scale
+.PHONY: help setup demo check format test test-slow lock zip clean audit-canaries bench-labels bench-ingest bench-scale bench-embed
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ bench-ingest: setup  ## zip to Parquet against DuckDB reading the unzipped TSV (
 
 bench-scale: setup  ## time, memory and growth of ingest and label at 5, 20, 50 and 151 M citations on both engines
 	@cd benchmarks && python scale.py --scratch ../build/bench-scale
+
+bench-embed: setup  ## skip-gram vectors against plain gensim over an iterator: words/s and peak memory (10 M words)
+	@cd benchmarks && python embed.py --scratch ../build/bench-embed
 
 bench-accuracy: setup  ## RELEASE=folder: default.yaml against TF-IDF + linear on five splits; SIMULATED=100000: against what is attainable
 	@python benchmarks/accuracy.py $(if $(SIMULATED),--simulated $(SIMULATED),--release $(RELEASE))
