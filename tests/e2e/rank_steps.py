@@ -50,9 +50,9 @@ def main(folder: Path, root: Path, output: Path, steps: int) -> int:
     """The rank's own program, with these steps before its training."""
     train = rank._train
 
-    def steps_and_train(job, config, ranks):
+    def steps_and_train(job, config, ranks, asked):
         take_steps(root, output, ranks, steps)
-        return train(job, config, ranks)
+        return train(job, config, ranks, asked)
 
     rank._train = steps_and_train
     return rank.main(folder)
