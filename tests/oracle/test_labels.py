@@ -49,6 +49,15 @@ def labels(store, session, engine):
     return labels_in(store)
 
 
+@pytest.mark.engine
+def test_counting_in_pieces_changes_nothing(tables, labels, engine, tmp_path, monkeypatch):
+    monkeypatch.setattr("patent_spark.labels.stage._CITATIONS_AT_ONCE", len(tables["CITATIONS"]) // 2)
+    store = publish_release(tmp_path, tables, DATA_TO_DATE)
+    run(store, "label", engine)
+    assert len(list(store.directory("COUNTS").glob("*.parquet"))) >= 3
+    assert_same(labels_in(store), labels)
+
+
 def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(found[expected.columns], expected, check_dtype=False, check_exact=True)
 
