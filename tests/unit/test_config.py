@@ -62,7 +62,7 @@ def test_values_are_read_as_what_they_are():
         ("train.batch=100", "train.batch = 100 must be a multiple of 16"),
         ("technology.min_tokens=200", "technology.min_tokens = 200 is above technology.max_tokens = 100"),
         ("text.fields=[title, abstract, title]", "text.fields = ['title', 'abstract', 'title'] names a field twice"),
-        ("text.fields=[title, body]", "text.fields = 'body' (default): input should be 'title', 'abstract' or 'claims'"),
+        ("text.fields=[title, body]", "text.fields = 'body' (--set): input should be 'title', 'abstract' or 'claims'"),
         ("text.fields=[]", "text.fields = [] (--set): tuple should have at least 1 item"),
     ],
 )
