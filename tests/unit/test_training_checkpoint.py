@@ -23,7 +23,7 @@ def checkpoint(step, rows=3):
 
 def test_all_of_it_comes_back_bit_by_bit(tmp_path):
     assert Checkpoint.read(tmp_path) is None
-    assert Checkpoint.read_place(tmp_path) is None
+    assert Checkpoint.read(tmp_path, arrays=False) is None
     before = checkpoint(step=5)
     checkpoint(step=4).write(tmp_path)
     before.write(tmp_path)
@@ -34,8 +34,8 @@ def test_all_of_it_comes_back_bit_by_bit(tmp_path):
         assert getattr(after.state, name) == getattr(before.state, name)
     assert after.state.sums.tolist() == [1.5, 1 / 3, 2.0]
     assert (after.state.delivered.tolist(), after.state.delivered.dtype) == ([96, -(2**62)], np.int64)
-    assert after.run_id == Checkpoint.read_place(tmp_path).run_id == "run-7"
-    assert Checkpoint.read_place(tmp_path).state.step == 5
+    assert after.run_id == Checkpoint.read(tmp_path, arrays=False).run_id == "run-7"
+    assert Checkpoint.read(tmp_path, arrays=False).state.step == 5
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
 
 
@@ -56,9 +56,7 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_one_before_whole(tmp_path):
 
 def test_a_disk_that_is_too_small_is_noticed_before_the_first_step(tmp_path):
     huge = np.broadcast_to(np.zeros(1, np.float32), (10**15,))  # takes no memory
-    with pytest.raises(
-        WorkError, match=rf"^{tmp_path} has [\d,]+\.\d MB free; the checkpoints and the model .* need 28,000,000,000\.0 MB"
-    ):
+    with pytest.raises(WorkError, match=rf"^{tmp_path} has [\d,]+\.\d MB free; the checkpoints and the model .* need 28,000,000,000\.0 MB"):
         require_space(tmp_path, [huge], [huge])
     require_space(tmp_path, [np.zeros(1)], [np.zeros(1)])
 

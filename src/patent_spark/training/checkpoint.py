@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,14 +79,27 @@ class Checkpoint:
             ) from error
 
     @classmethod
-    def read(cls, folder: Path) -> Checkpoint | None:
-        """The checkpoint of a folder, if there is one."""
-        return _opened(folder, lambda file: cls(_state(file, _group(file, "kept")), _group(file, "variable"), _text(file)["run_id"]))
+    def read(cls, folder: Path, *, arrays: bool = True) -> Checkpoint | None:
+        """The checkpoint of a folder, if there is one; without its weights and variables it is read at once, whatever the model's size.
 
-    @classmethod
-    def read_place(cls, folder: Path) -> Checkpoint | None:
-        """The same without weights and variables: quick, whatever the size of the model."""
-        return _opened(folder, lambda file: cls(_state(file, ()), (), _text(file)["run_id"]))
+        Raises WorkError when the file is damaged.
+        """
+        path = folder / _FILE
+        if not path.exists():
+            return None
+        try:
+            with np.load(path) as file:
+                described = json.loads(str(file[_STATE]))
+                variables, kept = (_group(file, name) if arrays else () for name in ("variable", "kept"))
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise WorkError(f"{path} cannot be read ({error}); train without --resume, from the start") from error
+        run_id = described.pop("run_id")
+        described["sums"], described["delivered"] = np.array(described["sums"]), np.array(described["delivered"], np.int64)
+        return cls(State(**described, kept=kept), variables, run_id)
+
+
+def _group(file: Any, name: str) -> Arrays:
+    return [file[f"{name}_{i}"] for i in range(sum(each.startswith(f"{name}_") for each in file.files))]
 
 
 def require_space(folder: Path, variables: Arrays, weights: Arrays) -> None:
@@ -99,30 +112,3 @@ def require_space(folder: Path, variables: Arrays, weights: Arrays) -> None:
             f"{folder} has {free / 1e6:,.1f} MB free; the checkpoints and the model of this training need {needed / 1e6:,.1f} MB: "
             "make room, or set warehouse.root to a larger disk"
         )
-
-
-def _opened(folder: Path, made: Callable[[Any], Checkpoint]) -> Checkpoint | None:
-    path = folder / _FILE
-    if not path.exists():
-        return None
-    try:
-        with np.load(path) as file:
-            return made(file)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise WorkError(f"{path} cannot be read ({error}); train without --resume, from the start") from error
-
-
-def _text(file: Any) -> dict[str, Any]:
-    described: dict[str, Any] = json.loads(str(file[_STATE]))
-    return described
-
-
-def _state(file: Any, kept: Arrays) -> State:
-    described = _text(file)
-    del described["run_id"]
-    described["sums"], described["delivered"] = np.array(described["sums"]), np.array(described["delivered"], np.int64)
-    return State(**described, kept=kept)
-
-
-def _group(file: Any, name: str) -> Arrays:
-    return [file[f"{name}_{i}"] for i in range(sum(each.startswith(f"{name}_") for each in file.files))]

@@ -95,7 +95,7 @@ def _train(work: Work, task: str, key: str, folder: Path) -> Path:
 
 def _begin(work: Work, task: str, folder: Path) -> tuple[Run, bool]:
     """The run of a training, and whether it goes on from the checkpoint in its folder; says which."""
-    before = Checkpoint.read_place(folder)
+    before = Checkpoint.read(folder, arrays=False)
     place = f"the checkpoint at epoch {before.state.epoch}, step {before.state.step}" if before else ""
     if not work.resume:
         if before:
