@@ -80,6 +80,19 @@ def test_a_bidirectional_layer_reads_each_text_as_if_it_had_no_padding(pool):
         assert np.allclose(found[row], np.exp(logits) / np.exp(logits).sum(), atol=1e-6)
 
 
+def test_the_mean_vector_stands_beside_the_pool():
+    network = build_model(Model(units=5, layers=1, pool="max", mean_vector=True), VECTORS, labels=3, seed=1)
+    plain = build_model(Model(units=5, layers=1, pool="max"), VECTORS, labels=3, seed=1)
+    kernel, bias = network.get_layer("logits").get_weights()
+    plain.get_layer("lstm_1").set_weights(network.get_layer("lstm_1").get_weights())
+    plain.get_layer("logits").set_weights([kernel[:5], bias])
+    for tokens in (TOKENS, np.pad(TOKENS, ((0, 0), (0, 3)))):
+        mean = [np.average(VECTORS[row[row > 0] - 1], axis=0, weights=np.log(row[row > 0])) for row in tokens]
+        odds = plain(tokens).numpy() * np.exp(np.array(mean) @ kernel[5:])
+        assert np.allclose(network(tokens).numpy(), odds / odds.sum(axis=1, keepdims=True), atol=1e-5)
+    assert np.isfinite(network(np.array([[1, 1], [0, 0]], np.int32)).numpy()).all()
+
+
 def test_dropout_takes_whole_dimensions_of_vectors_and_units_of_the_pool_in_training_alone():
     from keras import Model as Network
 

@@ -34,7 +34,8 @@ def build_model(config: Model, vectors: npt.NDArray[np.float32], labels: int, se
     keras.utils.set_random_seed(seed)
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     table = np.concatenate([np.zeros((1, vectors.shape[1]), np.float32), _scaled(vectors) if config.scale_vectors else vectors])
-    sequence = layers.Embedding(*table.shape, weights=[table], trainable=config.embedding == "tuned", name="embedding")(tokens)
+    vectors_of_words = layers.Embedding(*table.shape, weights=[table], trainable=config.embedding == "tuned", name="embedding")(tokens)
+    sequence = vectors_of_words
     if config.spatial_dropout:
         sequence = layers.SpatialDropout1D(config.spatial_dropout, name="spatial_dropout")(sequence)
     turned = _turned(tokens)
@@ -46,7 +47,10 @@ def build_model(config: Model, vectors: npt.NDArray[np.float32], labels: int, se
             sequence = ops.concatenate([readings[0], turned(readings[1])], axis=-1)
         else:
             sequence = readings[0]
-    state = ops.concatenate([pooled for states in readings for pooled in _pooled(states, tokens, config.pool)], axis=-1)
+    parts = [pooled for states in readings for pooled in _pooled(states, tokens, config.pool)]
+    if config.mean_vector:
+        parts.append(_mean_vector(vectors_of_words, tokens))
+    state = ops.concatenate(parts, axis=-1)
     if config.dropout:
         state = layers.Dropout(config.dropout, name="dropout")(state)
     logits = layers.Dense(labels, name=LOGITS)(state)
@@ -108,3 +112,12 @@ def _pooled(states: Any, tokens: Any, pool: str) -> list[Any]:
         return [ops.squeeze(ops.take_along_axis(states, ops.expand_dims(last, -1), axis=1), axis=1)]
     largest = ops.max(states - 2.0 * (1.0 - real), axis=1)  # states lie between -1 and 1
     return [largest] if pool == "max" else [largest, ops.sum(states * real, axis=1) / ops.maximum(length, 1.0)]
+
+
+def _mean_vector(vectors: Any, tokens: Any) -> Any:
+    """The mean [batch, dimensions] of a text's word vectors, rare words foremost: ids are ranks by frequency, so that log(id) grows like
+    the inverse document frequency (Zipf's law)."""
+    from keras import ops
+
+    weight = ops.expand_dims(ops.log(ops.cast(ops.maximum(tokens, 1), vectors.dtype)), -1)  # 0 for padding and the most frequent word
+    return ops.sum(weight * vectors, axis=1) / ops.maximum(ops.sum(weight, axis=1), 1e-3)
