@@ -82,6 +82,7 @@ def save_model(folder: Path, labels: list[str], tokens: np.ndarray, truth: np.nd
     model = keras.Sequential([keras.Input((None,), dtype="int32"), *layers])
     model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
     fitted = model.fit(tokens, truth, batch_size=64, epochs=4, verbose=0).history
+    model.layers[-1].set_weights([3 * weights for weights in model.layers[-1].get_weights()])  # far too sure of itself
     model.save(folder / "model.keras")
     task = {"labels": labels, "max_tokens": MAX_TOKENS, "min_tokens": 1, "vocabulary_digest": "v", "run_id": run_id, "release_id": "tiny"}
     (folder / "task.json").write_text(json.dumps(task))

@@ -89,7 +89,7 @@ def test_it_is_less_sure_of_texts_that_say_nothing():
     fitted = fit_linear(Tfidf(tokens[:3000], 20), tokens[:3000], truth[:3000], NONE, labels=3, seed=1)
     probabilities = fitted(tokens[3000:])[1].max(axis=1)
     assert probabilities[silent[3000:]].mean() < 0.65
-    assert probabilities[~silent[3000:]].mean() > 0.95
+    assert probabilities[~silent[3000:]].mean() > 0.9
 
 
 def test_a_single_training_label_is_always_said():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 _LEAST = 1e-12  # of a probability, so that one certain error does not decide everything
 _RANGE = (0.05, 20.0)
+_CHI_SQUARE = 3.841  # its 95th percentile with one degree of freedom
 
 
 def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
@@ -25,7 +26,10 @@ def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[
 
 
 def fit_temperature(probabilities: NDArray[np.float32], truth: NDArray[Any]) -> float:
-    """The temperature with the least cross entropy on patents that the model did not learn from; 1 when there are none."""
+    """The temperature with the least cross entropy on patents that the model did not learn from.
+
+    1 when there are none, or when they cannot tell it from 1 (likelihood ratio test, 5 %): it would be noise.
+    """
     from scipy.optimize import minimize_scalar
 
     if not len(truth):
@@ -35,4 +39,6 @@ def fit_temperature(probabilities: NDArray[np.float32], truth: NDArray[Any]) -> 
         own = np.take_along_axis(tempered(probabilities, float(np.exp(logarithm))), truth[:, None].astype(np.int64), axis=1)
         return float(-np.log(np.maximum(own, _LEAST)).mean())
 
-    return float(np.exp(minimize_scalar(cross_entropy, bounds=np.log(_RANGE), method="bounded").x))
+    best = minimize_scalar(cross_entropy, bounds=np.log(_RANGE), method="bounded")
+    told_apart = 2 * len(truth) * (cross_entropy(0.0) - best.fun) > _CHI_SQUARE
+    return float(np.exp(best.x)) if told_apart else 1.0

@@ -1,0 +1,46 @@
+"""Probabilities of top1 against what was planted: the one place where the true probability of a patent is known."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from patent_spark.schemas import TOP1
+from patent_spark.store import Store
+
+ROOT = Path(__file__).parents[2]
+KNOBS = ("tasks=citation_level", "simulate.classes=4", "label.pool=class_year", "train.ranks=1")
+"""Few classes, so that a class and year holds patents enough for its percentiles; with pools by year top1 is as frequent in each."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_top1_is_as_probable_as_was_planted_in_every_decile(tmp_path):
+    sets = [argument for knob in (f"warehouse.root={tmp_path}", *KNOBS) for argument in ("--set", knob)]
+    command = [Path(sys.executable).with_name("patent-spark"), "run", "--config", ROOT / "conf" / "demo.yaml", *sets]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    store = Store(tmp_path)
+    deciles = said_and_planted(store)
+    assert len(deciles) == 10
+    for said, planted in deciles[:-1]:
+        assert said == pytest.approx(planted, abs=0.02)
+    assert deciles[-1][0] == pytest.approx(deciles[-1][1], abs=0.025)  # a dozen development patents are top1, whatever is learned from them
+    assert deciles[-1][1] > 3 * deciles[0][1]  # there is something to be said
+    told = json.loads((store.directory("METRICS") / "citation_level.json").read_text())["calibration"]
+    assert [each["probability"] for each in told["after"]["top1"]["bins"]] == pytest.approx([said for said, _ in deciles])
+
+
+def said_and_planted(store: Store) -> list[tuple[float, float]]:
+    """Mean calibrated and mean planted probability of top1 in each decile of the test patents by the former."""
+    release = store.directory("RELEASE")
+    posterior = json.loads((release / "release.json").read_text())["attainable"]["citation_level"]["posterior"]
+    signal = pq.read_table(release / "truth.parquet", columns=["patent_id", "level_signal"]).to_pandas().set_index("patent_id").level_signal
+    predictions = store.read_arrow("PREDICTIONS").to_pandas()
+    said = np.stack(predictions.probabilities)[:, 0]
+    planted = signal[predictions.patent_id].map(lambda level: posterior[level][TOP1]).to_numpy()
+    return [(float(said[part].mean()), float(planted[part].mean())) for part in np.array_split(np.argsort(said, kind="stable"), 10)]
