@@ -42,6 +42,7 @@ def local(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_horovodrun_starts_the_command_once_a_rank(tmp_path, local):
     store = publish(tmp_path)
     horovodrun, patent_spark = (Path(sys.executable).with_name(name) for name in ("horovodrun", "patent-spark"))
@@ -57,17 +58,18 @@ def test_horovodrun_starts_the_command_once_a_rank(tmp_path, local):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_any_program_that_sets_the_environment_can_start_ranks_and_lose_one(tmp_path):
     publish(tmp_path)
     command = [sys.executable, "-m", "patent_spark.cli", "train", *options(tmp_path, "train.launcher=external", "train.epochs=10000")]
     said = [tmp_path / f"said-{rank}.txt" for rank in range(2)]
-    with meeting_point(2, timeout_s=20) as places:
+    with meeting_point(2, timeout_s=120) as places:
         ranks = []
         for place, path in zip(places, said, strict=True):
             with path.open("wb") as file:
                 ranks.append(subprocess.Popen(command, env=os.environ | place, stdout=file, stderr=file))
         try:
-            wait_for(lambda: any('"done"' in path.read_text() for path in tmp_path.glob("train/work/*/told.jsonl")), seconds=200)
+            wait_for(lambda: any('"done"' in path.read_text() for path in tmp_path.glob("train/work/*/told.jsonl")), seconds=600)
             ranks[1].send_signal(signal.SIGKILL)
             killed_at = time.monotonic()
             assert ranks[0].wait(timeout=120) == 1

@@ -143,7 +143,7 @@ def test_a_rank_that_hangs_ends_the_job_and_is_named(attempt, tmp_path):
     code, said = trial.ended()
     assert code == 1
     assert time.monotonic() - stopped_at < 30
-    assert "patent-spark: train technology: rank 1 did not answer any more and was ended; its output is in" in said
+    assert "patent-spark: train technology: rank 1 did not answer any more; its output is in" in said
 
 
 @pytest.mark.slow

@@ -75,7 +75,7 @@ def test_a_silent_rank_is_blamed_not_the_one_that_waited_for_it(tmp_path, monkey
     code = "import os, sys, time; time.sleep(1000) if os.environ['HOROVOD_RANK'] == '1' else sys.exit(1)"
     monkeypatch.setattr(local, "command_of_rank", lambda _: [sys.executable, "-c", code])
     monkeypatch.setattr(local, "_GRACE_S", 0.2)
-    with pytest.raises(WorkError, match=r"^train x: rank 1 did not answer any more and was ended; its output is in .*rank1\.log$"):
+    with pytest.raises(WorkError, match=r"^train x: rank 1 did not answer any more; its output is in .*rank1\.log$"):
         run_ranks(tmp_path, Train(ranks=2, timeout_s=5), 10, tmp_path / "log", "train x", lambda: None)
 
 
@@ -84,7 +84,7 @@ def test_of_ranks_without_exit_codes_the_one_that_left_nothing_is_blamed(tmp_pat
     LOST.write(tmp_path, 0)
     LOST.write(tmp_path, 2)
     error = launch._explain(tmp_path, "train x", [None] * 3, ["see there"] * 3)
-    assert str(error) == "train x: rank 1 did not answer any more and was ended; see there"
+    assert str(error) == "train x: rank 1 did not answer any more; see there"
 
 
 def test_a_rank_that_waits_for_ever_is_ended_with_the_others(tmp_path, monkeypatch):

@@ -108,7 +108,7 @@ def _explain(folder: Path, what: str, codes: Sequence[int | None], output: Seque
     failure, where = failures[rank], output[rank]
     if failure is None:
         if codes[rank] is None:
-            return WorkError(f"{what}: rank {rank} did not answer any more and was ended; {where}")
+            return WorkError(f"{what}: rank {rank} did not answer any more; {where}")
         return WorkError(f"{what}: rank {rank} ended with {_ending(codes[rank] or 0)}; {where}")
     return failure.as_error(what, rank, where)
 
