@@ -13,7 +13,7 @@ from patent_spark.audit.recount import recount
 from patent_spark.audit.release import find_release
 from patent_spark.audit.shortcuts import area_under_curve
 from patent_spark.audit.verdicts import FAILED, PASSED, Question
-from patent_spark.config import Label, load_config
+from patent_spark.config import Label, flatten, load_config, recorded
 from patent_spark.store import Store
 from tests.releases import write_release
 from tests.worlds import publish
@@ -25,9 +25,9 @@ def test_near_duplicates_are_those_of_comparing_all_with_all():
     for row, length in enumerate(rng.integers(0, 41, 60)):
         texts[row, :length] = rng.integers(1, 500, length)
     others = texts[::-1].copy()
-    for row in range(20):  # a few words changed in each, so that the shares spread over 0 to 1
+    for row in range(len(others)):  # no word, one or two are changed in each: of the longer texts 1, 0.85 and 0.73 stay in common
         length = np.count_nonzero(others[row])
-        others[row, rng.integers(0, max(1, length), row // 3)] = 7
+        others[row, rng.integers(0, max(1, length), row % 3)] = 7
         others[row, length:] = 0
     shingles = [[{tuple(row[i : i + 3]) for i in range(np.count_nonzero(row) - 2)} for row in side] for side in (texts, others)]
     expected = {
@@ -127,3 +127,9 @@ def test_a_release_that_is_gone_is_not_found(tmp_path):
     publish(store, "ingest", {})
     assert find_release(store, load_config(sets=[f"source.path={tmp_path}"])[0]) is None
     assert find_release(store, load_config()[0]) is None
+
+
+def test_the_knobs_of_a_manifest_are_read_back():
+    made, _ = load_config(sets=["label.pool=class", "split.test_years=[2012, 2013]", "simulate.data_to_date=2020-01-31"])
+    assert recorded(flatten(made)) == made
+    assert recorded({"label.pool": "class", "label.no_longer_there": 1, "gone.knob": 2}).label == made.label
