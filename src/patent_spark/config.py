@@ -235,6 +235,11 @@ class Train:
         "none", "what an example counts: one like another | sqrt, in inverse proportion to the root of its label's share | balanced, to that share"
     )
     patience: Count = knob(0, "epochs in a row without a lower development loss after which training ends; 0 = all epochs")
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = knob(
+        "float32",
+        "numbers the LSTM computes with; weights, logits and loss are float32 with each. mixed_*: faster on GPUs, bfloat16 on those from 2020 on, "
+        "float16 on older ones, with the loss scaled",
+    )
     clip_norm: Real = knob(1.0, "largest norm of the gradient; 0 = no limit")
     keep: Literal["best", "last"] = knob("best", "weights that are kept: those of the epoch with the least development loss, or the last (the paper)")
     bucket_by_length: Flag = knob(True, "a step takes texts of like length, so that little padding is computed")

@@ -112,10 +112,9 @@ class Learner:
             """Take one step; returns [loss, weight, hits, ranks that were asked to stop] summed over all ranks."""
             with tf.GradientTape() as tape:
                 aim, sums = self._sums(tokens, label, weight, training=True)
+                aim = self._optimizer.scale_loss(aim)
             *gradients, sums = self._ranks.sum([*tape.gradient(aim, variables), sums])
             gradients = [gradient / tf.maximum(sums[1], 1.0) for gradient in gradients]
-            if self._knobs.clip_norm:
-                gradients, _ = tf.clip_by_global_norm(gradients, self._knobs.clip_norm)
             self._optimizer.apply(gradients, self.network.trainable_variables)
             return sums
 

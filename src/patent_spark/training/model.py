@@ -23,10 +23,11 @@ LOGITS = "logits"
 """The layer before the softmax, which the loss is computed from."""
 
 
-def build_model(config: Model, vectors: npt.NDArray[np.float32], labels: int, seed: int) -> keras.Model:
+def build_model(config: Model, vectors: npt.NDArray[np.float32], labels: int, seed: int, precision: str = "float32") -> keras.Model:
     """int32 tokens [batch, any length up to max_tokens] -> float32 probabilities [batch, labels].
 
     vectors: float32 [vocabulary, dimensions], row i for id i + 1; id 0 is padding. The same seed gives the same weights.
+    precision: Keras's dtype policy of all layers up to the pool; weights, the pool over words and the logits are float32 with each.
     """
     import keras
     from keras import layers, ops
@@ -34,16 +35,18 @@ def build_model(config: Model, vectors: npt.NDArray[np.float32], labels: int, se
     keras.utils.set_random_seed(seed)
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     table = np.concatenate([np.zeros((1, vectors.shape[1]), np.float32), _scaled(vectors) if config.scale_vectors else vectors])
-    vectors_of_words = layers.Embedding(*table.shape, weights=[table], trainable=config.embedding == "tuned", name="embedding")(tokens)
+    vectors_of_words = layers.Embedding(*table.shape, weights=[table], trainable=config.embedding == "tuned", dtype=precision, name="embedding")(
+        tokens
+    )
     sequence = vectors_of_words
     if config.spatial_dropout:
-        sequence = layers.SpatialDropout1D(config.spatial_dropout, name="spatial_dropout")(sequence)
+        sequence = layers.SpatialDropout1D(config.spatial_dropout, dtype=precision, name="spatial_dropout")(sequence)
     turned = _turned(tokens)
     readings = []  # each in the order in which it was read
     for number in range(1, config.layers + 1):
-        readings = [_lstm(config, f"lstm_{number}", seed)(sequence)]
+        readings = [_lstm(config, f"lstm_{number}", seed, precision)(sequence)]
         if config.bidirectional:
-            readings.append(_lstm(config, f"backward_lstm_{number}", seed)(turned(sequence)))
+            readings.append(_lstm(config, f"backward_lstm_{number}", seed, precision)(turned(sequence)))
             sequence = ops.concatenate([readings[0], turned(readings[1])], axis=-1)
         else:
             sequence = readings[0]
@@ -63,11 +66,11 @@ def _scaled(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.asarray(centred / max(float(centred.std()), 1e-9), np.float32)
 
 
-def _lstm(config: Model, name: str, seed: int) -> Callable[[Any], Any]:
+def _lstm(config: Model, name: str, seed: int, precision: str) -> Callable[[Any], Any]:
     """A layer that gives its state after each word; with config.memory its cells start with that memory."""
     from keras import layers
 
-    layer = layers.LSTM(config.units, return_sequences=True, name=name)
+    layer = layers.LSTM(config.units, return_sequences=True, dtype=precision, name=name)
 
     def states(sequence: Any) -> Any:
         result = layer(sequence)
@@ -105,7 +108,7 @@ def _pooled(states: Any, tokens: Any, pool: str) -> list[Any]:
     """What [batch, units] is kept of the states [batch, words, units] at words, not at padding."""
     from keras import ops
 
-    real = ops.expand_dims(ops.cast(ops.not_equal(tokens, 0), states.dtype), -1)
+    real = ops.expand_dims(ops.cast(ops.not_equal(tokens, 0), "float32"), -1)
     length = ops.sum(real, axis=1)
     if pool == "last":
         last = ops.cast(ops.maximum(length - 1, 0), "int32")
@@ -119,5 +122,5 @@ def _mean_vector(vectors: Any, tokens: Any) -> Any:
     the inverse document frequency (Zipf's law)."""
     from keras import ops
 
-    weight = ops.expand_dims(ops.log(ops.cast(ops.maximum(tokens, 1), vectors.dtype)), -1)  # 0 for padding and the most frequent word
+    weight = ops.expand_dims(ops.log(ops.cast(ops.maximum(tokens, 1), "float32")), -1)  # 0 for padding and the most frequent word
     return ops.sum(weight * vectors, axis=1) / ops.maximum(ops.sum(weight, axis=1), 1e-3)

@@ -73,7 +73,7 @@ def _train(job: Job, config: Config, ranks: Ranks, asked: Callable[[], bool]) ->
         if feed is not None:
             feed.require_unchanged()
     knobs = with_enough_epochs(config.train, examples.steps_per_epoch)
-    network = build_model(config.model, read_vectors(Path(job.vectors)), labels, knobs.seed)
+    network = build_model(config.model, read_vectors(Path(job.vectors)), labels, knobs.seed, knobs.precision)
     weights = class_weights(Path(job.examples) / TRAIN, labels, knobs.class_weights)
     learner, state = Learner(network, knobs, ranks, adam(knobs, knobs.epochs * examples.steps_per_epoch), weights), State()
     before = Checkpoint.read(folder) if job.resume else None

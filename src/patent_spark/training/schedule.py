@@ -27,12 +27,15 @@ def out_of_patience(history: Sequence[Epoch], patience: int) -> bool:
 
 
 def adam(knobs: Train, steps: int) -> keras.optimizers.Optimizer:
-    """Adam, with train.weight_decay on all but biases and word vectors; its step size follows the plan over `steps` steps."""
+    """Adam, with train.weight_decay on all but biases and word vectors; its step size follows the plan over `steps` steps.
+
+    With float16 small gradients would be 0: it scales the loss, and leaves out a step whose gradients overflow.
+    """
     import keras
 
-    optimizer = keras.optimizers.Adam(_learning_rate(knobs, steps), weight_decay=knobs.weight_decay or None)
+    optimizer = keras.optimizers.Adam(_learning_rate(knobs, steps), weight_decay=knobs.weight_decay or None, global_clipnorm=knobs.clip_norm or None)
     optimizer.exclude_from_weight_decay(var_names=["bias", "embeddings"])
-    return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer) if knobs.precision == "mixed_float16" else optimizer
 
 
 def _learning_rate(knobs: Train, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
