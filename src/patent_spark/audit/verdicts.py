@@ -9,8 +9,8 @@ PASSED, FAILED, NOT_APPLICABLE = "passed", "failed", "not_applicable"
 SHARE, NUMBER, COUNT = "share", "number", "count"
 """Forms of a figure, as pages.form() writes them."""
 
-NOISE = 3.0
-"""Standard errors that a figure may be off by chance before it counts."""
+NOISE = 4.0
+"""Standard errors that a figure may be off by chance before it counts: many checks are made, and a false alarm costs trust."""
 
 
 @dataclass(frozen=True)
