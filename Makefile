@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo check format test test-slow lock zip clean audit-canaries bench-labels bench-ingest bench-scale bench-embed
+.PHONY: help setup demo check format test test-slow lock zip clean audit-canaries bench-labels bench-ingest bench-scale bench-embed bench-train
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,10 @@ bench-scale: setup  ## time, memory and growth of ingest and label at 5, 20, 50 
 
 bench-embed: setup  ## skip-gram vectors against plain gensim over an iterator: words/s and peak memory (10 M words)
 	@cd benchmarks && python embed.py --scratch ../build/bench-embed
+
+bench-train: setup  ## examples/s against batches in memory, the paper's generator, PyTorch and a second rank (MODEL=default, FLAGS="--steps 40")
+	@[ -x build/torch/bin/python ] || { python3.11 -m venv build/torch && build/torch/bin/pip install -q 'torch==2.13.*' numpy; } || rm -rf build/torch
+	@python benchmarks/train.py --model $(or $(MODEL),paper) $(FLAGS)
 
 bench-accuracy: setup  ## RELEASE=folder: default.yaml against TF-IDF + linear on five splits; SIMULATED=100000: against what is attainable
 	@python benchmarks/accuracy.py $(if $(SIMULATED),--simulated $(SIMULATED),--release $(RELEASE))
