@@ -26,6 +26,8 @@ from pydantic.dataclasses import dataclass
 TECHNOLOGY = "technology"
 CITATION_LEVEL = "citation_level"
 TASKS = (TECHNOLOGY, CITATION_LEVEL)
+JOINT = "joint"
+"""The name of the model that answers both."""
 
 
 class ConfigError(Exception):
@@ -234,6 +236,8 @@ class Train:
     class_weights: Literal["none", "sqrt", "balanced"] = knob(
         "none", "what an example counts: one like another | sqrt, in inverse proportion to the root of its label's share | balanced, to that share"
     )
+    technology_weight: Annotated[Real, Bound(gt=0)] = knob(1.0, "joint: what the loss of technology counts in that of the model, a weighted mean")
+    citation_level_weight: Annotated[Real, Bound(gt=0)] = knob(1.0, "joint: what the loss of the citation level counts in it")
     patience: Count = knob(0, "epochs in a row without a lower development loss after which training ends; 0 = all epochs")
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = knob(
         "float32",
@@ -292,7 +296,11 @@ class Tracking:
 class Config:
     """The whole configuration; each stage gets its own section."""
 
-    tasks: Literal["technology", "citation_level", "both"] = knob("both", "which models are made: one task, or a model for each of the two")
+    tasks: Literal["technology", "citation_level", "both", "joint"] = knob(
+        "both",
+        "which models are made: of one task | both, one for each of the two | joint, one for the two, which share all but their last layer; "
+        "it trains on no patent that either task tests",
+    )
     warehouse: Warehouse = field(default_factory=Warehouse)
     engine: Engine = field(default_factory=Engine)
     source: Source = field(default_factory=Source)
@@ -314,12 +322,21 @@ class Config:
     @property
     def task_names(self) -> tuple[str, ...]:
         """The tasks in this run, in the order they are worked on."""
-        return TASKS if self.tasks == "both" else (self.tasks,)
+        return TASKS if self.tasks in ("both", JOINT) else (self.tasks,)
 
     def task(self, name: str) -> Task:
         """The section of one task."""
         section: Task = getattr(self, name)
         return section
+
+    @property
+    def models(self) -> dict[str, tuple[str, ...]]:
+        """The tasks of each model in this run, by its name: that of its only task, or joint."""
+        return {JOINT: TASKS} if self.tasks == JOINT else {task: (task,) for task in self.task_names}
+
+    def prefix(self, task: str) -> str:
+        """What stands before the names of a task's figures where they are kept together with the other's."""
+        return f"{task}_" if self.tasks == JOINT else ""
 
 
 Knobs = dict[str, Any]
@@ -460,3 +477,7 @@ def _check_together(config: Config) -> None:
         task = config.task(name)
         if task.min_tokens > task.max_tokens:
             raise ConfigError(f"{name}.min_tokens = {task.min_tokens} is above {name}.max_tokens = {task.max_tokens}")
+    lengths = {f"{name}.max_tokens": config.task(name).max_tokens for name in TASKS}
+    if config.tasks == JOINT and len(set(lengths.values())) > 1:
+        told = " and ".join(f"{name} = {length}" for name, length in lengths.items())
+        raise ConfigError(f"tasks = joint reads a text once for both tasks, which needs one length: {told}")

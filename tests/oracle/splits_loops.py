@@ -25,7 +25,22 @@ def splits_of_store(store, config) -> dict[tuple[str, str], str]:
         protocol = stratified if config.task(task).protocol == "stratified" else temporal
         months = config.label.horizon_months if task == "citation_level" else 0
         expected |= {(id_, task): split for id_, split in protocol(patents, config.split, months).items()}
-    return expected
+    return without_straddling(expected, texts if config.split.group else {}) if config.tasks == "joint" else expected
+
+
+def without_straddling(expected, texts):
+    """Patents that a test of any task holds, or that share a text with one, are in tests alone; else development of one is that of all."""
+    sides = defaultdict(set)
+    for (id_, _), split in expected.items():
+        sides[texts.get(id_) or id_].add(split)
+    kept = {}
+    for (id_, task), split in expected.items():
+        seen = sides[texts.get(id_) or id_]
+        if "test" in split:
+            kept[id_, task] = split
+        elif not any("test" in each for each in seen):
+            kept[id_, task] = "development" if "development" in seen else "train"
+    return kept
 
 
 def stratified(patents, knobs, _months):

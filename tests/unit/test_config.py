@@ -53,7 +53,7 @@ def test_values_are_read_as_what_they_are():
         ("release.data_to_date=2018", "release.data_to_date = 2018 (--set): value error, a day is needed, such as 2018-05-29"),
         ("shard.world_sizes=[0,2]", "shard.world_sizes = 0 (--set): input should be greater than or equal to 1"),
         ("train.learning_rate=.inf", "train.learning_rate = inf (--set): input should be a finite number"),
-        ("tasks=all", "tasks = 'all' (--set): input should be 'technology', 'citation_level' or 'both'"),
+        ("tasks=all", "tasks = 'all' (--set): input should be 'technology', 'citation_level', 'both' or 'joint'"),
         ("train.epochs", "--set train.epochs: write --set section.knob=value"),
         ("train.epochs=[1", "--set train.epochs=[1: the value is not YAML"),
         ("split.test=0.95", "split.development + split.test must leave something to train on"),
@@ -61,6 +61,7 @@ def test_values_are_read_as_what_they_are():
         ("train.ranks=3", "train.ranks = 3 is not among shard.world_sizes"),
         ("train.batch=100", "train.batch = 100 must be a multiple of 16"),
         ("technology.min_tokens=200", "technology.min_tokens = 200 is above technology.max_tokens = 100"),
+        ("tasks=joint", "needs one length: technology.max_tokens = 100 and citation_level.max_tokens = 200"),
         ("text.fields=[title, abstract, title]", "text.fields = ['title', 'abstract', 'title'] names a field twice"),
         ("text.fields=[title, body]", "text.fields = 'body' (--set): input should be 'title', 'abstract' or 'claims'"),
         ("text.fields=[]", "text.fields = [] (--set): tuple should have at least 1 item"),
@@ -120,7 +121,20 @@ def test_sections_are_frozen():
         Config().train.epochs = 3
 
 
-@pytest.mark.parametrize("name", ["default", "demo", "paper", "cluster"])
+def test_the_models_of_a_run():
+    def models(*sets):
+        config, _ = load_config(sets=sets)
+        return config.models, [config.prefix(task) for task in config.task_names]
+
+    assert models("tasks=technology") == ({"technology": ("technology",)}, [""])
+    assert models("tasks=both") == ({"technology": ("technology",), "citation_level": ("citation_level",)}, ["", ""])
+    assert models("tasks=joint", "technology.max_tokens=200") == (
+        {"joint": ("technology", "citation_level")},
+        ["technology_", "citation_level_"],
+    )
+
+
+@pytest.mark.parametrize("name", ["default", "demo", "paper", "cluster", "joint"])
 def test_the_configurations_we_ship_are_valid(name):
     config, _ = load_config([CONF / f"{name}.yaml"])
     assert yaml.safe_load(to_yaml(config))

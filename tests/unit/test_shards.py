@@ -8,9 +8,10 @@ import pytest
 
 from patent_spark.checks import DataError
 from patent_spark.config import load_config
+from patent_spark.schemas import LEVELS
 from patent_spark.shards.encode import encode_batch
 from patent_spark.shards.groups import cut, write_groups
-from patent_spark.shards.layout import Layout, group_file, keys_digest, plan
+from patent_spark.shards.layout import Layout, group_file, keys_digest, labels_of_tasks, plan
 from patent_spark.stages import run_stage
 from patent_spark.store import Store
 from tests.worlds import examples, publish, shuffled_order
@@ -186,6 +187,33 @@ def test_the_stage(warehouse, capsys):
             expected = (2 if key == 9 else key % 2, 2, [key, 1, 0, 0])
             assert (row["label"], row["length"], np.frombuffer(row["tokens"], "<i4").tolist()) == expected
     assert not list(store.directory("EXAMPLES").parent.glob("shuffled*"))
+
+
+@pytest.mark.engine
+def test_joint_examples(warehouse):
+    """Three classes and four levels: the label is 5 * class + level, with 3 and 4 for none."""
+    split = {
+        "technology": {1: "train", 2: "train", 3: "train", 4: "development", 5: "development", 9: "test"},
+        "citation_level": {1: "train", 6: "train", 5: "development", 9: "test_2011"},
+    }
+    splits = [{"patent_key": key, "task": task, "split": name} for task, keys in split.items() for key, name in keys.items()]
+    levels = {1: "zerocite", 5: "top10", 6: "top1", 9: "btm90"}
+    labels = [{"patent_key": key, "cpc_class": CLASSES[key % 3], "citation_level": levels.get(key)} for key in range(1, 13)]
+    knobs = ["tasks=joint", "citation_level.max_tokens=4", "technology.max_tokens=4", "citation_level.min_tokens=2"]
+    store = warehouse(*knobs, label={"LABELS": labels}, split={"SPLITS": splits})
+    joint = store.facts("shard")["tasks"]["joint"]
+    assert (joint["labels"], joint["max_tokens"]) == ({"technology": CLASSES, "citation_level": list(LEVELS)}, 4)
+    assert {name: (of["rows"], of["keys_digest"]) for name, of in joint["splits"].items()} == {
+        "train": (4, keys_digest(np.array([1, 2, 3, 6]))),
+        "development": (2, keys_digest(np.array([4, 5]))),
+    }
+    rows = pq.read_table(store.directory("EXAMPLES") / "joint").to_pylist()
+    found = {row["patent_key"]: (row["label"], row["length"], np.frombuffer(row["tokens"], "<i4").tolist()) for row in rows}
+    numbers = {1: 5 * 1 + 3, 2: 5 * 2 + 4, 3: 5 * 0 + 4, 4: 5 * 1 + 4, 5: 5 * 2 + 1, 6: 5 * 3 + 0}
+    assert found == {key: (label, 2, [key, 1, 0, 0]) for key, label in numbers.items()}
+    stand_for = labels_of_tasks([3, 4])
+    assert [stand_for[numbers[key]].tolist() for key in (1, 2, 6)] == [[1, 3], [2, 4], [3, 0]]
+    assert labels_of_tasks([3])[:3].tolist() == [[0], [1], [2]]
 
 
 @pytest.mark.engine

@@ -61,6 +61,8 @@ KNOBS = [
     ["split.sample=0.4", "split.test=0.3", "split.development=0", "citation_level.protocol=stratified", "technology.protocol=temporal"],
     ["split.sample=0.15", "split.test=0.02", "split.development=0", "split.group=false", "split.embargo=false", "tasks=technology"],
     ["split.train_until=2004", "split.test_years=[2012, 2006]", "technology.protocol=temporal", "label.horizon_months=12", "split.seed=9"],
+    ["tasks=joint", "technology.max_tokens=200"],
+    ["tasks=joint", "technology.max_tokens=200", "split.group=false", "split.sample=0.6", "split.development=0.3"],
 ]
 
 
@@ -73,6 +75,27 @@ def test_splits_equal_loops_row_for_row(store, session, engine, sets):
     assert found == expected
     tally = Counter((task, split) for (_, task), split in expected.items())
     assert facts["splits"] == {task: {name: n for (of, name), n in tally.items() if of == task} for task in config.task_names}
+
+
+@pytest.mark.engine
+def test_what_one_task_tests_the_other_does_not_learn_in_a_joint_model(store, session, engine):
+    run(store, "split", engine, "tasks=both", "split.embargo=false")
+    apart = splits_in(store)
+    run(store, "split", engine, "tasks=joint", "technology.max_tokens=200", "split.embargo=false")
+    together = splits_in(store)
+    text_of = {row["patent_id"]: "".join(row["abstract"].split()).lower() for row in store.read_arrow("ABSTRACTS").to_pylist()}
+
+    def straddling(splits):
+        sides = defaultdict(set)
+        for (id_, _), split in splits.items():
+            sides[text_of.get(id_) or id_].add("test" if split.startswith("test") else split)
+        return sum(len(each) > 1 for each in sides.values())
+
+    assert straddling(apart) > 100
+    assert straddling(together) == 0
+    tests = [{place: split for place, split in splits.items() if split.startswith("test")} for splits in (apart, together)]
+    assert tests[0] == tests[1]
+    assert {split for (_, task), split in together.items() if task == "citation_level"} >= {"train", "development", "test_2011"}
 
 
 @pytest.mark.engine

@@ -10,10 +10,11 @@ from pyspark.sql import functions as F
 
 from patent_spark import schemas
 from patent_spark.checks import DataError, conform
-from patent_spark.config import Config
+from patent_spark.config import JOINT, Config
 from patent_spark.labels.aside import kept_aside
 from patent_spark.labels.splits import (
     examples_of_task,
+    keep_sides_apart,
     months_until_known,
     split_stratified,
     split_temporal,
@@ -48,7 +49,10 @@ def run(work: Work) -> None:
 def split_patents(labels: DataFrame, families: DataFrame | None, config: Config) -> DataFrame:
     """One row per patent and task it takes part in (SPLITS). Without families, each patent is drawn by itself."""
     placed = [labels.transform(_split_task, families, config, task) for task in config.task_names]
-    return reduce(lambda tasks, task: tasks.unionByName(task), placed)
+    together = reduce(lambda tasks, task: tasks.unionByName(task), placed)
+    if JOINT in config.models:
+        together = together.transform(keep_sides_apart)
+    return together.transform(conform, schemas.SPLITS.schema)
 
 
 def _split_task(labels: DataFrame, families: DataFrame | None, config: Config, task: str) -> DataFrame:
@@ -58,7 +62,7 @@ def _split_task(labels: DataFrame, families: DataFrame | None, config: Config, t
         placed = examples.transform(split_stratified, config.split)
     else:
         placed = examples.transform(split_temporal, config.split, months_until_known(task, config.label))
-    return placed.withColumn("task", F.lit(task)).transform(conform, schemas.SPLITS.schema)
+    return placed.withColumn("task", F.lit(task))
 
 
 def _nothing_to_train_on(task: str, sizes: dict[str, int], config: Config) -> str:

@@ -74,6 +74,18 @@ def split_temporal(examples: DataFrame, split: Split, closes_after_months: int) 
     return placed.unionByName(testing.withColumn("split", F.concat(F.lit(f"{TEST}_"), year.cast("string"))))
 
 
+def keep_sides_apart(placed: DataFrame) -> DataFrame:
+    """Examples of several tasks, with `family` and `split`, for a model that learns all the tasks: no family is on two sides.
+
+    A family that one task tests neither trains nor develops another: its example of that task is left out. Else one that
+    is development for a task is so for all.
+    """
+    tests = F.col("split").startswith(TEST) | (F.col("split") == LARGE_TEST)
+    side = F.when(tests, 2).when(F.col("split") == DEVELOPMENT, 1).otherwise(0)
+    sided = placed.withColumn("side", F.max(side).over(Window.partitionBy("family"))).where(tests | (F.col("side") < 2))
+    return sided.withColumn("split", F.when(F.col("side") == 1, F.lit(DEVELOPMENT)).otherwise(F.col("split"))).drop("side")
+
+
 def months_until_known(task: str, label: Label) -> int:
     """Months from the grant of a patent until its label for the task is known for good."""
     return label.horizon_months if task == CITATION_LEVEL else 0

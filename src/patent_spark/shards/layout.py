@@ -65,6 +65,16 @@ class Layout:
         return self.rounds * self.steps_per_round(batch)
 
 
+def labels_of_tasks(sizes: Sequence[int]) -> npt.NDArray[np.int32]:
+    """int32 [labels of examples, tasks]: the label of each task that a label of examples of tasks with so many labels stands for.
+
+    A label of joint examples counts through all combinations, the last task's label changing first; the number that
+    follows on a task's labels stands for none. With a single task it is that task's label.
+    """
+    each = [size + 1 for size in sizes]
+    return np.stack(np.unravel_index(np.arange(math.prod(each)), each), axis=1).astype(np.int32)
+
+
 def plan(rows: int, lanes: int, row_group_rows: int) -> dict[str, int]:
     """rows, padding, groups and rows_per_group of a split: as few groups as a multiple of `lanes` allows within `row_group_rows`."""
     rounds = max(1, math.ceil(rows / (lanes * row_group_rows)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from patent_spark.checks import DataError
-from patent_spark.config import TECHNOLOGY
+from patent_spark.config import JOINT, TECHNOLOGY
 from patent_spark.progress import Progress, say
-from patent_spark.schemas import LEVELS, TRAIN
+from patent_spark.schemas import DEVELOPMENT, LEVELS, TRAIN
 from patent_spark.shards.encode import encode, labelled_texts
 from patent_spark.shards.groups import write_groups
+from patent_spark.shards.joint import join_examples, read_examples
 from patent_spark.shuffle import read_shuffled, write_shuffled
 from patent_spark.store import parquet_size
 from patent_spark.work import Work
@@ -29,6 +30,8 @@ def run(work: Work) -> None:
     tasks, too_short = {}, {}
     for task in work.config.task_names:
         tasks[task], too_short[task] = _shard_task(work, task, words)
+    if JOINT in work.config.models:
+        tasks[JOINT] = _shard_joint(work, tasks)
     work.learn(
         vocabulary_digest=work.store.facts("text")["vocabulary_digest"],
         lanes=math.lcm(*work.config.shard.world_sizes),
@@ -53,7 +56,7 @@ def _shard_task(work: Work, task: str, words: list[str]) -> tuple[dict[str, Any]
     for split in sorted(sizes):
         rows = parquet_size(shuffled / f"split={split}")["rows"]
         if rows:
-            splits[split] = _write_split(work, task, split, shuffled / f"split={split}", rows)
+            splits[split] = _write_split(work, task, split, shuffled / f"split={split}", rows, section.max_tokens)
         elif split != TRAIN:
             say(f"  {task}: split {split} is left out, none of its {sizes[split]:,} patents has {section.min_tokens} known words")
     shutil.rmtree(shuffled, ignore_errors=True)  # no text at all: nothing was written
@@ -66,6 +69,22 @@ def _shard_task(work: Work, task: str, words: list[str]) -> tuple[dict[str, Any]
     return described, len(members) - sum(split["rows"] for split in splits.values())
 
 
+def _shard_joint(work: Work, tasks: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of the examples that a model of all these tasks trains on."""
+    labels = {task: described["labels"] for task, described in tasks.items()}
+    (max_tokens,) = {described["max_tokens"] for described in tasks.values()}
+    shuffled, splits = work.draft.directory / "shuffled", {}
+    for split in (TRAIN, DEVELOPMENT):
+        rows = {task: described["splits"][split]["rows"] for task, described in tasks.items() if split in described["splits"]}
+        if rows:
+            examples = {task: read_examples(work.session, work.draft.path("EXAMPLES") / task / split) for task in rows}
+            together = join_examples(examples, {task: len(names) for task, names in labels.items()})
+            write_shuffled(together, shuffled, rows=sum(rows.values()), seed=work.config.shard.seed)
+            splits[split] = _write_split(work, JOINT, split, shuffled, parquet_size(shuffled)["rows"], max_tokens)
+            shutil.rmtree(shuffled)
+    return {"labels": labels, "max_tokens": max_tokens, "splits": splits}
+
+
 def _labels(work: Work, task: str) -> list[str]:
     """All answers to a task in the order of the model's outputs; a class that only tests have is in it, and is then always missed."""
     if task != TECHNOLOGY:
@@ -75,13 +94,13 @@ def _labels(work: Work, task: str) -> list[str]:
     return sorted(row["cpc_class"] for row in classes.collect())
 
 
-def _write_split(work: Work, task: str, split: str, shuffled: Path, rows: int) -> dict[str, Any]:
+def _write_split(work: Work, task: str, split: str, shuffled: Path, rows: int, max_tokens: int) -> dict[str, Any]:
     shard = work.config.shard
     directory = work.draft.path("EXAMPLES") / task / split
     lanes = math.lcm(*shard.world_sizes)
     with Progress(f"shards of {task}, {split}", rows) as bar:
         tables = _checked(read_shuffled(shuffled), task, bar)
-        return write_groups(directory, tables, rows, lanes, shard.row_group_rows, work.config.task(task).max_tokens)
+        return write_groups(directory, tables, rows, lanes, shard.row_group_rows, max_tokens)
 
 
 def _checked(tables: Iterator[pa.Table], task: str, bar: Progress) -> Iterator[pa.Table]:
