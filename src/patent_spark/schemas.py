@@ -63,6 +63,7 @@ CITATIONS = _table(
     ("patent_id", StringType(), "the citing patent"),
     ("citation_patent_id", StringType(), "the cited patent; often not in PATENTS (granted before 1976)"),
     ("citation_category", StringType(), "cited by examiner, cited by applicant, cited by other, ...; null when blank"),
+    ("may_repeat", BooleanType(), "false: no other row holds this pair of patents; else one may"),
 )  # fmt: skip
 CPC = _table(
     "CPC", "ingest", "One row per classification of a patent; a (patent, sequence) can stand more than once.",

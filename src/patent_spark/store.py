@@ -114,10 +114,6 @@ class Store:
             raise DataError(f"nothing of stage {stage} in {self.root}; run `patent-spark {stage}` first")
         return current.facts
 
-    def rows(self, table: str) -> int:
-        """How many rows a table has, from its Parquet footers."""
-        return parquet_size(self.directory(table))["rows"]
-
     def read(self, session: SparkSession, table: str) -> DataFrame:
         """A table as a Spark DataFrame with the columns of its schema."""
         return session.read.schema(TABLES[table].schema).parquet(location(self.directory(table)))
@@ -194,7 +190,7 @@ class Draft:
         return path
 
     def write(self, frame: DataFrame, table: str, files: int | None = None) -> None:
-        """Write a table from Spark, or more rows of it; `files` merges a small one. Raises SchemaError on any misfit."""
+        """Write a table from Spark; `files` merges a small one. Raises SchemaError on any misfit."""
         frame = frame.transform(conform, TABLES[table].schema)
         if files:
             frame = frame.coalesce(files)
@@ -235,13 +231,13 @@ def arrow_schema(table: str) -> pa.Schema:
 
 
 def write_parquet(frame: DataFrame, directory: Path) -> None:
-    """Add a frame to a directory as Parquet files; at least one, so that its columns can be read when there is no row (Sail writes none then).
+    """Write a frame as Parquet files; at least one, so that its columns can be read when there is no row (Sail writes none then).
 
     Raises WorkError when rows were written and none arrived here: on a cluster whose executors do not share the disk.
     """
     from pyspark.sql.pandas.types import to_arrow_schema
 
-    frame.write.mode("append").parquet(location(directory))
+    frame.write.mode("overwrite").parquet(location(directory))
     if not any(directory.glob("*.parquet")):
         if frame.limit(1).count():
             raise WorkError(

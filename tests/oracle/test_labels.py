@@ -1,9 +1,11 @@
 """COUNTS and LABELS of random worlds against pandas, and what must not change them."""
 
 import pandas as pd
+import pyarrow.compute as pc
 import pytest
 
 from patent_spark.config import load_config
+from patent_spark.ingest.pairs import COLUMN, Pairs
 from tests.oracle.citation_worlds import DATA_TO_DATE, random_worlds
 from tests.oracle.labels_pandas import expected_labels, labels_of_store, read
 from tests.oracle.tables import arrow_tables, publish_release, run
@@ -50,12 +52,16 @@ def labels(store, session, engine):
 
 
 @pytest.mark.engine
-def test_counting_in_pieces_changes_nothing(tables, labels, engine, tmp_path, monkeypatch):
-    monkeypatch.setattr("patent_spark.labels.stage._CITATIONS_AT_ONCE", len(tables["CITATIONS"]) // 2)
-    store = publish_release(tmp_path, tables, DATA_TO_DATE)
-    run(store, "label", engine)
-    assert len(list(store.directory("COUNTS").glob("*.parquet"))) >= 3
-    assert_same(labels_in(store), labels)
+def test_citations_whose_rows_stand_together_are_counted_the_same(labels, tables, session, engine, tmp_path):
+    """As ingest writes them; in the other tests no row says whether it may repeat, so that all are compared."""
+    citations = tables["CITATIONS"].sort_by("citing_key")
+    citations = citations.filter(pc.is_valid(citations["citing_key"]))
+    may_repeat = Pairs().may_repeat(*(citations[key].combine_chunks() for key in ("citing_key", "cited_key")))
+    assert 1000 < pc.sum(may_repeat).as_py() < len(may_repeat) - 1000
+    place = citations.schema.get_field_index(COLUMN)
+    grouped = publish_release(tmp_path, tables | {"CITATIONS": citations.set_column(place, COLUMN, may_repeat)}, DATA_TO_DATE)
+    run(grouped, "label", engine)
+    assert_same(labels_in(grouped), labels)
 
 
 def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:

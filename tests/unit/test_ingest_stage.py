@@ -195,4 +195,16 @@ def _patent(key, id_, type_, date, title, withdrawn):
 
 
 def _citation(citing, cited, id_, cited_id, category):
-    return {"citing_key": citing, "cited_key": cited, "patent_id": id_, "citation_patent_id": cited_id, "citation_category": category}
+    names = {"citing_key": citing, "cited_key": cited, "patent_id": id_, "citation_patent_id": cited_id, "citation_category": category}
+    return names | {"may_repeat": True}  # so few rows that all are of the block's first or last citing patent
+
+
+def test_a_release_whose_rows_do_not_stand_together_is_doubted_as_a_whole(tmp_path, ingest, caplog):
+    citations = [{"patent_id": citing, "citation_patent_id": str(cited)} for citing in ("7", "8", "9") for cited in range(1, 5)]
+    folder = write_release(tmp_path / "r", RELEASE | {"g_us_patent_citation": citations})
+    assert ingest(folder).read_arrow("CITATIONS")["may_repeat"].to_pylist() == [True] * 4 + [False] * 4 + [True] * 4
+    folder = write_release(tmp_path / "s", RELEASE | {"g_us_patent_citation": [*citations, {"patent_id": "8", "citation_patent_id": "3"}]})
+    with caplog.at_level("INFO", logger="patent_spark"):
+        store = ingest(folder)
+    assert store.read_arrow("CITATIONS")["may_repeat"].to_pylist() == [True] * 13
+    assert "the rows of a citing patent do not stand together" in caplog.text

@@ -16,9 +16,11 @@ import pyarrow.compute as pc
 from patent_spark.checks import DataError
 from patent_spark.ingest.archive import open_member
 from patent_spark.ingest.layouts import Layout
+from patent_spark.ingest.pairs import COLUMN, Pairs, doubt_all
 from patent_spark.ingest.rules import Columns, Judged, Rule, Seen, judge_abstracts, judge_citations, judge_claims, judge_classes, judge_patents
 from patent_spark.ingest.tables import RejectWriter, TableWriter
 from patent_spark.ingest.tsv import Block, Reject, read_blocks
+from patent_spark.progress import say
 from patent_spark.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS, REJECTS
 from patent_spark.work import Work
 
@@ -44,14 +46,15 @@ class FileRun:
         self._work, self._layout, self._path = work, layout, folder / layout.archive
         self._rule = _rule(layout.table, latest)
         self._seen = Seen() if layout.table in (PATENTS.name, ABSTRACTS.name) else None
+        self._pairs = Pairs() if layout.table == CITATIONS.name else None
         self._outcome = Outcome(layout)
 
     def run(self, on_read: Callable[[int], None]) -> Outcome:
         """Write all rows; raises DataError for an unreadable file, one without rows, or too many bad ones."""
         layout, block_bytes = self._layout, self._work.config.ingest.block_mb << 20
         rejects_path = self._work.draft.path(REJECTS.name) / f"{layout.part}.parquet"
+        part = f"part-{layout.year or 0}.parquet"
         with ExitStack() as stack:
-            part = f"part-{layout.year or 0}.parquet"
             writers = [stack.enter_context(TableWriter(self._work.draft.path(table) / part, table, layout.repeating)) for table in layout.tables]
             rejects = stack.enter_context(RejectWriter(rejects_path, layout.table, layout.archive))
             member = stack.enter_context(open_member(self._path, on_read))
@@ -61,6 +64,9 @@ class FileRun:
         if not self._outcome.rows_in:
             raise DataError(f"{self._path} has no rows")
         self._check_rejects(rejects_path)
+        if self._pairs is not None and not self._pairs.grouped:
+            say(f"  {layout.archive}: the rows of a citing patent do not stand together; the label stage will compare all of them")
+            doubt_all(self._work.draft.path(layout.table) / part)
         return self._outcome
 
     def _take(self, block: Block, writers: list[TableWriter], rejects: RejectWriter) -> None:
@@ -73,6 +79,8 @@ class FileRun:
         if judged.broken is not None:
             rejects.write(_rejects(block, judged.reasons, judged.broken))
         good = judged.good()
+        if self._pairs is not None:
+            good[COLUMN] = self._pairs.may_repeat(good["citing_key"], good["cited_key"])
         self._note(good)
         for writer in writers:
             writer.write(_with_abstract(good) if writer.table == ABSTRACTS.name else good)

@@ -12,24 +12,21 @@ from patent_spark.config import Label
 from patent_spark.rules import keep_standing, may_count
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
 
-def count_citations(patents: DataFrame, citations: DataFrame, label: Label, piece: int = 0, pieces: int = 1) -> DataFrame:
+def count_citations(patents: DataFrame, citations: DataFrame, label: Label) -> DataFrame:
     """One row per patent that is not withdrawn: its forward citations within the horizon and in total (COUNTS).
 
     A citation is dated by the grant date of the citing patent, never by the citation file (whose date is the cited
     document's). It is within the horizon in [g, add_months(g, horizon)], g the cited grant date, both ends included;
     add_months ends on the month's last day where the month is shorter. Distinct citing patents are counted, not rows.
     A citation whose citing patent is unknown or withdrawn counts nowhere. A patent that nobody cites counts 0.
-    With several `pieces`, only the patents of one `piece` (counted from 0): together they are all, each takes less memory.
     """
     standing = patents.transform(keep_standing).select("patent_key", "patent_id", "grant_date")
-    cited = citations.transform(keep_counted, label).where(_in_piece("cited_key", piece, pieces))
-    counts = cited.transform(with_dates, standing).transform(_count_per_cited, label)
+    counts = citations.transform(keep_counted, label).transform(drop_repeated).transform(with_dates, standing).transform(_count_per_cited, label)
     return (
-        standing.where(_in_piece("patent_key", piece, pieces))
-        .select("patent_key", "patent_id")
+        standing.select("patent_key", "patent_id")
         .join(counts, on="patent_key", how="left")
         .fillna(0, subset=["forward_citations", "total_citations"])
         .transform(conform, schemas.COUNTS.schema)
@@ -38,7 +35,18 @@ def count_citations(patents: DataFrame, citations: DataFrame, label: Label, piec
 
 def keep_counted(citations: DataFrame, label: Label) -> DataFrame:
     """Citations that the knobs let count and whose cited patent's id has a patent's form."""
-    return citations.where(may_count(label) & F.col("cited_key").isNotNull()).select("citing_key", "cited_key")
+    return citations.where(may_count(label) & F.col("cited_key").isNotNull()).select("citing_key", "cited_key", "may_repeat")
+
+
+def drop_repeated(citations: DataFrame) -> DataFrame:
+    """One row per pair of citing_key and cited_key.
+
+    Only rows that may repeat are compared. They are few in a release whose rows stand together by citing patent, and a
+    second pass over two columns costs less than telling all pairs apart.
+    """
+    doubtful = F.coalesce("may_repeat", F.lit(True))
+    certain, compared = (citations.where(chosen).select("citing_key", "cited_key") for chosen in (~doubtful, doubtful))
+    return certain.unionAll(compared.distinct())
 
 
 def with_dates(citations: DataFrame, standing: DataFrame) -> DataFrame:
@@ -49,29 +57,15 @@ def with_dates(citations: DataFrame, standing: DataFrame) -> DataFrame:
     """
     for side in ("citing", "cited"):
         dates = standing.select(F.col("patent_key").alias(f"{side}_key"), F.col("grant_date").alias(f"{side}_date"))
-        citations = citations.join(F.broadcast(dates), on=f"{side}_key", how="inner")
+        citations = F.broadcast(dates).join(citations, on=f"{side}_key", how="inner")
     return citations
 
 
 def _count_per_cited(dated: DataFrame, label: Label) -> DataFrame:
-    """One row per cited patent: patent_key, forward_citations and total_citations.
-
-    Pairs are shuffled once, spread by both patents, so that a much-cited one is nobody's burden; their counts are added up
-    where they lie, and only the sums are shuffled by patent. A citing patent and whether it is within the horizon are one
-    number (twice its key, plus one if within), which halves what distinct has to compare.
-    """
+    """One row per cited patent: patent_key, forward_citations and total_citations. They are added up where they lie; only sums are shuffled."""
     within = F.col("citing_date").between(F.col("cited_date"), F.add_months("cited_date", label.horizon_months))
     return (
-        dated.select(F.col("cited_key").alias("patent_key"), (F.col("citing_key") * _long(2) + within.cast("bigint")).alias("citing"))
-        .distinct()
+        dated.select(F.col("cited_key").alias("patent_key"), within.cast("bigint").alias("within"))
         .groupBy("patent_key")
-        .agg(F.sum(F.col("citing").bitwiseAND(_long(1))).alias("forward_citations"), F.count("*").alias("total_citations"))
+        .agg(F.sum("within").alias("forward_citations"), F.count("*").alias("total_citations"))
     )
-
-
-def _in_piece(key: str, piece: int, pieces: int) -> Column:
-    return F.lit(True) if pieces == 1 else F.col(key) % _long(pieces) == _long(piece)
-
-
-def _long(value: int) -> Column:
-    return F.lit(value).cast("bigint")

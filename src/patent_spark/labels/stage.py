@@ -21,7 +21,6 @@ from patent_spark.store import location
 if TYPE_CHECKING:
     from patent_spark.work import Work
 
-_CITATIONS_AT_ONCE = 40_000_000  # about 90 bytes of memory each where distinct pairs are held in memory, as on Sail
 _SMALL_POOL = 100  # patents; with fewer, the 99th percentile lies between the two most cited ones
 
 
@@ -29,10 +28,8 @@ def run(work: Work) -> None:
     """Write COUNTS and LABELS; learn how many patents have which level, and why others have none."""
     label = work.config.label
     data_to_date = datetime.date.fromisoformat(work.store.facts("ingest")["data_to_date"])
-    patents, citations = work.read("PATENTS"), work.read("CITATIONS")
-    pieces = 1 + work.store.rows("CITATIONS") // _CITATIONS_AT_ONCE
-    for piece in range(pieces):
-        work.write(count_citations(patents, citations, label, piece, pieces), "COUNTS")
+    patents = work.read("PATENTS")
+    work.write(count_citations(patents, work.read("CITATIONS"), label), "COUNTS")
     # COUNTS is read back so that the citations are joined once; the quantiles and the levels both need every member.
     counts = work.session.read.schema(schemas.COUNTS.schema).parquet(location(work.draft.path("COUNTS")))
     members = counts.transform(with_class_and_window, patents, first_class_per_patent(work.read("CPC")), label, data_to_date)
