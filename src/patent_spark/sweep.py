@@ -17,7 +17,7 @@ from patent_spark.config import Config, ConfigError, load_config
 from patent_spark.progress import say
 from patent_spark.schemas import DEVELOPMENT
 from patent_spark.stages import STAGES, planned, run_stage
-from patent_spark.store import Store
+from patent_spark.store import Draft, Store
 from patent_spark.tracking import create_run
 from patent_spark.version import code_version, source_digest
 from patent_spark.work import Work
@@ -93,9 +93,10 @@ def train_all(base: Config, trainings: Sequence[tuple[Point, Config]]) -> dict[s
     try:
         for number, (point, config) in enumerate(trainings, 1):
             nested = replace(config, tracking=replace(config.tracking, parent_run=parent.run_id))
-            for task in base.task_names:
-                say(f"sweep     {number} of {len(trainings)}, {task}: {', '.join(assignments(point))}")
-                tried[task].append(_try(store, task, point, replace(nested, tasks=task)))  # type: ignore[arg-type]
+            for model, tasks in base.models.items():
+                say(f"sweep     {number} of {len(trainings)}, {model}: {', '.join(assignments(point))}")
+                for outcome in _try(store, tasks, point, replace(nested, tasks=model)):  # type: ignore[arg-type]
+                    tried[outcome.task].append(outcome)
         best = {f"{task}_best_dev_loss": min(each.dev_loss for each in outcomes) for task, outcomes in tried.items()}
         parent.log_metrics({name: loss for name, loss in best.items() if loss < float("inf")})
         status = "FINISHED"
@@ -107,17 +108,21 @@ def train_all(base: Config, trainings: Sequence[tuple[Point, Config]]) -> dict[s
     return tried
 
 
-def _try(store: Store, task: str, point: Point, config: Config) -> Tried:
-    """Train in a draft that is never published; a training that fails does not end the sweep."""
+def _try(store: Store, tasks: Sequence[str], point: Point, config: Config) -> list[Tried]:
+    """What comes out for each task of a model, trained in a draft that is never published; a failure does not end the sweep."""
     stage = STAGES["train"]
     with store.draft(stage.name) as draft, ExitStack() as resources:
         try:
             stage.run(Work(config, store, draft, resources, force=True, code=source_digest(stage.folders)))
         except WorkError as error:
             say(f"  {error}")
-            return Tried(task, point, failure=str(error))
-        learned = draft.facts["tasks"][task]
-        kept = json.loads((draft.path("MODEL") / task / "history.json").read_text())[learned["kept_epoch"] - 1]
+            return [Tried(task, point, failure=str(error)) for task in tasks]
+        return [_outcome(draft, task, point) for task in tasks]
+
+
+def _outcome(draft: Draft, task: str, point: Point) -> Tried:
+    learned = draft.facts["tasks"][task]
+    kept = json.loads((draft.path("MODEL") / task / "history.json").read_text())[learned["kept_epoch"] - 1]
     return Tried(task, point, learned["run_id"], learned["kept_epoch"], kept["dev_loss"], kept["dev_accuracy"])
 
 

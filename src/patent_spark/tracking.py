@@ -76,10 +76,11 @@ class Run:
         """Metrics of the whole run, such as those of the test splits."""
         self._log(dict(metrics), 0)
 
-    def log_model(self, model: keras.Model, tokens: np.ndarray, folder: Path) -> None:
+    def log_model(self, model: keras.Model, tokens: np.ndarray, folder: Path, prefix: str = "") -> None:
         """The Keras model with its signature and `tokens` as input example, and the text files of its folder.
 
-        tokens: int32 [n, max_tokens]. folder: vocabulary, labels and history, as in MODEL/<task>.
+        tokens: int32 [n, max_tokens]. folder: vocabulary, labels and history, as in MODEL/<task>. prefix: what the names of
+        the model and its files begin with, where a run has several.
         """
         import keras
         import mlflow
@@ -95,12 +96,12 @@ class Run:
             needs = [f"tensorflow=={tensorflow.__version__}", f"keras=={keras.__version__}"]
             mlflow.start_run(run_id=self.run_id)
             try:
-                mlflow.tensorflow.log_model(model, name=_MODEL, signature=signature, input_example=tokens, pip_requirements=needs)
+                mlflow.tensorflow.log_model(model, name=f"{prefix}{_MODEL}", signature=signature, input_example=tokens, pip_requirements=needs)
             finally:
                 mlflow.end_run("RUNNING")
             for path in sorted(folder.iterdir()):
                 if path.suffix in (".json", ".txt"):
-                    self._client.log_artifact(self.run_id, str(path), "training")
+                    self._client.log_artifact(self.run_id, str(path), f"{prefix}training")
 
     def log_report(self, folder: Path, name: str = "report") -> None:
         """A folder of files, such as the report and its figures, under a name."""

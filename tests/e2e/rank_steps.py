@@ -13,28 +13,35 @@ from patent_spark.shards.feed import Feed
 from patent_spark.shards.layout import Layout
 from patent_spark.store import Store
 from patent_spark.training import rank
+from patent_spark.training.heads import Head, only_head
 from patent_spark.training.loop import Learner
 from patent_spark.training.model import build_model
 from patent_spark.training.ranks import Ranks
 from patent_spark.training.schedule import adam
 
 BATCH = 48
+ONE = (only_head(6),)
+TWO = (
+    Head(np.array([0, 0, 1, 1, 2, 2], np.int32), np.array([0.7, 1.2], np.float32), 0.6),  # 2 and 3: no label
+    Head(np.array([0, 1, 2, 3, 0, 1], np.int32), np.array([2.0, 0.1, 1.0], np.float32), 0.4),
+)
 WAYS = {
-    "frozen": (Model(units=12, embedding="frozen", pool="last"), Train(batch=BATCH, learning_rate=0.01, clip_norm=1.0), None),
+    "frozen": (Model(units=12, embedding="frozen", pool="last"), Train(batch=BATCH, learning_rate=0.01, clip_norm=1.0), None, ONE),
     # Adam does not notice a wrong scale of the gradient, so the plain gradient step is compared as well.
-    "tuned": (Model(units=12, embedding="tuned"), Train(batch=BATCH, clip_norm=0.0), 0.5),
+    "tuned": (Model(units=12, embedding="tuned"), Train(batch=BATCH, clip_norm=0.0), 0.5, ONE),
+    "joint": (Model(units=12), Train(batch=BATCH, clip_norm=0.0, label_smoothing=0.1), 0.5, TWO),
 }
-"""How steps are taken: model, knobs, and the step size of plain gradient descent (None: Adam)."""
+"""How steps are taken: model, knobs, the step size of plain gradient descent (None: Adam), heads."""
 
 
 def take_steps(root: Path, output: Path, ranks: Ranks, steps: int) -> None:
     """That many steps in each of the WAYS; what a rank has after each step goes to <output>/<way>-<step>-rank<rank>.npz."""
     store = Store(root)
     layout = Layout.of(store.facts("shard"), "technology", "train")
-    for way, (model, knobs, plain) in WAYS.items():
+    for way, (model, knobs, plain, heads) in WAYS.items():
         # Only rank 0 starts from the seed that all are to share.
-        network = build_model(model, rank.read_vectors(store.directory("VECTORS")), 6, seed=1 + ranks.rank)
-        learner = Learner(network, knobs, ranks, keras.optimizers.SGD(plain) if plain else adam(knobs, steps=1))
+        network = build_model(model, rank.read_vectors(store.directory("VECTORS")), [head.labels for head in heads], seed=1 + ranks.rank)
+        learner = Learner(network, knobs, ranks, keras.optimizers.SGD(plain) if plain else adam(knobs, steps=1), heads)
         feed = Feed(
             store.directory("EXAMPLES") / "technology" / "train", layout,
             world=ranks.size, rank=ranks.rank, batch=BATCH, seed=1, bucket_by_length=True,

@@ -19,11 +19,12 @@ from patent_spark.training.job import Job
 job, config = Job.read(pathlib.Path(sys.argv[1]))
 if config.model.units == 13:
     sys.exit(3)
-job.model.mkdir()
+folder = job.models / job.model
+folder.mkdir(parents=True)
 loss = config.train.learning_rate * config.model.units
-(job.model / "task.json").write_text(json.dumps({"run_id": job.run_id, "key": job.key, "kept_epoch": 2}))
+(folder / "task.json").write_text(json.dumps({"run_id": job.run_id, "key": job.key, "kept_epoch": 2}))
 epochs = [{"epoch": k, "dev_loss": loss + (k != 2), "dev_accuracy": 1 - loss / 10} for k in (1, 2, 3)]
-(job.model / "history.json").write_text(json.dumps(epochs))
+(folder / "history.json").write_text(json.dumps(epochs))
 """
 
 

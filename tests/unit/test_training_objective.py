@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from patent_spark.shards.groups import write_groups
-from patent_spark.training.objective import class_weights, objective
+from patent_spark.training.objective import class_weights, label_counts, objective
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def examples(tmp_path):
     ],
 )
 def test_rare_labels_count_more_and_the_mean_stays_1(examples, kind, expected):
-    assert np.allclose(class_weights(examples, 4, kind), expected)
+    assert np.allclose(class_weights(label_counts(examples, 4), kind), expected)
 
 
 def test_the_objective_is_the_weighted_cross_entropy_against_smoothed_labels():

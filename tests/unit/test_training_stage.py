@@ -22,9 +22,11 @@ RANK = """
 import json, pathlib, sys
 folder = pathlib.Path(sys.argv[1])
 job = json.loads((folder / "job.json").read_text())
-(folder / "model").mkdir(exist_ok=True)
-(folder / "model" / "task.json").write_text(json.dumps({"run_id": job["run_id"], "key": job["key"], "kept_epoch": 1}))
-(folder / "model" / "history.json").write_text(json.dumps([{"epoch": 1}]))
+names = ["technology", "citation_level"] if job["model"] == "joint" else [job["model"]]
+for made in [folder / "models" / name for name in names]:
+    made.mkdir(exist_ok=True, parents=True)
+    (made / "task.json").write_text(json.dumps({"run_id": job["run_id"], "key": job["key"], "kept_epoch": 1}))
+    (made / "history.json").write_text(json.dumps([{"epoch": 1}]))
 sys.exit(int(sys.argv[2]))
 """
 
@@ -65,7 +67,7 @@ def test_the_jobs_folder_is_left_only_by_a_failure(store, monkeypatch):
     with pytest.raises(WorkError, match="rank 0 ended with exit code 3"):
         trained(store, force=True)
     (folder,) = (store.root / "train" / "work").iterdir()
-    assert json.loads((folder / "job.json").read_text())["task"] == "technology"
+    assert json.loads((folder / "job.json").read_text())["model"] == "technology"
 
 
 def test_the_run_tells_how_well_the_vectors_find_synonyms(store):

@@ -95,10 +95,11 @@ def _track(work: Work, task: str, checks: list[Check], folder: Path) -> None:
     run_id = work.store.facts("train")["tasks"].get(task, {}).get("run_id")
     if not run_id:
         return
-    figures = {f"audit_{re.sub('[^a-z0-9]+', '_', check.name.lower())}": check.figure for check in checks if check.figure is not None}
+    prefix = f"{work.config.prefix(task)}audit_"
+    figures = {f"{prefix}{re.sub('[^a-z0-9]+', '_', check.name.lower())}": check.figure for check in checks if check.figure is not None}
     try:
         run = attach(work.config, run_id)
-        run.log_metrics(figures | {"audit_failed": sum(check.verdict == FAILED for check in checks)})
+        run.log_metrics(figures | {f"{prefix}failed": sum(check.verdict == FAILED for check in checks)})
         run.log_report(folder, "audit")
     except TrackingError as error:
         say(f"  audit {task}: the figures stay out of MLflow: {error}")

@@ -59,7 +59,7 @@ def run(work: Work) -> None:
     write_report(work.draft.path("REPORT"), work.store, parts, words)
     for part in parts:
         write_json(work.draft.path("METRICS") / f"{part.task}.json", part.result)
-        _track(runs[part.task], part.result, work.draft.path("REPORT"))
+        _track(runs[part.task], part.result, work.draft.path("REPORT"), work.config.prefix(part.task))
     work.learn(tasks={part.task: {name: part.result[name] for name in ("accuracy", "macro_f1", "examples", "warnings")} for part in parts})
 
 
@@ -164,11 +164,11 @@ def _attach(work: Work, trained: Trained) -> Run | None:
         return None
 
 
-def _track(run: Run | None, result: dict[str, Any], report: Path) -> None:
+def _track(run: Run | None, result: dict[str, Any], report: Path, prefix: str) -> None:
     if run is None:
         return
     try:
-        run.log_metrics(tracked_figures(result))
+        run.log_metrics({f"{prefix}{name}": value for name, value in tracked_figures(result).items()})
         run.log_report(report)
     except TrackingError as error:
         say(f"  evaluate {result['task']}: the report stays out of MLflow: {error}")

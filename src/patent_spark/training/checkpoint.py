@@ -17,7 +17,8 @@ import numpy.typing as npt
 from patent_spark.checks import WorkError
 
 Epoch = dict[str, float]
-"""epoch, train_loss, train_accuracy, examples_per_second; dev_loss and dev_accuracy when there is a development split."""
+"""epoch, train_loss, train_accuracy, examples_per_second; dev_loss and dev_accuracy when there is a development split.
+A joint model has one loss, and a loss and an accuracy of each task, such as train_technology_accuracy."""
 Arrays = Sequence[npt.NDArray[Any]]
 
 _FILE, _ASIDE, _STATE = "checkpoint.npz", ".checkpoint.npz", "state"
@@ -32,8 +33,8 @@ class State:
     """The epoch at work; one more than train.epochs when all are done."""
     step: int = 0
     """Steps of it that were taken."""
-    sums: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
-    """Loss, weight and hits of these steps."""
+    sums: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+    """Of these steps: loss, weight and hits of each head, then the examples."""
     delivered: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
     """Feed.delivered of these steps, over all ranks; only brought up to date when the epoch is broken off or over."""
     seconds: float = 0.0

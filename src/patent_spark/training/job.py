@@ -13,27 +13,28 @@ from patent_spark.checks import DataError, StoppedError, WorkError
 from patent_spark.config import Config, load_config, to_yaml
 from patent_spark.store import write_json, write_text
 
-_JOB, _CONFIG, _TOLD, _FAILURE, _STOP, _DONE, _MODEL = "job.json", "config.yaml", "told.jsonl", "failure-{rank}.json", "stop", "done", "model"
+_JOB, _CONFIG, _TOLD, _FAILURE, _STOP, _DONE, _MODELS = "job.json", "config.yaml", "told.jsonl", "failure-{rank}.json", "stop", "done", "models"
 _SECONDS_BETWEEN_STEPS_TOLD = 0.5
 
 
 @dataclass(frozen=True)
 class Job:
-    """The training of one task. All that a rank needs; paths are absolute and seen by every rank."""
+    """The training of one model. All that a rank needs; paths are absolute and seen by every rank."""
 
-    task: str
+    model: str
+    """The task, or joint."""
     run_id: str
     release_id: str
     key: str
     """Digest of all that the trained model depends on."""
     examples: str
-    """EXAMPLES/<task>."""
+    """EXAMPLES/<model>."""
     vectors: str
     """VECTORS."""
     shards: dict[str, Any]
-    """Facts of the shard stage, of this task alone."""
+    """Facts of the shard stage, of this model and its tasks alone."""
     folder: str
-    """Where the job keeps its files, its checkpoint among them; the model comes to its subfolder `model`."""
+    """Where the job keeps its files, its checkpoint among them; a model for each task comes to its subfolder `models`."""
     resume: bool = False
     """Whether to go on from the checkpoint that is there."""
 
@@ -57,24 +58,24 @@ class Job:
         return (folder / _JOB).exists()
 
     @property
-    def model(self) -> Path:
-        """The folder of the finished model."""
-        return Path(self.folder) / _MODEL
+    def models(self) -> Path:
+        """The folder of what is finished: a model for each task."""
+        return Path(self.folder) / _MODELS
 
     def finish(self) -> None:
-        """Note that nothing is left to do but to publish the model."""
+        """Note that nothing is left to do but to publish what it made."""
         (Path(self.folder) / _DONE).touch()
 
     @staticmethod
-    def folder_of(root: Path, task: str, key: str) -> Path:
-        """Where the job of a task with a key lies in a warehouse."""
-        return root / "train" / "work" / f"{task}-{key}"
+    def folder_of(root: Path, model: str, key: str) -> Path:
+        """Where the job of a model with a key lies in a warehouse."""
+        return root / "train" / "work" / f"{model}-{key}"
 
     @staticmethod
-    def finished(root: Path) -> dict[str, Path]:
-        """Models of a warehouse that only wait to be published, by key."""
+    def finished(root: Path) -> dict[tuple[str, str], Path]:
+        """Models of a warehouse that only wait to be published, by key and task."""
         folders = [note.parent for note in (root / "train" / "work").glob(f"*/{_DONE}")]
-        return {folder.name.rpartition("-")[2]: folder / _MODEL for folder in folders}
+        return {(folder.name.rpartition("-")[2], made.name): made for folder in folders for made in (folder / _MODELS).iterdir()}
 
 
 def ask_to_stop(folder: Path) -> None:

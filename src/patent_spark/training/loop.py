@@ -1,8 +1,8 @@
 """The training loop, the same for one rank and for many: solo is the distributed case with size 1.
 
-Each rank computes the sums of its part of a batch; the sums of gradients, loss, weight and hits over all ranks go
-through one allreduce; every rank then divides by the weight and takes the same step. So N ranks do what one rank
-does with the whole batch.
+Each rank computes the sums of its part of a batch; the sums of gradients, examples, and each head's loss, weight and
+hits over all ranks go through one allreduce; every rank then divides by the examples and takes the same step. So N
+ranks do what one rank does with the whole batch.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from patent_spark.checks import StoppedError, WorkError
 from patent_spark.config import Train
 from patent_spark.training.checkpoint import Arrays, Epoch, State
-from patent_spark.training.model import LOGITS
+from patent_spark.training.heads import Head, figures, only_head
+from patent_spark.training.model import logits_of
 from patent_spark.training.objective import objective
 from patent_spark.training.ranks import Ranks
 from patent_spark.training.schedule import out_of_patience
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     import keras
 
     from patent_spark.shards.feed import Batch, Feed
-
-SUMS = 3  # loss, weight, hits; after them comes the number of ranks that were asked to stop
 
 
 @dataclass(frozen=True)
@@ -45,17 +43,14 @@ class Watch:
 
 
 class Learner:
-    """A network and how it takes a step together with the other ranks; weights: what an example of each label counts in it."""
+    """A network and how it takes a step together with the other ranks; without `heads` it has one, and no weights."""
 
-    def __init__(
-        self, network: keras.Model, knobs: Train, ranks: Ranks, optimizer: keras.optimizers.Optimizer, weights: npt.NDArray[np.float32] | None = None
-    ) -> None:
-        import keras
+    def __init__(self, network: keras.Model, knobs: Train, ranks: Ranks, optimizer: keras.optimizers.Optimizer, heads: Sequence[Head] = ()) -> None:
         import tensorflow as tf
 
         self.network, self._knobs, self._ranks = network, knobs, ranks
-        self._logits = keras.Model(network.input, network.get_layer(LOGITS).output)
-        self._weights = np.ones(self._logits.output_shape[-1], np.float32) if weights is None else weights
+        self._logits = logits_of(network)
+        self.heads = heads or [only_head(network.output_shape[-1])]
         self._optimizer = optimizer
         self._optimizer.build(network.trainable_variables)
         ranks.take_from_first(self.variables)
@@ -90,15 +85,21 @@ class Learner:
         self._stop.assign(1.0)
 
     def _sums(self, tokens: Any, label: Any, weight: Any, training: bool) -> tuple[Any, Any]:
-        """The sum that the gradient is of, and [cross-entropy, weight, hits, whether to stop], over one rank's part of a batch."""
+        """The sum that the gradient is of, and what step() returns, over one rank's part of a batch."""
+        import keras
         import tensorflow as tf
 
         longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=1, dtype=tf.int32))
-        logits = self._logits(tokens[:, : tf.maximum(longest, 1)], training=training)
-        loss = tf.reduce_sum(weight * tf.nn.sparse_softmax_cross_entropy_with_logits(label, logits))
-        hits = tf.reduce_sum(weight * tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32) == label, tf.float32))
-        aim = tf.reduce_sum(weight * objective(label, logits, self._weights, self._knobs.label_smoothing))
-        return aim, tf.stack([loss, tf.reduce_sum(weight), hits, self._stop])
+        all_logits = self._logits(tokens[:, : tf.maximum(longest, 1)], training=training)
+        aim, sums = tf.constant(0.0), []
+        for head, logits in zip(self.heads, keras.tree.flatten(all_logits), strict=True):
+            answer = tf.gather(tf.constant(head.answers), label)
+            known, answer = weight * tf.cast(answer < head.labels, tf.float32), tf.minimum(answer, head.labels - 1)
+            loss = tf.reduce_sum(known * tf.nn.sparse_softmax_cross_entropy_with_logits(answer, logits))
+            hits = tf.reduce_sum(known * tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32) == answer, tf.float32))
+            aim += tf.reduce_sum(known * objective(answer, logits, head.weights, self._knobs.label_smoothing))
+            sums += [loss, tf.reduce_sum(known), hits]
+        return aim, tf.stack([*sums, tf.reduce_sum(weight), self._stop])
 
     def _functions(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         import tensorflow as tf
@@ -109,12 +110,12 @@ class Learner:
 
         @tf.function(input_signature=batch)
         def step(tokens: Any, label: Any, weight: Any) -> Any:
-            """Take one step; returns [loss, weight, hits, ranks that were asked to stop] summed over all ranks."""
+            """Take one step; returns [loss, weight, hits of each head..., examples, ranks that were asked to stop] summed over all ranks."""
             with tf.GradientTape() as tape:
                 aim, sums = self._sums(tokens, label, weight, training=True)
                 aim = self._optimizer.scale_loss(aim)
             *gradients, sums = self._ranks.sum([*tape.gradient(aim, variables), sums])
-            gradients = [gradient / tf.maximum(sums[1], 1.0) for gradient in gradients]
+            gradients = [gradient / tf.maximum(sums[-2], 1.0) for gradient in gradients]
             self._optimizer.apply(gradients, self.network.trainable_variables)
             return sums
 
@@ -134,11 +135,12 @@ def train(learner: Learner, feed: Feed, development: Feed | None, knobs: Train, 
     """
     while state.epoch <= knobs.epochs and not out_of_patience(state.history, knobs.patience):
         _take_steps(learner, feed, knobs, ranks, state, watch)
-        result = {"epoch": state.epoch, **_means("train", state.sums), "examples_per_second": float(state.sums[1]) / state.seconds}
+        learned = figures("train", learner.heads, state.sums[:-1])
+        result = {"epoch": state.epoch, **learned, "examples_per_second": float(state.sums[-1]) / state.seconds}
         if development is not None:
             judged = _judge(learner, development, knobs, ranks, state, watch)
             _require_finite("development", judged, state.epoch, knobs)
-            result |= _means("dev", judged)
+            result |= figures("dev", learner.heads, judged[:-1])
         if knobs.keep == "last" or development is None or _is_best(result, state.history):
             state.kept_epoch, state.kept = state.epoch, learner.network.get_weights()
         state.close_epoch(result)
@@ -153,11 +155,11 @@ def _take_steps(learner: Learner, feed: Feed, knobs: Train, ranks: Ranks, state:
     started = time.monotonic() - state.seconds
     for batch in feed.epoch(state.epoch, state.step):
         sums = _exchanged(learner, learner.step, batch, watch)
-        state.step, state.sums, state.seconds = state.step + 1, state.sums + sums[:SUMS], time.monotonic() - started
+        state.step, state.sums, state.seconds = state.step + 1, state.sums + sums[:-1], time.monotonic() - started
         _require_finite("training", state.sums, state.epoch, knobs)
-        loss, pace = state.sums[0] / max(state.sums[1], 1.0), state.sums[1] / state.seconds
+        loss, pace = figures("train", learner.heads, state.sums[:-1])["train_loss"], state.sums[-1] / state.seconds
         watch.on_step(before + state.step, total, f"epoch {state.epoch}/{knobs.epochs}, loss {loss:.3f}, {pace:,.0f} examples/s")
-        if sums[SUMS]:
+        if sums[-1]:
             state.delivered = state.delivered + _delivered(feed, ranks)
             _stop(state, knobs, ranks, watch)
     state.delivered = state.delivered + _delivered(feed, ranks)
@@ -165,12 +167,12 @@ def _take_steps(learner: Learner, feed: Feed, knobs: Train, ranks: Ranks, state:
 
 
 def _judge(learner: Learner, development: Feed, knobs: Train, ranks: Ranks, state: State, watch: Watch) -> Any:
-    """[loss, weight, hits] of a whole split over all ranks."""
-    total = np.zeros(SUMS)
+    """The sums of a whole split over all ranks."""
+    total: Any = 0.0
     for batch in development.epoch(0):
         sums = _exchanged(learner, learner.judge, batch, watch)
-        total += sums[:SUMS]
-        if sums[SUMS]:
+        total += sums[:-1].astype(np.float64)
+        if sums[-1]:
             _stop(state, knobs, ranks, watch)
     development.require_complete(_delivered(development, ranks))
     return total
@@ -201,13 +203,8 @@ def _is_best(result: Epoch, history: Sequence[Epoch]) -> bool:
 
 def _require_finite(split: str, sums: Any, epoch: int, knobs: Train) -> None:
     """All ranks see the same sums and give up together: what is not finite never is again, nor is it smaller than another loss."""
-    if not np.isfinite(sums[0]):
+    if not np.isfinite(sums.sum()):
         raise WorkError(
-            f"the {split} loss is {sums[0]} in epoch {epoch}: the steps are too large; "
+            f"the {split} loss is {sums.sum()} in epoch {epoch}: the steps are too large; "
             f"lower train.learning_rate (now {knobs.learning_rate:g}) or set train.clip_norm (now {knobs.clip_norm:g})"
         )
-
-
-def _means(prefix: str, sums: Any) -> Epoch:
-    weight = max(float(sums[1]), 1.0)
-    return {f"{prefix}_loss": float(sums[0]) / weight, f"{prefix}_accuracy": float(sums[2]) / weight}

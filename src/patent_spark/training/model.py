@@ -8,7 +8,7 @@ the pooled state, never within the recurrence, where cuDNN's kernel has none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +19,13 @@ from patent_spark.config import Model
 if TYPE_CHECKING:
     import keras
 
-LOGITS = "logits"
-"""The layer before the softmax, which the loss is computed from."""
+_LOGITS, _PROBABILITIES = "logits", "probabilities"
 
 
-def build_model(config: Model, vectors: npt.NDArray[np.float32], labels: int, seed: int, precision: str = "float32") -> keras.Model:
+def build_model(config: Model, vectors: npt.NDArray[np.float32], labels: int | Sequence[int], seed: int, precision: str = "float32") -> keras.Model:
     """int32 tokens [batch, any length up to max_tokens] -> float32 probabilities [batch, labels].
 
+    labels: how many; with several numbers, a head for each and a list of their probabilities.
     vectors: float32 [vocabulary, dimensions], row i for id i + 1; id 0 is padding. The same seed gives the same weights.
     precision: Keras's dtype policy of all layers up to the pool; weights, the pool over words and the logits are float32 with each.
     """
@@ -56,8 +56,28 @@ def build_model(config: Model, vectors: npt.NDArray[np.float32], labels: int, se
     state = ops.concatenate(parts, axis=-1)
     if config.dropout:
         state = layers.Dropout(config.dropout, name="dropout")(state)
-    logits = layers.Dense(labels, name=LOGITS)(state)
-    return keras.Model(tokens, layers.Softmax(name="probabilities")(logits))
+    sizes = [labels] if isinstance(labels, int) else labels
+    logits = [layers.Dense(size, name=_of_head(_LOGITS, number))(state) for number, size in enumerate(sizes)]
+    probabilities = [layers.Softmax(name=_of_head(_PROBABILITIES, number))(each) for number, each in enumerate(logits)]
+    return keras.Model(tokens, probabilities[0] if isinstance(labels, int) else probabilities)
+
+
+def logits_of(network: keras.Model) -> keras.Model:
+    """The network without its softmaxes: the logits of each head, which the loss is computed from."""
+    import keras
+
+    return keras.Model(network.input, [network.get_layer(_of_head(_LOGITS, number)).output for number in range(len(network.outputs))])
+
+
+def with_one_head(network: keras.Model, number: int) -> keras.Model:
+    """The network with that head alone; it shares its weights."""
+    import keras
+
+    return keras.Model(network.input, network.outputs[number])
+
+
+def _of_head(name: str, number: int) -> str:
+    return f"{name}_{number + 1}" if number else name
 
 
 def _scaled(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

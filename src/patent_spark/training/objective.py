@@ -13,15 +13,19 @@ import pyarrow.dataset
 _POWERS = {"none": 0.0, "sqrt": 0.5, "balanced": 1.0}
 
 
-def class_weights(examples: Path, labels: int, kind: str) -> npt.NDArray[np.float32]:
-    """A weight for each label: its share of the examples of a split to the power 0, -1/2 or -1, scaled to a mean of 1 over the examples.
+def label_counts(examples: Path, labels: int) -> npt.NDArray[np.float64]:
+    """How many examples of a split have each label."""
+    real = pyarrow.dataset.dataset(examples, format="parquet").to_table(columns=["label"], filter=pc.field("patent_key") >= 0)
+    return np.bincount(real["label"].to_numpy(), minlength=labels).astype(np.float64)
+
+
+def class_weights(counts: npt.NDArray[np.float64], kind: str) -> npt.NDArray[np.float64]:
+    """A weight for each label: its share of the examples to the power 0, -1/2 or -1, scaled to a mean of 1 over the examples.
 
     A label without examples has the weight 0.
     """
-    real = pyarrow.dataset.dataset(examples, format="parquet").to_table(columns=["label"], filter=pc.field("patent_key") >= 0)
-    counts = np.bincount(real["label"].to_numpy(), minlength=labels).astype(np.float64)
     weights = np.where(counts > 0, np.maximum(counts, 1) ** -_POWERS[kind], 0)
-    return np.asarray(weights * counts.sum() / (weights * counts).sum(), np.float32)
+    return np.asarray(weights * counts.sum() / (weights * counts).sum())
 
 
 def objective(label: Any, logits: Any, weights: npt.NDArray[np.float32], smoothing: float) -> Any:

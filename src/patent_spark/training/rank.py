@@ -26,10 +26,10 @@ from patent_spark.shards.feed import Feed
 from patent_spark.shards.layout import Layout
 from patent_spark.tracking import attach
 from patent_spark.training.checkpoint import Checkpoint, Epoch, State, require_space
+from patent_spark.training.heads import heads_of
 from patent_spark.training.job import Failure, Job, Teller, asked_to_stop
 from patent_spark.training.loop import Learner, Watch, train
 from patent_spark.training.model import build_model
-from patent_spark.training.objective import class_weights
 from patent_spark.training.ranks import Ranks, is_lost_peer, joined
 from patent_spark.training.result import log_the_rest, save
 from patent_spark.training.schedule import adam, with_enough_epochs
@@ -65,7 +65,7 @@ def take_part(folder: Path) -> int:
 
 def _train(job: Job, config: Config, ranks: Ranks, asked: Callable[[], bool]) -> Callable[[], None]:
     """Train and, on rank 0, save; returns what is left to be done when the other ranks need not wait."""
-    folder, labels = Path(job.folder), len(job.shards["tasks"][job.task]["labels"])
+    folder, tasks = Path(job.folder), config.models[job.model]
     examples, development = (_feed(job, config, ranks, split) for split in (TRAIN, DEVELOPMENT))
     if examples is None:
         raise DataError(f"{job.examples} has no split {TRAIN}; run `patent-spark shard` again")
@@ -73,9 +73,10 @@ def _train(job: Job, config: Config, ranks: Ranks, asked: Callable[[], bool]) ->
         if feed is not None:
             feed.require_unchanged()
     knobs = with_enough_epochs(config.train, examples.steps_per_epoch)
-    network = build_model(config.model, read_vectors(Path(job.vectors)), labels, knobs.seed, knobs.precision)
-    weights = class_weights(Path(job.examples) / TRAIN, labels, knobs.class_weights)
-    learner, state = Learner(network, knobs, ranks, adam(knobs, knobs.epochs * examples.steps_per_epoch), weights), State()
+    sizes = [len(job.shards["tasks"][task]["labels"]) for task in tasks]
+    network = build_model(config.model, read_vectors(Path(job.vectors)), sizes, knobs.seed, knobs.precision)
+    heads = heads_of(config, tasks, sizes, Path(job.examples) / TRAIN)
+    learner, state = Learner(network, knobs, ranks, adam(knobs, knobs.epochs * examples.steps_per_epoch), heads), State()
     before = Checkpoint.read(folder) if job.resume else None
     if before is not None:
         learner.restore(before.variables)
@@ -89,7 +90,7 @@ def _train(job: Job, config: Config, ranks: Ranks, asked: Callable[[], bool]) ->
 
     def on_epoch(epoch: Epoch) -> None:
         run.log_epochs(state.history)
-        teller.line(_sentence(job.task, epoch, knobs.epochs))
+        teller.line(_sentence(job.model, epoch, knobs.epochs))
 
     def keep(state: State) -> None:
         Checkpoint(state, learner.values(), job.run_id).write(folder)
@@ -97,13 +98,13 @@ def _train(job: Job, config: Config, ranks: Ranks, asked: Callable[[], bool]) ->
     with run.machine_watched():
         train(learner, examples, development, knobs, ranks, state, Watch(asked, teller.step, on_epoch, keep))
     save(job, config, network, state)
-    return lambda: log_the_rest(job, run, network, state, teller)
+    return lambda: log_the_rest(job, config, run, network, state, teller)
 
 
 def _feed(job: Job, config: Config, ranks: Ranks, split: str) -> Feed | None:
-    if split not in job.shards["tasks"][job.task]["splits"]:
+    if split not in job.shards["tasks"][job.model]["splits"]:
         return None
-    knobs, layout = config.train, Layout.of(job.shards, job.task, split)
+    knobs, layout = config.train, Layout.of(job.shards, job.model, split)
     where = Path(job.examples) / split
     return Feed(where, layout, world=ranks.size, rank=ranks.rank, batch=knobs.batch, seed=knobs.seed, bucket_by_length=knobs.bucket_by_length)
 
@@ -114,10 +115,13 @@ def read_vectors(directory: Path) -> npt.NDArray[np.float32]:
     return np.asarray(column.flatten(), np.float32).reshape(len(column), -1)
 
 
-def _sentence(task: str, epoch: Epoch, epochs: int) -> str:
-    text = f"  {task} epoch {epoch['epoch']}/{epochs}: loss {epoch['train_loss']:.3f}, accuracy {epoch['train_accuracy']:.3f}"
+def _sentence(model: str, epoch: Epoch, epochs: int) -> str:
+    def accuracy(split: str) -> str:
+        return " and ".join(f"{value:.3f}" for name, value in epoch.items() if name.startswith(split) and name.endswith("accuracy"))
+
+    text = f"  {model} epoch {epoch['epoch']}/{epochs}: loss {epoch['train_loss']:.3f}, accuracy {accuracy('train')}"
     if "dev_loss" in epoch:
-        text += f"; development {epoch['dev_loss']:.3f}, {epoch['dev_accuracy']:.3f}"
+        text += f"; development {epoch['dev_loss']:.3f}, {accuracy('dev')}"
     return f"{text}; {epoch['examples_per_second']:,.0f} examples/s"
 
 

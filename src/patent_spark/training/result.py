@@ -14,8 +14,9 @@ from patent_spark.schemas import TRAIN
 from patent_spark.shards.layout import group_file
 from patent_spark.store import write_json, write_text
 from patent_spark.tracking import Run, TrackingError
-from patent_spark.training.checkpoint import State
+from patent_spark.training.checkpoint import Epoch, State
 from patent_spark.training.job import Job, Teller
+from patent_spark.training.model import with_one_head
 
 if TYPE_CHECKING:
     import keras
@@ -24,35 +25,42 @@ _EXAMPLE_ROWS = 2
 
 
 def save(job: Job, config: Config, network: keras.Model, state: State) -> None:
-    """The model and all that is needed to use it, in the job's folder."""
-    job.model.mkdir(exist_ok=True)
-    section = config.task(job.task)
+    """A model for each task and all that is needed to use it, in folders of the job's; of a joint model the task's own head."""
     words = pyarrow.dataset.dataset(Path(job.vectors), format="parquet").to_table(columns=["word"])["word"].to_pylist()
-    network.save(job.model / "model.keras")
-    write_text(job.model / "vocabulary.txt", "".join(f"{word}\n" for word in words))
-    write_json(job.model / "history.json", state.history)
-    described: dict[str, Any] = {
-        "task": job.task,
-        "labels": job.shards["tasks"][job.task]["labels"],
-        "max_tokens": section.max_tokens,
-        "min_tokens": section.min_tokens,
-        "vocabulary_digest": job.shards["vocabulary_digest"],
-        "run_id": job.run_id,
-        "release_id": job.release_id,
-        "key": job.key,
-        "kept_epoch": state.kept_epoch,
-    }
-    write_json(job.model / "task.json", described)
+    for number, task in enumerate(config.models[job.model]):
+        folder, section = job.models / task, config.task(task)
+        folder.mkdir(parents=True, exist_ok=True)
+        with_one_head(network, number).save(folder / "model.keras")
+        write_text(folder / "vocabulary.txt", "".join(f"{word}\n" for word in words))
+        write_json(folder / "history.json", [_own(epoch, config.prefix(task)) for epoch in state.history])
+        described: dict[str, Any] = {
+            "task": task,
+            "labels": job.shards["tasks"][task]["labels"],
+            "max_tokens": section.max_tokens,
+            "min_tokens": section.min_tokens,
+            "vocabulary_digest": job.shards["vocabulary_digest"],
+            "run_id": job.run_id,
+            "release_id": job.release_id,
+            "key": job.key,
+            "kept_epoch": state.kept_epoch,
+        }
+        write_json(folder / "task.json", described)
 
 
-def log_the_rest(job: Job, run: Run, network: keras.Model, state: State, teller: Teller) -> None:
+def _own(epoch: Epoch, prefix: str) -> Epoch:
+    """The figures of an epoch with a task's own under the names that they have in a model of one task."""
+    return {name.replace(prefix, ""): value for name, value in epoch.items()}
+
+
+def log_the_rest(job: Job, config: Config, run: Run, network: keras.Model, state: State, teller: Teller) -> None:
     """Keep the model in MLflow as well. It is saved by now: a server that went away meanwhile does not undo the training."""
     unsent = run.log_epochs(state.history)
     if unsent:
-        teller.line(f"  {job.task}: the metrics of epochs {', '.join(map(str, unsent))} could not be sent to MLflow; history.json has them all")
+        teller.line(f"  {job.model}: the metrics of epochs {', '.join(map(str, unsent))} could not be sent to MLflow; history.json has them all")
     first = pq.read_table(Path(job.examples) / TRAIN / group_file(0), columns=["tokens"])["tokens"].to_pylist()[:_EXAMPLE_ROWS]
     tokens = np.array([np.frombuffer(row, "<i4") for row in first])
     try:
-        run.log_model(network, tokens, job.model)
+        for number, task in enumerate(config.models[job.model]):
+            run.log_model(with_one_head(network, number), tokens, job.models / task, config.prefix(task))
     except TrackingError as error:
-        teller.line(f"  {job.task}: the model is saved, but not in MLflow: {error}")
+        teller.line(f"  {job.model}: the model is saved, but not in MLflow: {error}")

@@ -1,4 +1,4 @@
-"""Train a model for each task: MLflow run, Horovod ranks, MODEL/<task>."""
+"""Train a model for each task, or one for both: MLflow run, Horovod ranks, MODEL/<task>."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_PART_OF_A_MODEL = ("train.launcher", "train.ranks", "train.timeout_s")
 
 
 def run(work: Work) -> None:
-    """A model for each task of the configuration; one that is there already, of the same data, knobs and code, is kept.
+    """The models of the configuration; one that is there already, of the same data, knobs and code, is kept.
 
     A training that ended early leaves its folder, with a checkpoint, which work.resume goes on from.
     Raises DataError when examples and vectors do not belong together, or a rank finds bad data.
@@ -37,20 +37,27 @@ def run(work: Work) -> None:
         raise ConfigError("train.launcher = spark needs engine.name = spark, a session that has executors; or leave the launcher at local")
     earlier = {} if work.force else _earlier_models(work)
     learned, jobs = {}, []
-    for task in work.config.task_names:
-        key, folder = _key(work, task), work.draft.path("MODEL") / task
-        jobs.append(job_folder := Job.folder_of(work.store.root, task, key))
-        if key in earlier:
-            say(f"  {task}: examples and knobs are those of the model that is there, which is kept")
-            shutil.copytree(earlier[key], folder)
+    for model, tasks in work.config.models.items():
+        key = _key(work, model)
+        jobs.append(job_folder := Job.folder_of(work.store.root, model, key))
+        if all((key, task) in earlier for task in tasks):
+            say(f"  {model}: examples and knobs are those of the model that is there, which is kept")
+            made = {task: earlier[key, task] for task in tasks}
         else:
-            shutil.copytree(_train(work, task, key, job_folder), folder)
-        described = json.loads((folder / "task.json").read_text())
-        history = json.loads((folder / "history.json").read_text())
-        learned[task] = {name: described[name] for name in ("run_id", "key", "kept_epoch")} | {"epochs": len(history), "last": history[-1]}
+            models = _train(work, model, key, job_folder)
+            made = {task: models / task for task in tasks}
+        for task in tasks:
+            learned[task] = _put_into(work.draft.path("MODEL") / task, made[task])
     work.learn(tasks=learned)
-    for job_folder in jobs:  # only now, so that of two tasks the first need not be trained again when the second is interrupted
+    for job_folder in jobs:  # only now, so that of two models the first need not be trained again when the second is interrupted
         shutil.rmtree(job_folder, ignore_errors=True)
+
+
+def _put_into(folder: Path, made: Path) -> dict[str, Any]:
+    """Copy a task's model; returns its facts."""
+    shutil.copytree(made, folder)
+    described, history = (json.loads((folder / name).read_text()) for name in ("task.json", "history.json"))
+    return {name: described[name] for name in ("run_id", "key", "kept_epoch")} | {"epochs": len(history), "last": history[-1]}
 
 
 def _require_one_vocabulary(work: Work) -> None:
@@ -60,29 +67,29 @@ def _require_one_vocabulary(work: Work) -> None:
         raise DataError(f"EXAMPLES were made with vocabulary {examples}, VECTORS are those of {vectors}; run `patent-spark shard`")
 
 
-def _train(work: Work, task: str, key: str, folder: Path) -> Path:
-    """Train a model, from a checkpoint or from the start; returns the model's folder, a part of the job's."""
+def _train(work: Work, model: str, key: str, folder: Path) -> Path:
+    """Train a model, from a checkpoint or from the start; returns the folder, a part of the job's, with that of each task in it."""
     store, config = work.store, work.config
-    tracked, resume = _begin(work, task, folder)
+    tracked, resume = _begin(work, model, folder)
     facts = store.facts("shard")
     job = Job(
-        task=task,
+        model=model,
         run_id=tracked.run_id,
         release_id=_release_id(work),
         key=key,
-        examples=str(store.directory("EXAMPLES") / task),
+        examples=str(store.directory("EXAMPLES") / model),
         vectors=str(store.directory("VECTORS")),
-        shards={**facts, "tasks": {task: facts["tasks"][task]}},
+        shards={**facts, "tasks": {name: facts["tasks"][name] for name in (model, *config.models[model])}},
         folder=str(folder),
         resume=resume,
     )
     job.write(config)
     status = "FAILED"
     try:
-        logs = store.root / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-train-{task}"
-        steps_per_epoch = Layout.of(facts, task, TRAIN).steps_per_epoch(config.train.batch)
+        logs = store.root / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-train-{model}"
+        steps_per_epoch = Layout.of(facts, model, TRAIN).steps_per_epoch(config.train.batch)
         steps = with_enough_epochs(config.train, steps_per_epoch).epochs * steps_per_epoch
-        run_ranks(folder, config.train, steps, logs, f"train {task}", lambda: work.session)
+        run_ranks(folder, config.train, steps, logs, f"train {model}", lambda: work.session)
         status = "FINISHED"
     except (KeyboardInterrupt, StoppedError):
         status = "KILLED"
@@ -90,28 +97,28 @@ def _train(work: Work, task: str, key: str, folder: Path) -> Path:
     finally:
         tracked.end(status)
     job.finish()
-    return job.model
+    return job.models
 
 
-def _begin(work: Work, task: str, folder: Path) -> tuple[Run, bool]:
+def _begin(work: Work, model: str, folder: Path) -> tuple[Run, bool]:
     """The run of a training, and whether it goes on from the checkpoint in its folder; says which."""
     before = Checkpoint.read(folder, arrays=False)
     place = f"the checkpoint at epoch {before.state.epoch}, step {before.state.step}" if before else ""
     if not work.resume:
         if before:
-            say(f"  {task}: trained from the start; --resume would go on from {place}, which the first new one replaces")
-        return _new_run(work, task), False
+            say(f"  {model}: trained from the start; --resume would go on from {place}, which the first new one replaces")
+        return _new_run(work, model), False
     if before:
-        say(f"  {task}: goes on from {place}")
+        say(f"  {model}: goes on from {place}")
         return reopen_run(work.config, before.run_id), True
-    say(f"  {task}: there is no checkpoint of these examples, knobs and code to go on from; trained from the start")
-    return reopen_run(work.config, Job.read(folder)[0].run_id) if Job.is_in(folder) else _new_run(work, task), False
+    say(f"  {model}: there is no checkpoint of these examples, knobs and code to go on from; trained from the start")
+    return reopen_run(work.config, Job.read(folder)[0].run_id) if Job.is_in(folder) else _new_run(work, model), False
 
 
-def _new_run(work: Work, task: str) -> Run:
+def _new_run(work: Work, model: str) -> Run:
     code = {"code": code_version(), "mlflow.source.git.commit": git_commit()}
     stages = {f"stage.{name}": manifest.version for name in ("text", "shard") if (manifest := work.store.manifest(name))}
-    run = create_run(work.config, task, {"release_id": _release_id(work), **code, **stages})
+    run = create_run(work.config, model, {"release_id": _release_id(work), **code, **stages})
     if (synonyms := work.store.facts("text").get("synonyms_found")) is not None:
         run.log_metrics({"synonyms_found": synonyms})
     return run
@@ -122,20 +129,21 @@ def _release_id(work: Work) -> str:
     return shards.release_id if shards else ""
 
 
-def _earlier_models(work: Work) -> dict[str, Path]:
-    """Folders of models by their key: those of the current version, and those that another task's end kept from being published."""
+def _earlier_models(work: Work) -> dict[tuple[str, str], Path]:
+    """Folders of models by key and task: those of the current version, and those that another model's end kept from being published."""
     models = Job.finished(work.store.root)
     current = work.store.manifest("train")
     if current is not None:
-        models |= {facts["key"]: work.store.directory("MODEL") / task for task, facts in current.facts["tasks"].items()}
+        models |= {(facts["key"], task): work.store.directory("MODEL") / task for task, facts in current.facts["tasks"].items()}
     return models
 
 
-def _key(work: Work, task: str) -> str:
-    """Digest of all that a model of this task depends on: examples (which the ranks compare with the manifest) and vectors, labels, knobs, code."""
-    knobs = {k: v for k, v in flatten(work.config).items() if k.startswith(("model.", "train.", f"{task}.")) and k not in _NO_PART_OF_A_MODEL}
+def _key(work: Work, model: str) -> str:
+    """Digest of all that a model depends on: examples (which the ranks compare with the manifest) and vectors, labels, knobs, code."""
+    sections = ("model.", "train.", *(f"{task}." for task in work.config.models[model]))
+    knobs = {k: v for k, v in flatten(work.config).items() if k.startswith(sections) and k not in _NO_PART_OF_A_MODEL}
     facts: dict[str, Any] = work.store.facts("shard")
-    described = facts["tasks"][task]
+    described = facts["tasks"][model]
     examples = [described["labels"], facts["lanes"], facts["vocabulary_digest"], *(described["splits"].get(split) for split in (TRAIN, DEVELOPMENT))]
     vectors = [content_digest(path) for path in sorted(work.store.directory("VECTORS").glob("*.parquet"))]
-    return digest([task, work.code, knobs, examples, vectors])
+    return digest([model, work.code, knobs, examples, vectors])

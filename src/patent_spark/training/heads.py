@@ -1,0 +1,70 @@
+"""The last layers of a model, one a task: which examples each learns from, what they count, and its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from patent_spark.config import Config
+from patent_spark.shards.layout import labels_of_tasks
+from patent_spark.training.checkpoint import Epoch
+from patent_spark.training.objective import class_weights, label_counts
+
+SUMS = 3
+"""Of each head: cross-entropy, weight, hits."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the examples are to the last layer of one task."""
+
+    answers: npt.NDArray[np.int32]
+    """For each label of the examples the task's label; the number that follows on the task's labels where it has none."""
+    weights: npt.NDArray[np.float32]
+    """For each label of the task what an example counts in the gradient."""
+    share: float = 1.0
+    """What the task's loss counts in that of the model; all shares add up to 1."""
+    prefix: str = ""
+    """What the names of its figures begin with."""
+
+    @property
+    def labels(self) -> int:
+        """How many labels the task has."""
+        return len(self.weights)
+
+
+def only_head(labels: int) -> Head:
+    """The head of a model of one task, to which all examples count alike."""
+    return Head(np.arange(labels, dtype=np.int32), np.ones(labels, np.float32))
+
+
+def heads_of(config: Config, tasks: Sequence[str], sizes: Sequence[int], examples: Path) -> list[Head]:
+    """The heads of a model of these tasks that trains on a split of examples; sizes: how many labels each task has.
+
+    The loss is a weighted mean of the tasks' losses, each the mean over the examples that have a label of the task: where
+    few have one, each of them counts the more. The weights say so, for all steps alike, and a step need only divide by
+    the number of its examples.
+    """
+    answers = labels_of_tasks(sizes)
+    counts = label_counts(examples, len(answers))
+    asked = np.array([getattr(config.train, f"{task}_weight") for task in tasks])
+    heads = []
+    for task, size, answer, share in zip(tasks, sizes, answers.T, asked / asked.sum(), strict=True):
+        own = np.bincount(answer, weights=counts, minlength=size + 1)[:size].astype(np.float64)
+        weights = share * counts.sum() / own.sum() * class_weights(own, config.train.class_weights)
+        heads.append(Head(answer, weights.astype(np.float32), float(share), config.prefix(task)))
+    return heads
+
+
+def figures(split: str, heads: Sequence[Head], sums: npt.NDArray[np.float64]) -> Epoch:
+    """Losses and accuracies by name, from SUMS of each head in turn; `<split>_loss` is the model's."""
+    loss, weight, hits = sums.reshape(-1, SUMS).T
+    losses, accuracies = (total / np.maximum(weight, 1.0) for total in (loss, hits))
+    found = {f"{split}_loss": float(losses @ [head.share for head in heads])}
+    for head, own_loss, accuracy in zip(heads, losses.tolist(), accuracies.tolist(), strict=True):
+        found |= {f"{split}_{head.prefix}loss": own_loss, f"{split}_{head.prefix}accuracy": accuracy}
+    return found
