@@ -12,6 +12,7 @@ from patent_spark.config import Model, Train
 from patent_spark.shards.feed import Feed, FeedError
 from patent_spark.shards.layout import Layout
 from patent_spark.training.checkpoint import State
+from patent_spark.training.heads import Head, only_head
 from patent_spark.training.loop import Learner, Watch, train
 from patent_spark.training.model import build_model
 from patent_spark.training.rank import read_vectors
@@ -64,10 +65,22 @@ def test_a_poisoned_vector_ends_the_job(store, alone):
 KNOBS = Train(epochs=3, batch=24, learning_rate=0.02)  # 4 steps and 2 judgements an epoch
 
 
+TWO = [
+    Head(np.array([0, 0, 1, 1, 2, 2], np.int32), np.ones(2, np.float32), 0.7, "first_"),
+    Head(np.array([0, 1, 2, 3, 3, 3], np.int32), np.ones(3, np.float32), 0.3, "second_"),
+]
+"""Two tasks that share the examples; each has no label for some of them."""
+
+
 @pytest.fixture(scope="module")
 def go(store, alone):
+    return trainer(store, alone, [only_head(6)])
+
+
+def trainer(store, alone, heads):
     """Trains from a state and the values of the variables, or from the start; returns what was saved last, the final weights, and why it stopped."""
-    learner = Learner(build_model(Model(units=4), read_vectors(store.directory("VECTORS")), 6, seed=1), KNOBS, alone, adam(KNOBS, steps=9))
+    network = build_model(Model(units=4), read_vectors(store.directory("VECTORS")), [head.labels for head in heads], seed=1)
+    learner = Learner(network, KNOBS, alone, adam(KNOBS, steps=9), heads)
     start = learner.values()
 
     def go(state=None, values=start, stop_at_look=0):
@@ -109,6 +122,20 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(go, undisturb
     assert losses(whole) == losses(undisturbed[0])
     assert whole.kept_epoch == undisturbed[0].kept_epoch
     assert all((ours == theirs).all() for ours, theirs in zip(weights, undisturbed[1], strict=True))
+
+
+def test_a_joint_training_goes_on_as_well(store, alone):
+    go = trainer(store, alone, TWO)
+    undisturbed, _, expected, _ = go()
+    state, values, *_ = go(stop_at_look=3)
+    whole, _, weights, _ = go(state, values)
+    assert losses(whole) == losses(undisturbed)
+    assert all((ours == theirs).all() for ours, theirs in zip(weights, expected, strict=True))
+    for epoch in whole.history:
+        assert epoch["dev_loss"] == pytest.approx(0.7 * epoch["dev_first_loss"] + 0.3 * epoch["dev_second_loss"])
+        assert 0 <= epoch["train_first_accuracy"] <= 1 and 0 <= epoch["train_second_accuracy"] <= 1
+        assert "train_accuracy" not in epoch
+    assert whole.kept_epoch == 1 + int(np.argmin([epoch["dev_loss"] for epoch in whole.history]))
 
 
 def test_an_epoch_that_was_broken_off_is_still_counted(go):

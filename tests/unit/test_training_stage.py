@@ -149,6 +149,25 @@ def test_of_two_tasks_the_first_is_not_trained_again(tmp_path, monkeypatch, caps
     assert list((tmp_path / "train" / "work").iterdir()) == []
 
 
+def test_a_joint_model_is_one_run_for_both_tasks(store, capsys):
+    facts = store.facts("shard")
+    described = facts["tasks"]["technology"]
+    examples = store.directory("EXAMPLES") / "technology"
+    tasks = dict.fromkeys(("technology", "citation_level", "joint"), described)
+    publish(store, "shard", {}, {**facts, "tasks": tasks}, fill=lambda draft: shutil.copytree(examples, draft.path("EXAMPLES") / "joint"))
+    knobs = ["tasks=joint", f"citation_level.max_tokens={TOKENS}", "citation_level.min_tokens=1"]
+    run_id = trained(store, *knobs)
+    learned = store.facts("train")["tasks"]
+    assert {name: (of["run_id"], of["key"]) for name, of in learned.items()} == dict.fromkeys(
+        ("technology", "citation_level"), (run_id, learned["technology"]["key"])
+    )
+    assert {path.name for path in store.directory("MODEL").iterdir()} == {"technology", "citation_level"}
+    assert runs_in(store) == {run_id: "FINISHED"}
+    assert trained(store, *knobs) == run_id
+    assert "joint: examples and knobs are those of the model that is there, which is kept" in capsys.readouterr().err
+    assert trained(store, *knobs, "train.technology_weight=2") != run_id
+
+
 def test_ranks_in_executors_need_a_session_that_has_some(store):
     with pytest.raises(ConfigError, match=r"^train\.launcher = spark needs engine\.name = spark, a session that has executors"):
         trained(store, "train.launcher=spark", "engine.name=sail")

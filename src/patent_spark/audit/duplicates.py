@@ -30,7 +30,7 @@ RELATED = Question(
 
 def same_texts(evidence: Evidence) -> Check:
     """Test patents whose token ids, as the model gets them, are those of a training or development patent."""
-    known = np.concatenate([np.zeros(0, np.int64), *(_hashes(block) for block in evidence.blocks(evidence.other_splits))])
+    known = np.concatenate([np.zeros(0, np.int64), *(_hashes(block) for block in evidence.taught())])
     tested = np.concatenate([np.zeros(0, np.int64), *(_hashes(block) for block in evidence.blocks(evidence.test_splits))])
     found = int(np.isin(tested, known).sum())
     done = f"{found:,} of {len(tested):,} test patents with {_TELLING} words or more have the very words of one of {len(known):,} others."
@@ -42,7 +42,7 @@ def near_duplicates(evidence: Evidence) -> Check:
     asked = evidence.asked.tokens
     tokens = asked[np.count_nonzero(asked, axis=1) >= _TELLING]
     reference, share = Reference(tokens), evidence.audit.near_duplicate
-    near = {other for block in evidence.blocks(evidence.other_splits) for _, other, _ in reference.near(block.tokens, share)}
+    near = {other for block in evidence.taught() for _, other, _ in reference.near(block.tokens, share)}
     done = (
         f"{len(near):,} of {len(tokens):,} test patents share {share:.0%} or more of their three-word shingles with a training or development patent "
         "(candidates by MinHash, compared exactly)."
@@ -52,12 +52,13 @@ def near_duplicates(evidence: Evidence) -> Check:
 
 def split_families(evidence: Evidence) -> Check:
     """Test patents whose abstract is that of a training or development patent, but for case and white space."""
-    members = evidence.examples[["patent_key", "tested"]].merge(evidence.warehouse.families, on="patent_key")
-    sides = members.groupby("family")["tested"].agg(["any", "all"])
-    straddling = members["family"].isin(sides.index[sides["any"] & ~sides["all"]])
-    found, several = int((straddling & members["tested"]).sum()), int((members["family"].value_counts() > 1).sum())
-    tested = int(evidence.examples["tested"].sum())
-    done = f"{found:,} of {tested:,} test patents share an abstract with the other side; {several:,} families have several members."
+    taught = np.concatenate([np.zeros(0, np.int64), *(block.keys for block in evidence.taught())])
+    tested = evidence.examples.loc[evidence.examples["tested"], "patent_key"]
+    families = evidence.warehouse.families
+    known, asked = (families.loc[families["patent_key"].isin(keys), "family"] for keys in (taught, tested))
+    found = int(asked.isin(known).sum())
+    several = int((families.loc[families["patent_key"].isin(evidence.examples["patent_key"]), "family"].value_counts() > 1).sum())
+    done = f"{found:,} of {len(tested):,} test patents share an abstract with the other side; {several:,} families have several members."
     return FAMILIES.answer(found, 0, done)
 
 

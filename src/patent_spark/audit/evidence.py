@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +23,8 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from patent_spark.config import TECHNOLOGY, Audit, Label, recorded
-from patent_spark.schemas import is_test
+from patent_spark.config import JOINT, TECHNOLOGY, Audit, Label, recorded
+from patent_spark.schemas import DEVELOPMENT, TRAIN, is_test
 
 if TYPE_CHECKING:
     from patent_spark.store import Store
@@ -89,6 +90,18 @@ class Warehouse:
         return keys
 
     @cached_property
+    def held_out(self) -> NDArray[np.int64]:
+        """These and all that share an abstract with one."""
+        relatives = self.families["family"].isin(self.families.loc[self.families["patent_key"].isin(self.tested), "family"])
+        return np.concatenate([self.tested, self.families.loc[relatives, "patent_key"].to_numpy()])
+
+    @property
+    def joint_examples(self) -> Path | None:
+        """Where the examples of a model of both tasks are, if there is such a one."""
+        folder = self.store.directory("EXAMPLES") / JOINT
+        return folder if folder.is_dir() else None
+
+    @cached_property
     def label_rule(self) -> Label:
         """The knobs that LABELS were made with."""
         manifest = self.store.manifest("label")
@@ -97,8 +110,7 @@ class Warehouse:
     @cached_property
     def permitted_words(self) -> dict[str, int]:
         """Occurrences of words in the texts that may be learned from: none of a test patent, of its family, or of the test years."""
-        relatives = self.families["family"].isin(self.families.loc[self.families["patent_key"].isin(self.tested), "family"])
-        barred = [self.tested, self.families.loc[relatives, "patent_key"].to_numpy()]
+        barred = [self.held_out]
         if (day := self.first_test_day()) is not None:
             barred.append(self.patents.loc[self.patents["grant_date"] >= pd.Timestamp(day), "patent_key"].to_numpy())
         keys = np.unique(np.concatenate(barred))
@@ -170,10 +182,15 @@ class Evidence:
         """A sample of the test examples."""
         return self.sample(self.test_splits, self.audit.texts)
 
-    def blocks(self, splits: Iterable[str]) -> Iterator[Block]:
-        """The examples of some splits, a few thousand at a time."""
+    def taught(self) -> Iterator[Block]:
+        """The training and development examples of the model, for their keys and texts: of a joint model those of both tasks."""
+        folder = self.warehouse.joint_examples
+        return self.blocks((TRAIN, DEVELOPMENT), folder) if folder else self.blocks(self.other_splits)
+
+    def blocks(self, splits: Iterable[str], folder: Path | None = None) -> Iterator[Block]:
+        """The examples of some splits of the task, or of another folder, a few thousand at a time."""
         waiting: list[pa.Table] = []
-        for path in (path for split in splits for path in sorted((self.folder / split).glob("*.parquet"))):
+        for path in (path for split in splits for path in sorted(((folder or self.folder) / split).glob("*.parquet"))):
             group = pq.ParquetFile(path).read(columns=["patent_key", "label", "tokens"])
             waiting.append(group.filter(pc.greater_equal(group["patent_key"], 0)))
             if sum(map(len, waiting)) >= _BLOCK:
