@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pyarrow as pa
 
@@ -34,6 +36,17 @@ def publish_examples(root, *, train, development=0, classes=6, lanes=4, row_grou
     described = {task: {"labels": [f"c{i}" for i in range(classes)], "max_tokens": TOKENS, "splits": splits}}
     publish(store, "shard", {}, {"vocabulary_digest": "v1", "lanes": lanes, "tasks": described}, fill=fill)
     return store
+
+
+def publish_further(store, *names):
+    """Publish `shard` anew, with the examples of technology under further names as well."""
+    facts, examples = store.facts("shard"), store.directory("EXAMPLES")
+
+    def fill(draft):
+        for name in ("technology", *names):
+            shutil.copytree(examples / "technology", draft.path("EXAMPLES") / name)
+
+    publish(store, "shard", {}, {**facts, "tasks": dict.fromkeys(("technology", *names), facts["tasks"]["technology"])}, fill=fill)
 
 
 def _texts(numbers, size, classes, first):

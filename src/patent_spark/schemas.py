@@ -126,10 +126,10 @@ VECTORS = _table(
     ("vector", ArrayType(FloatType(), True), "skip-gram vector"),
 )  # fmt: skip
 EXAMPLES = _table(
-    "EXAMPLES", "shard", "One row per patent of a split of a task, in folders <task>/<split>; rows of padding have a negative key.",
+    "EXAMPLES", "shard", "One row per patent of a split of a task: <task>/<split>, or of any task: joint/<split>; padding has a negative key.",
     ("patent_key", LongType(), "negative: a row that only fills up a row group, weight 0"),
     ("position", LongType(), "place in the shuffled order, from 0"),
-    ("label", IntegerType(), "place in the manifest's list of labels"),
+    ("label", IntegerType(), "place in the manifest's list of labels; of joint examples a place for each task, see shards.layout.labels_of_tasks"),
     ("length", IntegerType(), "tokens before padding"),
     ("tokens", BinaryType(), "max_tokens little-endian int32 ids of VOCABULARY, 0 to the right"),
 )  # fmt: skip

@@ -11,7 +11,7 @@ from patent_spark.config import ConfigError, load_config
 from patent_spark.sweep import Tried, assignments, read_grid, report, train_all
 from patent_spark.tracking import tracking_uri
 from patent_spark.training import local
-from tests.training_world import TOKENS, publish_examples
+from tests.training_world import TOKENS, publish_examples, publish_further
 
 RANK = """
 import json, pathlib, sys
@@ -19,12 +19,13 @@ from patent_spark.training.job import Job
 job, config = Job.read(pathlib.Path(sys.argv[1]))
 if config.model.units == 13:
     sys.exit(3)
-folder = job.models / job.model
-folder.mkdir(parents=True)
-loss = config.train.learning_rate * config.model.units
-(folder / "task.json").write_text(json.dumps({"run_id": job.run_id, "key": job.key, "kept_epoch": 2}))
-epochs = [{"epoch": k, "dev_loss": loss + (k != 2), "dev_accuracy": 1 - loss / 10} for k in (1, 2, 3)]
-(folder / "history.json").write_text(json.dumps(epochs))
+for number, task in enumerate(config.models[job.model]):
+    folder = job.models / task
+    folder.mkdir(parents=True)
+    loss = config.train.learning_rate * config.model.units + number
+    (folder / "task.json").write_text(json.dumps({"run_id": job.run_id, "key": job.key, "kept_epoch": 2}))
+    epochs = [{"epoch": k, "dev_loss": loss + (k != 2), "dev_accuracy": 1 - loss / 10} for k in (1, 2, 3)]
+    (folder / "history.json").write_text(json.dumps(epochs))
 """
 
 
@@ -56,9 +57,10 @@ def test_a_value_that_cannot_be_ends_the_sweep_before_any_work(grid, said, tmp_p
     assert said in capsys.readouterr().err
 
 
-def swept(store, grids):
+def swept(store, grids, tasks="technology"):
     def config(point=()):
-        sets = [f"warehouse.root={store.root}", "tasks=technology", f"technology.max_tokens={TOKENS}", "train.ranks=1", *point]
+        lengths = [f"technology.max_tokens={TOKENS}", f"citation_level.max_tokens={TOKENS}", "citation_level.min_tokens=1"]
+        sets = [f"warehouse.root={store.root}", f"tasks={tasks}", *lengths, "train.ranks=1", *point]
         return load_config(sets=sets)[0]
 
     base = config()
@@ -99,6 +101,15 @@ def test_each_training_is_a_run_nested_under_one_and_nothing_is_published(store)
     ]  # fmt: skip
     assert table[5].split() == ["-", "-", "-", "0.1", "13", "failed"]
     assert table[-1] == "best: --set train.learning_rate=0.01 --set model.units=10 (nothing is published; train with these to do so)"
+
+
+def test_a_joint_model_is_trained_once_and_told_for_each_task(store):
+    publish_further(store, "citation_level", "joint")
+    _, outcomes = swept(store, ["model.units=10,13", "train.learning_rate=0.1"], tasks="joint")
+    told = {task: [(each.dev_loss, each.failure[:11]) for each in tried] for task, tried in outcomes.items()}
+    failed = (float("inf"), "train joint")
+    assert told == {"technology": [(pytest.approx(1.0), ""), failed], "citation_level": [(pytest.approx(2.0), ""), failed]}
+    assert len({tried[0].run_id for tried in outcomes.values()}) == 1
 
 
 def test_when_every_training_fails():

@@ -1,7 +1,6 @@
 """When the stage trains a task and when it keeps its model: real jobs and runs, whose only rank leaves a model at once."""
 
 import json
-import shutil
 import sys
 from contextlib import ExitStack
 
@@ -15,7 +14,7 @@ from patent_spark.tracking import tracking_uri
 from patent_spark.training import local, stage
 from patent_spark.training.checkpoint import Checkpoint, State
 from patent_spark.work import Work
-from tests.training_world import TOKENS, publish_examples
+from tests.training_world import TOKENS, publish_examples, publish_further
 from tests.worlds import publish
 
 RANK = """
@@ -128,14 +127,7 @@ def test_a_checkpoint_is_of_one_model_and_any_number_of_ranks(store, monkeypatch
 
 def test_of_two_tasks_the_first_is_not_trained_again(tmp_path, monkeypatch, capsys):
     store = publish_examples(tmp_path, train=100)
-    facts = store.facts("shard")
-    described = facts["tasks"]["technology"]
-
-    def both(draft):
-        for task in ("technology", "citation_level"):
-            shutil.copytree(store.directory("EXAMPLES") / "technology", draft.path("EXAMPLES") / task)
-
-    publish(store, "shard", {}, {**facts, "tasks": {"technology": described, "citation_level": described}}, fill=both)
+    publish_further(store, "citation_level")
     command = "n = 3 if 'citation_level' in str(folder) else 0"
     rank = RANK.replace("sys.exit(int(sys.argv[2]))", f"{command}; sys.exit(n)")
     monkeypatch.setattr(local, "command_of_rank", lambda folder: [sys.executable, "-c", rank, str(folder)])
@@ -150,11 +142,7 @@ def test_of_two_tasks_the_first_is_not_trained_again(tmp_path, monkeypatch, caps
 
 
 def test_a_joint_model_is_one_run_for_both_tasks(store, capsys):
-    facts = store.facts("shard")
-    described = facts["tasks"]["technology"]
-    examples = store.directory("EXAMPLES") / "technology"
-    tasks = dict.fromkeys(("technology", "citation_level", "joint"), described)
-    publish(store, "shard", {}, {**facts, "tasks": tasks}, fill=lambda draft: shutil.copytree(examples, draft.path("EXAMPLES") / "joint"))
+    publish_further(store, "citation_level", "joint")
     knobs = ["tasks=joint", f"citation_level.max_tokens={TOKENS}", "citation_level.min_tokens=1"]
     run_id = trained(store, *knobs)
     learned = store.facts("train")["tasks"]
