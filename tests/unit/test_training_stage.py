@@ -84,6 +84,11 @@ def test_examples_of_another_vocabulary_are_refused(store):
     assert not (store.root / "train" / "work").exists()
 
 
+def test_examples_of_another_configuration_are_not_enough(store):
+    with pytest.raises(DataError, match=r"^there are no EXAMPLES of joint; run the stages from `patent-spark split` on with tasks=joint$"):
+        trained(store, "tasks=joint", f"citation_level.max_tokens={TOKENS}", "citation_level.min_tokens=1")
+
+
 def fails_at(store, monkeypatch, step, *sets, **how):
     """A training that ends with a checkpoint in its folder; returns the id of its run."""
     with monkeypatch.context() as patch:

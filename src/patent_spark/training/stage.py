@@ -32,7 +32,7 @@ def run(work: Work) -> None:
     A training that ended early leaves its folder, with a checkpoint, which work.resume goes on from.
     Raises DataError when examples and vectors do not belong together, or a rank finds bad data.
     """
-    _require_one_vocabulary(work)
+    _require_examples(work)
     if work.config.train.launcher == "spark" and engine_name(work.config.engine) == "sail":
         raise ConfigError("train.launcher = spark needs engine.name = spark, a session that has executors; or leave the launcher at local")
     earlier = {} if work.force else _earlier_models(work)
@@ -60,8 +60,11 @@ def _put_into(folder: Path, made: Path) -> dict[str, Any]:
     return {name: described[name] for name in ("run_id", "key", "kept_epoch")} | {"epochs": len(history), "last": history[-1]}
 
 
-def _require_one_vocabulary(work: Work) -> None:
-    """Token ids are places in the vocabulary: with the vectors of another one every word would mean something else."""
+def _require_examples(work: Work) -> None:
+    """Examples for every model, and of the vectors' vocabulary: token ids are its places, and with another every word would mean something else."""
+    for model in work.config.models:
+        if model not in work.store.facts("shard")["tasks"]:
+            raise DataError(f"there are no EXAMPLES of {model}; run the stages from `patent-spark split` on with tasks={work.config.tasks}")
     examples, vectors = (work.store.facts(stage)["vocabulary_digest"] for stage in ("shard", "text"))
     if examples != vectors:
         raise DataError(f"EXAMPLES were made with vocabulary {examples}, VECTORS are those of {vectors}; run `patent-spark shard`")
