@@ -128,7 +128,7 @@ def test_impossible_grant_dates_are_rejected_and_told(house):
     )
     code, said = house.run("ingest", "label", "quality", sets=["ingest.max_reject_fraction=0.1"])
     assert code == DONE and "g_patent.tsv.zip: 40 rows, 2 rejected" in said
-    assert house.quality()["traps"][9]["found"] == {"grant date outside 1790-07-31..2009-08-20": 2}
+    assert house.quality()["traps"][9]["found"] == {"grant date outside 1790-07-31..2009-08-20": 2, "rows of CPC": 40}
     rejects = house.store.read_arrow("REJECTS").to_pylist()
     assert [(row["row"], row["content"].split("\t")[2]) for row in rejects] == [(5, '"9178-12-11"'), (6, '"1074-03-05"')]
     labels = house.labels()

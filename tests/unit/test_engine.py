@@ -1,5 +1,6 @@
 """Sessions of both engines in one process, and that of a Connect server: each in a process of its own, for pyspark remembers."""
 
+import os
 import subprocess
 import sys
 
@@ -15,7 +16,8 @@ def told(name):
 
 
 def printed(code):
-    done = subprocess.run([sys.executable, "-c", SESSIONS + code], capture_output=True, text=True)
+    fresh = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_CONNECT")}  # set where a test has opened Sail
+    done = subprocess.run([sys.executable, "-c", SESSIONS + code], capture_output=True, text=True, env=fresh)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
