@@ -75,7 +75,7 @@ class Job:
     def finished(root: Path) -> dict[tuple[str, str], Path]:
         """Models of a warehouse that only wait to be published, by key and task."""
         folders = [note.parent for note in (root / "train" / "work").glob(f"*/{_DONE}")]
-        return {(folder.name.rpartition("-")[2], made.name): made for folder in folders for made in (folder / _MODELS).iterdir()}
+        return {(folder.name.rpartition("-")[2], made.name): made for folder in folders for made in (folder / _MODELS).glob("*")}
 
 
 def ask_to_stop(folder: Path) -> None:
