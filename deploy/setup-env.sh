@@ -43,7 +43,8 @@ uv=$cache/uv/bin/uv
 
 say "installing the locked packages into $venv"
 [ -x "$venv/bin/python" ] || "$uv" venv -q --python "$python" "$venv"
-"$uv" pip sync -q --python "$venv/bin/python" --require-hashes requirements.lock
+# Compiled here, once: where nobody may write beside the packages, each command would compile them anew (1 s and more).
+"$uv" pip sync -q --compile-bytecode --python "$venv/bin/python" --require-hashes requirements.lock
 
 # Horovod ships no wheel. It is compiled against the TensorFlow just installed and kept outside the checkout,
 # under a name that changes with whatever it was compiled against, so that it is compiled once a machine.
