@@ -53,7 +53,8 @@ def with_dates(citations: DataFrame, standing: DataFrame) -> DataFrame:
     """Citations with `citing_date` and `cited_date`, the grant dates of both patents; dropped where one is not there.
 
     Two numbers a patent are broadcast, so that the citations stay where they are. Both sides are the same query but for
-    its columns' names: Spark makes one copy for the two joins.
+    its columns' names: Spark makes one copy for the two joins. The dates stand on the left, where Sail builds its hash
+    table: with the citations there it took twice the time and three times the memory.
     """
     for side in ("citing", "cited"):
         dates = standing.select(F.col("patent_key").alias(f"{side}_key"), F.col("grant_date").alias(f"{side}_date"))
