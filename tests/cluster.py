@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pyspark
+
+from patent_spark.training.local import end
 
 ROOT = Path(__file__).parents[1]
 SPARK_HOME = Path(pyspark.__file__).parent
@@ -129,7 +130,7 @@ def running_cluster(folder: Path, workers: int = 2, cores: int = 2) -> Iterator[
         yield Cluster(master, folder, _executors_python(folder), tuple(process.pid for process in processes[1:]), processes)
     finally:
         for process in reversed(processes):
-            _end(process)
+            end(process)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 180, pause: float = 0.1) -> None:
@@ -157,15 +158,6 @@ def _executors_python(folder: Path) -> Path:
     python.write_text(f'#!/bin/sh\nPYTHONPATH="{packages}:$PYTHONPATH" exec {Path(sys.executable).resolve()} -S "$@"\n')
     python.chmod(0o755)
     return python
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    process.wait()
 
 
 def _processes_of(groups: tuple[int, ...]) -> Iterator[int]:

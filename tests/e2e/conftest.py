@@ -1,5 +1,6 @@
 """One small simulated release, run end to end once by the real command line; the tests look at what it left."""
 
+import json
 import os
 import subprocess
 import sys
@@ -31,6 +32,18 @@ class Run:
     @property
     def store(self):
         return Store(self.root)
+
+    def mlflow_runs(self):
+        """[status, params, metrics, tags, files of the audit] of each run in MLflow, read in another process."""
+        code = (
+            "import sys, json, mlflow; c = mlflow.MlflowClient(sys.argv[1])\n"
+            "runs = [r for e in c.search_experiments() for r in c.search_runs([e.experiment_id])]\n"
+            "files = lambda r: [f.path for f in c.list_artifacts(r.info.run_id, 'audit')]\n"
+            "print(json.dumps([[r.info.status, r.data.params, r.data.metrics, r.data.tags, files(r)] for r in runs]))"
+        )
+        uri = f"sqlite:///{self.root}/mlflow/mlflow.db"
+        told = subprocess.run([sys.executable, "-c", code, uri], capture_output=True, text=True, check=True).stdout
+        return json.loads(told.splitlines()[-1])
 
 
 def patent_spark(*arguments, root, sets=(), cwd=ROOT, **variables):

@@ -14,7 +14,7 @@ from patent_spark.config import load_config
 from patent_spark.stages import run_stage
 from patent_spark.training.ranks import meeting_point
 from tests.cluster import running_cluster
-from tests.e2e.test_ranks import SETS, wait_for
+from tests.e2e.test_ranks import SETS, told_steps, wait_for
 from tests.training_world import publish_examples
 
 KNOBS = [*SETS, "train.epochs=3"]
@@ -69,7 +69,7 @@ def test_any_program_that_sets_the_environment_can_start_ranks_and_lose_one(tmp_
             with path.open("wb") as file:
                 ranks.append(subprocess.Popen(command, env=os.environ | place, stdout=file, stderr=file))
         try:
-            wait_for(lambda: any('"done"' in path.read_text() for path in tmp_path.glob("train/work/*/told.jsonl")), seconds=600)
+            wait_for(lambda: told_steps(tmp_path), seconds=600)
             ranks[1].send_signal(signal.SIGKILL)
             killed_at = time.monotonic()
             assert ranks[0].wait(timeout=120) == 1

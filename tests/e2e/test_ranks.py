@@ -28,7 +28,7 @@ from patent_spark.tracking import tracking_uri
 from patent_spark.training import local
 from patent_spark.training.ranks import joined
 from tests.e2e import rank_steps
-from tests.training_world import TOKENS, publish_examples
+from tests.training_world import TOKENS, publish_examples, told_files
 
 ROOT = Path(__file__).parents[2]
 SETS = [
@@ -57,7 +57,7 @@ def ranks_of(folder):
 
 
 def told_steps(root):
-    return sum(path.read_text().count('"done"') for path in root.glob("train/work/*/told.jsonl"))
+    return sum(path.read_text().count('"done"') for path in told_files(root))
 
 
 def wait_for(condition, seconds=90):

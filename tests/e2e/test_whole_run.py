@@ -79,16 +79,9 @@ def test_no_patent_is_on_both_sides_of_a_split(whole_run):
 
 
 def test_one_mlflow_run_a_task_with_everything_in_it(whole_run):
-    code = (
-        "import sys, json, mlflow; mlflow.set_tracking_uri(sys.argv[1]); c = mlflow.MlflowClient()\n"
-        "runs = [r for e in c.search_experiments() for r in c.search_runs([e.experiment_id])]\n"
-        "print(json.dumps([[r.info.status, r.data.params, r.data.metrics, r.data.tags] for r in runs]))"
-    )
-    uri = f"sqlite:///{whole_run.root}/mlflow/mlflow.db"
-    told = subprocess.run([sys.executable, "-c", code, uri], capture_output=True, text=True, check=True).stdout
-    runs = json.loads(told.splitlines()[-1])
+    runs = whole_run.mlflow_runs()
     assert sorted(run[3]["task"] for run in runs) == ["citation_level", "technology"]
-    for status, params, metrics, tags in runs:
+    for status, params, metrics, tags, _ in runs:
         assert status == "FINISHED"
         assert params["train.ranks"] == "2"
         assert params["simulate.patents"] == "3000"

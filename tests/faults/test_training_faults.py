@@ -16,7 +16,7 @@ from patent_spark.config import load_config
 from patent_spark.store import Store
 from patent_spark.tracking import tracking_uri
 from tests.e2e.test_ranks import SETS, ranks_of, wait_for
-from tests.training_world import publish_examples
+from tests.training_world import publish_examples, told_files
 
 EPOCHS = 25
 SMALL_FILES = (
@@ -37,7 +37,7 @@ class Attempt:
     output: Path
 
     def told(self, text):
-        return any(text in path.read_text() for path in self.root.glob("train/work/*/told.jsonl"))
+        return any(text in path.read_text() for path in told_files(self.root))
 
     def ended(self):
         """Its exit code and what it said; no rank is left."""
@@ -52,7 +52,7 @@ def attempt():
     started = []
 
     def attempt(root, *arguments, sets=(), program=("-m", "patent_spark.cli")):
-        for path in root.glob("train/work/*/told.jsonl"):
+        for path in told_files(root):
             path.unlink()  # so that what is told is of this attempt
         knobs = [f"warehouse.root={root}", *SETS, f"train.epochs={EPOCHS}", *sets]
         command = [sys.executable, *program, "train", *arguments, *(part for knob in knobs for part in ("--set", knob))]

@@ -48,7 +48,7 @@ def _started(folder: Path, places: Sequence[dict[str, str]], logs: Path) -> Iter
         yield processes
     finally:
         for process in processes:
-            _end(process)
+            end(process)
 
 
 def command_of_rank(folder: Path) -> list[str]:
@@ -91,8 +91,8 @@ def _wait(processes: Sequence[subprocess.Popen[bytes]], seconds: float) -> list[
     return codes
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of a rank and of anything it started."""
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a process that leads a group of its own, and of anything it started."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
