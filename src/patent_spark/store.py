@@ -119,10 +119,11 @@ class Store:
         return session.read.schema(TABLES[table].schema).parquet(location(self.directory(table)))
 
     def read_arrow(self, table: str, columns: list[str] | None = None, where: Any = None) -> pa.Table:
-        """A table, or some of its columns and rows (a pyarrow.dataset expression), in memory."""
+        """A table, or some of its columns and rows (a pyarrow.dataset expression), in memory; typed as its schema says, whichever engine wrote it."""
         import pyarrow.dataset  # brings pandas along, a quarter of a second that ingest does without
 
-        return pyarrow.dataset.dataset(self.directory(table), format="parquet").to_table(columns=columns, filter=where)
+        files = pyarrow.dataset.dataset(self.directory(table), format="parquet", schema=arrow_schema(table))
+        return files.to_table(columns=columns, filter=where)
 
     @contextmanager
     def draft(self, stage: str) -> Iterator[Draft]:
