@@ -232,7 +232,7 @@ def test_a_full_disk_is_not_blamed_on_the_release(published, folder, monkeypatch
     def no_space(self, group):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tables.TableWriter, "_write_group", no_space)
+    monkeypatch.setattr(tables._File, "_write", no_space)
     before = Store(published / "warehouse").manifest("ingest")
     assert ingest(published, folder) == 1
     assert "ingest failed: OSError: [Errno 28] No space left on device" in capsys.readouterr().err

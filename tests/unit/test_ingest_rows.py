@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from patent_spark.ingest import tables
 from patent_spark.ingest.archive import open_member
 from patent_spark.ingest.layouts import CURRENT
 from patent_spark.ingest.tables import RejectWriter, TableWriter
@@ -75,13 +76,26 @@ def test_a_table_file_reads_as_its_schema_promises(tmp_path):
         "may_repeat": pa.array([False, True]),
     }  # fmt: skip
     other = columns | {"citation_category": pa.array(["b", "a"]).dictionary_encode()}
-    with TableWriter(tmp_path / "part.parquet", "CITATIONS", ("patent_id", "citation_category")) as writer:
+    with TableWriter(tmp_path, "part", "CITATIONS", ("patent_id", "citation_category")) as writer:
         for each in (columns, other):
             writer.write(each)
-    table = pa.parquet.read_table(tmp_path / "part.parquet")
+    table = pa.parquet.read_table(tmp_path)
     assert table.schema.equals(arrow_schema("CITATIONS"))
     assert table["citation_category"].to_pylist() == ["a", None, "b", "a"]
     assert table["cited_key"].to_pylist() == [3, None, 3, None]
+
+
+def test_row_groups_go_to_the_files_of_a_table_in_turn(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "_GROUP_ROWS", 2)
+    with TableWriter(tmp_path, "part-0", "CPC", ()) as writer:
+        for keys in ([1, 2], [3, 4, 5], [6], [7], [8]):
+            others = {field.name: pa.nulls(len(keys), field.type) for field in arrow_schema("CPC")}
+            writer.write(others | {"patent_key": pa.array(keys, pa.int64())})
+    found = {path.name: pa.parquet.read_table(path)["patent_key"].to_pylist() for path in tmp_path.iterdir()}
+    assert found == {"part-0-0.parquet": [1, 2, 6, 7], "part-0-1.parquet": [3, 4, 5, 8]}
+    with TableWriter(tmp_path / "none", "part-0", "CPC", ()) as writer:
+        (tmp_path / "none").mkdir()
+    assert pa.parquet.read_table(tmp_path / "none").num_rows == 0
 
 
 def test_rejects_are_written_in_the_files_order_and_counted(tmp_path):

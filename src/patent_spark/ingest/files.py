@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import shutil
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -53,12 +54,12 @@ class FileRun:
         """Write all rows; raises DataError for an unreadable file, one without rows, or too many bad ones."""
         layout, block_bytes = self._layout, self._work.config.ingest.block_mb << 20
         rejects_path = self._work.draft.path(REJECTS.name) / f"{layout.part}.parquet"
-        part = f"part-{layout.year or 0}.parquet"
+        part = f"part-{layout.year or 0}"
         with ExitStack() as stack:
-            writers = [stack.enter_context(TableWriter(self._work.draft.path(table) / part, table, layout.repeating)) for table in layout.tables]
+            writers = [stack.enter_context(TableWriter(self._work.draft.path(table), part, table, layout.repeating)) for table in layout.tables]
             rejects = stack.enter_context(RejectWriter(rejects_path, layout.table, layout.archive))
             member = stack.enter_context(open_member(self._path, on_read))
-            for block in read_blocks(member, layout, block_bytes):
+            for block in stack.enter_context(closing(_ahead(read_blocks(member, layout, block_bytes)))):
                 self._take(block, writers, rejects)
         self._outcome.rejected = dict(rejects.reasons.most_common())
         if not self._outcome.rows_in:
@@ -66,7 +67,8 @@ class FileRun:
         self._check_rejects(rejects_path)
         if self._pairs is not None and not self._pairs.grouped:
             say(f"  {layout.archive}: the rows of a citing patent do not stand together; the label stage will compare all of them")
-            doubt_all(self._work.draft.path(layout.table) / part)
+            for path in self._work.draft.path(layout.table).glob(f"{part}-*.parquet"):
+                doubt_all(path)
         return self._outcome
 
     def _take(self, block: Block, writers: list[TableWriter], rejects: RejectWriter) -> None:
@@ -117,6 +119,15 @@ class FileRun:
             f"{self._layout.part}: {rejected:,} of {outcome.rows_in:,} rows rejected ({rejected / outcome.rows_in * 100:.3g} %), "
             f"limit {limit * 100:.3g} % (ingest.max_reject_fraction): {reasons}; see {kept}"
         )
+
+
+def _ahead(blocks: Iterator[Block]) -> Generator[Block]:
+    """The same blocks, each parsed on a thread while the one before is judged."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = thread.submit(next, blocks, None)
+            yield block
 
 
 def _rule(table: str, latest: datetime.date) -> Rule:
