@@ -214,11 +214,8 @@ class Model:
         "what the softmax sees: last, the state after the last word (the paper) | max, the largest of each unit over all words | max_mean, both",
     )
     mean_vector: Flag = knob(False, "the softmax also sees the mean of the text's word vectors, in which rare words weigh more")
-    word_scores: Flag = knob(False, "beside the LSTM, each word has a trained score for each label, as in a linear model of words")
     scale_vectors: Flag = knob(False, "take the mean of all word vectors off each, and bring their numbers to standard deviation 1")
-    spatial_dropout: Dropout = knob(
-        0.0, "share of the dimensions that all vectors of a text lose in a training step, and of the words that word_scores leave out"
-    )
+    spatial_dropout: Dropout = knob(0.0, "share of the dimensions that all vectors of a text lose in a training step")
     dropout: Dropout = knob(0.0, "share of the pooled state that is left out in a training step")
     memory: Count = knob(0, "longest initial memory of a cell, in words, about a text's length; 0 = Keras's forget bias of 1, about 3 words")
 

@@ -93,20 +93,6 @@ def test_the_mean_vector_stands_beside_the_pool():
     assert np.isfinite(network(np.array([[1, 1], [0, 0]], np.int32)).numpy()).all()
 
 
-def test_each_word_adds_its_score_to_each_label():
-    network = build_model(Model(units=5, layers=1, word_scores=True, spatial_dropout=0.5), VECTORS, labels=[3, 2], seed=1)
-    before = [probabilities.numpy() for probabilities in network(TOKENS)]
-    for number, (layer, labels) in enumerate((("word_scores", 3), ("word_scores_2", 2))):
-        scores = np.random.default_rng(number).normal(0, 1, (31, labels))
-        assert not network.get_layer(layer).get_weights()[0].any()
-        network.get_layer(layer).set_weights([scores])
-        for tokens in (TOKENS, np.pad(TOKENS, ((0, 0), (0, 3)))):
-            for row, found, plain in zip(tokens, network(tokens)[number].numpy(), before[number], strict=True):
-                weight = np.log(np.maximum(row, 1))
-                odds = plain * np.exp(3 * (weight / np.sqrt((weight**2).sum()) if weight.any() else weight) @ scores[row])
-                assert np.allclose(found, odds / odds.sum(), atol=1e-4)
-
-
 def test_dropout_takes_whole_dimensions_of_vectors_and_units_of_the_pool_in_training_alone():
     from keras import Model as Network
 

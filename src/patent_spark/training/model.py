@@ -1,7 +1,5 @@
 """The network: frozen or tuned word vectors, LSTM layers that read one way or both, a pool over the words, softmax.
 
-Beside the LSTM there can be what a linear model sees: the mean of the word vectors, and a trained score of each word.
-
 Texts are padded on the right, and states after a text's last word are left aside: an LSTM only looks back, so padding
 changes nothing, no mask is needed within the layers, and cuDNN's kernel can be used on a GPU. The second LSTM of a
 bidirectional layer is given each text turned round, its padding still on the right. Dropout is on word vectors and on
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     import keras
 
 _LOGITS, _PROBABILITIES = "logits", "probabilities"
-_SCORE = 3.0
-"""By how much the sum of word scores is multiplied, so that in as many steps they go as far from 0 as a linear model's."""
 
 
 def build_model(config: Model, vectors: npt.NDArray[np.float32], labels: int | Sequence[int], seed: int, precision: str = "float32") -> keras.Model:
@@ -62,9 +58,6 @@ def build_model(config: Model, vectors: npt.NDArray[np.float32], labels: int | S
         state = layers.Dropout(config.dropout, name="dropout")(state)
     sizes = [labels] if isinstance(labels, int) else labels
     logits = [layers.Dense(size, name=_of_head(_LOGITS, number))(state) for number, size in enumerate(sizes)]
-    if config.word_scores:
-        weight = _weighted_words(config, tokens)
-        logits = [each + _word_scores(tokens, weight, len(table), each.shape[-1], number) for number, each in enumerate(logits)]
     probabilities = [layers.Softmax(name=_of_head(_PROBABILITIES, number))(each) for number, each in enumerate(logits)]
     return keras.Model(tokens, probabilities[0] if isinstance(labels, int) else probabilities)
 
@@ -73,7 +66,7 @@ def logits_of(network: keras.Model) -> keras.Model:
     """The network without its softmaxes: the logits of each head, which the loss is computed from."""
     import keras
 
-    return keras.Model(network.input, [network.get_layer(_of_head(_PROBABILITIES, number)).input for number in range(len(network.outputs))])
+    return keras.Model(network.input, [network.get_layer(_of_head(_LOGITS, number)).output for number in range(len(network.outputs))])
 
 
 def with_one_head(network: keras.Model, number: int) -> keras.Model:
@@ -145,35 +138,9 @@ def _pooled(states: Any, tokens: Any, pool: str) -> list[Any]:
 
 
 def _mean_vector(vectors: Any, tokens: Any) -> Any:
-    """The mean [batch, dimensions] of a text's word vectors, rare words foremost."""
+    """The mean [batch, dimensions] of a text's word vectors, rare words foremost: ids are ranks by frequency, so that log(id) grows like
+    the inverse document frequency (Zipf's law)."""
     from keras import ops
 
-    weight = ops.expand_dims(_rarity(tokens), -1)
+    weight = ops.expand_dims(ops.log(ops.cast(ops.maximum(tokens, 1), "float32")), -1)  # 0 for padding and the most frequent word
     return ops.sum(weight * vectors, axis=1) / ops.maximum(ops.sum(weight, axis=1), 1e-3)
-
-
-def _word_scores(tokens: Any, weight: Any, words: int, labels: int, number: int) -> Any:
-    """The sum [batch, labels] of what each word of a text speaks for each label, as in a linear model of words; trained from 0 on."""
-    from keras import layers, ops
-
-    scores = layers.Embedding(words, labels, embeddings_initializer="zeros", name=_of_head("word_scores", number))(tokens)
-    return _SCORE * ops.sum(ops.expand_dims(weight, -1) * scores, axis=1)
-
-
-def _weighted_words(config: Model, tokens: Any) -> Any:
-    """What each word of a text counts [batch, words], rare words foremost: numbers whose squares add up to 1, some left out in a training step."""
-    from keras import layers, ops
-
-    weight = _rarity(tokens)
-    weight = weight / ops.sqrt(ops.sum(weight * weight, axis=1, keepdims=True) + 1e-6)
-    return layers.Dropout(config.spatial_dropout, name="word_dropout")(weight) if config.spatial_dropout else weight
-
-
-def _rarity(tokens: Any) -> Any:
-    """The logarithm of ids [batch, words]: ids are ranks by frequency, so that it grows like the inverse document frequency (Zipf's law).
-
-    It is 0 for padding and the most frequent word.
-    """
-    from keras import ops
-
-    return ops.log(ops.cast(ops.maximum(tokens, 1), "float32"))
