@@ -51,28 +51,31 @@ def main() -> None:
         name: [str(part) for part in command] for name, command in contestants.items() if not any(word in name for word in options.without)
     }
     outcomes = alternate(contestants, options.runs)
-    _assert_same(store, root)
+    _assert_same(store, root, [name.split()[-1].lower() for name in contestants if name.startswith("patent_spark")])
     sizes = ingest.tables
     print(f"\n{machine()}\n{sizes['CITATIONS']['rows']:,} citations, {sizes['PATENTS']['rows']:,} patents; make bench-labels\n")
     print(table(outcomes, against="DuckDB, text ids" if "DuckDB, text ids" in outcomes else next(iter(outcomes))))
     shutil.rmtree(root / "out", ignore_errors=True)
 
 
-def _assert_same(store: Store, root: Path) -> None:
-    """Row for row, for whichever engine ran last and every peer.
+def _assert_same(store: Store, root: Path, engines: list[str]) -> None:
+    """Row for row, for each engine and every peer.
 
     Quantiles at 0.9 and 0.99 of whole numbers are whole hundredths: rounded, they agree whatever the last bit of an
     interpolation is (ours is NumPy's, DuckDB's is its own).
     """
     columns = "patent_id, grant_date::date, cpc_class, forward_citations, round(q90, 6), round(q99, 6), citation_level, window_complete"
-    for path in sorted((root / "out").glob("*/labels.parquet")):
+    of_engine = {each.engine: store.directory_in(each, "LABELS") for each in reversed(store.manifests("label"))}  # the newest of each
+    first, *others = [of_engine[engine] / "*.parquet" for engine in engines] + sorted((root / "out").glob("*/labels.parquet"))
+    assert others, "nothing to compare with"
+    for other in others:
         different = duckdb.execute(f"""
             select count(*) from (
-                (select {columns} from '{store.directory("LABELS")}/*.parquet' except all select {columns} from '{path}')
+                (select {columns} from '{first}' except all select {columns} from '{other}')
                 union all
-                (select {columns} from '{path}' except all select {columns} from '{store.directory("LABELS")}/*.parquet'))""").fetchone()
-        assert different == (0,), f"{path}: {different[0] if different else '?'} rows differ"
-    print("labels: the same rows from all", file=sys.stderr)
+                (select {columns} from '{other}' except all select {columns} from '{first}'))""").fetchone()
+        assert different == (0,), f"{other}: {different[0] if different else '?'} rows differ"
+    print(f"labels: the same rows from all {len(others) + 1}", file=sys.stderr)
 
 
 if __name__ == "__main__":

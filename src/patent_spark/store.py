@@ -122,8 +122,11 @@ class Store:
         """A table, or some of its columns and rows (a pyarrow.dataset expression), in memory; typed as its schema says, whichever engine wrote it."""
         import pyarrow.dataset  # brings pandas along, a quarter of a second that ingest does without
 
-        files = pyarrow.dataset.dataset(self.directory(table), format="parquet", schema=arrow_schema(table))
-        return files.to_table(columns=columns, filter=where)
+        directory, schema = self.directory(table), arrow_schema(table)
+        missing = set(schema.names) - set(pyarrow.dataset.dataset(directory, format="parquet").schema.names)
+        if missing:  # the schema alone would make nulls of them
+            raise SchemaError(f"{directory} has no column {', '.join(sorted(missing))}; run `patent-spark {STAGE_OF[table]} --force`")
+        return pyarrow.dataset.dataset(directory, format="parquet", schema=schema).to_table(columns=columns, filter=where)
 
     @contextmanager
     def draft(self, stage: str) -> Iterator[Draft]:

@@ -90,7 +90,7 @@ def test_an_executor_killed_in_the_middle_of_the_join_changes_nothing(cluster, p
 
 
 def test_no_executor_holds_more_than_twice_its_share_of_a_skewed_release(cluster, package_zip, tmp_path):
-    store = publish_big_release(tmp_path, 400_000, 2_000_000, of_one_patent=1_000_000, in_one_class=0.5)
+    store = publish_big_release(tmp_path, 400_000, 2_000_000, of_one_patent=1_000_000, in_one_class=0.5, repeats_told=True)
     expected = labelled_embedded(store)
     job = label_on(cluster, package_zip, store).finish()
     assert tables_of(store) == expected

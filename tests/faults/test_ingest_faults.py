@@ -225,13 +225,20 @@ def test_no_patent_to_take_the_date_from(refused, folder):
     assert refused("ingest.max_reject_fraction=1.0") == (f"{folder} has no usable patent to take data_to_date from; set release.data_to_date")
 
 
-def test_a_full_disk_is_not_blamed_on_the_release(published, folder, monkeypatch, capsys):
-    """What goes wrong while writing is exit code 1, and does no harm either."""
+@pytest.mark.parametrize("groups", [0, 3])
+def test_a_full_disk_is_not_blamed_on_the_release(published, folder, monkeypatch, capsys, groups):
+    """What goes wrong while writing, at once or in the middle of a file, is exit code 1, and does no harm either."""
     from patent_spark.ingest import tables
 
-    def no_space(self, group):
-        raise OSError(28, "No space left on device")
+    written, write = [], tables._File._write
 
+    def no_space(self, group):
+        if len(written) == groups:
+            raise OSError(28, "No space left on device")
+        written.append(group)
+        write(self, group)
+
+    monkeypatch.setattr(tables, "_GROUP_ROWS", 1)
     monkeypatch.setattr(tables._File, "_write", no_space)
     before = Store(published / "warehouse").manifest("ingest")
     assert ingest(published, folder) == 1

@@ -1,16 +1,22 @@
 """COUNTS and LABELS of random worlds against pandas, and what must not change them."""
 
+import random
+import shutil
+import zipfile
+
 import pandas as pd
 import pyarrow.compute as pc
 import pytest
 
 from patent_spark.config import load_config
+from patent_spark.ingest import tables as tables_of_ingest
 from patent_spark.ingest.pairs import COLUMN, Pairs
+from patent_spark.store import Store
 from tests.oracle.citation_worlds import DATA_TO_DATE, random_worlds
 from tests.oracle.labels_pandas import expected_labels, labels_of_store, read
 from tests.oracle.tables import arrow_tables, publish_release, run
 
-KNOBS = [  # every pair of values of two knobs occurs
+KNOBS = [  # every pair of values of two knobs occurs, but for the pairs with a horizon
     ("pool=class_year", "population=all", "percentiles_before_censoring=false", "citing=all", "self_citations=true"),
     ("pool=class", "population=cited", "percentiles_before_censoring=true", "citing=all", "self_citations=false"),
     ("pool=class_year", "population=cited", "percentiles_before_censoring=true", "citing=examiner", "self_citations=true"),
@@ -104,6 +110,32 @@ def test_order_files_and_partitions_change_nothing(labels, tables, session, engi
     other = publish_release(tmp_path, tables, DATA_TO_DATE, files=5, shuffle=3)
     run(other, "label", engine.__class__(name=engine.name, shuffle_partitions=7))
     assert_same(labels_in(other), labels)
+
+
+@pytest.mark.engine
+def test_the_order_of_the_rows_in_a_release_changes_nothing(session, engine, tmp_path, monkeypatch):
+    """From zips on: ingest tells which rows may repeat by how they lie, so that copies next to one another and far apart go different ways."""
+    monkeypatch.setattr(tables_of_ingest, "_GROUP_ROWS", 1000)
+    store = Store(tmp_path / "simulated")
+    run(store, "simulate", engine, "simulate.patents=1000", "source.kind=simulate")
+    citations = store.directory("RELEASE") / "g_us_patent_citation.tsv.zip"
+    with zipfile.ZipFile(citations) as archive:
+        header, *lines = archive.read("g_us_patent_citation.tsv").decode().splitlines(keepends=True)
+    lines = sorted(lines + random.Random(1).sample(lines, 500))
+    found = []
+    for order in (lines, random.Random(2).sample(lines, len(lines))):
+        release = tmp_path / f"release-{len(found)}"
+        shutil.copytree(store.directory("RELEASE"), release)
+        with zipfile.ZipFile(release / citations.name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("g_us_patent_citation.tsv", header + "".join(order))
+        other = Store(tmp_path / f"warehouse-{len(found)}")
+        for stage in ("ingest", "label"):
+            run(other, stage, engine, "source.kind=folder", f"source.path={release}")
+        found.append((other.read_arrow("CITATIONS", ["may_repeat"])["may_repeat"].to_pylist(), labels_in(other)))
+    (ordered, labels), (shuffled, same) = found
+    assert all(shuffled) and 500 < sum(ordered) < len(ordered) / 4
+    assert labels["total_citations"].sum() < len(lines) - 500
+    assert_same(same, labels)
 
 
 @pytest.mark.engine

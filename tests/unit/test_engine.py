@@ -4,6 +4,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from patent_spark.config import Engine
+from patent_spark.engine import engine_name
+
 SESSIONS = """
 from patent_spark.config import Engine
 from patent_spark.engine import open_session
@@ -20,6 +25,16 @@ def printed(code):
     done = subprocess.run([sys.executable, "-c", SESSIONS + code], capture_output=True, text=True, env=fresh)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("name", "under", "expected"), [("auto", False, "sail"), ("auto", True, "spark"), ("sail", True, "sail"), ("spark", False, "spark")]
+)
+def test_the_engine_is_sail_but_under_spark_submit(monkeypatch, name, under, expected):
+    monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
+    if under:
+        monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")  # as spark-submit does
+    assert engine_name(Engine(name=name)) == expected
 
 
 def test_one_process_opens_each_engine_after_the_other():

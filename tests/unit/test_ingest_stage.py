@@ -8,6 +8,7 @@ import pytest
 
 from patent_spark.checks import DataError
 from patent_spark.cli import main
+from patent_spark.ingest import tables
 from patent_spark.ingest.files import Outcome
 from patent_spark.ingest.layouts import CURRENT
 from patent_spark.ingest.stage import read_side_by_side
@@ -199,11 +200,12 @@ def _citation(citing, cited, id_, cited_id, category):
     return names | {"may_repeat": True}  # so few rows that all are of the block's first or last citing patent
 
 
-def test_a_release_whose_rows_do_not_stand_together_is_doubted_as_a_whole(tmp_path, ingest, caplog):
+def test_a_release_whose_rows_do_not_stand_together_is_doubted_as_a_whole(tmp_path, ingest, caplog, monkeypatch):
     citations = [{"patent_id": citing, "citation_patent_id": str(cited)} for citing in ("7", "8", "9") for cited in range(1, 5)]
     folder = write_release(tmp_path / "r", RELEASE | {"g_us_patent_citation": citations})
     assert ingest(folder).read_arrow("CITATIONS")["may_repeat"].to_pylist() == [True] * 4 + [False] * 4 + [True] * 4
     folder = write_release(tmp_path / "s", RELEASE | {"g_us_patent_citation": [*citations, {"patent_id": "8", "citation_patent_id": "3"}]})
+    monkeypatch.setattr(tables, "_GROUP_ROWS", 4)  # the table is in several files
     with caplog.at_level("INFO", logger="patent_spark"):
         store = ingest(folder)
     assert store.read_arrow("CITATIONS")["may_repeat"].to_pylist() == [True] * 13

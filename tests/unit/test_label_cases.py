@@ -52,6 +52,13 @@ def test_the_window_to_the_day(session, engine, tmp_path):
     assert {labels.loc[cited, "total_citations"] for cited, *_ in WINDOWS} == {1}
 
 
+@pytest.mark.engine
+@pytest.mark.parametrize(("data_to_date", "closed"), [("2005-02-27", False), ("2005-02-28", True), ("2005-03-01", True)])
+def test_the_window_of_a_29_february_closes_on_the_28th(session, engine, tmp_path, data_to_date, closed):
+    labels = labelled(tmp_path, engine, {"PATENTS": [patent("1", "2000-02-29")]}, data_to_date)
+    assert labels["window_complete"].to_dict() == {"1": closed}
+
+
 PATENTS = [
     patent("1", "2000-01-04"),
     patent("2", "2000-01-11"),

@@ -57,7 +57,7 @@ def test_every_trap_with_its_number(judged):
     _, found = judged
     traps = {trap["number"]: trap["found"] for trap in found["traps"]}
     assert list(traps) == list(range(1, 13))
-    assert list(traps[1].values()) == [0, 1]
+    assert list(traps[1].values()) == [1]
     assert list(traps[2].values()) == [3, 0.5]  # 4000005, 4000006 and 4003000 of six
     assert list(traps[3].values()) == [2]  # one within the horizon, one after
     assert list(traps[4].values()) == [7, pytest.approx(7 / 17), 1, 4, 1, 1]
@@ -211,6 +211,21 @@ def test_the_release_before(session, engine, tmp_path):
     assert "Since first" in (store.directory("QUALITY") / "report.html").read_text()
 
 
+@pytest.mark.engine
+def test_levels_of_other_rules_are_not_compared(session, engine, tmp_path):
+    store = labelled(tmp_path, engine)
+    quality(store, engine)
+    labelled(tmp_path, engine, SECOND, "second")
+    run(store, "label", engine, "warehouse.keep_versions=3", "label.pool=class", "label.horizon_months=24")
+    found = quality(store, engine)
+    assert found["compared"]["rules"] == {"label.horizon_months": [60, 24], "label.pool": ["class_year", "class"]}
+    assert found["compared"]["levels"] == {} and "level_changed" not in found["compared"]["patents"]
+    lines = [line for line in found["warnings"] if "evel" in line and "first" in line]
+    rules = "label.horizon_months was 60, is 24, label.pool was class_year, is class"
+    assert lines == [f"Levels are not compared with those of first, which other rules made: {rules}."]
+    assert "with another level" not in (store.directory("QUALITY") / "report.html").read_text()
+
+
 def test_redoing_the_stage_does_not_forget_the_release_before(session, engine, tmp_path):
     store = labelled(tmp_path, engine)
     quality(store, engine)
@@ -268,7 +283,7 @@ def test_neighbouring_blocks_are_one_range_unless_patents_lie_between():
 
 
 def test_an_older_release_is_told_from_a_newer_one():
-    same = {"release_id": "r1", "rows": {"CPC": [100, 90]}, "levels": {"top1": [0.01, 0.06]}, "vanished_classes": [], "patents": None}
+    same = {"release_id": "r1", "rules": {}, "rows": {"CPC": [100, 90]}, "levels": {"top1": [0.01, 0.06]}, "vanished_classes": [], "patents": None}
     assert doubts_since({**same, "data_to_date_before": "2025-09-30", "data_to_date": "2025-09-30"}) == []
     assert doubts_since({**same, "data_to_date_before": "2025-09-30", "data_to_date": "2024-12-31"}) == [
         "The data goes to 2024-12-31, that of r1 to 2025-09-30: this is the older release."

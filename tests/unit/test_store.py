@@ -5,10 +5,12 @@ import signal
 import time
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql.types import StructType
 
 from patent_spark.checks import DataError, SchemaError, WorkError
+from patent_spark.schemas import TABLES
 from patent_spark.store import Store, arrow_schema, location, write_parquet
 
 
@@ -34,6 +36,27 @@ def test_a_published_table_is_read_back_with_its_manifest(tmp_path):
     assert words(store) == ["a", "b"]
     assert store.manifest("text").tables["VOCABULARY"]["rows"] == 2
     assert store.directory("VOCABULARY").is_dir()
+
+
+def test_a_table_of_an_older_version_is_told_by_the_column_it_lacks(tmp_path):
+    store = Store(tmp_path)
+    publish(store, ["a"])
+    path = store.directory("VOCABULARY") / "part-0.parquet"
+    pq.write_table(pq.read_table(path).drop(["count"]), path)
+    with pytest.raises(SchemaError, match=r"VOCABULARY has no column count; run `patent-spark text --force`"):
+        store.read_arrow("VOCABULARY", ["word"])
+
+
+@pytest.mark.engine
+def test_a_table_is_typed_as_its_schema_says_whichever_engine_wrote_it(session, tmp_path):
+    """Sail writes a column that cannot be null as one that must not be."""
+    rows = [(1, "1", 2, 3)]
+    store = Store(tmp_path)
+    with store.draft("label") as draft:
+        draft.write(session.createDataFrame(rows, TABLES["COUNTS"].schema).fillna(0), "COUNTS")
+        draft.publish(key="k", release_id="r", knobs={}, inputs={}, seconds=0, code="", engine="")
+    assert store.read_arrow("COUNTS").schema == arrow_schema("COUNTS")
+    assert store.read_arrow("COUNTS").to_pylist() == [dict(zip(TABLES["COUNTS"].schema.names, rows[0], strict=True))]
 
 
 def test_before_the_first_version_the_user_reads_what_to_run(tmp_path):

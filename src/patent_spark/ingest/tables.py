@@ -50,7 +50,7 @@ class TableWriter:
             for file in self._files:
                 stack.callback(file.close)
             if kind is None:
-                if self._batches or not self._groups:  # a table without rows has a file, too
+                if self._gathered or not self._groups:  # a table without rows has a file, too
                     self._flush()
                 for file in self._files:
                     file.wait()

@@ -1,7 +1,7 @@
 """Rows of a PatentsView TSV file, block by block, each with its number in the file.
 
 The parser runs without threads of its own: only so does it number the rows it cannot use, and measured on two cores
-its threads gain nothing, because inflating (its read-ahead thread) and writing (the caller's thread) go on beside it.
+its threads gain nothing, because inflating (its read-ahead thread), judging and writing (the caller's) go on beside it.
 """
 
 from __future__ import annotations

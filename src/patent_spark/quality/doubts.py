@@ -45,6 +45,9 @@ def doubts_since(compared: Mapping[str, Any]) -> list[str]:
     for table, (before, now) in compared["rows"].items():
         if now < _FALL * before:
             doubts.append(f"{table} has {now:,} rows, {_percent(1 - now / before)} fewer than the {before:,} of {earlier}; releases only grow.")
+    if compared["rules"]:
+        told = ", ".join(f"{name} was {before}, is {now}" for name, (before, now) in compared["rules"].items())
+        doubts.append(f"Levels are not compared with those of {earlier}, which other rules made: {told}.")
     for level, (share_before, share_now) in compared["levels"].items():
         if abs(share_now - share_before) > _LEVEL_MOVE:
             doubts.append(f"{_percent(share_now)} of the labelled patents are {level}; they were {_percent(share_before)} in {earlier}.")

@@ -24,6 +24,7 @@ def summary(found: Mapping[str, Any]) -> dict[str, Any]:
         "rows": {table: size["rows"] for table, size in found["tables"].items()},
         "levels": {level: found["fates"][level] for level in LEVELS},
         "classes": {name: sum(fates.values()) for name, fates in found["classes"].items()},
+        "rules": found["release"]["rules"],
     }
 
 
@@ -42,17 +43,25 @@ def find_before(work: Work, release_id: str) -> dict[str, Any] | None:
 
 
 def compare(work: Work, before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """What changed between two summaries; patents whose class or level changed, when LABELS of then are still there."""
+    """What changed between two summaries; patents whose class or level changed, when LABELS of then are still there.
+
+    Levels are compared only when both come from the same rules: else their change would tell of the rules, not of the release.
+    """
+    rules = {name: [before["rules"].get(name), value] for name, value in now["rules"].items() if before["rules"].get(name) != value}
+    patents = _changed_patents(work, before["label_version"])
+    if patents and rules:
+        del patents["level_changed"]
     return {
         "release_id": before["release_id"],
         "data_to_date_before": before["data_to_date"],
         "data_to_date": now["data_to_date"],
         "rows": {table: [before["rows"].get(table, 0), rows] for table, rows in now["rows"].items()},
-        "levels": {level: [_share(before["levels"], level), _share(now["levels"], level)] for level in LEVELS},
+        "rules": rules,
+        "levels": {} if rules else {level: [_share(before["levels"], level), _share(now["levels"], level)] for level in LEVELS},
         "classes": {name: [before["classes"].get(name, 0), now["classes"].get(name, 0)] for name in sorted({*before["classes"], *now["classes"]})},
         "new_classes": sorted(now["classes"].keys() - before["classes"].keys()),
         "vanished_classes": sorted(before["classes"].keys() - now["classes"].keys()),
-        "patents": _changed_patents(work, before["label_version"]),
+        "patents": patents,
     }
 
 

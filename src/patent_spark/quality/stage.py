@@ -95,6 +95,7 @@ def describe(counted: Counted, ingest: Manifest, label: Manifest, rejects: list[
             "newest_grant": str(counted.days["last"] or ""),
             "ingest_version": ingest.version,
             "label_version": label.version,
+            "rules": label.knobs,
         },
         "tables": tables,
         "fates": per_fate(counted.patents),

@@ -40,13 +40,16 @@ def find_traps(counted: Counted, ingest: dict[str, Any], classes: dict[str, dict
     return [
         Trap(
             1, "citation_date is the cited document's date", "The column is not read: the citing patent's own grant date decides.",
-            {"citations dated by that column": 0, "citations by a patent that was granted before the cited one": timed(counted, facets.BEFORE)},
+            {"citations by a patent that was granted before the cited one": timed(counted, facets.BEFORE)},
         ),
         Trap(
             2, "Patents that nobody cites are not in the citation table", "They are joined from PATENTS and count 0.",
             {"patents that no patent cites, at any time": totals["never_cited"], "their share": _share(totals["never_cited"], standing)},
         ),
-        Trap(3, "The same pair stands more than once", "Distinct citing patents are counted, not rows.", {"rows that repeat a pair": distinct}),
+        Trap(
+            3, "The same pair stands more than once", "Distinct citing patents are counted, not rows.",
+            {"rows that repeat a pair, of those that count": distinct},
+        ),
         Trap(
             4, "Cited patents that are not in PATENTS", "They count nowhere; they are no error.",
             {
