@@ -38,6 +38,7 @@ def build_world(root: Path, *sets: str) -> Store:
     publish(store, "train", {}, {"tasks": {}}, fill=lambda draft: [_fit(draft.path("MODEL") / task, evidence[task]) for task in TASKS])
 
     def judge(draft) -> None:
+        (draft.path("REPORT") / "report.html").write_text("<p><!-- place: audit -->not yet<!-- end: audit --></p>")
         with draft.writer("PREDICTIONS") as writer:
             for task in TASKS:
                 table = _predict(Scorer(store.directory("MODEL") / task), evidence[task])

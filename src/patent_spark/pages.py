@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -21,17 +22,63 @@ class Picture:
     """half the page, all of it (whole), or `wide`: beyond its margins, with a click to full size."""
 
 
+@dataclass(frozen=True)
+class Cell:
+    """A value as a reader sees it."""
+
+    text: str
+    range: str = ""
+    """Its 95 % interval."""
+    kind: str = ""
+    """better, same or worse, for a difference; text."""
+    key: float | str | None = None
+    """What a table that sorts goes by."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line: its name, and a cell for each column; without cells, a heading."""
+
+    name: str
+    cells: Sequence[Cell] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns' names, that of the first one included, and rows."""
+
+    columns: list[str]
+    rows: list[Row]
+
+
 def render_page(package: str, template: str, **content: Any) -> str:
-    """A template of a package's folder `templates` as HTML; it extends base.html, and `made` is the time of day."""
+    """A template of a package's folder `templates`; a page extends base.html, tables.html has tables, `made` is the time of day.
+
+    What is put into HTML is escaped; a template of Markdown takes it as it is.
+    """
     from jinja2 import DictLoader, Environment, StrictUndefined
 
     base = resources.files("patent_spark") / "templates"
-    texts = {"base.html": (base / "base.html").read_text(), template: (resources.files(package) / "templates" / template).read_text()}
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=DictLoader(texts))
+    texts = {name: (base / name).read_text() for name in ("base.html", "tables.html")}
+    texts[template] = (resources.files(package) / "templates" / template).read_text()
+    escaped = template.endswith(".html")
+    environment = Environment(autoescape=escaped, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=DictLoader(texts))
     environment.filters |= {"share": share, "number": number, "count": count, "form": form}
     assets = {name: (base / f"page.{name}").read_text() for name in ("css", "js")}
     made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     return environment.get_template(template).render(made=made, **assets, **content)
+
+
+def with_place_filled(page: str, name: str, content: str) -> str:
+    """A page with other HTML in a place that it keeps for it, between `<!-- place: name -->` and `<!-- end: name -->`.
+
+    Raises ValueError when the page has no such place.
+    """
+    before, found, rest = page.partition(f"<!-- place: {name} -->")
+    _, end, after = rest.partition(f"<!-- end: {name} -->")
+    if not (found and end):
+        raise ValueError(f"the page has no place for {name}")
+    return before + found + content + end + after
 
 
 def picture(path: Path, caption: str, kind: str = "half") -> Picture:

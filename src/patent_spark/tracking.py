@@ -27,6 +27,7 @@ _QUIET = {
     "MLFLOW_CONFIGURE_LOGGING": "false",  # its messages go where all others go: into the log file
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # MLflow's own 7 make a person wait for minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -99,14 +100,19 @@ class Run:
                 mlflow.tensorflow.log_model(model, name=f"{prefix}{_MODEL}", signature=signature, input_example=tokens, pip_requirements=needs)
             finally:
                 mlflow.end_run("RUNNING")
-            for path in sorted(folder.iterdir()):
-                if path.suffix in (".json", ".txt"):
-                    self._client.log_artifact(self.run_id, str(path), f"{prefix}training")
+        for path in sorted(folder.iterdir()):
+            if path.suffix in (".json", ".txt"):
+                self.log_file(path, f"{prefix}training")
 
     def log_report(self, folder: Path, name: str = "report") -> None:
         """A folder of files, such as the report and its figures, under a name."""
         with _errors(self.uri):
             self._client.log_artifacts(self.run_id, str(folder), name)
+
+    def log_file(self, path: Path, folder: str) -> None:
+        """A file into a folder of the run's."""
+        with _errors(self.uri):
+            self._client.log_artifact(self.run_id, str(path), folder)
 
     def end(self, status: str = "FINISHED") -> None:
         """Close the run: FINISHED, FAILED or KILLED. What could not be sent is said, never raised."""
@@ -137,10 +143,17 @@ def tracking_uri(config: Config) -> str:
 
 def require_answer(config: Config) -> None:
     """Raises TrackingError, within seconds, when nobody answers at tracking.uri: better now than after an hour of work."""
+    with connected(config) as client:
+        client.search_experiments(max_results=1)
+
+
+@contextmanager
+def connected(config: Config) -> Iterator[MlflowClient]:
+    """A client of the server; whatever it raises meanwhile is a TrackingError."""
     uri = tracking_uri(config)
     client = _client(uri)
     with _errors(uri):
-        client.search_experiments(max_results=1)
+        yield client
 
 
 def create_run(config: Config, task: str, tags: Mapping[str, str]) -> Run:

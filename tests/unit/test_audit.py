@@ -6,7 +6,9 @@ from html.parser import HTMLParser
 import pytest
 
 from patent_spark import cli
+from patent_spark.audit.page import put_verdict
 from patent_spark.audit.verdicts import FAILED, NOT_APPLICABLE, PASSED
+from patent_spark.checks import DataError
 from patent_spark.stages import run_stage
 from tests.audit_world import SMALL, TASKS, build_world, configured
 from tests.leaks import LEAKS, copy_of, judge, rewrite_manifest
@@ -88,9 +90,28 @@ def test_the_command_prints_the_table_and_a_failure_ends_no_run(clean, tmp_path,
     assert "not_applicable" in verdicts["labels recounted from the release's files", "all"]
     page = Page((spoilt.directory("AUDIT") / "report.html").read_text())
     assert not page.fetched
+    assert "Audit: 1 of" in (spoilt.directory("REPORT") / "report.html").read_text()
     for words in ["1 failed", "set label.pool=class_year", "audit.recounted is 0"]:
         assert words in page.text, words
     assert spoilt.facts("audit")["failed"] == [["citation_level", "percentiles learned from test patents"]]
+
+
+def test_the_report_has_the_verdict_of_the_last_audit(audited, tmp_path):
+    found = audited[1]
+    report = tmp_path / "report.html"
+    report.write_text("before <!-- place: audit -->not yet<!-- end: audit --> after")
+    judged = sum(check["verdict"] != NOT_APPLICABLE for check in found["checks"])
+    put_verdict(report, found)
+    text = " ".join(Page(report.read_text()).text.split())
+    assert text.startswith(f"before Audit: no leak found, all {judged} checks passed, ") and text.endswith(" after")
+    checks = [{**found["checks"][0], "verdict": FAILED}, *found["checks"][1:]]
+    put_verdict(report, {"checks": checks})
+    text = " ".join(Page(report.read_text()).text.split())
+    assert text.startswith(f"before Audit: 1 of {judged} checks failed, ") and "no leak found" not in text
+    assert f"{checks[0]['name']}: 0 (limit 0). {checks[0]['meaning']}" in text
+    report.write_text("a page of another program")
+    with pytest.raises(DataError, match=r"report\.html has no place for the audit's verdict .*; run `patent-spark evaluate --force` first"):
+        put_verdict(report, found)
 
 
 def test_a_task_that_was_not_evaluated_is_a_clear_error(clean, tmp_path, capsys):

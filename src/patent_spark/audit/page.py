@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from patent_spark.audit.verdicts import FAILED, NOT_APPLICABLE, PASSED
+from patent_spark.checks import DataError
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
-from patent_spark.pages import render_page
+from patent_spark.pages import render_page, with_place_filled
 from patent_spark.store import write_text
 
 _TITLES = {None: "Tables, words and labels", TECHNOLOGY: "Technology class", CITATION_LEVEL: "Citation level"}
@@ -16,11 +17,27 @@ _TITLES = {None: "Tables, words and labels", TECHNOLOGY: "Technology class", CIT
 
 def write_page(folder: Path, found: Mapping[str, Any]) -> None:
     """Write report.html; `found` is audit.json."""
-    parts = [{"title": title, "task": task or "all", **_part(found, task)} for task, title in _TITLES.items()]
+    parts = [
+        {"title": title, "task": task or "all", **_part([check for check in found["checks"] if check["task"] == task])}
+        for task, title in _TITLES.items()
+    ]
     page = render_page("patent_spark.audit", "audit.html", found=found, parts=[part for part in parts if part["checks"]], titles=_TITLES)
     write_text(folder / "report.html", page)
 
 
-def _part(found: Mapping[str, Any], task: str | None) -> dict[str, Any]:
-    checks = [check for check in found["checks"] if check["task"] == task]
+def put_verdict(report: Path, found: Mapping[str, Any]) -> None:
+    """Put the verdict into the place that the page of the evaluation has for it; `found` is audit.json.
+
+    Raises DataError when it has none.
+    """
+    verdict = render_page("patent_spark.audit", "verdict.html", titles=_TITLES, **_part(found["checks"]))
+    try:
+        page = with_place_filled(report.read_text(), "audit", verdict)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{report} has no place for the audit's verdict ({error}); run `patent-spark evaluate --force` first") from error
+    write_text(report, page)
+
+
+def _part(checks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Checks, and how many there are of each verdict."""
     return {"checks": checks, **{verdict: sum(check["verdict"] == verdict for check in checks) for verdict in (PASSED, FAILED, NOT_APPLICABLE)}}

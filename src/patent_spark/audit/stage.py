@@ -1,7 +1,8 @@
 """Stage audit: is this number real? Checks that look for leaks; AUDIT is their figures and verdicts, and a page.
 
-It runs after evaluate, because it judges the predictions and figures too, and changes nothing that is published: the
-verdict stands in AUDIT, in the MLflow run of each task, and in the summary of a run. A failed check ends no run.
+It runs after evaluate, because it judges the predictions and figures too. The verdict stands in AUDIT, in the report of
+the evaluation, which keeps a place for it, in the MLflow run of each task, and in the summary of a run; nothing else of
+what is published changes. A failed check ends no run.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from patent_spark.audit import duplicates, imitation, learned, mix, plausible, rows, shortcuts
 from patent_spark.audit.evidence import Evidence, Warehouse
-from patent_spark.audit.page import write_page
+from patent_spark.audit.page import put_verdict, write_page
 from patent_spark.audit.recount import recounted_labels
 from patent_spark.audit.release import find_release
 from patent_spark.audit.verdicts import FAILED, PASSED, Check
@@ -65,11 +66,13 @@ def run(work: Work) -> None:
     found = {"release_id": release_id, "verdict": FAILED if failed else PASSED, "checks": [dataclasses.asdict(check) for check in checks]}
     write_json(folder / "audit.json", found)
     write_page(folder, found)
+    report = work.store.directory("REPORT") / "report.html"
+    put_verdict(report, found)
     for check in failed:
         figure, limit = (form(value, check.form) for value in (check.figure, check.limit))
         say(f"  failed: {check.name} ({check.task or 'all tasks'}): {figure}, limit {limit}")
     for task in work.config.task_names:
-        _track(work, task, [check for check in checks if check.task in (None, task)], folder)
+        _track(work, task, [check for check in checks if check.task in (None, task)], folder, report)
     work.learn(verdict=found["verdict"], failed=[[check.task, check.name] for check in failed])
 
 
@@ -90,8 +93,8 @@ def audit(work: Work) -> Iterator[Check]:
                 bar.update(1, task)
 
 
-def _track(work: Work, task: str, checks: list[Check], folder: Path) -> None:
-    """Figures and page into the MLflow run of the task's training; when it cannot be had the audit goes on without, and says so."""
+def _track(work: Work, task: str, checks: list[Check], folder: Path, report: Path) -> None:
+    """Figures, page and the report with the verdict into the MLflow run of the task's training; when it cannot be had that is said, no more."""
     run_id = work.store.facts("train")["tasks"].get(task, {}).get("run_id")
     if not run_id:
         return
@@ -101,5 +104,6 @@ def _track(work: Work, task: str, checks: list[Check], folder: Path) -> None:
         run = attach(work.config, run_id)
         run.log_metrics(figures | {f"{prefix}failed": sum(check.verdict == FAILED for check in checks)})
         run.log_report(folder, "audit")
+        run.log_file(report, "report")
     except TrackingError as error:
         say(f"  audit {task}: the figures stay out of MLflow: {error}")

@@ -11,16 +11,20 @@ from patent_spark.evaluation.baselines import ABOUT, BASELINES, NAMES
 from patent_spark.evaluation.pictures import draw_pictures
 from patent_spark.evaluation.provenance import Provenance, provenance
 from patent_spark.evaluation.results import TEST_YEARS
-from patent_spark.evaluation.tables import class_table, cohort_table, contest_table, lead, level_tables, split_name, split_table
+from patent_spark.evaluation.tables import (
+    QUESTIONS,
+    TITLES,
+    class_table,
+    cohort_table,
+    contest_table,
+    lead,
+    level_tables,
+    split_name,
+    split_table,
+)
 from patent_spark.evaluation.words import Neighbours
 from patent_spark.pages import render_page
 from patent_spark.store import Store, write_json, write_text
-
-TITLES = {TECHNOLOGY: "Technology class", CITATION_LEVEL: "Citation level"}
-QUESTIONS = {
-    TECHNOLOGY: "Which CPC class is a patent listed under, from its title and abstract alone?",
-    CITATION_LEVEL: "How cited will a patent be within its class after five years, from its title and abstract alone?",
-}
 
 PAPER: dict[str, dict[str, str]] = {
     TECHNOLOGY: {

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
 from patent_spark.evaluation.baselines import BASELINES, NAMES, TFIDF_LINEAR
 from patent_spark.evaluation.contest import COMPARED
 from patent_spark.evaluation.results import TEST_YEARS
-from patent_spark.pages import count, form, number, share
+from patent_spark.pages import Cell, Row, Table, count, form, number, share
 
 Result = dict[str, Any]
 
-_FIGURES = (
+TITLES = {TECHNOLOGY: "Technology class", CITATION_LEVEL: "Citation level"}
+QUESTIONS = {
+    TECHNOLOGY: "Which CPC class is a patent listed under, from its title and abstract alone?",
+    CITATION_LEVEL: "How cited will a patent be within its class after five years, from its title and abstract alone?",
+}
+
+FIGURES = (
     ("accuracy", "accuracy", "share"),
     ("truth among the five most probable", "top5_accuracy", "share"),
     ("macro F1", "macro_f1", "number"),
@@ -23,7 +29,8 @@ _FIGURES = (
     ("kappa, quadratic weights", "kappa", "number"),
     ("Brier score (less is better)", "brier", "number"),
 )
-_TOP1_FIGURES = (
+"""Name, way to it in METRICS, and form of each figure."""
+TOP1_FIGURES = (
     ("share of top1 among the patents", "top1.share", "share"),
     ("precision", "top1.precision", "number"),
     ("recall", "top1.recall", "number"),
@@ -36,6 +43,7 @@ _TOP1_FIGURES = (
     ("recall at the fixed precision", "top1.recall_at_precision", "number"),
     ("Brier score of top1", "top1.brier", "number"),
 )
+"""Those of the citation level, about the patents of `top1`."""
 _ATTAINABLE = {"accuracy": "accuracy", "top1.pr_auc": "top1_average_precision"}
 
 SECTIONS = {
@@ -52,35 +60,6 @@ SECTIONS = {
 """The sections of the Cooperative Patent Classification."""
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A value as a reader sees it."""
-
-    text: str
-    range: str = ""
-    """Its 95 % interval."""
-    kind: str = ""
-    """better, same or worse, for a difference; text."""
-    key: float | str | None = None
-    """What a table that sorts goes by."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line: its name, and a cell for each column; without cells, a heading."""
-
-    name: str
-    cells: Sequence[Cell] = ()
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns' names, that of the first one included, and rows."""
-
-    columns: list[str]
-    rows: list[Row]
-
-
 def contest_table(result: Result) -> Table:
     """The headline's figures: a column for the model, for each baseline, and for the attainable; then the model's lead."""
     others = list(reversed(BASELINES))
@@ -91,9 +70,9 @@ def contest_table(result: Result) -> Table:
         known = [Cell(form(best.get(_ATTAINABLE.get(place, "")), kind))] if best else []
         return Row(name, [*(cell(figures, place, kind) for figures in columns), *known])
 
-    rows = [row(*figure) for figure in _FIGURES if figure[1] in result]
+    rows = [row(*figure) for figure in FIGURES if figure[1] in result]
     if "top1" in result:
-        rows += [Row("finding top1"), *(row(*figure) for figure in _TOP1_FIGURES)]
+        rows += [Row("finding top1"), *(row(*figure) for figure in TOP1_FIGURES)]
     rows.append(Row("by how much this model is better"))
     for figure in (figure for figure in COMPARED if figure in result["best_baseline"]):
         leads = [lead(result["baselines"][name]["model_better_by"][figure], figure) for name in others]
@@ -105,10 +84,10 @@ def split_table(results: Mapping[str, Result]) -> Table:
     """A column for each test split: the model, its lead, the baselines, the attainable."""
     parts = list(results.values())
     rows = [Row("test patents", [Cell(count(part["examples"])) for part in parts]), Row("this model")]
-    rows += [_across(parts, *figure) for figure in _FIGURES if figure[1] in parts[0]]
+    rows += [_across(parts, *figure) for figure in FIGURES if figure[1] in parts[0]]
     rows.append(Row("more accurate than the best baseline by", [lead(part["best_baseline"]["accuracy"], "accuracy") for part in parts]))
     if "top1" in parts[0]:
-        rows += [Row("finding top1"), *(_across(parts, *figure) for figure in _TOP1_FIGURES)]
+        rows += [Row("finding top1"), *(_across(parts, *figure) for figure in TOP1_FIGURES)]
         rows.append(Row("PR-AUC above that of the best baseline by", [lead(part["best_baseline"]["top1.pr_auc"], "top1.pr_auc") for part in parts]))
     rows.append(Row("accuracy of the baselines"))
     rows += [_across(parts, NAMES[name], f"baselines.{name}.accuracy", "share") for name in reversed(BASELINES)]
@@ -124,7 +103,7 @@ def split_table(results: Mapping[str, Result]) -> Table:
 
 def cohort_table(result: Result, place: str, head: str) -> Table:
     """A line for each part of the headline's patents: `by_section` or `by_class`."""
-    figures = [figure for figure in _FIGURES if figure[1] in result and figure[1] in ("accuracy", "kappa")]
+    figures = [figure for figure in FIGURES if figure[1] in result and figure[1] in ("accuracy", "kappa")]
     figures += [("PR-AUC of top1", "top1.pr_auc", "number")] * ("top1" in result)
     rows = []
     for code, part in result[place].items():
@@ -198,7 +177,7 @@ def _across(parts: Sequence[Result], name: str, place: str, kind: str) -> Row:
 
 def _name_of(figure: str) -> str:
     """The name of a figure away from its table."""
-    name = next(name for name, place, _ in (*_FIGURES, *_TOP1_FIGURES) if place == figure).split(" (")[0]
+    name = next(name for name, place, _ in (*FIGURES, *TOP1_FIGURES) if place == figure).split(" (")[0]
     return f"{name} of top1" if figure.startswith("top1.") else name
 
 
