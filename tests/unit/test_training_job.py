@@ -14,7 +14,7 @@ from patent_spark.training.launch import run_ranks
 
 def test_a_job_and_its_configuration_come_back_and_old_news_is_gone(tmp_path):
     config, _ = load_config(sets=["train.epochs=9", "release.data_to_date=2020-02-29", f"warehouse.root={tmp_path}"])
-    job = Job("technology", "run", "r1", "key", "/e", "/v", {"lanes": 4}, str(tmp_path / "job"))
+    job = Job("technology", "run", "r1", "key", "/e", "/v", {"lanes": 4}, {"fields": ["title"]}, str(tmp_path / "job"))
     job.write(config)
     Teller(tmp_path / "job").line("from the first attempt")
     Failure("ValueError", "no", bad_data=False, lost_peer=False).write(tmp_path / "job", 1)

@@ -34,21 +34,28 @@ def encode(texts: DataFrame, words: Sequence[str], labels: Sequence[str], max_to
     return texts.mapInArrow(encoded, ENCODED)
 
 
+def token_ids(texts: pa.ListArray, vocabulary: pa.Array, max_tokens: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lists of words -> int32 [n, max_tokens] of ids, 0 to the right, and how many words of each text the vocabulary has.
+
+    A word's id is its place in `vocabulary` from 1. Words that are not there are dropped, then the text is cut.
+    """
+    rows = np.repeat(np.arange(len(texts)), pc.fill_null(pc.list_value_length(texts), 0).to_numpy())
+    ids = pc.fill_null(pc.index_in(texts.flatten().cast(pa.string()), vocabulary), -1).to_numpy() + 1
+    rows, ids = rows[ids > 0], ids[ids > 0]
+    known = np.bincount(rows, minlength=len(texts))
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(known) - known, known)
+    fits = place < max_tokens
+    matrix = np.zeros((len(texts), max_tokens), "<i4")
+    matrix[rows[fits], place[fits]] = ids[fits]
+    return matrix, known
+
+
 def encode_batch(batch: pa.RecordBatch, vocabulary: pa.Array, labels: pa.Array, max_tokens: int, min_tokens: int) -> pa.RecordBatch:
     """Columns split, patent_key, label, tokens (text) -> the same with a label's place in `labels` and tokens as in EXAMPLES.
 
-    A word's id is its place in `vocabulary` from 1. Words that are not there are dropped, then the text is cut at
-    `max_tokens`, then it is left out if fewer than `min_tokens` remain.
+    A text is left out if fewer than `min_tokens` of its words remain; see token_ids.
     """
-    tokens = batch.column("tokens")
-    rows = np.repeat(np.arange(batch.num_rows), pc.fill_null(pc.list_value_length(tokens), 0).to_numpy())
-    ids = pc.fill_null(pc.index_in(tokens.flatten().cast(pa.string()), vocabulary), -1).to_numpy() + 1
-    rows, ids = rows[ids > 0], ids[ids > 0]
-    known = np.bincount(rows, minlength=batch.num_rows)
-    place = np.arange(len(rows)) - np.repeat(np.cumsum(known) - known, known)
-    fits = place < max_tokens
-    matrix = np.zeros((batch.num_rows, max_tokens), "<i4")
-    matrix[rows[fits], place[fits]] = ids[fits]
+    matrix, known = token_ids(batch.column("tokens"), vocabulary, max_tokens)
     length = np.minimum(known, max_tokens).astype(np.int32)
     columns = {
         "split": batch.column("split"),

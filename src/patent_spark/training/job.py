@@ -33,6 +33,8 @@ class Job:
     """VECTORS."""
     shards: dict[str, Any]
     """Facts of the shard stage, of this model and its tasks alone."""
+    text: dict[str, Any]
+    """What a patent's text is made of: `fields` and `claims`, the knobs of the text stage."""
     folder: str
     """Where the job keeps its files, its checkpoint among them; a model for each task comes to its subfolder `models`."""
     resume: bool = False

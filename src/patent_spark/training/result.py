@@ -38,6 +38,7 @@ def save(job: Job, config: Config, network: keras.Model, state: State) -> None:
             "labels": job.shards["tasks"][task]["labels"],
             "max_tokens": section.max_tokens,
             "min_tokens": section.min_tokens,
+            "text": job.text,
             "vocabulary_digest": job.shards["vocabulary_digest"],
             "run_id": job.run_id,
             "release_id": job.release_id,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from patent_spark.checks import DataError, StoppedError
-from patent_spark.config import ConfigError, digest, flatten
+from patent_spark.config import ConfigError, digest, flatten, recorded
 from patent_spark.engine import engine_name
 from patent_spark.progress import say
 from patent_spark.schemas import DEVELOPMENT, TRAIN
@@ -83,6 +83,7 @@ def _train(work: Work, model: str, key: str, folder: Path) -> Path:
         examples=str(store.directory("EXAMPLES") / model),
         vectors=str(store.directory("VECTORS")),
         shards={**facts, "tasks": {name: facts["tasks"][name] for name in (model, *config.models[model])}},
+        text=_text(work),
         folder=str(folder),
         resume=resume,
     )
@@ -130,6 +131,13 @@ def _new_run(work: Work, model: str) -> Run:
 def _release_id(work: Work) -> str:
     shards = work.store.manifest("shard")
     return shards.release_id if shards else ""
+
+
+def _text(work: Work) -> dict[str, Any]:
+    """What TOKENS were made of, whatever today's configuration says."""
+    made = work.store.manifest("text")
+    text = recorded(made.knobs if made else {}).text
+    return {"fields": list(text.fields), "claims": text.claims}
 
 
 def _earlier_models(work: Work) -> dict[tuple[str, str], Path]:
