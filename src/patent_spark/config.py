@@ -267,6 +267,9 @@ class Evaluate:
     resamples: Count = knob(1_000, "draws of the bootstrap that gives the intervals; 0 = no intervals")
     fixed_precision: Share = knob(0.5, "precision at which the recall of top1 is told")
     seed: Count = knob(1, "which texts are drawn, the linear model's order of them, the bootstrap")
+    kept_answers: Count = knob(
+        1_000_000, "largest number of test patents of a task whose answers go to its MLflow run, so that two runs can be compared; 0 = none"
+    )
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -281,6 +284,17 @@ class Audit:
     recounted: Count = knob(30, "patents whose labels are counted anew from the release's own files; 0 = none")
     top1_auc: Share = knob(0.95, "limit: ROC-AUC of top1; text alone does not tell the most cited patents better")
     seed: Count = knob(1, "which texts and patents are drawn")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Gate:
+    """Which models enter the registry of MLflow."""
+
+    margin: Share = knob(
+        0.0,
+        "how much worse than the champion a model may be: refused when the whole 95 % interval of the difference lies below minus this, "
+        "in accuracy (technology) or PR-AUC of top1 (citation level)",
+    )
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -317,6 +331,7 @@ class Config:
     train: Train = field(default_factory=Train)
     evaluate: Evaluate = field(default_factory=Evaluate)
     audit: Audit = field(default_factory=Audit)
+    gate: Gate = field(default_factory=Gate)
     tracking: Tracking = field(default_factory=Tracking)
 
     @property

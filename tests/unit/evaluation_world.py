@@ -45,11 +45,14 @@ def publish_world(
     publish(store, "split", {})
     vectors = [{"word": word, "count": 1000 - i, "vector": rng.normal(size=6).astype("f4").tolist()} for i, word in enumerate(vocabulary)]
     facts = {"vocabulary_size": len(vocabulary), "vocabulary_digest": "v", "training_texts": 900, "training_words": 81000}
-    publish(store, "text", {"VECTORS": vectors}, facts)
     shares = {"technology": _zipf(classes), "citation_level": np.array([0.05, 0.15, 0.6, 0.2])}
     split_arrays = {
         task: {split: _texts(rng, shares[task], count, len(vocabulary)) for split, count in splits.items()} for task, splits in sizes.items()
     }
+
+    texts = np.concatenate([tokens for splits in split_arrays.values() for tokens, _ in splits.values()])
+    words = [{"patent_key": key, "tokens": [vocabulary[i - 1] for i in text if i]} for key, text in zip(tested, texts.tolist(), strict=True)]
+    publish(store, "text", {"VECTORS": vectors, "TOKENS": words}, facts)
 
     def fill_shards(draft: Draft) -> None:
         first_key = 5_000_000
@@ -66,26 +69,28 @@ def publish_world(
 
     def fill_models(draft: Draft) -> None:
         for task, splits in split_arrays.items():
-            save_model(draft.path("MODEL") / task, labels[task], *splits["train"], words=len(vocabulary), run_id=(run_ids or {}).get(task))
+            save_model(draft.path("MODEL") / task, labels[task], *splits["train"], words=vocabulary, run_id=(run_ids or {}).get(task))
 
     publish(store, "train", {}, {"tasks": {}}, fill=fill_models)
     return store
 
 
-def save_model(folder: Path, labels: list[str], tokens: np.ndarray, truth: np.ndarray, words: int, run_id: str | None) -> None:
+def save_model(folder: Path, labels: list[str], tokens: np.ndarray, truth: np.ndarray, words: list[str], run_id: str | None) -> None:
     """A bag-of-embeddings classifier in the layout of MODEL/<task>."""
     import keras
 
     keras.utils.set_random_seed(1)
     folder.mkdir()
-    layers = [keras.layers.Embedding(words + 1, 16), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(len(labels), "softmax")]
+    layers = [keras.layers.Embedding(len(words) + 1, 16), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(len(labels), "softmax")]
     model = keras.Sequential([keras.Input((None,), dtype="int32"), *layers])
     model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
     fitted = model.fit(tokens, truth, batch_size=64, epochs=4, verbose=0).history
     model.layers[-1].set_weights([3 * weights for weights in model.layers[-1].get_weights()])  # far too sure of itself
     model.save(folder / "model.keras")
+    (folder / "vocabulary.txt").write_text("".join(f"{word}\n" for word in words))
     task = {"labels": labels, "max_tokens": MAX_TOKENS, "min_tokens": 1, "vocabulary_digest": "v", "run_id": run_id, "release_id": "tiny"}
-    (folder / "task.json").write_text(json.dumps(task))
+    text = {"fields": ["title", "abstract"], "claims": "first"}
+    (folder / "task.json").write_text(json.dumps({**task, "task": folder.name, "text": text, "key": "k1"}))
     history = [
         {"epoch": i + 1, "train_loss": loss, "train_accuracy": right, "dev_loss": loss * 1.05, "dev_accuracy": right * 0.97}
         for i, (loss, right) in enumerate(zip(fitted["loss"], fitted["accuracy"], strict=True))

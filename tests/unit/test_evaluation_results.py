@@ -27,7 +27,13 @@ def judged(truth, predicted, linear=None, labels=4, top1=None, nearest=None):
     model = says(truth, predicted, labels, top1)
     others = {"tfidf_linear": linear, "tfidf_nearest": nearest}
     readers = {name: says(truth, truth if said_ is None else said_, labels, top1) for name, said_ in others.items()}
-    return Judged(np.asarray(truth, np.int16), np.arange(count), np.full(count, "H04", "S3"), {"model": model, "uncalibrated": model, **readers})
+    return Judged(
+        np.arange(count),
+        np.asarray(truth, np.int16),
+        np.arange(count),
+        np.full(count, "H04", "S3"),
+        {"model": model, "uncalibrated": model, **readers},
+    )
 
 
 def levels(truth, predicted, linear=None):

@@ -6,7 +6,7 @@ are the rows of one sparse matrix, so that a batch of weightings is one product.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,11 @@ def said(truth: NDArray[Any], probabilities: NDArray[np.float32], labels: list[s
         confidence=probabilities.max(axis=1, initial=0).astype(np.float32),
         top1=probabilities[:, labels.index(TOP1)].astype(np.float32) if TOP1 in labels else np.zeros(0, np.float32),
     )
+
+
+def joined(parts: Sequence[Said]) -> Said:
+    """What a predictor says about the patents of all parts, in their order."""
+    return Said(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("predicted", "top5", "squares", "confidence", "top1")))
 
 
 class Measure:

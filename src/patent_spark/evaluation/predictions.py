@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from patent_spark.checks import DataError
 from patent_spark.evaluation.cohorts import Cohorts
-from patent_spark.evaluation.measures import Said, said
+from patent_spark.evaluation.measures import Said, joined, said
 from patent_spark.evaluation.tfidf import Says
 from patent_spark.keys import patent_ids
 from patent_spark.progress import Progress
@@ -46,6 +46,7 @@ class Block:
 class Judged:
     """What is kept of a split: one value a patent, all in the same order."""
 
+    keys: NDArray[np.int64]
     truth: NDArray[np.int16]
     family: NDArray[np.int64]
     cpc_class: NDArray[np.bytes_]
@@ -113,7 +114,7 @@ def judge_split(split_folder: Path, task: str, expected: int, judges: Judges, wr
         for name, reader in judges.readers.items():
             predicted, votes = reader(block.tokens)
             says[name] = said(block.truth, votes, labels, predicted)
-        parts.append(Judged(block.truth.astype(np.int16), family, judges.cohorts.classes(block.keys), says))
+        parts.append(Judged(np.asarray(block.keys), block.truth.astype(np.int16), family, judges.cohorts.classes(block.keys), says))
         progress.update(len(raw), note=split_folder.name)
     found = sum(len(part.truth) for part in parts)
     if found != expected:
@@ -125,12 +126,8 @@ def judge_split(split_folder: Path, task: str, expected: int, judges: Judges, wr
 
 def pool(parts: list[Judged]) -> Judged:
     """Several splits as one, in their order."""
-    truth, family, cpc_class = (np.concatenate([getattr(part, name) for part in parts]) for name in ("truth", "family", "cpc_class"))
-    return Judged(truth, family, cpc_class, {name: _joined([part.says[name] for part in parts]) for name in parts[0].says})
-
-
-def _joined(parts: list[Said]) -> Said:
-    return Said(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("predicted", "top5", "squares", "confidence", "top1")))
+    keys, truth, family, cpc_class = (np.concatenate([getattr(part, name) for part in parts]) for name in ("keys", "truth", "family", "cpc_class"))
+    return Judged(keys, truth, family, cpc_class, {name: joined([part.says[name] for part in parts]) for name in parts[0].says})
 
 
 def _rows(block: Block, family: NDArray[np.int64], task: str, split: str, labels: list[str], probabilities: NDArray[np.float32]) -> pa.Table:

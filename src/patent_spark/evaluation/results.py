@@ -71,10 +71,10 @@ def _groups(splits: Mapping[str, Judged], headline: str) -> tuple[dict[str, NDAr
     sizes = {name: len(judged.truth) for name, judged in splits.items()}
     ends = dict(zip(sizes, np.cumsum(list(sizes.values())).tolist(), strict=True))
     groups = {name: np.arange(ends[name] - size, ends[name]) for name, size in sizes.items()}
-    if headline != TEST_YEARS:
-        return groups, {headline: sizes[headline]}
-    years = {name: size for name, size in sizes.items() if year_of(name)}
-    return groups | {headline: np.concatenate([groups[name] for name in years])}, years
+    parts = {name: sizes[name] for name in headline_parts(list(splits))}
+    if headline in groups:
+        return groups, parts
+    return groups | {headline: np.concatenate([groups[name] for name in parts])}, parts
 
 
 def _cohorts(cpc_class: NDArray[np.bytes_], among: NDArray[np.int64], width: str) -> dict[str, NDArray[np.int64]]:
@@ -124,6 +124,12 @@ def headline_split(splits: list[str]) -> str:
     if TEST in splits:
         return TEST
     return TEST_YEARS if any(year_of(split) for split in splits) else LARGE_TEST
+
+
+def headline_parts(splits: list[str]) -> list[str]:
+    """The splits that the headline is about."""
+    headline = headline_split(splits)
+    return [headline] if headline in splits else [split for split in splits if year_of(split)]
 
 
 def year_of(split: str) -> str:

@@ -6,10 +6,12 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from patent_spark.checks import DataError
 from patent_spark.config import CITATION_LEVEL, Config, flatten
+from patent_spark.evaluation.answers import ANSWERS, Answers, answers_of, write_answers
 from patent_spark.evaluation.baselines import TFIDF_LINEAR, TFIDF_NEAREST
 from patent_spark.evaluation.bootstrap import LEVEL
 from patent_spark.evaluation.calibration import Temperature
@@ -17,7 +19,7 @@ from patent_spark.evaluation.cohorts import Cohorts, read_cohorts
 from patent_spark.evaluation.doubts import doubts_about
 from patent_spark.evaluation.predictions import Block, Judges, count_labels, judge_split, read_sample
 from patent_spark.evaluation.report import TaskPart, write_report
-from patent_spark.evaluation.results import task_result, tracked_figures
+from patent_spark.evaluation.results import headline_parts, task_result, tracked_figures
 from patent_spark.evaluation.tfidf import Linear, Nearest, Tfidf, fit_linear, nearest
 from patent_spark.evaluation.words import nearest_words
 from patent_spark.progress import Progress, say
@@ -54,7 +56,9 @@ def run(work: Work) -> None:
     parts = []
     with work.draft.writer("PREDICTIONS") as writer:
         for trained in tasks:
-            parts.append(_judge(work, trained, cohorts, writer))
+            part, answers = _judge(work, trained, cohorts, writer)
+            parts.append(part)
+            _keep(runs[trained.task], trained.task, answers, work.config.evaluate.kept_answers)
     words = nearest_words(work.store.read_arrow("VECTORS"))
     write_report(work.draft.path("REPORT"), work.store, parts, words)
     for part in parts:
@@ -80,8 +84,8 @@ def _trained(work: Work, task: str) -> Trained:
     return Trained(task, scorer, store.directory("EXAMPLES") / task, rows, folder)
 
 
-def _judge(work: Work, trained: Trained, cohorts: Cohorts, writer: pq.ParquetWriter) -> TaskPart:
-    """All figures of one task; its predictions go to the writer."""
+def _judge(work: Work, trained: Trained, cohorts: Cohorts, writer: pq.ParquetWriter) -> tuple[TaskPart, Answers]:
+    """All figures of one task, and what the model said of the headline's patents; its predictions go to the writer."""
     task, scorer, config = trained.task, trained.scorer, work.config.evaluate
     linear, near = _fit_baselines(work, trained)
     temperature = _calibrate(work, trained)
@@ -105,7 +109,8 @@ def _judge(work: Work, trained: Trained, cohorts: Cohorts, writer: pq.ParquetWri
         "settings": {"interval": LEVEL, "resamples": config.resamples, "resampled": "families", "fixed_precision": config.fixed_precision},
     }
     history = trained.folder / "history.json"
-    return TaskPart(task, result, json.loads(history.read_text()) if history.exists() else [])
+    part = TaskPart(task, result, json.loads(history.read_text()) if history.exists() else [])
+    return part, answers_of({split: judged[split] for split in headline_parts(list(judged))}, scorer.labels)
 
 
 DEFAULT, POOL_CLASS, OTHER = "default", "pool_class", "other"
@@ -162,6 +167,19 @@ def _attach(work: Work, trained: Trained) -> Run | None:
     except TrackingError as error:
         say(f"  evaluate {trained.task}: the report stays out of MLflow: {error}")
         return None
+
+
+def _keep(run: Run | None, task: str, answers: Answers, limit: int) -> None:
+    """The answers into the run, for `patent-spark compare`."""
+    if run is None or not limit:
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{task}.parquet"
+        write_answers(path, answers, limit)
+        try:
+            run.log_file(path, ANSWERS)
+        except TrackingError as error:
+            say(f"  evaluate {task}: the answers stay out of MLflow: {error}")
 
 
 def _track(run: Run | None, result: dict[str, Any], report: Path, prefix: str) -> None:
