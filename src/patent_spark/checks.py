@@ -26,7 +26,7 @@ class StoppedError(Exception):
 
 
 class GateError(Exception):
-    """A check of quality said no; nothing was published. Exit code 4."""
+    """A gate of quality said no to a model, which stays out; the message says why. Exit code 4."""
 
 
 def conform(frame: DataFrame, schema: StructType) -> DataFrame:

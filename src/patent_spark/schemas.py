@@ -158,8 +158,9 @@ STAGE_OF = {name: table.stage for name, table in TABLES.items()} | {
     "MODEL": "train",  # a folder a task: model.keras, labels, vocabulary, history
     "METRICS": "evaluate",  # a JSON file a task
     "CALIBRATION": "evaluate",  # a JSON file a task: the temperature of the model's probabilities
-    "REPORT": "evaluate",  # report.html and its figures
+    "REPORT": "evaluate",  # report.html and its figures; the audit puts its verdict into the place that the page has for it
     "AUDIT": "audit",  # report.html, and the figures and verdicts of all checks in audit.json
+    "CARD": "register",  # a folder a model: card.html and card.md of its champion, and decision.json, how the last one was judged
 }
 """Which stage makes a table or another output; `patent-spark where` prints its place."""
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from patent_spark.checks import DataError
+from patent_spark.checks import DataError, GateError
 from patent_spark.config import Config, ConfigError, digest, flatten
 from patent_spark.engine import engine_name
 from patent_spark.progress import say
@@ -33,6 +33,8 @@ class Stage:
     about: str
     also_runs: tuple[str, ...] = ()
     """Folders of the package whose code this stage runs, beside its own."""
+    outside: bool = False
+    """It depends on and changes what is not in the warehouse: never skipped, and no part of a whole run."""
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -47,6 +49,7 @@ class Stage:
 
 _PER_TASK = ("technology", "citation_level", "tasks")
 _JUDGED = ("ingest", "label", "split", "text", "shard", "train")
+_GATED, _GATES_CODE = (*_JUDGED, "evaluate", "audit"), ("evaluation", "serving")
 _STAGES = (
     Stage("simulate", "patent_spark.sources.simulate.stage", (), ("simulate", "source.path"), "make a release in PatentsView's format"),
     Stage("ingest", "patent_spark.ingest.stage", ("simulate",), ("ingest", "release", "text.fields"), "zipped TSV to Parquet, bad rows to REJECTS"),
@@ -58,6 +61,7 @@ _STAGES = (
     Stage("train", "patent_spark.training.stage", ("text", "shard"), ("model", "train", "tasks"), "LSTM on Horovod ranks", ("shards", "serving")),
     Stage("evaluate", "patent_spark.evaluation.stage", _JUDGED, ("evaluate", "tasks"), "predictions, baselines, report", ("serving",)),
     Stage("audit", "patent_spark.audit.stage", ("ingest", *_JUDGED, "evaluate"), ("audit", "tasks"), "checks that look for leaks", ("serving",)),
+    Stage("register", "patent_spark.gate.stage", _GATED, ("gate", "evaluate", "tasks"), "the gate before the registry", _GATES_CODE, outside=True),
 )
 STAGES = {stage.name: stage for stage in _STAGES}
 """Every stage by name, in the order of a whole run."""
@@ -65,7 +69,7 @@ STAGES = {stage.name: stage for stage in _STAGES}
 
 def planned(config: Config) -> list[Stage]:
     """The stages of a whole run, in order; a release that is already there is not simulated."""
-    return [stage for stage in STAGES.values() if stage.name != "simulate" or config.source.kind == "simulate"]
+    return [stage for stage in STAGES.values() if not stage.outside and (stage.name != "simulate" or config.source.kind == "simulate")]
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,10 @@ class Done:
 
 
 def run_stage(name: str, config: Config, *, force: bool = False, resume: bool = False) -> Done:
-    """Run one stage and publish its tables, or skip it when its inputs and knobs are those of the current version."""
+    """Run one stage and publish its tables, or skip it when its inputs and knobs are those of the current version.
+
+    Raises GateError, after publishing, when the stage refused something.
+    """
     stage = STAGES[name]
     store = Store(config.warehouse.root, config.warehouse.keep_versions).pinned()
     inputs = _inputs(stage, config, store)
@@ -85,13 +92,14 @@ def run_stage(name: str, config: Config, *, force: bool = False, resume: bool = 
     knobs = {k: v for k, v in flatten(config).items() if any(k == s or k.startswith(s + ".") for s in stage.sections)}
     key = digest([stage.name, knobs, inputs, code])
     current = store.manifest(name)
-    if current is not None and current.key == key and not force:
+    if current is not None and current.key == key and not (force or stage.outside):
         say(f"{name:9} skipped: inputs and knobs are those of version {current.version} (--force redoes it)")
         return Done(current, skipped=True)
     say(f"{name:9} {stage.about}")
     started = time.monotonic()
     with store.draft(name) as draft, ExitStack() as resources:
-        stage.run(Work(config, store, draft, resources, force, code, resume))
+        work = Work(config, store, draft, resources, force, code, resume)
+        stage.run(work)
         resources.close()
         seconds = time.monotonic() - started
         release_id = str(draft.facts.get("release_id") or _release_id(store, inputs))
@@ -100,6 +108,8 @@ def run_stage(name: str, config: Config, *, force: bool = False, resume: bool = 
         )
     rows = ", ".join(f"{table} {size['rows']:,}" for table, size in manifest.tables.items())
     say(f"{name:9} done in {seconds:.1f} s{': ' + rows if rows else ''}")
+    if work.refusal:
+        raise GateError(work.refusal)
     return Done(manifest, skipped=False)
 
 

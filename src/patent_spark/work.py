@@ -23,6 +23,8 @@ class Work:
         self.config, self.store, self.draft = config, store, draft
         self.force, self.code, self.resume = force, code, resume
         """Whether everything is to be done anew; a digest of the sources that do this stage; whether to go on from a checkpoint."""
+        self.refusal = ""
+        """Why a gate said no to something, if it did."""
         self._resources = resources
 
     @cached_property

@@ -57,6 +57,11 @@ class Scorer:
         return tempered(result, self.temperature)
 
 
+def calibrated_scorer(folder: Path, calibration: Path) -> Scorer:
+    """The model in a folder as a file of CALIBRATION calibrates it."""
+    return Scorer(folder, json.loads(calibration.read_text())["temperature"])
+
+
 def current_scorer(store: Store, task: str) -> Scorer:
     """The current model of a task, calibrated as its evaluation learned; as it is, with a word about it, before it was evaluated."""
     folder = store.directory("MODEL") / task
@@ -64,7 +69,7 @@ def current_scorer(store: Store, task: str) -> Scorer:
     if train is not None and evaluate is not None and evaluate.inputs.get("train") == train.version:
         path = store.directory("CALIBRATION") / f"{task}.json"
         if path.exists():
-            return Scorer(folder, json.loads(path.read_text())["temperature"])
+            return calibrated_scorer(folder, path)
     say(f"  {task}: this model was not evaluated yet, so its probabilities are not calibrated; run `patent-spark evaluate`")
     return Scorer(folder)
 

@@ -1,0 +1,8 @@
+"""spark-submit jobs/register.py --config conf/default.yaml [--set section.knob=value ...]: see `patent-spark register --help`."""
+
+import sys
+
+from patent_spark.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["register", *sys.argv[1:]]))

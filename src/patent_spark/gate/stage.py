@@ -1,0 +1,164 @@
+"""Stage register: the gate before the registry of MLflow, and the card of what passed it.
+
+A model enters the registry, as the new champion, if the audit passes and it is not worse than the champion on the same
+test patents (decision.py has the rule). All models are judged before anything is written; the alias is set last, so that
+a stage that was killed leaves the old champion. A model that is refused leaves registry and alias as they were, and ends
+the command with exit code 4. The registry lies outside the warehouse, so the stage is never skipped: a model that is the
+champion already stays so, and none is registered twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from patent_spark.checks import DataError
+from patent_spark.config import JOINT, digest, recorded
+from patent_spark.evaluation.answers import paired
+from patent_spark.evaluation.cohorts import read_cohorts
+from patent_spark.gate.card import Card, write_card
+from patent_spark.gate.chapters import make_card
+from patent_spark.gate.decision import FIGURES, REFUSED, STANDS, Contest, Decision, audit_objects, decide
+from patent_spark.gate.rivals import candidate_answers, champion_answers, new_to
+from patent_spark.progress import say
+from patent_spark.registry import CHAMPION, IDENTITY, Registry, Version
+from patent_spark.serving.package import Package, write_package
+from patent_spark.store import Store, write_json
+from patent_spark.work import Work
+
+_CARDS = ("card.html", "card.md")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A model before the gate."""
+
+    model: str
+    tasks: tuple[str, ...]
+    registry: Registry
+    champion: Version | None
+    package: Package | None
+    """The champion's files."""
+    decision: Decision
+
+
+def run(work: Work) -> None:
+    """Judge the models of the configuration, register those that pass, write CARD; refuse the others."""
+    _require_models(work)
+    audit = _audit(work)
+    with TemporaryDirectory(dir=work.draft.directory) as folder:
+        scratch = Path(folder)
+        judged = [_judge(work, model, tasks, audit, scratch / model) for model, tasks in work.config.models.items()]
+        learned = {each.model: _conclude(work, each, audit, scratch / each.model) for each in judged}
+    work.learn(models=learned)
+    work.refusal = "; ".join(f"{each.model} is not registered: {' and '.join(each.decision.reasons)}" for each in judged if each.decision.refused)
+
+
+def _require_models(work: Work) -> None:
+    """A model of both tasks is registered as one, and others each by itself; raises DataError."""
+    train = work.store.manifest("train")
+    trained = recorded(train.knobs if train else {}).tasks
+    if (trained == JOINT) != (work.config.tasks == JOINT):
+        raise DataError(f"the current models were trained with tasks={trained}, not {work.config.tasks}; register them with the former")
+
+
+def _audit(work: Work) -> dict[str, Any]:
+    """audit.json; raises DataError when a task was not audited."""
+    found: dict[str, Any] = json.loads((work.store.directory("AUDIT") / "audit.json").read_text())
+    for task in work.config.task_names:
+        if not any(check["task"] == task for check in found["checks"]):
+            raise DataError(f"task {task} was not audited; run `patent-spark audit` with tasks={work.config.tasks} first")
+    return found
+
+
+def _judge(work: Work, model: str, tasks: tuple[str, ...], audit: dict[str, Any], scratch: Path) -> Judged:
+    registry = Registry(work.config, model)
+    champion = registry.champion()
+    scratch.mkdir()
+    package = None
+    if champion is not None:
+        (scratch / CHAMPION).mkdir()
+        package = Package(registry.fetch(champion, scratch / CHAMPION))
+    return Judged(model, tasks, registry, champion, package, _decide(work, tasks, audit, champion, package, scratch))
+
+
+def _decide(work: Work, tasks: Sequence[str], audit: dict[str, Any], champion: Version | None, package: Package | None, scratch: Path) -> Decision:
+    if objection := audit_objects(audit["checks"], tasks):
+        return Decision(REFUSED, [objection])
+    if champion is None or package is None:
+        return decide([], work.config.gate.margin)
+    if champion.tags.get(IDENTITY) == _identity(work.store, tasks):
+        return Decision(STANDS)
+    return decide([_contest(work, task, package, scratch) for task in tasks], work.config.gate.margin)
+
+
+def _identity(store: Store, tasks: Sequence[str]) -> str:
+    """The same for the same trained model with the same calibration."""
+    parts = [(store.directory("MODEL") / task / "task.json", store.directory("CALIBRATION") / f"{task}.json") for task in tasks]
+    return digest([[json.loads(path.read_text()) for path in part] for part in parts])
+
+
+def _contest(work: Work, task: str, package: Package, scratch: Path) -> Contest:
+    """The current model beside the champion, on the test patents of which the champion did not learn."""
+    everyone, figure = candidate_answers(work.store, task), FIGURES[task]
+    fresh = new_to(package, everyone, read_cohorts(work))
+    left_out = int((~fresh).sum())
+    if not fresh.any():
+        return Contest(task, figure, None, None, None, None, 0, left_out)
+    model = everyone.of(fresh)
+    told = paired(champion_answers(work, package.task(task), model, scratch), model, work.config.evaluate)["all"]
+    difference, figures = told["differences"][figure], told["figures"]
+    return Contest(
+        task, figure, figures["other"][figure], figures["one"][figure], difference["difference"], difference["interval"], told["patents"], left_out
+    )
+
+
+def _conclude(work: Work, judged: Judged, audit: dict[str, Any], scratch: Path) -> dict[str, Any]:
+    """Register what passed; the card of the champion, old or new, and the decision into CARD; returns what is to be learned."""
+    version, package, decision = judged.champion, judged.package, judged.decision
+    if decision.verdict not in (REFUSED, STANDS):
+        version, package = _register(work, judged, audit, scratch / "new")
+    folder = work.draft.path("CARD") / judged.model
+    folder.mkdir()
+    if package is not None:
+        for name in _CARDS:
+            shutil.copyfile(package.folder / name, folder / name)
+    told = {"verdict": decision.verdict, "reasons": list(decision.reasons), "champion": version and version.address}
+    write_json(folder / "decision.json", told | {"contests": [dataclasses.asdict(contest) for contest in decision.contests]})
+    say(f"  {judged.model}: {_in_words(decision, judged.champion, version)}")
+    return told
+
+
+def _register(work: Work, judged: Judged, audit: dict[str, Any], folder: Path) -> tuple[Version, Package]:
+    """A version of the current model, unless an earlier attempt left it, and the alias last of all."""
+    store, registry = work.store, judged.registry
+    package = write_package(store, judged.model, judged.tasks, folder)
+    card = make_card(store, work.config, judged.model, registry.name, audit["checks"], judged.decision, judged.champion)
+    write_card(package.folder, card)
+    identity = _identity(store, judged.tasks)
+    version = next((each for each in registry.versions() if each.tags.get(IDENTITY) == identity), None)
+    if version is None:
+        run_id = package.task(judged.tasks[0]).about["run_id"]
+        version = registry.add(run_id, package.folder, {IDENTITY: identity} | _tags(store, card), card.description())
+    registry.promote(version)
+    return version, package
+
+
+def _tags(store: Store, card: Card) -> dict[str, str]:
+    """What the registry shows of a version beside its description."""
+    stages = {f"stage.{name}": manifest.version for name in ("train", "evaluate", "audit") if (manifest := store.manifest(name))}
+    return {**card.tags, **stages}
+
+
+def _in_words(decision: Decision, before: Version | None, version: Version | None) -> str:
+    if decision.refused:
+        return f"refused; {before.address + ' stays the champion' if before else 'there is no champion yet'}"
+    if decision.verdict == STANDS or version is None:
+        return f"{before.address if before else 'nothing'} is this model already, and stays the champion"
+    return f"registered as {version.address}, the champion now: {decision.verdict}" + (f" than {before.address}" if before else " of its name")

@@ -1,0 +1,65 @@
+"""The registry of MLflow in SQLite, and behind a server that keeps the files."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from patent_spark.config import load_config
+from patent_spark.registry import IDENTITY, Registry
+from patent_spark.tracking import create_run
+from tests.unit.test_tracking import free_port
+
+
+def goes_round(config, folder):
+    """Two versions are added, one is made champion, and its files come back."""
+    run = create_run(config, "technology", {})
+    registry = Registry(config, "technology")
+    assert registry.champion() is None and registry.versions() == []
+    for number in ("1", "2"):
+        package = folder / number
+        (package / "technology").mkdir(parents=True)
+        (package / "technology" / "task.json").write_text(number)
+        version = registry.add(run.run_id, package, {IDENTITY: f"made-of-{number}", "release_id": "r7"}, "d" * 9000)
+        assert (version.number, version.address) == (number, f"models:/{registry.name}/{number}")
+        assert registry.champion() is None or registry.champion().number == "1"
+        if number == "1":
+            registry.promote(version)
+    assert [version.number for version in registry.versions()] == ["2", "1"]
+    champion = registry.champion()
+    assert (champion.number, champion.run_id, champion.tags["release_id"]) == ("1", run.run_id, "r7")
+    (folder / "back").mkdir()
+    assert (registry.fetch(champion, folder / "back") / "technology" / "task.json").read_text() == "1"
+    registry.promote(version)
+    assert registry.champion().number == "2"
+    assert Registry(config, "joint").champion() is None
+
+
+def test_versions_in_a_database(tmp_path):
+    goes_round(load_config(sets=[f"warehouse.root={tmp_path}/w", "tracking.experiment=a/b:c"])[0], tmp_path)
+    assert Registry(load_config(sets=["tracking.experiment=a/b:c"])[0], "technology").name == "a_b_c_technology"
+
+
+@pytest.mark.slow
+def test_versions_on_a_server(tmp_path):
+    port = free_port()
+    command = [Path(sys.executable).with_name("mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/m.db", "--artifacts-destination", str(tmp_path / "artifacts")]
+    server = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        end = time.monotonic() + 300
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert time.monotonic() < end and server.poll() is None, "the server did not start"
+            time.sleep(0.2)
+        goes_round(load_config(sets=[f"warehouse.root={tmp_path}/w", f"tracking.uri=http://127.0.0.1:{port}"])[0], tmp_path)
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
