@@ -92,6 +92,10 @@ def _work(options: argparse.Namespace, config: Config) -> int:
         print(sweep(options.config, options.set, options.grid))
     elif options.command == "similar-words":
         print(similar_words(config, options.word, options.top))
+    elif options.command == "compare":
+        from patent_spark.comparison.compare import compare
+
+        print(compare(config, *options.runs))
     elif options.command == "train" and config.train.launcher == "external":
         from patent_spark.training.external import train_together
 
@@ -134,6 +138,8 @@ def _parser() -> argparse.ArgumentParser:
     swept.add_argument(
         "--grid", action="append", required=True, metavar="SECTION.KNOB=VALUE,VALUE,...", help="values to try; more knobs with more --grid"
     )
+    compared = commands.add_parser("compare", parents=[common], help="two runs of MLflow side by side, as a page")
+    compared.add_argument("runs", nargs=2, metavar="RUN", help="id, beginning of an id, or name of a run; differences are of the second to the first")
     commands.add_parser("config", parents=[common], help="print every knob, its value, where it came from, what it means")
     return parser
 

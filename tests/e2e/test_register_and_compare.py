@@ -1,0 +1,71 @@
+"""The gate and the comparison after real runs of the real command line: registered, refused with exit code 4, compared."""
+
+import json
+import shutil
+
+import pytest
+
+from patent_spark.config import load_config
+from patent_spark.registry import Registry
+from patent_spark.store import Store
+from tests.e2e.conftest import patent_spark
+
+
+def registered(whole_run, task):
+    registry = Registry(load_config(sets=[f"warehouse.root={whole_run.root}"])[0], task)
+    champion = registry.champion()
+    return champion and champion.number, len(registry.versions())
+
+
+@pytest.fixture(scope="module")
+def first(whole_run):
+    return patent_spark("register", root=whole_run.root)
+
+
+def test_the_gate_lets_one_model_in_and_refuses_the_other(whole_run, first):
+    """The demo's percentiles and labels know the test years, which concerns the citation level alone."""
+    assert first.returncode == 4
+    assert first.stderr.splitlines()[-1] == (
+        "patent-spark: citation_level is not registered: 2 of 26 checks of the audit failed: "
+        "percentiles learned from test patents (citation_level), labels that closed after the first test day (citation_level)"
+    )
+    assert registered(whole_run, "technology") == ("1", 1)
+    assert registered(whole_run, "citation_level") == (None, 0)
+    cards = whole_run.store.directory("CARD")
+    metrics = json.loads((whole_run.store.directory("METRICS") / "technology.json").read_text())
+    card = (cards / "technology" / "card.md").read_text()
+    assert f"accuracy {100 * metrics['accuracy']:.1f} % (95 % interval" in card
+    assert (cards / "technology" / "card.html").exists()
+    assert [path.name for path in (cards / "citation_level").iterdir()] == ["decision.json"]
+
+
+def test_the_report_has_the_verdict_of_the_audit(whole_run):
+    page = (whole_run.store.directory("REPORT") / "report.html").read_text()
+    assert "Audit: 2 of 43 checks failed" in page
+    assert "Citation level, labels that closed after the first test day" in page
+    assert "has not looked at these figures" not in page
+
+
+@pytest.mark.slow
+def test_a_worse_model_is_refused_and_compared(whole_run, first, tmp_path):
+    """A copy of the warehouse, with the same runs and registry, trains a model that hardly learns."""
+    shutil.copytree(whole_run.root, tmp_path / "w", ignore=shutil.ignore_patterns("mlflow", "logs"))
+    store = Store(tmp_path / "w")
+    sets = ["tasks=technology", f"tracking.uri=sqlite:///{whole_run.root}/mlflow/mlflow.db", "train.learning_rate=1e-6", "train.epochs=1"]
+    before = whole_run.store.facts("train")["tasks"]["technology"]["run_id"]
+    done = patent_spark("run", root=store.root, sets=sets)
+    assert done.returncode == 0, done.stderr
+    refused = patent_spark("register", root=store.root, sets=sets)
+    assert refused.returncode == 4
+    last = refused.stderr.splitlines()[-1]
+    assert last.startswith("patent-spark: technology is not registered: accuracy of technology is ")
+    assert last.endswith("is worse for certain")
+    assert registered(whole_run, "technology") == ("1", 1)
+    after = store.facts("train")["tasks"]["technology"]["run_id"]
+    told = patent_spark("compare", before[:12], after[:12], root=store.root, sets=sets)
+    assert told.returncode == 0, told.stderr
+    assert "points of accuracy: run 2 is worse" in told.stdout
+    assert "train.epochs 2 -> 1" in told.stdout
+    page = store.root / "compare" / f"{before[:8]}-{after[:8]}" / "compare.html"
+    assert told.stdout.splitlines()[-1] == f"page       {page}"
+    assert "run 2 is worse" in page.read_text()
