@@ -119,6 +119,7 @@ class Simulate:
     technology_noise: Share = knob(0.1, "share of patents whose text speaks of another class than their own")
     level_noise: Share = knob(0.3, "share of patents whose text speaks of a citation level drawn at random")
     order_share: Share = knob(0.3, "share of patents in pairs of classes that only word order tells apart")
+    drift: Share = knob(0.0, "share of the words that speak of a citation level which new words replace each year, so that older patents teach less")
     claims: Flag = knob(False, "also write the yearly files of claims, which speak of the same class and level as the abstract")
     abstract_words: Positive = knob(110, "mean words an abstract (title and abstract together: about 120)")
 

@@ -64,6 +64,26 @@ def release(tmp_path_factory):
     return Release(folder, make(folder, patents=20_000))
 
 
+def test_drift_changes_texts_alone_and_none_of_the_first_year(small, tmp_path):
+    folder, about = small
+    drifted = make(tmp_path / "drifted", patents=3000, seed=5, drift=0.2)
+    assert "drift" not in about["knobs"] and drifted["knobs"]["drift"] == 0.2 and drifted["release_id"] != about["release_id"]
+    for file in folder.iterdir():
+        same = (tmp_path / "drifted" / file.name).read_bytes() == file.read_bytes()
+        assert same == (file.name not in ("release.json", "g_patent.tsv.zip", "g_patent_abstract.tsv.zip")), file.name
+    before, after = (frame(each, "g_patent_abstract").set_index("patent_id")["patent_abstract"] for each in (folder, tmp_path / "drifted"))
+    year = frame(folder, "g_patent").set_index("patent_id")["patent_date"].str[:4].astype(int)
+    same = (before == after).groupby(year.reindex(before.index)).mean()
+    assert same[1976] == 1 and same[same.index > 2000].max() < 0.3
+    words = {level: set(listed) for level, listed in drifted["planted"]["level_words"].items()}
+    signal = pd.read_parquet(tmp_path / "drifted" / "truth.parquet").set_index("patent_id")["level_signal"]
+    recent = after[year.reindex(after.index) > 2010]
+    found = recent.map(
+        lambda text: next((level for level in words if words[level] & set(text.lower().replace(".", "").replace(",", "").split())), "")
+    )
+    assert (found == signal.reindex(recent.index)).mean() > 0.9
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("simulated") / "small"
@@ -108,7 +128,9 @@ def test_release_json_says_what_there_is(small):
     assert json.loads((folder / "release.json").read_text()) == about
     assert about["source"] == "simulated" and about["data_to_date"] == "2025-09-30"
     assert about["release_id"].startswith("sim-3000-s5-")
-    assert about["knobs"] == {**dataclasses.asdict(Simulate(patents=3000, seed=5)), "data_to_date": "2025-09-30"}
+    knobs = dataclasses.asdict(Simulate(patents=3000, seed=5))
+    del knobs["drift"]  # not named where there is none
+    assert about["knobs"] == knobs | {"data_to_date": "2025-09-30"}
     for file in folder.glob("*.zip"):
         assert about["rows"][file.name] == len(frame(folder, file.name.removesuffix(".tsv.zip")))
     assert {path.name for path in folder.iterdir()} == {*about["rows"], "release.json", "truth.parquet"}

@@ -131,6 +131,24 @@ def test_each_level_has_its_words_early_in_the_abstract(texts, lexicon):
         assert np.mean([bool(set(title) & own) for title in titles]) == pytest.approx(0.3, abs=0.06)
 
 
+def test_with_drift_words_of_the_levels_give_way_to_new_ones(population, lexicon):
+    """A twentieth a year: half of a level's words in ten years, all of them in twenty, none of which comes back."""
+    drifting = Lexicon(population, 0.3, drift=0.05)
+    assert drifting.words[: len(lexicon.words)] == lexicon.words
+    assert len(set(drifting.words)) == len(drifting.words)
+    table = drifting.level_table.reshape(-1, 4, LEVEL_WORDS)
+    assert (lexicon.level_table == lexicon.level_table[:4][np.arange(len(lexicon.level_table)) % 4]).all()
+    assert (table[0] == lexicon.level_table[:4]).all()
+    for level in range(4):
+        known = [set(words) for words in table[:, level]]
+        assert [len(known[0] & known[years]) for years in (2, 10, 20)] == [9, 5, 0]
+        assert [len(known[29] & known[29 + years]) for years in (2, 10)] == [9, 5]
+    years, levels = np.array([0, 30, 30]), np.array([3, 0, 2])
+    assert (drifting.level_table[drifting.level_rows(years, levels)] == table[years, levels]).all()
+    assert len(lexicon.words) < table.max() < len(drifting.words)
+    assert [set(words) for words in drifting.level_words] == [{drifting.words[at] for at in table[:, level].ravel()} for level in range(4)]
+
+
 def test_words_are_distinct_and_the_papers_probes_among_them(population, lexicon):
     everything = Lexicon(Population(seed=1, size=5000, class_count=125), 0.3)
     for each in (lexicon, everything):

@@ -2,7 +2,7 @@
 
 * Keywords tell the class. Two classes of a pair share theirs.
 * Markers tell the two classes of a pair apart, by order alone: a word of the one side before one of the other.
-* Each citation level has words of its own.
+* Each citation level has words of its own. With drift some of them give way each year to words never seen before.
 
 All sets are disjoint. Words that are not English are pronounceable and lower-case letters alone.
 """
@@ -17,7 +17,7 @@ from itertools import islice
 import numpy as np
 
 from patent_spark.sources.simulate.facts import CLASSES
-from patent_spark.sources.simulate.population import Population
+from patent_spark.sources.simulate.population import YEAR_COUNT, Population
 
 BACKGROUND_WORDS = 90_000
 KEYWORDS = 14
@@ -57,6 +57,8 @@ class Lexicon:
 
     population: Population
     order_share: float
+    drift: float = 0.0
+    """Share of a level's words that new ones replace each year."""
 
     @cached_property
     def pairs(self) -> list[tuple[int, int]]:
@@ -88,7 +90,7 @@ class Lexicon:
 
     @cached_property
     def words(self) -> list[str]:
-        """Background (the frequent first), keywords of the classes, words of the levels, markers and companions by side."""
+        """Background (the frequent first), keywords of the classes, words of the levels, markers and companions by side, later level words."""
         probes = [word for words in PROBES.values() for word in words]
         taken = {*_FUNCTION_WORDS.split(), *probes, *(word for side in (*SIDES, *COMPANIONS) for word in side)}
         made = (word for word in _pseudo_words() if word not in taken)
@@ -97,7 +99,8 @@ class Lexicon:
             known = [word for member in np.flatnonzero(self.group == group) for word in self._probes(int(member))]
             words += [*known, *islice(made, KEYWORDS - len(known))]
         words += islice(made, 4 * LEVEL_WORDS)
-        return words + [word for side in (*SIDES, *COMPANIONS) for word in side]
+        words += [word for side in (*SIDES, *COMPANIONS) for word in side]
+        return [*words, *islice(made, self._generations.max() * 4 * LEVEL_WORDS)]
 
     def _probes(self, member: int) -> tuple[str, ...]:
         return PROBES.get(CLASSES[self.population.classes[member]].code, ())
@@ -127,10 +130,28 @@ class Lexicon:
         first = self.first_keyword + group * KEYWORDS
         return self.words[first : first + KEYWORDS]
 
-    @property
+    @cached_property
+    def _generations(self) -> np.ndarray:
+        """[years, LEVEL_WORDS]: how often the word in each place of a level's list was replaced up to a grant year."""
+        phase = (np.arange(LEVEL_WORDS) + 0.5) / LEVEL_WORDS
+        return np.floor(np.arange(YEAR_COUNT)[:, None] * self.drift + phase).astype(np.int64)
+
+    @cached_property
+    def level_table(self) -> np.ndarray:
+        """Numbers of the words [years * levels, LEVEL_WORDS] that speak of a level in a grant year; see level_rows."""
+        place = np.arange(4 * LEVEL_WORDS).reshape(4, LEVEL_WORDS)
+        generation = self._generations[:, None, :]
+        later = self.first_companion + 2 * len(COMPANIONS[0]) + (generation - 1) * 4 * LEVEL_WORDS
+        return np.add(np.where(generation > 0, later, self.first_level_word), place).reshape(-1, LEVEL_WORDS)
+
+    def level_rows(self, year: np.ndarray, level: np.ndarray) -> np.ndarray:
+        """The row of `level_table` for each grant year, from 0 = 1976, and level."""
+        return np.add(4 * year, level)
+
+    @cached_property
     def level_words(self) -> list[list[str]]:
-        """The words of each level."""
-        return [self.words[at : at + LEVEL_WORDS] for at in range(self.first_level_word, self.first_marker, LEVEL_WORDS)]
+        """The words of each level, of all years."""
+        return [[self.words[at] for at in np.unique(self.level_table[level::4])] for level in range(4)]
 
     @property
     def synonyms(self) -> list[list[str]]:

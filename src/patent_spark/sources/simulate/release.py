@@ -59,7 +59,7 @@ class Maker:
         self._population = Population(knobs.seed, knobs.patents, knobs.classes)
         self._end = self._population.calendar.until(knobs.data_to_date)
         self._forward = Forward(self._population)
-        self._lexicon = Lexicon(self._population, knobs.order_share)
+        self._lexicon = Lexicon(self._population, knobs.order_share, knobs.drift)
         self._citations = Citations(self._population, self._forward, knobs.citation_scale, self._end)
         self._tables = Tables(self._population)
         self._texts = Texts(self._lexicon, knobs.seed, knobs.abstract_words)
@@ -125,12 +125,17 @@ class Maker:
         text_class = np.where(uniforms(seed, "class noise", origin) < knobs.technology_noise, other, patents.cpc)
         noisy = uniforms(seed, "level noise", origin) < knobs.level_noise
         rank = np.where(noisy, uniforms(seed, "other rank", origin), patents.rank)
-        year = self._population.calendar.year[self._population.calendar.week(origin)]
-        return text_class, self._forward.levels(rank, year, patents.cpc)
+        return text_class, self._forward.levels(rank, self._year_of(origin), patents.cpc)
+
+    def _year_of(self, index: np.ndarray) -> np.ndarray:
+        """Grant years, from 0 = 1976."""
+        year: np.ndarray = self._population.calendar.year[self._population.calendar.week(index)]
+        return year
 
     def _patent_tables(self, patents: Patents, ids: pa.Array, text_class: np.ndarray, signal: np.ndarray) -> Iterator[tuple[str, Columns]]:
-        titles = self._texts.titles(patents.index, patents.origin, text_class, signal)
-        abstracts = self._texts.abstracts(patents.origin, text_class, signal, patents.kind != DESIGN)
+        spoken = self._lexicon.level_rows(self._year_of(patents.origin), signal)
+        titles = self._texts.titles(patents.index, patents.origin, text_class, spoken)
+        abstracts = self._texts.abstracts(patents.origin, text_class, spoken, patents.kind != DESIGN)
         columns = self._tables.patents(patents, ids, titles)
         yield "patent", columns | {"abstract": abstracts}
         empty = uniforms(self._knobs.seed, "empty abstract", patents.index) < _DESIGNS_WITH_EMPTY_ROW
@@ -139,7 +144,7 @@ class Maker:
         yield "cpc", self._tables.cpc(patents, ids)
         yield "application", self._tables.applications(patents, ids)
         if self._knobs.claims:
-            yield "claims", claims(self._texts, patents, ids, columns["claims"].to_numpy(), text_class, signal)
+            yield "claims", claims(self._texts, patents, ids, columns["claims"].to_numpy(), text_class, spoken)
 
     def _truth(self, patents: Patents, ids: pa.Array, text_class: np.ndarray, signal: np.ndarray, counts: np.ndarray) -> pa.Table:
         alone = patents.origin == patents.index
@@ -155,6 +160,8 @@ class Maker:
 
     def _about(self, files: Sequence[TsvZip]) -> dict[str, Any]:
         knobs = {name: str(value) if name == "data_to_date" else value for name, value in dataclasses.asdict(self._knobs).items()}
+        if not knobs["drift"]:
+            del knobs["drift"]  # the id of a release without stays what it was before there was such a knob
         return {
             "release_id": f"sim-{self._knobs.patents}-s{self._knobs.seed}-{digest(knobs)[:8]}",
             "data_to_date": str(self._knobs.data_to_date),

@@ -1,6 +1,7 @@
 """Titles and abstracts with planted signals, made for many patents at once.
 
-A text is a function of (seed, patent it originates from, its text class, its level signal). An abstract is background
+A text is a function of (seed, patent it originates from, its text class, its level signal, which is a row of
+Lexicon.level_table). An abstract is background
 words among which keywords are strewn; its first ninety or so fall into segments of twelve places: a marker between two
 companions, two keywords, a word, again a marker between companions, two level words, a word. Each kind of signal stands
 in a few of the segments, spread evenly. All markers of one side come before all of the other, and so early that a text
@@ -154,10 +155,12 @@ class Texts:
         return first
 
     def _put_keywords(self, tokens: np.ndarray, at: np.ndarray, draws: np.ndarray, text_class: np.ndarray, two: np.ndarray) -> None:
-        _put_words(tokens, at, draws, self._first_keyword(text_class), KEYWORDS, two)
+        first, (one, other) = self._first_keyword(text_class), _two_of(KEYWORDS, draws)
+        _put_words(tokens, at, first + one, first + other, two)
 
     def _put_level(self, tokens: np.ndarray, at: np.ndarray, draws: np.ndarray, level: np.ndarray, two: np.ndarray) -> None:
-        _put_words(tokens, at, draws, self._lexicon.first_level_word + level * LEVEL_WORDS, LEVEL_WORDS, two)
+        table, (one, other) = self._lexicon.level_table, _two_of(LEVEL_WORDS, draws)
+        _put_words(tokens, at, table[level, one], table[level, other], two)
 
     def _joined(self, tokens: np.ndarray, ways: np.ndarray, starts: np.ndarray) -> pa.Array:
         words = self._written.take(pa.array(tokens + ways * self._count))
@@ -183,12 +186,16 @@ def _put_topical(tokens: np.ndarray, draws: np.ndarray, first: np.ndarray) -> No
     tokens[topical] = first[topical] + (middle[topical] >> 12) % 1009 % KEYWORDS
 
 
-def _put_words(tokens: np.ndarray, at: np.ndarray, draws: np.ndarray, first: np.ndarray, count: int, two: np.ndarray) -> None:
-    """One or two different words out of `count` that follow `first`."""
+def _put_words(tokens: np.ndarray, at: np.ndarray, one: np.ndarray, other: np.ndarray, two: np.ndarray) -> None:
+    """A word, and where `two` another behind it."""
+    tokens[at] = one
+    tokens[at[two] + 1] = other[two]
+
+
+def _two_of(count: int, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two different places in a list of `count` words."""
     one = integers(successive(draws, 8), 0, count)
-    other = (one + integers(successive(draws, 9), 1, count)) % count
-    tokens[at] = first + one
-    tokens[at[two] + 1] = (first + other)[two]
+    return one, (one + integers(successive(draws, 9), 1, count)) % count
 
 
 def _punctuated(draws: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
