@@ -13,8 +13,13 @@ from patent_spark.schemas import TOP1
 from patent_spark.store import Store
 
 ROOT = Path(__file__).parents[2]
-KNOBS = ("tasks=citation_level", "simulate.classes=4", "label.pool=class_year", "train.ranks=1")
-"""Few classes, so that a class and year holds patents enough for its percentiles; with pools by year top1 is as frequent in each."""
+KNOBS = (
+    "tasks=citation_level", "simulate.patents=80000", "simulate.classes=4", "simulate.abstract_words=70", "label.pool=class_year",
+    "citation_level.protocol=temporal", "citation_level.max_tokens=100", "citation_level.min_tokens=50", "text.epochs=2", "train.ranks=1",
+    "train.label_smoothing=0.1", "evaluate.resamples=10",
+)  # fmt: skip
+"""Patents enough for a decile's share to be sure to half a point, and few classes, so that a class and year holds enough of them for its percentiles;
+with pools by year top1 is as frequent in each. Smoothed labels, as in default.yaml, promise a fortieth to every level."""
 
 
 @pytest.mark.slow
@@ -27,12 +32,15 @@ def test_top1_is_as_probable_as_was_planted_in_every_decile(tmp_path):
     store = Store(tmp_path)
     deciles = said_and_planted(store)
     assert len(deciles) == 10
-    for said, planted in deciles[:-1]:
+    for said, planted in deciles:
         assert said == pytest.approx(planted, abs=0.02)
-    assert deciles[-1][0] == pytest.approx(deciles[-1][1], abs=0.025)  # a dozen development patents are top1, whatever is learned from them
+    assert np.mean([abs(said - planted) for said, planted in deciles[:9]]) < 0.005  # where top1 is a matter of parts in a thousand
     assert deciles[-1][1] > 3 * deciles[0][1]  # there is something to be said
     told = json.loads((store.directory("METRICS") / "citation_level.json").read_text())["calibration"]
     assert [each["probability"] for each in told["after"]["top1"]["bins"]] == pytest.approx([said for said, _ in deciles])
+    # The model itself promises top1 to everybody, and a temperature can only take a part of that back.
+    errors = [told[time]["top1"]["ece"] for time in ("before", "temperature_alone", "after")]
+    assert errors == sorted(errors, reverse=True) and errors[1] > 2 * errors[2]
 
 
 def said_and_planted(store: Store) -> list[tuple[float, float]]:

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from patent_spark.config import Evaluate
-from patent_spark.evaluation.calibration import Temperature
 from patent_spark.evaluation.doubts import doubts_about
 from patent_spark.evaluation.measures import said
 from patent_spark.evaluation.predictions import Judged
 from patent_spark.evaluation.results import task_result, tracked_figures
 from patent_spark.schemas import LEVELS
+from patent_spark.serving.calibration import Calibration
 
 QUICK = Evaluate(resamples=50)
 
@@ -41,7 +41,7 @@ def levels(truth, predicted, linear=None):
 
 
 def result_of(labels, splits, training, attainable=None):
-    return task_result(labels, splits, training, attainable, Temperature(1.25, "development", 9), QUICK)
+    return task_result(labels, splits, training, attainable, Calibration(1.25, learned_on="development", patents=9), QUICK)
 
 
 def test_years_are_pooled_into_the_headline():

@@ -26,7 +26,7 @@ from patent_spark.evaluation.baselines import BASELINES
 from patent_spark.evaluation.predictions import read_sample
 from patent_spark.evaluation.results import tracked_figures
 from patent_spark.schemas import LEVELS
-from patent_spark.serving.calibration import tempered
+from patent_spark.serving.calibration import Calibration, tempered
 from patent_spark.serving.scorer import Scorer, current_scorer
 from patent_spark.stages import run_stage
 from patent_spark.store import Store
@@ -82,7 +82,7 @@ def test_predictions_are_those_of_the_model_on_the_patents_own_tokens(judged):
     examples = pq.ParquetFile(folder / "group-00000.parquet").read().to_pandas()
     examples = examples[examples.patent_key >= 0]
     scorer = current_scorer(judged, "citation_level")
-    assert scorer.temperature == 1  # without development patents there is nothing to learn one from
+    assert scorer.calibration == Calibration()  # without development patents there is nothing to learn one from
     expected = scorer.probabilities(np.stack([np.frombuffer(row, "<i4") for row in examples.tokens]), batch=7)
     found = judged.read_arrow("PREDICTIONS").to_pandas().set_index(["task", "patent_id"]).loc["citation_level"]
     mine = found.loc[examples.patent_key.astype(str)]
@@ -94,14 +94,15 @@ def test_the_served_probabilities_are_calibrated(judged, capsys):
     """The temperature has the least cross entropy on the development patents, and is where whoever serves the model finds it."""
     scorer = current_scorer(judged, "technology")
     calibration = json.loads((judged.directory("CALIBRATION") / "technology.json").read_text())
-    assert calibration == {"temperature": scorer.temperature, "learned_on": "development", "patents": 50}
+    temperature = scorer.calibration.temperature
+    assert calibration == {"temperature": temperature, "slopes": [], "intercepts": [], "learned_on": "development", "patents": 50}
     block = read_sample(judged.directory("EXAMPLES") / "technology" / "development", MAX_TOKENS, 50, 50, 1)
     raw = Scorer(judged.directory("MODEL") / "technology").probabilities(block.tokens)
-    losses = [log_loss(block.truth, tempered(raw, scorer.temperature * factor), labels=range(8)) for factor in (0.9, 1, 1.1)]
+    losses = [log_loss(block.truth, tempered(raw, temperature * factor), labels=range(8)) for factor in (0.9, 1, 1.1)]
     assert min(losses) == losses[1]
-    assert scorer.probabilities(block.tokens) == pytest.approx(tempered(raw, scorer.temperature))
+    assert scorer.probabilities(block.tokens) == pytest.approx(tempered(raw, temperature))
     told = metrics(judged, "technology")["calibration"]
-    assert told["temperature"] == scorer.temperature > 1.5
+    assert told["temperature"] == temperature > 1.5
     found = judged.read_arrow("PREDICTIONS").to_pandas()
     found = found[found.task == "technology"].sort_values("probability", kind="stable")
     bins = told["after"]["bins"]
@@ -114,7 +115,7 @@ def test_the_served_probabilities_are_calibrated(judged, capsys):
 
 
 def test_a_model_that_was_not_evaluated_is_served_as_it_is(copy, capsys):
-    assert current_scorer(copy, "technology").temperature == 1
+    assert current_scorer(copy, "technology").calibration == Calibration()
     assert "technology: this model was not evaluated yet" in capsys.readouterr().err
 
 

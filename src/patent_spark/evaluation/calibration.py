@@ -1,8 +1,8 @@
-"""Whether probabilities mean what they say: reliability in bins that hold equally many patents, before and after the temperature."""
+"""Whether probabilities mean what they say: reliability in bins that hold equally many patents, before and after calibration."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,21 +13,10 @@ from patent_spark.evaluation.measures import Said
 BINS = 10
 
 
-@dataclass(frozen=True)
-class Temperature:
-    """How a task's probabilities are calibrated (see serving.calibration), as CALIBRATION holds it."""
-
-    temperature: float
-    """1 leaves the probabilities as they are."""
-    learned_on: str | None
-    """The split; None when there was none to learn from."""
-    patents: int
-
-
-def reliability(before: Said, after: Said, truth: NDArray[Any], top1: int | None) -> dict[str, Any]:
-    """Reliability of the most probable label and, at the citation level, of `top1` (its label number)."""
+def reliability(times: Mapping[str, Said], truth: NDArray[Any], top1: int | None) -> dict[str, Any]:
+    """Reliability of the most probable label and, at the citation level, of `top1` (its label number): before calibration, after it, ..."""
     found = {}
-    for name, words in (("before", before), ("after", after)):
+    for name, words in times.items():
         found[name] = bins_of(words.confidence, words.predicted == truth)
         if top1 is not None:
             found[name]["top1"] = bins_of(words.top1, truth == top1)

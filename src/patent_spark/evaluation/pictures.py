@@ -60,7 +60,7 @@ def _by_year(path: Path, result: Result, figure: str, name: str) -> Picture:
     if result["attainable"] and attainable in result["attainable"]:
         lines["best attainable"] = [year["attainable"][attainable] for year in years.values()]
     family, _, last = figure.rpartition(".")
-    ends = [(year[family] if family else year)["intervals"].get(last) for year in years.values()]
+    ends = [(year[family] if family else year).get("intervals", {}).get(last) for year in years.values()]
     figures.draw_by_year(path, list(years), lines, ends, name)
     return picture(path, f"{name} by grant year of the test patents; shaded: the model's 95 % interval.")
 
@@ -71,10 +71,14 @@ def _reliability(path: Path, calibration: Result) -> Picture:
     if "top1" in calibration["after"]:
         panels["top1"] = {name: calibration[name]["top1"] for name in ("before", "after")}
     figures.draw_reliability(path, panels)
-    learned = f"Temperature {calibration['temperature']:.2f}, learned on {calibration['patents']:,} development patents"
+    how = "A power and a factor for each level" if calibration["slopes"] else f"Temperature {calibration['temperature']:.2f}"
+    learned = f"{how}, learned on {calibration['patents']:,} development patents"
     if calibration["learned_on"] is None:
-        learned = "Not calibrated: there are no development patents to learn a temperature from"
+        learned = "Not calibrated: there are no development patents to learn from"
     errors = [f"{share(panel['before']['ece'])} before, {share(panel['after']['ece'])} after ({name})" for name, panel in panels.items()]
+    if "temperature_alone" in calibration:
+        alone = [share(told["ece"]) for told in (calibration["temperature_alone"], calibration["temperature_alone"]["top1"])]
+        errors.append(f"with a temperature alone, {calibration['temperature']:.2f}: {alone[0]} and {alone[1]}")
     caption = (
         f"Reliability: of patents with like probability (ten groups of equal size), how often it came true. {learned}. Expected calibration error "
     )

@@ -22,11 +22,11 @@ from patent_spark.evaluation.measures import Said, joined, said
 from patent_spark.evaluation.tfidf import Says
 from patent_spark.keys import patent_ids
 from patent_spark.progress import Progress
-from patent_spark.serving.calibration import tempered
+from patent_spark.serving.calibration import Calibration, tempered
 from patent_spark.serving.scorer import Scorer, token_matrix
 from patent_spark.store import arrow_schema
 
-MODEL, UNCALIBRATED = "model", "uncalibrated"
+MODEL, UNCALIBRATED, TEMPERED = "model", "uncalibrated", "tempered"
 
 _BLOCK = 8192
 
@@ -51,7 +51,8 @@ class Judged:
     family: NDArray[np.int64]
     cpc_class: NDArray[np.bytes_]
     says: dict[str, Said]
-    """By predictor: the model, the model before its calibration, and the baselines that read."""
+    """By predictor: the model, the model before its calibration, at its temperature alone if that is not how it is calibrated, and the baselines that
+    read."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Judges:
     """All that is asked about a patent of a task."""
 
     scorer: Scorer
-    temperature: float
+    calibration: Calibration
     readers: dict[str, Callable[[NDArray[np.int32]], Says]]
     """Baselines that read the text."""
     cohorts: Cohorts
@@ -93,12 +94,12 @@ def read_sample(split_folder: Path, max_tokens: int, rows: int, limit: int, seed
 
 
 def count_labels(split_folder: Path, labels: int) -> NDArray[np.int64]:
-    """Examples of each label in a split."""
+    """Examples of each label in a split; those with an early level instead, whose numbers follow on the labels', are left out."""
     counts = np.zeros(labels, np.int64)
     for path in sorted(split_folder.glob("*.parquet")):
         group = pq.ParquetFile(path).read(columns=["patent_key", "label"])
         real = np.asarray(group["patent_key"]) >= 0
-        counts += np.bincount(np.asarray(group["label"])[real], minlength=labels)
+        counts += np.bincount(np.asarray(group["label"])[real], minlength=labels)[:labels]
     return counts
 
 
@@ -107,10 +108,12 @@ def judge_split(split_folder: Path, task: str, expected: int, judges: Judges, wr
     parts, labels = [], judges.scorer.labels
     for block in read_blocks(split_folder, judges.scorer.max_tokens):
         raw = judges.scorer.probabilities(block.tokens, judges.batch)
-        probabilities = tempered(raw, judges.temperature)
+        probabilities = judges.calibration(raw)
         family = judges.cohorts.families(block.keys)
         writer.write_table(_rows(block, family, task, split_folder.name, labels, probabilities))
         says = {MODEL: said(block.truth, probabilities, labels), UNCALIBRATED: said(block.truth, raw, labels)}
+        if judges.calibration.slopes:
+            says[TEMPERED] = said(block.truth, tempered(raw, judges.calibration.temperature), labels)
         for name, reader in judges.readers.items():
             predicted, votes = reader(block.tokens)
             says[name] = said(block.truth, votes, labels, predicted)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from patent_spark.config import Evaluate
 from patent_spark.evaluation import metrics
 from patent_spark.evaluation.baselines import BASELINES, CLASS_PRIOR, MAJORITY, class_prior, majority
-from patent_spark.evaluation.calibration import Temperature, reliability
+from patent_spark.evaluation.calibration import reliability
 from patent_spark.evaluation.contest import Measured, best_baselines, differences, measure, written
-from patent_spark.evaluation.predictions import MODEL, UNCALIBRATED, Judged, pool
+from patent_spark.evaluation.predictions import MODEL, TEMPERED, UNCALIBRATED, Judged, pool
 from patent_spark.schemas import LARGE_TEST, TEST, TOP1
+from patent_spark.serving.calibration import Calibration
 
 Result = dict[str, Any]
 
@@ -29,7 +30,7 @@ def task_result(
     splits: Mapping[str, Judged],
     training: NDArray[np.int64],
     attainable: Mapping[str, Any] | None,
-    temperature: Temperature,
+    calibration: Calibration,
     config: Evaluate,
 ) -> Result:
     """The figures of one task.
@@ -37,8 +38,8 @@ def task_result(
     The top level is the headline: the split `test`, or all test years pooled. `splits` has the same for each test
     split, `by_year` for each test year, and `by_section` for the headline's patents of each CPC section; the citation
     level, whose labels are no classes, has `by_class` too. training: training patents of each label. attainable: what
-    a simulated release says the best possible classifier reaches, else None. temperature: the one that the model's
-    probabilities were brought to.
+    a simulated release says the best possible classifier reaches, else None. calibration: what the model's
+    probabilities went through.
     """
     pooled = pool(list(splits.values()))
     headline = headline_split(list(splits))
@@ -57,7 +58,7 @@ def task_result(
         by_split[name]["confusion"] = {"labels": labels, "matrix": matrix.tolist()}
         by_split[name]["attainable"] = attainable_on(attainable, sizes if name == TEST_YEARS else {name: len(chosen)})
     result = by_split[headline] | {"headline": headline, "labels": labels, "families": len(np.unique(pooled.family[groups[headline]]))}
-    result["calibration"] = dataclasses.asdict(temperature) | _reliability(pooled, groups[headline], labels)
+    result["calibration"] = dataclasses.asdict(calibration) | _reliability(pooled, groups[headline], labels)
     result["by_section"] = {name: _result(measured[name], labels, by_label=False) for name in sections}
     if classes:
         result["by_class"] = {name: _without_baselines(_result(measured[name], labels, by_label=False)) for name in classes}
@@ -115,8 +116,11 @@ def _result(measured: Mapping[str, Measured], labels: list[str], *, by_label: bo
 
 
 def _reliability(judged: Judged, chosen: NDArray[np.int64], labels: list[str]) -> Result:
-    before, after = (judged.says[name].of(chosen) for name in (UNCALIBRATED, MODEL))
-    return reliability(before, after, judged.truth[chosen], labels.index(TOP1) if TOP1 in labels else None)
+    times = {name: judged.says[of].of(chosen) for name, of in _TIMES.items() if of in judged.says}
+    return reliability(times, judged.truth[chosen], labels.index(TOP1) if TOP1 in labels else None)
+
+
+_TIMES = {"before": UNCALIBRATED, "temperature_alone": TEMPERED, "after": MODEL}
 
 
 def headline_split(splits: list[str]) -> str:

@@ -9,12 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from patent_spark.checks import DataError
 from patent_spark.config import CITATION_LEVEL, Config, flatten
 from patent_spark.evaluation.answers import ANSWERS, Answers, answers_of, write_answers
 from patent_spark.evaluation.baselines import TFIDF_LINEAR, TFIDF_NEAREST
 from patent_spark.evaluation.bootstrap import LEVEL
-from patent_spark.evaluation.calibration import Temperature
 from patent_spark.evaluation.cohorts import Cohorts, read_cohorts
 from patent_spark.evaluation.doubts import doubts_about
 from patent_spark.evaluation.predictions import Block, Judges, count_labels, judge_split, read_sample
@@ -24,7 +25,7 @@ from patent_spark.evaluation.tfidf import Linear, Nearest, Tfidf, fit_linear, ne
 from patent_spark.evaluation.words import nearest_words
 from patent_spark.progress import Progress, say
 from patent_spark.schemas import DEVELOPMENT, TRAIN, is_test
-from patent_spark.serving.calibration import fit_temperature
+from patent_spark.serving.calibration import Calibration, fit_scales, fit_temperature
 from patent_spark.serving.scorer import Scorer
 from patent_spark.store import Store, write_json
 from patent_spark.tracking import Run, TrackingError, attach
@@ -88,8 +89,8 @@ def _judge(work: Work, trained: Trained, cohorts: Cohorts, writer: pq.ParquetWri
     """All figures of one task, and what the model said of the headline's patents; its predictions go to the writer."""
     task, scorer, config = trained.task, trained.scorer, work.config.evaluate
     linear, near = _fit_baselines(work, trained)
-    temperature = _calibrate(work, trained)
-    judges = Judges(scorer, temperature.temperature, {TFIDF_LINEAR: linear, TFIDF_NEAREST: near}, cohorts, config.batch)
+    calibration = _calibrate(work, trained)
+    judges = Judges(scorer, calibration, {TFIDF_LINEAR: linear, TFIDF_NEAREST: near}, cohorts, config.batch)
     tests = {split: rows for split, rows in trained.rows.items() if is_test(split)}
     with Progress(f"evaluate {task}", total=sum(tests.values()), unit="patents") as progress:
         judged = {split: judge_split(trained.shards / split, task, rows, judges, writer, progress) for split, rows in sorted(tests.items())}
@@ -97,7 +98,7 @@ def _judge(work: Work, trained: Trained, cohorts: Cohorts, writer: pq.ParquetWri
     rule = _label_rule(work.store, task)
     attainable = (work.store.facts("ingest").get("attainable") or {}).get(task) or {}
     known = {DEFAULT: attainable, POOL_CLASS: attainable.get(POOL_CLASS)}.get(rule)
-    result = task_result(scorer.labels, judged, training, known, temperature, config) | {"label_rule": rule}
+    result = task_result(scorer.labels, judged, training, known, calibration, config) | {"label_rule": rule}
     result["baselines"][TFIDF_LINEAR] |= {"chosen": linear.chosen, "training_examples": linear.examples}
     result["baselines"][TFIDF_NEAREST] |= {"training_examples": len(near.truth)}
     result["warnings"] = doubts_about(result, dict(zip(scorer.labels, training.tolist(), strict=True)))
@@ -126,14 +127,17 @@ def _label_rule(store: Store, task: str) -> str:
     if task != CITATION_LEVEL or label is None:
         return DEFAULT
     defaults = flatten(Config())
-    other = {name: value for name, value in label.knobs.items() if value != defaults.get(name)}
+    other = {name: value for name, value in label.knobs.items() if value != defaults.get(name) and name != "label.exposures"}
     if not other:
         return DEFAULT
     return POOL_CLASS if other == {"label.pool": "class"} else OTHER
 
 
 def _sample(work: Work, trained: Trained, split: str, limit: int) -> Block:
-    return read_sample(trained.shards / split, trained.scorer.max_tokens, trained.rows.get(split, 0), limit, work.config.evaluate.seed)
+    """Some examples of a split that have a label: an early level, whose number follows on the labels', is none."""
+    some = read_sample(trained.shards / split, trained.scorer.max_tokens, trained.rows.get(split, 0), limit, work.config.evaluate.seed)
+    whole = some.truth < len(trained.scorer.labels)
+    return Block(some.keys.filter(pa.array(whole)), some.truth[whole], some.tokens[whole])
 
 
 def _fit_baselines(work: Work, trained: Trained) -> tuple[Linear, Nearest]:
@@ -147,12 +151,17 @@ def _fit_baselines(work: Work, trained: Trained) -> tuple[Linear, Nearest]:
     return linear, nearest(tfidf, texts.tokens[few], texts.truth[few], labels)
 
 
-def _calibrate(work: Work, trained: Trained) -> Temperature:
-    """The model's temperature, learned on the development patents, and kept in CALIBRATION for whoever scores with the model."""
+def _calibrate(work: Work, trained: Trained) -> Calibration:
+    """The model's calibration, learned on the development patents, and kept in CALIBRATION for whoever scores with the model.
+
+    Levels are scaled one by one; of a hundred classes, most of which have a few development patents, the temperature is learned.
+    """
     aside = _sample(work, trained, DEVELOPMENT, work.config.evaluate.calibration_examples)
     probabilities = trained.scorer.probabilities(aside.tokens, work.config.evaluate.batch)
     count = len(aside.truth)
-    found = Temperature(fit_temperature(probabilities, aside.truth), DEVELOPMENT if count else None, count)
+    temperature = fit_temperature(probabilities, aside.truth)
+    scales = fit_scales(probabilities, aside.truth, temperature) if count and trained.task == CITATION_LEVEL else ((), ())
+    found = Calibration(temperature, *scales, DEVELOPMENT if count else None, count)
     write_json(work.draft.path("CALIBRATION") / f"{trained.task}.json", dataclasses.asdict(found))
     return found
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from patent_spark.checks import DataError
 from patent_spark.progress import say
-from patent_spark.serving.calibration import tempered
+from patent_spark.serving.calibration import Calibration
 from patent_spark.store import Store
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ _LENGTH_STEP = 20  # batches are cut to a multiple of this many tokens, so that 
 
 
 class Scorer:
-    """One task's model, as the training stage left it in `model_dir`; `temperature` calibrates its probabilities.
+    """One task's model, as the training stage left it in `model_dir`, and its calibration.
 
     Raises DataError when the folder does not hold a whole model.
     """
 
-    def __init__(self, model_dir: str | Path, temperature: float = 1.0) -> None:
+    def __init__(self, model_dir: str | Path, calibration: Calibration = Calibration()) -> None:
         folder = Path(model_dir)
         try:
             self.task: dict[str, Any] = json.loads((folder / "task.json").read_text())
@@ -37,7 +37,7 @@ class Scorer:
             raise DataError(f"{folder} is not a trained model: {' '.join(str(error).split())}; run `patent-spark train` again") from error
         self.labels: list[str] = self.task["labels"]
         self.max_tokens: int = self.task["max_tokens"]
-        self.temperature = temperature
+        self.calibration = calibration
         self._forward = _compiled(self._model)
 
     def token_matrix(self, column: pa.Array | pa.ChunkedArray) -> np.ndarray:
@@ -54,7 +54,12 @@ class Scorer:
             longest = max(1, int(lengths[rows[-1]]))
             width = min(self.max_tokens, -(-longest // _LENGTH_STEP) * _LENGTH_STEP)
             result[rows] = self._forward(tokens[rows, :width]).numpy()
-        return tempered(result, self.temperature)
+        return self.calibration(result)
+
+
+def calibrated_scorer(folder: Path, calibration: Path) -> Scorer:
+    """The model in a folder as a file of CALIBRATION calibrates it."""
+    return Scorer(folder, Calibration.read(calibration))
 
 
 def calibrated_scorer(folder: Path, calibration: Path) -> Scorer:
