@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo check format test test-slow lock zip clean audit-canaries bench-labels bench-ingest bench-scale bench-embed bench-train
+.PHONY: help setup demo check format test test-slow lock zip clean audit-canaries bench-labels bench-ingest bench-scale bench-embed bench-train bench-recent
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,3 +63,6 @@ bench-train: setup  ## examples/s against batches in memory, the paper's generat
 
 bench-accuracy: setup  ## RELEASE=folder: default.yaml against TF-IDF + linear on five splits; SIMULATED=100000: against what is attainable
 	@python benchmarks/accuracy.py $(if $(SIMULATED),--simulated $(SIMULATED),--release $(RELEASE))
+
+bench-recent: setup  ## what training on the early levels of recent patents adds for the newest test year, with and without drift
+	@python benchmarks/recent.py $(FLAGS)

@@ -18,13 +18,13 @@ from tests.worlds import publish, table_of
 
 SMALL = (
     "source.kind=simulate", "simulate.patents=4000", "simulate.classes=4", "text.workers=1", "text.epochs=1", "text.dimensions=8",
-    "text.min_count=2", "shard.world_sizes=[1, 2]", "audit.texts=1000",
+    "text.min_count=2", "shard.world_sizes=[1, 2]", "audit.texts=1000", "label.exposures=[12, 24, 36, 48]", "split.early_levels=true",
 )  # fmt: skip
 TASKS = ("technology", "citation_level")
 
 
 def configured(root: Path, *sets: str) -> Config:
-    """The default knobs, which are the sound ones, on a small release."""
+    """The default knobs, which are the sound ones, and early levels, on a small release."""
     return load_config(sets=[*SMALL, f"warehouse.root={root}", *sets])[0]
 
 

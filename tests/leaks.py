@@ -180,6 +180,25 @@ def late_labels(store: Store) -> None:
     rewrite_examples(store, CITATION_LEVEL, change)
 
 
+def early_level_too_late(store: Store) -> None:
+    """Some patents train on their level after 48 months, which was known for those of 2006 alone, instead of a shorter exposure's."""
+    early = store.facts("shard")["tasks"][CITATION_LEVEL]["early"]
+    number = {(each["exposure_months"], each["level"]): len(LEVELS) + place for place, each in enumerate(early)}
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        later = {number[12, level]: number[48, level] for level in LEVELS}
+        return frame.assign(label=frame["label"].replace(later).astype(np.int32))
+
+    rewrite_examples(store, CITATION_LEVEL, change)
+
+
+def early_levels_as_whole_ones(store: Store) -> None:
+    """What an open window shows is taught as if it were the level."""
+    early = [LEVELS.index(each["level"]) for each in store.facts("shard")["tasks"][CITATION_LEVEL]["early"]]
+    levels = np.array([*range(len(LEVELS)), *early], np.int32)
+    rewrite_examples(store, CITATION_LEVEL, lambda frame: frame.assign(label=levels[frame["label"]]))
+
+
 def years_that_follow_the_class(store: Store) -> None:
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         years = 1980 + pd.factorize(frame["cpc_class"])[0]
@@ -259,6 +278,10 @@ LEAKS = (
     Leak("percentiles are taken over all grant years", learned.PERCENTILES.name, learned.percentiles_of_tests,
          lambda store: rewrite_manifest(store, "label", knobs={"label.pool": "class"}), CITATION_LEVEL),
     Leak("labels train that closed after the first test day", learned.EMBARGO.name, learned.embargo, late_labels, CITATION_LEVEL),
+    Leak("early levels train that closed after the first test day", learned.EMBARGO.name, learned.embargo, early_level_too_late, CITATION_LEVEL),
+    Leak("early levels are taught as whole ones", rows.EXAMPLES.name, rows.examples_of_splits, early_levels_as_whole_ones, CITATION_LEVEL),
+    Leak("early levels count citations of the whole window", "labels recounted from the release's files", recounted_labels,
+         with_table("EARLY_LEVELS", lambda frame: frame.assign(forward_citations=2 * frame["forward_citations"])), None),
     Leak("citations are counted twice", "labels recounted from the release's files", recounted_labels,
          with_table("LABELS", lambda frame: frame.assign(forward_citations=2 * frame["forward_citations"])), None),
     Leak("the test years lack patents that nobody cites", mix.MIX.name, mix.label_mix, without_zerocite, CITATION_LEVEL),

@@ -142,6 +142,9 @@ class Label:
     percentiles_before_censoring: Flag = knob(False, "true: patents with an open window are in the percentiles (the paper's order of steps)")
     citing: Literal["all", "examiner", "not_examiner"] = knob("all", "which citations count, by citation_category")
     self_citations: Flag = knob(True, "count a patent that cites itself")
+    exposures: tuple[Positive, ...] = knob(
+        (), "months, ascending and below horizon_months, after which an open window is also looked at, in EARLY_LEVELS; such as [12, 24, 36, 48]"
+    )
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -157,6 +160,11 @@ class Split:
         (2011, 2012, 2013, 2014, 2015), "temporal: one test split for each of these grant years"
     )
     embargo: Flag = knob(True, "temporal: only train on patents whose citation window closed before the first test day")
+    early_levels: Flag = knob(
+        False,
+        "temporal, citation level: patents up to train_until whose level the embargo keeps out train on what their windows had shown "
+        "by the first test day, at the longest of label.exposures",
+    )
     group: Flag = knob(True, "patents that share an abstract never straddle training and test")
 
 
@@ -264,7 +272,7 @@ class Evaluate:
     batch: Positive = knob(512, "examples a prediction step")
     baseline_examples: Positive = knob(200_000, "largest number of training texts for TF-IDF and the linear model")
     neighbour_examples: Positive = knob(20_000, "largest number of training texts among which the nearest one is looked for")
-    calibration_examples: Positive = knob(20_000, "largest number of development texts from which the temperature is learned")
+    calibration_examples: Positive = knob(20_000, "largest number of development texts from which the calibration is learned")
     resamples: Count = knob(1_000, "draws of the bootstrap that gives the intervals; 0 = no intervals")
     fixed_precision: Share = knob(0.5, "precision at which the recall of top1 is told")
     seed: Count = knob(1, "which texts are drawn, the linear model's order of them, the bootstrap")
@@ -478,6 +486,13 @@ def _check_together(config: Config) -> None:
         raise ConfigError("split.development + split.test must leave something to train on (below 1)")
     if min(split.test_years) <= split.train_until:
         raise ConfigError(f"split.test_years must all come after split.train_until = {split.train_until}")
+    exposures = config.label.exposures
+    if list(exposures) != sorted(set(exposures)) or max(exposures, default=0) >= config.label.horizon_months:
+        raise ConfigError(
+            f"label.exposures = {list(exposures)} must be months in ascending order, each below label.horizon_months = {config.label.horizon_months}"
+        )
+    if split.early_levels:
+        _check_early_levels(config)
     if train.ranks not in shard.world_sizes:
         raise ConfigError(f"train.ranks = {train.ranks} is not among shard.world_sizes = {list(shard.world_sizes)}; add it there and shard again")
     lanes = math.lcm(*shard.world_sizes)
@@ -497,3 +512,14 @@ def _check_together(config: Config) -> None:
     if config.tasks == JOINT and len(set(lengths.values())) > 1:
         told = " and ".join(f"{name} = {length}" for name, length in lengths.items())
         raise ConfigError(f"tasks = joint reads a text once for both tasks, which needs one length: {told}")
+
+
+def _check_early_levels(config: Config) -> None:
+    if not config.label.exposures:
+        raise ConfigError("split.early_levels needs levels to train on: name months in label.exposures, such as [12, 24, 36, 48]")
+    if config.citation_level.protocol != "temporal" or not config.split.embargo:
+        raise ConfigError(
+            "split.early_levels is for patents that the embargo keeps from training: it needs citation_level.protocol=temporal and split.embargo=true"
+        )
+    if config.tasks == JOINT:
+        raise ConfigError("split.early_levels is not for tasks = joint, whose examples stand for whole labels of both tasks; set tasks=both")

@@ -104,9 +104,21 @@ LABELS = _table(
     ("citation_level", StringType(), "top1, top10, btm90, zerocite; null with an open window or without a class"),
     ("window_complete", BooleanType(), "the horizon ends on or before the release's data_to_date"),
 )  # fmt: skip
+EARLY_LEVELS = _table(
+    "EARLY_LEVELS", "label", "One row per patent with a class and exposure of label.exposures that was over at the release's data_to_date.",
+    _ID, _KEY,
+    ("grant_date", DateType(), "the day the patent was granted"),
+    ("cpc_class", StringType(), "the class listed first"),
+    ("exposure_months", IntegerType(), "months from the grant in which citations count"),
+    ("forward_citations", LongType(), "distinct citing patents granted within the exposure"),
+    ("q90", DoubleType(), "90th percentile of these counts among all patents of the same class, grant year and exposure"),
+    ("q99", DoubleType(), "99th percentile"),
+    ("citation_level", StringType(), "top1, top10, btm90, zerocite among these: what an open window shows, not the level"),
+)  # fmt: skip
 SPLITS = _table(
     "SPLITS", "split", "One row per patent and task it takes part in.",
     _ID, _KEY, _TASK, _SPLIT,
+    ("exposure_months", IntegerType(), "citation level: months of citations behind the label, the whole horizon or one of EARLY_LEVELS; else null"),
 )  # fmt: skip
 TOKENS = _table(
     "TOKENS", "text", "One row per patent that is not withdrawn and has text.",
@@ -129,7 +141,8 @@ EXAMPLES = _table(
     "EXAMPLES", "shard", "One row per patent of a split of a task: <task>/<split>, or of any task: joint/<split>; padding has a negative key.",
     ("patent_key", LongType(), "negative: a row that only fills up a row group, weight 0"),
     ("position", LongType(), "place in the shuffled order, from 0"),
-    ("label", IntegerType(), "place in the manifest's list of labels; of joint examples a place for each task, see shards.layout.labels_of_tasks"),
+    ("label", IntegerType(), "place in the manifest's list of labels, behind its end in that of early levels (see shards.early); of joint examples "
+     "a place for each task, see shards.layout.labels_of_tasks"),
     ("length", IntegerType(), "tokens before padding"),
     ("tokens", BinaryType(), "max_tokens little-endian int32 ids of VOCABULARY, 0 to the right"),
 )  # fmt: skip
@@ -146,7 +159,7 @@ PREDICTIONS = _table(
 TABLES = {
     table.name: table
     for table in (
-        PATENTS, ABSTRACTS, CITATIONS, CPC, CLAIMS, REJECTS, COUNTS, LABELS, SPLITS,
+        PATENTS, ABSTRACTS, CITATIONS, CPC, CLAIMS, REJECTS, COUNTS, LABELS, EARLY_LEVELS, SPLITS,
         TOKENS, VOCABULARY, VECTORS, EXAMPLES, PREDICTIONS,
     )
 }  # fmt: skip
@@ -157,7 +170,7 @@ STAGE_OF = {name: table.stage for name, table in TABLES.items()} | {
     "KEYED_VECTORS": "text",  # the vectors as gensim's KeyedVectors
     "MODEL": "train",  # a folder a task: model.keras, labels, vocabulary, history
     "METRICS": "evaluate",  # a JSON file a task
-    "CALIBRATION": "evaluate",  # a JSON file a task: the temperature of the model's probabilities
+    "CALIBRATION": "evaluate",  # a JSON file a task: how the model's probabilities are calibrated
     "REPORT": "evaluate",  # report.html and its figures; the audit puts its verdict into the place that the page has for it
     "AUDIT": "audit",  # report.html, and the figures and verdicts of all checks in audit.json
     "CARD": "register",  # a folder a model: card.html and card.md of its champion, and decision.json, how the last one was judged

@@ -11,7 +11,7 @@ from patent_spark.stages import run_stage
 from tests.audit_world import build_world, configured
 from tests.e2e.conftest import ROOT
 
-PAPER = ("split.embargo=false", "split.group=false", "label.pool=class", "text.trained_on=all")
+PAPER = ("split.early_levels=false", "split.embargo=false", "split.group=false", "label.pool=class", "text.trained_on=all")
 
 
 def failed_in(store):

@@ -9,6 +9,7 @@ NumPy for the quantiles.
 from __future__ import annotations
 
 import calendar
+import dataclasses
 import datetime
 from pathlib import Path
 
@@ -23,6 +24,19 @@ def labels_of_store(store, label) -> pd.DataFrame:
     """LABELS as they should be in a warehouse, plus total_citations; indexed by patent_id."""
     day = datetime.date.fromisoformat(store.facts("ingest")["data_to_date"])
     return expected_labels(*(read(store.directory(name)) for name in ("PATENTS", "CITATIONS", "CPC")), label, day)
+
+
+def early_levels_of_store(store, label) -> pd.DataFrame:
+    """EARLY_LEVELS as they should be in a warehouse; indexed by patent_id and exposure_months."""
+    parts = []
+    for months in label.exposures:
+        rule = dataclasses.replace(
+            label, horizon_months=months, exposures=(), pool="class_year", population="all", percentiles_before_censoring=False
+        )
+        rows = labels_of_store(store, rule)
+        parts.append(rows[rows["window_complete"] & rows["cpc_class"].notna()].assign(exposure_months=months).reset_index())
+    early = pd.concat(parts).drop(columns=["total_citations", "window_complete"])
+    return early.set_index(["patent_id", "exposure_months"]).sort_index()
 
 
 def read(directory: Path) -> pd.DataFrame:

@@ -24,8 +24,26 @@ def splits_of_store(store, config) -> dict[tuple[str, str], str]:
         patents = [row | {"label": row[column], "text": texts.get(row["patent_id"], "")} for row in labels if isinstance(row[column], str)]
         protocol = stratified if config.task(task).protocol == "stratified" else temporal
         months = config.label.horizon_months if task == "citation_level" else 0
-        expected |= {(id_, task): split for id_, split in protocol(patents, config.split, months).items()}
+        placed = protocol(patents, config.split, months)
+        if task == "citation_level" and config.split.early_levels:
+            placed |= dict.fromkeys(early_of_store(store, config, placed, texts), "train")
+        expected |= {(id_, task): split for id_, split in placed.items()}
     return without_straddling(expected, texts if config.split.group else {}) if config.tasks == "joint" else expected
+
+
+def early_of_store(store, config, placed, texts) -> dict[str, int]:
+    """Patents that train on an early level, and its exposure: none of a family that is tested or is development."""
+    first_test_day = datetime.date(min(config.split.test_years), 1, 1)
+    held_out = {texts.get(id_) or id_ for id_, split in placed.items() if split != "train"}
+    found: dict[str, int] = {}
+    for row in sorted(read(store.directory("EARLY_LEVELS")).to_dict("records"), key=lambda row: row["exposure_months"]):
+        year, id_ = row["grant_date"].year, row["patent_id"]
+        is_open = months_later(row["grant_date"], config.label.horizon_months) >= first_test_day
+        over_for_all = months_later(datetime.date(year, 12, 31), row["exposure_months"]) < first_test_day
+        of_family = (texts.get(id_) if config.split.group else None) or id_
+        if is_open and over_for_all and year <= config.split.train_until and of_family not in held_out:
+            found[id_] = row["exposure_months"]  # a longer one replaces a shorter one
+    return found
 
 
 def without_straddling(expected, texts):

@@ -13,7 +13,7 @@ from patent_spark.ingest import tables as tables_of_ingest
 from patent_spark.ingest.pairs import COLUMN, Pairs
 from patent_spark.store import Store
 from tests.oracle.citation_worlds import DATA_TO_DATE, random_worlds
-from tests.oracle.labels_pandas import expected_labels, labels_of_store, read
+from tests.oracle.labels_pandas import early_levels_of_store, expected_labels, labels_of_store, read
 from tests.oracle.tables import arrow_tables, publish_release, run
 
 KNOBS = [  # every pair of values of two knobs occurs, but for the pairs with a horizon
@@ -87,6 +87,24 @@ def test_labels_equal_pandas_row_for_row(store, session, engine, knobs):
     years = [day.year if "pool=class_year" in knobs else 0 for day in pooled["grant_date"]]
     pools = pd.Series(list(zip(pooled["cpc_class"], years, strict=True))).value_counts()
     assert (facts["pools"], facts["small_pools"]) == (len(pools), (pools < 100).sum())
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("knobs", [KNOBS[0], KNOBS[1]], ids=["default", "odd"])
+def test_early_levels_equal_pandas_row_for_row_and_labels_stay(store, session, engine, knobs):
+    """Whatever the knobs say of the pools of LABELS: the levels of open windows compare patents of the same age."""
+    run(store, "label", engine, *with_section(knobs))
+    labels = labels_in(store)
+    knobs = [*with_section(knobs), "label.exposures=[1, 12, 24, 59]"]
+    assert run(store, "label", engine, *knobs).facts["exposures"] == [1, 12, 24, 59]
+    assert_same(labels_in(store), labels)
+    expected = early_levels_of_store(store, load_config(sets=knobs)[0].label)
+    found = read(store.directory("EARLY_LEVELS")).astype({"exposure_months": "int64"})
+    found = found.set_index(["patent_id", "exposure_months"], verify_integrity=True).sort_index()
+    assert_same(found, expected)
+    sizes = expected.groupby("exposure_months").size()
+    assert sizes[1] > sizes[12] > sizes[24] >= sizes[59]  # a longer window is over for fewer
+    assert set(expected.loc[expected.index.get_level_values(1) == 12, "citation_level"]) == {"top1", "top10", "btm90", "zerocite"}
 
 
 def test_the_worlds_hold_what_bites(rows, tables):

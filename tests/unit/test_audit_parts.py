@@ -118,8 +118,9 @@ def release(request, tmp_path_factory):
     ],
 )
 def test_labels_by_hand(release, knobs, count):
-    found = recount(release, ["7000001", "7000005"], Label(**knobs))
-    assert found == {"7000001": ("G06", count), "7000005": (None, 0)}
+    rule = Label(**knobs)
+    found = recount(release, [("7000001", rule.horizon_months), ("7000005", 12)], rule)
+    assert found == {("7000001", rule.horizon_months): ("G06", count), ("7000005", 12): (None, 0)}
 
 
 def test_a_release_that_is_gone_is_not_found(tmp_path):

@@ -62,6 +62,11 @@ def test_values_are_read_as_what_they_are():
         ("train.batch=100", "train.batch = 100 must be a multiple of 16"),
         ("technology.min_tokens=200", "technology.min_tokens = 200 is above technology.max_tokens = 100"),
         ("tasks=joint", "needs one length: technology.max_tokens = 100 and citation_level.max_tokens = 200"),
+        ("label.exposures=[12, 12]", "label.exposures = [12, 12] must be months in ascending order, each below label.horizon_months = 60"),
+        ("label.exposures=[24, 12]", "label.exposures = [24, 12] must be months in ascending order"),
+        ("label.exposures=[12, 60]", "label.exposures = [12, 60] must be months in ascending order, each below label.horizon_months = 60"),
+        ("label.exposures=[0]", "label.exposures = 0 (--set): input should be greater than or equal to 1"),
+        ("split.early_levels=true", "split.early_levels needs levels to train on: name months in label.exposures, such as [12, 24, 36, 48]"),
         ("text.fields=[title, abstract, title]", "text.fields = ['title', 'abstract', 'title'] names a field twice"),
         ("text.fields=[title, body]", "text.fields = 'body' (--set): input should be 'title', 'abstract' or 'claims'"),
         ("text.fields=[]", "text.fields = [] (--set): tuple should have at least 1 item"),
@@ -72,6 +77,21 @@ def test_what_the_user_reads(assignment, said):
         load_config(sets=[assignment])
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "said"),
+    [
+        (["split.embargo=false"], "needs citation_level.protocol=temporal and split.embargo=true"),
+        (["citation_level.protocol=stratified", "citation_level.max_tokens=200"], "needs citation_level.protocol=temporal and split.embargo=true"),
+        (["tasks=joint", "technology.max_tokens=200"], "split.early_levels is not for tasks = joint"),
+    ],
+)
+def test_early_levels_are_for_what_an_embargo_keeps_out(knobs, said):
+    sets = ["label.exposures=[12, 24]", "split.early_levels=true"]
+    assert load_config(sets=sets)[0].label.exposures == (12, 24)
+    with pytest.raises(ConfigError, match=said):
+        load_config(sets=[*sets, *knobs])
 
 
 def test_claims_of_a_simulated_release_that_has_none():

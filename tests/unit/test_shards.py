@@ -1,5 +1,6 @@
 import hashlib
 import random
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -150,9 +151,9 @@ def warehouse(tmp_path, engine):
         {"SPLITS": [{"patent_key": key, "task": task, "split": split} for task, keys in SPLITS.items() for key, split in keys.items()]},
     )
 
-    def run(*knobs, **tables):
-        for stage_tables in tables.items():
-            publish(store, stage_tables[0], stage_tables[1])
+    def run(*knobs, facts=MappingProxyType({}), **tables):
+        for stage, of_stage in tables.items():
+            publish(store, stage, of_stage, facts.get(stage))
         sets = [f"warehouse.root={tmp_path}", f"engine.name={engine.name}", "shard.world_sizes=[1, 2]", "shard.row_group_rows=3", "shard.seed=7",
                 "technology.max_tokens=4", "citation_level.max_tokens=2", "citation_level.min_tokens=1", "train.batch=2", *knobs]  # fmt: skip
         run_stage("shard", load_config(sets=sets)[0])
@@ -214,6 +215,38 @@ def test_joint_examples(warehouse):
     stand_for = labels_of_tasks([3, 4])
     assert [stand_for[numbers[key]].tolist() for key in (1, 2, 6)] == [[1, 3], [2, 4], [3, 0]]
     assert labels_of_tasks([3])[:3].tolist() == [[0], [1], [2]]
+
+
+@pytest.mark.engine
+def test_early_levels_have_numbers_of_their_own_and_how_likely_each_is_at_each_level(warehouse):
+    """1 to 4 train on their level; 5 to 8 on what they showed after 12 or 24 months, whatever their level is by now; 9 is tested."""
+    levels = {1: "top1", 2: "zerocite", 3: "zerocite", 4: "btm90", 9: "top1", 5: "top1", 6: "top1"}
+    shown = {1: ("btm90", "top10"), 2: ("zerocite",) * 2, 3: ("zerocite",) * 2, 4: ("zerocite", "btm90"), 9: ("top1",) * 2,
+             5: ("zerocite", "btm90"), 6: ("btm90", "top1"), 7: ("top10", "top10"), 8: ("zerocite", "zerocite")}  # fmt: skip
+    exposures = {1: 60, 2: 60, 3: 60, 4: 60, 5: 12, 6: 24, 7: 24, 8: 12, 9: 60}
+    splits = [
+        {"patent_key": key, "task": "citation_level", "split": "test_2011" if key == 9 else "train", "exposure_months": months}
+        for key, months in exposures.items()
+    ]
+    early = [
+        {"patent_key": key, "exposure_months": months, "citation_level": level}
+        for key, each in shown.items() for months, level in zip((12, 24), each, strict=True)
+    ]  # fmt: skip
+    tables = {"LABELS": [{"patent_key": key, "citation_level": levels.get(key)} for key in range(1, 13)], "EARLY_LEVELS": early}
+    facts = {"split": {"early": {"24": 2, "12": 2}}}
+    store = warehouse("tasks=citation_level", label=tables, split={"SPLITS": splits}, facts=facts)
+    described = store.facts("shard")["tasks"]["citation_level"]
+    assert described["labels"] == list(LEVELS)
+    assert [each["label"] for each in described["early"]] == [f"{level}@{months}" for months in (12, 24) for level in LEVELS]
+    likelihood = {each["label"]: each["likelihood"] for each in described["early"]}
+    # Of each level the patents that train, and half a patent more for each thing they could have shown: (seen + 1/2) / (patents + 2).
+    assert likelihood["zerocite@12"] == pytest.approx([0.5 / 3, 0.5 / 2, 1.5 / 3, 2.5 / 4])
+    assert likelihood["btm90@12"] == pytest.approx([1.5 / 3, 0.5 / 2, 0.5 / 3, 0.5 / 4])
+    assert likelihood["top10@24"] == pytest.approx([1.5 / 3, 0.5 / 2, 0.5 / 3, 0.5 / 4])
+    assert np.sum([each["likelihood"] for each in described["early"]], axis=0) == pytest.approx([2.0] * 4)
+    rows = pq.read_table(store.directory("EXAMPLES") / "citation_level").to_pylist()
+    found = {row["patent_key"]: row["label"] for row in rows if row["patent_key"] >= 0}
+    assert found == {1: 0, 2: 3, 3: 3, 4: 2, 5: 4 + 3, 6: 8 + 0, 7: 8 + 1, 8: 4 + 3, 9: 0}
 
 
 @pytest.mark.engine

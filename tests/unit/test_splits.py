@@ -11,7 +11,7 @@ from patent_spark import cli
 from patent_spark.config import load_config
 from patent_spark.store import Store
 from tests.oracle.labels_pandas import read
-from tests.oracle.splits_loops import draw, splits_of_store
+from tests.oracle.splits_loops import draw, early_of_store, splits_of_store
 from tests.oracle.tables import run
 from tests.worlds import publish, table_of
 
@@ -34,12 +34,16 @@ def random_labels(patents=3000, seed=5):
     return labels, [row for row in abstracts if random.random() < 0.9]
 
 
-def labelled(root, labels, abstracts=(), shuffle=None):
-    """A warehouse with LABELS and ABSTRACTS."""
+def labelled(root, labels, abstracts=(), shuffle=None, early=None, exposures=()):
+    """A warehouse with LABELS and ABSTRACTS, and EARLY_LEVELS if there are any."""
     store = Store(root)
     order = np.random.default_rng(shuffle).permutation(len(labels)) if shuffle is not None else np.arange(len(labels))
     publish(store, "ingest", {"ABSTRACTS": table_of("ABSTRACTS", abstracts)})
-    publish(store, "label", {"LABELS": table_of("LABELS", labels).take(pa.array(order))})
+    tables = {"LABELS": table_of("LABELS", labels).take(pa.array(order))}
+    if early is None:
+        publish(store, "label", tables)
+    else:
+        publish(store, "label", tables | {"EARLY_LEVELS": table_of("EARLY_LEVELS", early)}, {"exposures": list(exposures)})
     return store
 
 
@@ -75,6 +79,45 @@ def test_splits_equal_loops_row_for_row(store, session, engine, sets):
     assert found == expected
     tally = Counter((task, split) for (_, task), split in expected.items())
     assert facts["splits"] == {task: {name: n for (of, name), n in tally.items() if of == task} for task in config.task_names}
+
+
+EARLY_KNOBS = [
+    ["label.exposures=[12, 24, 36, 48]"],
+    ["label.exposures=[6, 18]", "split.train_until=2009", "split.test_years=[2013, 2011]", "split.seed=4"],
+    ["label.exposures=[24, 40]", "label.horizon_months=62", "split.group=false", "tasks=citation_level"],
+]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("sets", EARLY_KNOBS, ids=lambda sets: " ".join(sets))
+def test_early_levels_train_where_they_were_known_for_the_whole_year(tmp_path, session, engine, sets):
+    sets = [*sets, "split.early_levels=true"]
+    config, _ = load_config(sets=sets)
+    labels, abstracts = random_labels()
+    random, exposures = np.random.default_rng(1), config.label.exposures
+    known = [{name: row[name] for name in ("patent_id", "grant_date", "cpc_class")} for row in labels if row["cpc_class"]]
+    early = [row | {"exposure_months": months, "citation_level": random.choice(LEVELS[:4])} for row in known for months in exposures]
+    store = labelled(tmp_path, labels, abstracts, early=early, exposures=exposures)
+    facts = run(store, "split", engine, *sets).facts
+    expected = splits_of_store(store, config)
+    assert splits_in(store) == expected
+    texts = {row["patent_id"]: "".join(row["abstract"].lower().split()) for row in abstracts if row["abstract"]}
+    whole = {id_: split for (id_, task), split in expected.items() if task == "citation_level"}
+    rows = read(store.directory("SPLITS")).to_dict("records")
+    found = {row["patent_id"]: row["exposure_months"] for row in rows if row["task"] == "citation_level"}
+    months = early_of_store(store, config, {id_: split for id_, split in whole.items() if found[id_] == config.label.horizon_months}, texts)
+    assert found == dict.fromkeys(whole, config.label.horizon_months) | months
+    assert facts["early"] == {str(each): n for each in exposures if (n := list(months.values()).count(each))}
+    assert len(months) > 50 and {whole[id_] for id_ in months} == {"train"}
+    assert all(np.isnan(row["exposure_months"]) for row in rows if row["task"] == "technology")
+
+
+def test_early_levels_of_other_exposures_are_not_taken(tmp_path, capsys):
+    store = labelled(tmp_path, *random_labels(50), early=[], exposures=[12])
+    sets = ("label.exposures=[12, 24]", "split.early_levels=true", f"warehouse.root={store.root}")
+    assert cli.main(["split", *(part for knob in sets for part in ("--set", knob))]) == cli.BAD_DATA
+    told = capsys.readouterr().err
+    assert "EARLY_LEVELS: made with label.exposures = [12], now [12, 24]; run `patent-spark label` first" in told
 
 
 @pytest.mark.engine

@@ -48,6 +48,32 @@ def test_a_model_of_one_task_has_plain_weights(examples):
     assert [head.weights[label] for label in (0, 2, 3, 7)] == [1.0] * 4
 
 
+EARLY = [{"likelihood": [0.9, 0.2, 0.1]}, {"likelihood": [0.1, 0.8, 0.9]}]
+
+
+def test_early_levels_count_like_labels_and_play_no_part_in_the_figures(tmp_path):
+    """Numbers 3 and 4 are early levels of a task with three labels; the step against the gradient written out, the sums of whole labels alone."""
+    labels = np.array([0, 1, 2, 0, 3, 4, 4, 3], np.int32)
+    columns = {"patent_key": range(8), "label": pa.array(labels), "length": pa.array([1] * 8, pa.int32())}
+    write_groups(tmp_path, [pa.table({**columns, "tokens": [bytes(8)] * 8})], 8, 2, 4, max_tokens=2)
+    (head,) = heads_of(load_config(sets=["tasks=citation_level"])[0], TASKS[1:], [3], tmp_path, EARLY)
+    assert (head.answers.tolist(), head.weights.tolist()) == ([0, 1, 2, 3, 3], [1.0] * 3)
+    plain = network_of(3)
+    with joined() as ranks:
+        learner = Learner(network_of(3), Train(clip_norm=0.0), ranks, keras.optimizers.SGD(0.3), [head])
+        sums = learner.step(TOKENS[:8], labels, np.ones(8, np.float32)).numpy()
+    with tf.GradientTape() as tape:
+        said = plain(TOKENS[:8])
+        own = tf.gather(said[:4], labels[:4], batch_dims=1)
+        seen = tf.reduce_sum(said[4:] * np.array([EARLY[label - 3]["likelihood"] for label in labels[4:]], np.float32), axis=1)
+        loss = -(tf.reduce_sum(tf.math.log(own)) + tf.reduce_sum(tf.math.log(seen))) / 8
+    for variable, gradient in zip(plain.trainable_variables, tape.gradient(loss, [v.value for v in plain.trainable_variables]), strict=True):
+        variable.assign_sub(0.3 * gradient)
+    assert all(np.allclose(ours, theirs, atol=1e-6) for ours, theirs in zip(learner.network.get_weights(), plain.get_weights(), strict=True))
+    hits = np.sum(said.numpy()[:4].argmax(axis=1) == labels[:4])
+    assert sums == pytest.approx([-np.log(own).sum(), 4, hits, 8, 0], rel=1e-5)
+
+
 def test_figures_by_hand():
     heads = [
         Head(np.zeros(1, np.int32), np.ones(3, np.float32), 0.25, "technology_"),

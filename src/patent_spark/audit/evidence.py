@@ -40,6 +40,7 @@ class Block:
 
     keys: NDArray[np.int64]
     labels: NDArray[np.int64]
+    """Places in Evidence.names; of an early level that of the level."""
     tokens: NDArray[np.int32]
     """Ids of VOCABULARY [n, max_tokens], 0 to the right."""
 
@@ -69,8 +70,17 @@ class Warehouse:
 
     @cached_property
     def splits(self) -> pd.DataFrame:
-        """patent_key, task, split."""
-        return self._frame("SPLITS", ["patent_key", "task", "split"])
+        """patent_key, task, split, exposure_months."""
+        return self._frame("SPLITS", ["patent_key", "task", "split", "exposure_months"])
+
+    @cached_property
+    def early_levels(self) -> pd.DataFrame:
+        """EARLY_LEVELS but for the ids, with `year`, the grant year; without rows where no exposure was asked for."""
+        columns = ["patent_key", "grant_date", "cpc_class", "exposure_months", "forward_citations", "q90", "q99", "citation_level"]
+        if not self.label_rule.exposures:
+            return pd.DataFrame(columns=[*columns, "year"])
+        early = self._frame("EARLY_LEVELS", columns)
+        return early.assign(year=early["grant_date"].dt.year)
 
     @cached_property
     def families(self) -> pd.DataFrame:
@@ -140,6 +150,8 @@ class Evidence:
         self.warehouse, self.task, self.store, self.audit = warehouse, task, warehouse.store, warehouse.audit
         described = self.store.facts("shard")["tasks"][task]
         self.names: list[str] = described["labels"]
+        self.early: list[dict[str, Any]] = described.get("early", [])
+        """Levels at an exposure, which some training examples have instead; their numbers follow on those of the names."""
         self.max_tokens: int = described["max_tokens"]
         self.column = "cpc_class" if task == TECHNOLOGY else "citation_level"
         self.folder = self.store.directory("EXAMPLES") / task
@@ -148,14 +160,17 @@ class Evidence:
 
     @cached_property
     def examples(self) -> pd.DataFrame:
-        """One row an example: patent_key, split, tested, label (its text), length, and year, grant_date and cpc_class from LABELS."""
+        """One row an example: patent_key, split, tested, label (its text), exposure (months, of an early level; else null), length, and year,
+        grant_date and cpc_class from LABELS."""
         parts = []
         for split in self.other_splits + self.test_splits:
             for path in sorted((self.folder / split).glob("*.parquet")):
                 rows = pq.ParquetFile(path).read(columns=["patent_key", "label", "length"]).to_pandas()
                 parts.append(rows[rows["patent_key"] >= 0].assign(split=split, tested=is_test(split)))
         examples = pd.concat(parts, ignore_index=True)
-        examples["label"] = np.array(self.names, object)[examples["label"]]
+        exposures = [np.nan] * len(self.names) + [float(each["exposure_months"]) for each in self.early]
+        examples["exposure"] = np.array(exposures)[examples["label"]]
+        examples["label"] = np.array([*self.names, *(each["level"] for each in self.early)], object)[examples["label"]]
         known = self.warehouse.labels[["patent_key", "grant_date", "year", "cpc_class"]].drop_duplicates("patent_key")
         described: pd.DataFrame = examples.merge(known, on="patent_key", how="left")
         return described
@@ -214,7 +229,8 @@ class Evidence:
     def _block(self, groups: list[pa.Table]) -> Block:
         table = pa.concat_tables(groups)
         tokens = np.frombuffer(b"".join(table["tokens"].to_pylist()), "<i4").reshape(len(table), self.max_tokens)
-        return Block(table["patent_key"].to_numpy(), table["label"].to_numpy().astype(np.int64), tokens)
+        levels = np.array([*range(len(self.names)), *(self.names.index(each["level"]) for each in self.early)])
+        return Block(table["patent_key"].to_numpy(), levels[table["label"].to_numpy()], tokens)
 
 
 def _folded(text: str) -> str:

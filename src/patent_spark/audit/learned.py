@@ -73,12 +73,22 @@ def percentiles_of_tests(evidence: Evidence) -> Check:
 
 
 def embargo(evidence: Evidence) -> Check:
-    """Training and development patents whose label was not known for good before the first test day."""
+    """Training and development patents whose label was not known for good before the first test day.
+
+    An early level was, if its exposure was over by then for all patents of the grant year, with which it compares.
+    """
     first = evidence.warehouse.first_test_day(evidence.task)
     if first is None:
         return EMBARGO.not_applicable("this task is not tested on later years")
     training = evidence.examples[~evidence.examples["tested"]]
     months = 0 if evidence.task == TECHNOLOGY else evidence.warehouse.label_rule.horizon_months
-    late = int((months_later(training["grant_date"], months) >= np.datetime64(first, "D")).sum())
-    done = f"{late:,} of {len(training):,} training patents; a label closes {months} months after the grant, tests begin on {first}."
-    return EMBARGO.answer(late, 0, done)
+    early = training["exposure"].notna()
+    closed = months_later(training.loc[~early, "grant_date"], months)
+    late = int((closed >= np.datetime64(first, "D")).sum())
+    done = f"a label closes {months} months after the grant"
+    if early.any():
+        months_after_1970 = 12 * (training.loc[early, "year"] - 1970) + 11 + training.loc[early, "exposure"]
+        last_days = (months_after_1970.to_numpy().astype(np.int64).astype("datetime64[M]") + 1).astype("datetime64[D]") - 1
+        late += int((last_days >= np.datetime64(first, "D")).sum())
+        done += f", the early levels of {int(early.sum()):,} their exposure after the last day of the grant year"
+    return EMBARGO.answer(late, 0, f"{late:,} of {len(training):,} training patents; {done}; tests begin on {first}.")

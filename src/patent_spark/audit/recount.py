@@ -24,38 +24,47 @@ _SHOWN = 3
 
 
 def recounted_labels(warehouse: Warehouse, release: RawRelease | None) -> Check:
-    """A seeded sample of patents with a level: class and citations from the zips; percentiles by NumPy over the counts in LABELS."""
+    """A seeded sample of patents with a level, and as many early levels: class and citations from the zips; percentiles by NumPy over the tables."""
     if release is None:
         return RECOUNT.not_applicable("the files of the release are no longer where they were read from (source.path)")
-    ids = warehouse.store.read_arrow("LABELS", ["patent_key", "patent_id"]).to_pandas()
-    labelled = warehouse.labels.dropna(subset=["citation_level"]).sort_values("patent_key")
-    sample = labelled.sample(min(warehouse.audit.recounted, len(labelled)), random_state=warehouse.audit.seed).merge(ids, on="patent_key")
-    if sample.empty:
+    labelled = warehouse.labels.dropna(subset=["citation_level"])
+    early = _sample(warehouse, warehouse.early_levels, ranked=warehouse.early_levels, pool=["cpc_class", "year", "exposure_months"])
+    labels = _sample(warehouse, labelled, ranked=ranked_patents(warehouse), pool=pool_columns(warehouse))
+    sample = pd.concat([labels.assign(exposure_months=warehouse.label_rule.horizon_months), early], ignore_index=True)
+    if labels.empty:
         return RECOUNT.not_applicable("audit.recounted is 0" if len(labelled) else "no patent has a level")
-    by_hand = recount(release, sample["patent_id"].tolist(), warehouse.label_rule)
-    pool = pool_columns(warehouse)
-    ranks = percentiles(ranked_patents(warehouse).merge(sample[pool].drop_duplicates(), on=pool), pool)
-    again = sample.assign(forward_citations=[by_hand[id_][1] for id_ in sample["patent_id"]]).merge(ranks, on=pool, how="left")
-    found = zip(*zip(*map(by_hand.__getitem__, sample["patent_id"]), strict=True), levels_of(again), strict=True)
+    wanted = list(zip(sample["patent_id"], sample["exposure_months"].astype(int), strict=True))
+    by_hand = recount(release, wanted, warehouse.label_rule)
+    again = sample.assign(forward_citations=[by_hand[each][1] for each in wanted])
+    found = zip(*zip(*map(by_hand.__getitem__, wanted), strict=True), levels_of(again), strict=True)
     told = sample[["cpc_class", "forward_citations", "citation_level"]].itertuples(index=False, name=None)
     wrong = [
-        f"{id_} is {_named(by_us)}, in LABELS {_named(by_them)}"
-        for id_, by_us, by_them in zip(sample["patent_id"], found, told, strict=True)
+        f"{id_} is {_named(by_us)} after {months} months, in {'LABELS' if row < len(labels) else 'EARLY_LEVELS'} {_named(by_them)}"
+        for row, ((id_, months), by_us, by_them) in enumerate(zip(wanted, found, told, strict=True))
         if by_us != by_them
     ]
     told_apart = f": {'; '.join(wrong[:_SHOWN])}" if wrong else ""
-    return RECOUNT.answer(len(wrong), 0, f"{len(wrong)} of {len(sample)} patents differ{told_apart}.")
+    return RECOUNT.answer(len(wrong), 0, f"{len(wrong)} of {len(sample)} labels differ{told_apart}.")
 
 
-def recount(release: RawRelease, wanted: Sequence[str], rule: Label) -> dict[str, tuple[str | None, int]]:
-    """Class and forward citations of each patent."""
-    citing = [row for row in release.rows(CITATIONS, 1, wanted) if _may_count(row, rule)]
+def _sample(warehouse: Warehouse, labels: pd.DataFrame, ranked: pd.DataFrame, pool: list[str]) -> pd.DataFrame:
+    """Some rows with their ids and the p90 and p99 of their pools."""
+    ids = warehouse.store.read_arrow("LABELS", ["patent_key", "patent_id"]).to_pandas()
+    ordered = labels.sort_values(["patent_key", *pool])
+    sample = ordered.sample(min(warehouse.audit.recounted, len(ordered)), random_state=warehouse.audit.seed).merge(ids, on="patent_key")
+    return sample.merge(percentiles(ranked.merge(sample[pool].drop_duplicates(), on=pool), pool), on=pool, how="left")
+
+
+def recount(release: RawRelease, wanted: Sequence[tuple[str, int]], rule: Label) -> dict[tuple[str, int], tuple[str | None, int]]:
+    """Class, and forward citations within so many months, of each patent."""
+    ids = {id_ for id_, _ in wanted}
+    citing = [row for row in release.rows(CITATIONS, 1, ids) if _may_count(row, rule)]
     granted: dict[str, datetime.date] = {}
-    for id_, day, withdrawn in release.rows(PATENTS, 0, {*wanted, *(row[0] for row in citing)}):
+    for id_, day, withdrawn in release.rows(PATENTS, 0, {*ids, *(row[0] for row in citing)}):
         if withdrawn != "1" and id_ not in granted and (parsed := _day(day)) is not None:
             granted[id_] = parsed
-    classes = release.rows(CLASSES, 0, wanted)
-    return {id_: (_first_class(id_, classes), _forward_citations(id_, citing, granted, rule.horizon_months)) for id_ in wanted}
+    classes = release.rows(CLASSES, 0, ids)
+    return {(id_, months): (_first_class(id_, classes), _forward_citations(id_, citing, granted, months)) for id_, months in wanted}
 
 
 def _forward_citations(id_: str, citing: Sequence[Row], granted: dict[str, datetime.date], months: int) -> int:

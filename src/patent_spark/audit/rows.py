@@ -39,6 +39,8 @@ def labels_of_counts(warehouse: Warehouse) -> Check:
 def splits_of_labels(evidence: Evidence) -> Check:
     """SPLITS has each patent at most once a task, all with a label, and every one of a test year or, when drawn by class, every one there is.
 
+    A patent that trains on an early level has one at that exposure.
+
     But for a joint model: there those drawn by class can lack patents that are held out, since the other task tests them.
     """
     splits = evidence.warehouse.splits
@@ -51,7 +53,10 @@ def splits_of_labels(evidence: Evidence) -> Check:
             expected = expected[expected.isin(splits["patent_key"]) | ~expected.isin(evidence.warehouse.held_out)]
         amiss = _compare(expected, splits["patent_key"])
     else:
-        doubled, strange = splits["patent_key"].duplicated().sum(), (~splits["patent_key"].isin(labelled["patent_key"])).sum()
+        at = ["patent_key", "exposure_months"]
+        early = splits.merge(evidence.warehouse.early_levels[at].astype({"exposure_months": float}), on=at)["patent_key"]
+        doubled = splits["patent_key"].duplicated().sum()
+        strange = (~splits["patent_key"].isin(labelled["patent_key"]) & ~splits["patent_key"].isin(early)).sum()
         amiss = {"vanished": 0, "doubled": int(doubled), "strange": int(strange)}
         for name, members in splits.groupby("split"):
             if str(name).startswith("test_"):
@@ -62,15 +67,20 @@ def splits_of_labels(evidence: Evidence) -> Check:
 
 
 def examples_of_splits(evidence: Evidence) -> Check:
-    """EXAMPLES has each patent of SPLITS in its own split, once, but for those with too few words, with the label of LABELS."""
-    splits = evidence.warehouse.splits
-    splits = splits.loc[splits["task"] == evidence.task, ["patent_key", "split"]]
-    examples = evidence.examples[["patent_key", "split", "label"]]
+    """EXAMPLES has each patent of SPLITS in its own split, once, but for those with too few words, with the label of LABELS or EARLY_LEVELS."""
+    warehouse = evidence.warehouse
+    splits = warehouse.splits.loc[warehouse.splits["task"] == evidence.task, ["patent_key", "split", "exposure_months"]]
+    examples = evidence.examples[["patent_key", "split", "label", "exposure"]]
     amiss = _compare(splits["patent_key"], examples["patent_key"])
     too_short = evidence.store.facts("shard")["too_short"].get(evidence.task, 0)
     amiss["vanished"] = abs(amiss["vanished"] - too_short)
-    expected = splits.merge(evidence.warehouse.labels.rename(columns={evidence.column: "label"})[["patent_key", "label"]], on="patent_key")
-    amiss["changed"] = _changed(expected, examples, ["split", "label"])
+    expected = splits.merge(warehouse.labels.rename(columns={evidence.column: "label"})[["patent_key", "label"]], on="patent_key")
+    early = warehouse.early_levels[["patent_key", "exposure_months", "citation_level"]].astype({"exposure_months": float})
+    expected = expected.merge(early, on=["patent_key", "exposure_months"], how="left")
+    is_early = expected["citation_level"].notna()
+    expected["label"] = expected["label"].where(~is_early, expected["citation_level"])
+    expected["exposure"] = expected["exposure_months"].where(is_early)
+    amiss["changed"] = _changed(expected, examples, ["split", "label", "exposure"])
     return _answer(EXAMPLES, amiss, len(examples), f"; {too_short:,} patents have too few words")
 
 

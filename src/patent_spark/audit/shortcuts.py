@@ -29,7 +29,10 @@ WORD = Question(
 
 
 def attributes_tell_labels(evidence: Evidence) -> list[Check]:
-    """The most frequent label for each split, year, class and length: how much more often right than the most frequent of all."""
+    """The most frequent label for each split, year, class and length: how much more often right than the most frequent of all.
+
+    Early levels are left out: they follow the year by what they are, and are not taught as labels.
+    """
     return [_tells_label(evidence, name, values) for name, values in _attributes(evidence).items()]
 
 
@@ -66,8 +69,8 @@ def _by_value(lengths: pd.Series, ranges: pd.Series) -> pd.Series:
 
 def _tells_label(evidence: Evidence, name: str, values: pd.Series) -> Check:
     question = Question(f"{name} alone tells the label", "accuracy over that of the most frequent label", SHARE, _GIVES)
-    examples, half = evidence.examples, _half(evidence)
-    codes, labels = pd.factorize(values)[0], pd.factorize(examples["label"], sort=True)[0]
+    whole = evidence.examples["exposure"].isna().to_numpy()
+    half, codes, labels = _half(evidence)[whole], pd.factorize(values)[0][whole], pd.factorize(evidence.examples["label"], sort=True)[0][whole]
     right = float((_most_frequent(codes[half], labels[half], codes[~half]) == labels[~half]).mean())
     majority = float((np.bincount(labels[half]).argmax() == labels[~half]).mean())
     done = f"Learned on one half of {len(labels):,} examples, right on {right:.1%} of the other; the most frequent label on {majority:.1%}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
+from pyspark.sql.types import LongType, StructField, StructType
 
 from patent_spark import schemas
 from patent_spark.checks import conform
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def count_citations(patents: DataFrame, citations: DataFrame, label: Label) -> DataFrame:
-    """One row per patent that is not withdrawn: its forward citations within the horizon and in total (COUNTS).
+    """One row per patent that is not withdrawn: its forward citations within the horizon and in total (COUNTS), and within each exposure.
 
     A citation is dated by the grant date of the citing patent, never by the citation file (whose date is the cited
     document's). It is within the horizon in [g, add_months(g, horizon)], g the cited grant date, both ends included;
@@ -28,9 +29,19 @@ def count_citations(patents: DataFrame, citations: DataFrame, label: Label) -> D
     return (
         standing.select("patent_key", "patent_id")
         .join(counts, on="patent_key", how="left")
-        .fillna(0, subset=["forward_citations", "total_citations"])
-        .transform(conform, schemas.COUNTS.schema)
+        .fillna(0, subset=[name for name in counts.columns if name != "patent_key"])
+        .transform(conform, counts_schema(label))
     )
+
+
+def counts_schema(label: Label) -> StructType:
+    """The columns of COUNTS, and one more for each exposure."""
+    return StructType([*schemas.COUNTS.schema, *(StructField(citations_within(months), LongType()) for months in label.exposures)])
+
+
+def citations_within(months: int) -> str:
+    """The column of citations within an exposure."""
+    return f"citations_{months}"
 
 
 def keep_counted(citations: DataFrame, label: Label) -> DataFrame:
@@ -63,10 +74,11 @@ def with_dates(citations: DataFrame, standing: DataFrame) -> DataFrame:
 
 
 def _count_per_cited(dated: DataFrame, label: Label) -> DataFrame:
-    """One row per cited patent: patent_key, forward_citations and total_citations. They are added up where they lie; only sums are shuffled."""
-    within = F.col("citing_date").between(F.col("cited_date"), F.add_months("cited_date", label.horizon_months))
+    """One row per cited patent: patent_key and counts of its citations. They are added up where they lie; only sums are shuffled."""
+    spans = {"forward_citations": label.horizon_months} | {citations_within(months): months for months in label.exposures}
+    within = [F.col("citing_date").between(F.col("cited_date"), F.add_months("cited_date", months)) for months in spans.values()]
     return (
-        dated.select(F.col("cited_key").alias("patent_key"), within.cast("bigint").alias("within"))
+        dated.select(F.col("cited_key").alias("patent_key"), *(each.cast("bigint").alias(name) for name, each in zip(spans, within, strict=True)))
         .groupBy("patent_key")
-        .agg(F.sum("within").alias("forward_citations"), F.count("*").alias("total_citations"))
+        .agg(*(F.sum(name).alias(name) for name in spans), F.count("*").alias("total_citations"))
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window
@@ -11,6 +13,7 @@ from pyspark.sql import functions as F
 from patent_spark import schemas
 from patent_spark.checks import conform
 from patent_spark.config import Label
+from patent_spark.labels.counts import citations_within
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -35,6 +38,28 @@ def level_patents(members: DataFrame, label: Label) -> DataFrame:
     `zerocite`, whatever the pool, also when the pool is empty (population = cited, and nobody cited); otherwise a count
     equal to a quantile is below it.
     """
+    return members.transform(_with_level, label).transform(conform, schemas.LABELS.schema)
+
+
+def early_levels(members: DataFrame, label: Label, data_to_date: datetime.date) -> DataFrame:
+    """One row per patent with a class and exposure that was over on the last day (EARLY_LEVELS).
+
+    `members` has the citations within each exposure too. A patent is compared with all patents of its class and grant
+    year at the same exposure, whatever the knobs say of the pools of LABELS: with patents of the same age. Who is cited
+    at any time, or how older patents fared, would tell more than was known at that age.
+    """
+    same_age = dataclasses.replace(label, pool="class_year", population="all", percentiles_before_censoring=False)
+    parts = []
+    for months in label.exposures:
+        over = F.add_months("grant_date", months) <= F.lit(data_to_date)
+        seen = members.where(over & F.col("cpc_class").isNotNull()).withColumn("window_complete", F.lit(True))
+        seen = seen.withColumn("forward_citations", F.col(citations_within(months))).transform(_with_level, same_age)
+        parts.append(seen.withColumn("exposure_months", F.lit(months)).transform(conform, schemas.EARLY_LEVELS.schema))
+    return reduce(lambda some, more: some.unionAll(more), parts)
+
+
+def _with_level(members: DataFrame, label: Label) -> DataFrame:
+    """Members with q90, q99 and citation_level."""
     quantiles = members.transform(quantiles_per_pool, label)
     count = F.col("forward_citations")
     level = (
@@ -45,11 +70,7 @@ def level_patents(members: DataFrame, label: Label) -> DataFrame:
         .when(count > F.col("q90"), F.lit(schemas.TOP10))
         .otherwise(F.lit(schemas.BTM90))
     )
-    return (
-        members.join(F.broadcast(quantiles), on=_pool_columns(label), how="left")
-        .withColumn("citation_level", level.cast("string"))
-        .transform(conform, schemas.LABELS.schema)
-    )
+    return members.join(F.broadcast(quantiles), on=_pool_columns(label), how="left").withColumn("citation_level", level.cast("string"))
 
 
 def quantiles_per_pool(members: DataFrame, label: Label) -> DataFrame:

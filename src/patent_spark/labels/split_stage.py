@@ -10,9 +10,11 @@ from pyspark.sql import functions as F
 
 from patent_spark import schemas
 from patent_spark.checks import DataError, conform
-from patent_spark.config import JOINT, Config
+from patent_spark.config import CITATION_LEVEL, JOINT, Config
 from patent_spark.labels.aside import kept_aside
 from patent_spark.labels.splits import (
+    add_early,
+    early_examples,
     examples_of_task,
     keep_sides_apart,
     months_until_known,
@@ -22,6 +24,7 @@ from patent_spark.labels.splits import (
     with_own_family,
 )
 from patent_spark.labels.tally import tally
+from patent_spark.progress import say
 from patent_spark.rules import family_per_patent
 
 if TYPE_CHECKING:
@@ -31,38 +34,68 @@ if TYPE_CHECKING:
 
 
 def run(work: Work) -> None:
-    """Write SPLITS; learn how many patents of each task are in which split. Raises DataError when nothing is left to train on."""
+    """Write SPLITS; learn how many patents of each task are in which split.
+
+    Raises DataError when nothing is left to train on, or EARLY_LEVELS lack an exposure.
+    """
     labels, config = work.read("LABELS"), work.config
+    early = _early_levels(work) if config.split.early_levels and CITATION_LEVEL in config.task_names else None
     if config.split.group:
         with kept_aside(work, work.read("ABSTRACTS").transform(family_per_patent), "families") as families:
-            work.write(split_patents(labels, families, config), "SPLITS")
+            work.write(split_patents(labels, families, config, early), "SPLITS")
     else:
-        work.write(split_patents(labels, None, config), "SPLITS")
+        work.write(split_patents(labels, None, config, early), "SPLITS")
     tallied = tally(work.draft.path("SPLITS"), {"task": field("task"), "split": field("split")})
     splits = {task: {name: n for (of, name), n in sorted(tallied.items()) if of == task} for task in config.task_names}
+    if early is not None:
+        work.learn(early=_trained_early(work))
     for task, sizes in splits.items():
         if not sizes.get(schemas.TRAIN):
             raise DataError(_nothing_to_train_on(task, sizes, config))
     work.learn(splits=splits)
 
 
-def split_patents(labels: DataFrame, families: DataFrame | None, config: Config) -> DataFrame:
-    """One row per patent and task it takes part in (SPLITS). Without families, each patent is drawn by itself."""
-    placed = [labels.transform(_split_task, families, config, task) for task in config.task_names]
+def split_patents(labels: DataFrame, families: DataFrame | None, config: Config, early: DataFrame | None = None) -> DataFrame:
+    """One row per patent and task it takes part in (SPLITS).
+
+    Without families, each patent is drawn by itself; `early` are the EARLY_LEVELS to train on, if any.
+    """
+    placed = [labels.transform(_split_task, families, config, task, early) for task in config.task_names]
     together = reduce(lambda tasks, task: tasks.unionByName(task), placed)
     if JOINT in config.models:
         together = together.transform(keep_sides_apart)
     return together.transform(conform, schemas.SPLITS.schema)
 
 
-def _split_task(labels: DataFrame, families: DataFrame | None, config: Config, task: str) -> DataFrame:
-    examples = labels.transform(examples_of_task, task)
-    examples = examples.transform(with_own_family) if families is None else examples.transform(with_family, families)
+def _split_task(labels: DataFrame, families: DataFrame | None, config: Config, task: str, early: DataFrame | None) -> DataFrame:
+    def of_families(examples: DataFrame) -> DataFrame:
+        return examples.transform(with_own_family) if families is None else examples.transform(with_family, families)
+
+    examples = labels.transform(examples_of_task, task, config.label).transform(of_families)
     if config.task(task).protocol == "stratified":
         placed = examples.transform(split_stratified, config.split)
     else:
         placed = examples.transform(split_temporal, config.split, months_until_known(task, config.label))
+        if early is not None and task == CITATION_LEVEL:
+            placed = placed.transform(add_early, early.transform(early_examples, config.split, config.label).transform(of_families))
     return placed.withColumn("task", F.lit(task))
+
+
+def _early_levels(work: Work) -> DataFrame:
+    """EARLY_LEVELS, if it has the exposures that are asked for."""
+    made, asked = work.store.facts("label").get("exposures", []), list(work.config.label.exposures)
+    if made != asked:
+        raise DataError(f"EARLY_LEVELS: made with label.exposures = {made}, now {asked}; run `patent-spark label` first")
+    return work.read("EARLY_LEVELS")
+
+
+def _trained_early(work: Work) -> dict[str, int]:
+    """Patents that train on an early level, by its exposure."""
+    exposures = tally(work.draft.path("SPLITS"), {"exposure": field("exposure_months")})
+    found = {str(months): exposures[(months,)] for months in work.config.label.exposures if (months,) in exposures}
+    told = ", ".join(f"{count:,} after {months} months" for months, count in found.items()) or "none"
+    say(f"  patents that train on what their open windows had shown: {told}")
+    return found
 
 
 def _nothing_to_train_on(task: str, sizes: dict[str, int], config: Config) -> str:

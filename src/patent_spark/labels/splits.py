@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 
-def examples_of_task(labels: DataFrame, task: str) -> DataFrame:
-    """One row per patent with a label for the task: patent_id, patent_key, grant_date, label.
+def examples_of_task(labels: DataFrame, task: str, label: Label) -> DataFrame:
+    """One row per patent with a label for the task: patent_id, patent_key, grant_date, label, exposure_months.
 
     technology: every patent with a class, its window open or not; citation_level: every patent with a level. How long
     the texts are is only known later, so that nothing is left out for it here.
     """
-    label = "citation_level" if task == CITATION_LEVEL else "cpc_class"
-    return labels.where(F.col(label).isNotNull()).select("patent_id", "patent_key", "grant_date", F.col(label).alias("label"))
+    name, exposure = ("citation_level", F.lit(label.horizon_months)) if task == CITATION_LEVEL else ("cpc_class", F.lit(None))
+    columns = ("patent_id", "patent_key", "grant_date", F.col(name).alias("label"), exposure.cast("int").alias("exposure_months"))
+    return labels.where(F.col(name).isNotNull()).select(*columns)
 
 
 def with_family(examples: DataFrame, families: DataFrame) -> DataFrame:
@@ -66,12 +67,41 @@ def split_temporal(examples: DataFrame, split: Split, closes_after_months: int) 
     testing = examples.where(year.isin(list(split.test_years)))
     training = examples.where(year <= split.train_until)
     if split.embargo:
-        first_test_day = F.lit(datetime.date(min(split.test_years), 1, 1))
-        training = training.where(F.add_months("grant_date", closes_after_months) < first_test_day)
+        training = training.where(F.add_months("grant_date", closes_after_months) < _first_test_day(split))
     training = training.join(testing.select("family").distinct(), on="family", how="left_anti")
     named = F.when(F.col("before") < _rounded(F.col("label_size"), split.development), F.lit(DEVELOPMENT)).otherwise(F.lit(TRAIN))
     placed = training.transform(_place, named, split.seed)
     return placed.unionByName(testing.withColumn("split", F.concat(F.lit(f"{TEST}_"), year.cast("string"))))
+
+
+def add_early(placed: DataFrame, early: DataFrame) -> DataFrame:
+    """What split_temporal made, and early examples that train: all but those of a family that is tested or is development.
+
+    Development is left to whole labels, so that a model is chosen and calibrated by what it will be asked.
+    """
+    held_out = placed.where(F.col("split") != TRAIN).select("family").distinct()
+    return placed.unionByName(early.join(held_out, on="family", how="left_anti").withColumn("split", F.lit(TRAIN)))
+
+
+def early_examples(early_levels: DataFrame, split: Split, label: Label) -> DataFrame:
+    """One row per patent granted up to `train_until` whose window was open on the first test day: as examples_of_task.
+
+    Its label is its level at the longest exposure that was over by then, not for it alone but for every patent of its
+    grant year: a level compares the whole year, and would else depend on citations that nobody could know yet. So it
+    is the same for all patents of a year, and none where even the shortest exposure had not ended for December's.
+    """
+    first_test_day = _first_test_day(split)
+    year_end = F.make_date(F.year("grant_date"), F.lit(12), F.lit(31))
+    over = [F.when(F.add_months(year_end, months) < first_test_day, F.lit(months)) for months in label.exposures]
+    longest = F.coalesce(*reversed(over))
+    still_open = F.add_months("grant_date", label.horizon_months) >= first_test_day
+    return early_levels.where((F.year("grant_date") <= split.train_until) & still_open & (F.col("exposure_months") == longest)).select(
+        "patent_id", "patent_key", "grant_date", F.col("citation_level").alias("label"), "exposure_months"
+    )
+
+
+def _first_test_day(split: Split) -> Column:
+    return F.lit(datetime.date(min(split.test_years), 1, 1))
 
 
 def keep_sides_apart(placed: DataFrame) -> DataFrame:

@@ -4,38 +4,56 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 import pyarrow.dataset
 
 from patent_spark import schemas
+from patent_spark.checks import conform
 from patent_spark.labels.aside import kept_aside
 from patent_spark.labels.classes import first_class_per_patent
 from patent_spark.labels.counts import count_citations
-from patent_spark.labels.levels import level_patents, with_class_and_window
+from patent_spark.labels.levels import early_levels, level_patents, with_class_and_window
 from patent_spark.labels.tally import tally
 from patent_spark.progress import say
 from patent_spark.store import location
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from patent_spark.work import Work
 
 _SMALL_POOL = 100  # patents; with fewer, the 99th percentile lies between the two most cited ones
 
 
 def run(work: Work) -> None:
-    """Write COUNTS and LABELS; learn how many patents have which level, and why others have none."""
+    """Write COUNTS, LABELS and, with label.exposures, EARLY_LEVELS; learn how many patents have which level, and why others have none."""
     label = work.config.label
     data_to_date = datetime.date.fromisoformat(work.store.facts("ingest")["data_to_date"])
     patents = work.read("PATENTS")
-    work.write(count_citations(patents, work.read("CITATIONS"), label), "COUNTS")
-    # COUNTS is read back so that the citations are joined once; the quantiles and the levels both need every member.
-    counts = work.session.read.schema(schemas.COUNTS.schema).parquet(location(work.draft.path("COUNTS")))
-    members = counts.transform(with_class_and_window, patents, first_class_per_patent(work.read("CPC")), label, data_to_date)
-    with kept_aside(work, members, "members") as members:
-        work.write(level_patents(members, label), "LABELS")
+    with _counted(work, count_citations(patents, work.read("CITATIONS"), label)) as counts:
+        members = counts.transform(with_class_and_window, patents, first_class_per_patent(work.read("CPC")), label, data_to_date)
+        with kept_aside(work, members, "members") as members:  # the quantiles and the levels both need every member
+            work.write(level_patents(members, label), "LABELS")
+            if label.exposures:
+                work.write(early_levels(members, label, data_to_date), "EARLY_LEVELS")
+                work.learn(exposures=list(label.exposures))
     _learn(work)
+
+
+@contextmanager
+def _counted(work: Work, counts: DataFrame) -> Iterator[DataFrame]:
+    """Write COUNTS, and read it back so that the citations are joined once; the counts of exposures, which it does not hold, are kept aside."""
+    if work.config.label.exposures:
+        with kept_aside(work, counts, "counts") as counts:
+            work.write(counts.transform(conform, schemas.COUNTS.schema), "COUNTS")
+            yield counts
+    else:
+        work.write(counts, "COUNTS")
+        yield work.session.read.schema(schemas.COUNTS.schema).parquet(location(work.draft.path("COUNTS")))
 
 
 def _learn(work: Work) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -16,10 +15,8 @@ if TYPE_CHECKING:
 ENCODED = "split string, patent_key bigint, label int, length int, tokens binary"
 
 
-def labelled_texts(splits: DataFrame, labels: DataFrame, tokens: DataFrame, task: str, label: str) -> DataFrame:
-    """One row per patent of a task's splits that has text: split, patent_key, label (null when it has none), tokens."""
-    members = splits.where(F.col("task") == task).select("patent_key", "split")
-    answers = labels.select("patent_key", F.col(label).alias("label"))
+def labelled_texts(members: DataFrame, answers: DataFrame, tokens: DataFrame) -> DataFrame:
+    """One row per patent of a task's splits (patent_key, split) that has text: split, patent_key, label (null when it has none), tokens."""
     return members.join(answers, "patent_key", how="left").join(tokens, "patent_key", how="inner").select("split", "patent_key", "label", "tokens")
 
 

@@ -16,6 +16,7 @@ from patent_spark.checks import DataError
 from patent_spark.config import JOINT, TECHNOLOGY
 from patent_spark.progress import Progress, say
 from patent_spark.schemas import DEVELOPMENT, LEVELS, TRAIN
+from patent_spark.shards.early import early_exposures, learn_early, with_early_answers
 from patent_spark.shards.encode import encode, labelled_texts
 from patent_spark.shards.groups import write_groups
 from patent_spark.shards.joint import join_examples, read_examples
@@ -45,12 +46,15 @@ def _shard_task(work: Work, task: str, words: list[str]) -> tuple[dict[str, Any]
     section = work.config.task(task)
     members = work.store.read_arrow("SPLITS", ["split"], where=pc.field("task") == task)["split"]
     sizes = {each["values"]: each["counts"] for each in members.value_counts().to_pylist()}
-    texts = labelled_texts(
-        work.read("SPLITS"), work.read("LABELS"), work.read("TOKENS"), task, label="cpc_class" if task == TECHNOLOGY else "citation_level"
-    )
-    labels = _labels(work, task)
+    splits_of_task = work.read("SPLITS").where(F.col("task") == task).drop("task")
+    answers = work.read("LABELS").select("patent_key", F.col("cpc_class" if task == TECHNOLOGY else "citation_level").alias("label"))
+    labels, early = _labels(work, task), []
+    if task != TECHNOLOGY and (exposures := early_exposures(work)):
+        early = learn_early(splits_of_task, answers, work.read("EARLY_LEVELS"), exposures)
+        answers = with_early_answers(splits_of_task, answers, work.read("EARLY_LEVELS"))
+    texts = labelled_texts(splits_of_task.select("patent_key", "split"), answers, work.read("TOKENS"))
     shuffled = work.draft.directory / "shuffled"
-    encoded = encode(texts, words, labels, section.max_tokens, section.min_tokens)
+    encoded = encode(texts, words, [*labels, *(each["label"] for each in early)], section.max_tokens, section.min_tokens)
     write_shuffled(encoded, shuffled, rows=len(members), seed=work.config.shard.seed, by="split")
     splits = {}
     for split in sorted(sizes):
@@ -65,7 +69,7 @@ def _shard_task(work: Work, task: str, words: list[str]) -> tuple[dict[str, Any]
             f"EXAMPLES: nothing to train {task} on: of {sizes.get(TRAIN, 0):,} patents in its split {TRAIN} none has {section.min_tokens} words "
             f"of the vocabulary; lower {task}.min_tokens or text.min_count, or let split keep more for training"
         )
-    described = {"labels": labels, "max_tokens": section.max_tokens, "splits": splits}
+    described = {"labels": labels, "max_tokens": section.max_tokens, "splits": splits} | ({"early": early} if early else {})
     return described, len(members) - sum(split["rows"] for split in splits.values())
 
 

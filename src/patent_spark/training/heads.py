@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,8 @@ class Head:
     """What the task's loss counts in that of the model; all shares add up to 1."""
     prefix: str = ""
     """What the names of its figures begin with."""
+    early: npt.NDArray[np.float32] | None = None
+    """[early levels, labels]: how likely each early level is at each label. Of the examples' labels they follow on the task's."""
 
     @property
     def labels(self) -> int:
@@ -42,21 +45,29 @@ def only_head(labels: int) -> Head:
     return Head(np.arange(labels, dtype=np.int32), np.ones(labels, np.float32))
 
 
-def heads_of(config: Config, tasks: Sequence[str], sizes: Sequence[int], examples: Path) -> list[Head]:
+def heads_of(config: Config, tasks: Sequence[str], sizes: Sequence[int], examples: Path, early: Sequence[Mapping[str, Any]] = ()) -> list[Head]:
     """The heads of a model of these tasks that trains on a split of examples; sizes: how many labels each task has.
+
+    early: the early levels that some examples of the only task have instead, as shards.early describes them; each of these
+    examples counts like one with a label.
 
     The loss is a weighted mean of the tasks' losses, each the mean over the examples that have a label of the task: where
     few have one, each of them counts the more. The weights say so, for all steps alike, and a step need only divide by
     the number of its examples.
     """
     answers = labels_of_tasks(sizes)
+    if early:
+        (size,) = sizes
+        answers = np.append(np.arange(size), [size] * len(early)).astype(np.int32)[:, None]
+        likelihoods = np.array([each["likelihood"] for each in early], np.float32)
     counts = label_counts(examples, len(answers))
     asked = np.array([getattr(config.train, f"{task}_weight") for task in tasks])
     heads = []
     for task, size, answer, share in zip(tasks, sizes, answers.T, asked / asked.sum(), strict=True):
         own = np.bincount(answer, weights=counts, minlength=size + 1)[:size].astype(np.float64)
-        weights = share * counts.sum() / own.sum() * class_weights(own, config.train.class_weights)
-        heads.append(Head(answer, weights.astype(np.float32), float(share), config.prefix(task)))
+        learned = counts.sum() if early else own.sum()
+        weights = share * counts.sum() / learned * class_weights(own, config.train.class_weights)
+        heads.append(Head(answer, weights.astype(np.float32), float(share), config.prefix(task), likelihoods if early else None))
     return heads
 
 

@@ -19,7 +19,7 @@ from patent_spark.config import Train
 from patent_spark.training.checkpoint import Arrays, Epoch, State
 from patent_spark.training.heads import Head, figures, only_head
 from patent_spark.training.model import logits_of
-from patent_spark.training.objective import objective
+from patent_spark.training.objective import objective, objective_of_early
 from patent_spark.training.ranks import Ranks
 from patent_spark.training.schedule import out_of_patience
 
@@ -98,6 +98,9 @@ class Learner:
             loss = tf.reduce_sum(known * tf.nn.sparse_softmax_cross_entropy_with_logits(answer, logits))
             hits = tf.reduce_sum(known * tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32) == answer, tf.float32))
             aim += tf.reduce_sum(known * objective(answer, logits, head.weights, self._knobs.label_smoothing))
+            if head.early is not None:
+                open_, row = weight * tf.cast(label >= head.labels, tf.float32), tf.maximum(label - head.labels, 0)
+                aim += tf.reduce_sum(open_ * objective_of_early(row, logits, head.early, self._knobs.label_smoothing))
             sums += [loss, tf.reduce_sum(known), hits]
         return aim, tf.stack([*sums, tf.reduce_sum(weight), self._stop])
 

@@ -35,3 +35,15 @@ def objective(label: Any, logits: Any, weights: npt.NDArray[np.float32], smoothi
     scores = tf.nn.log_softmax(logits)
     own = tf.gather(scores, label, batch_dims=1)
     return -tf.gather(tf.constant(weights), label) * ((1.0 - smoothing) * own + smoothing * tf.reduce_mean(scores, axis=1))
+
+
+def objective_of_early(row: Any, logits: Any, likelihoods: npt.NDArray[np.float32], smoothing: float) -> Any:
+    """The loss of each example [batch] of which only an early level is known: minus the log of how likely it was to be seen.
+
+    likelihoods: [early levels, labels]; row: the early level of each example. See shards.early. Smoothing as in objective().
+    """
+    import tensorflow as tf
+
+    scores = tf.nn.log_softmax(logits)
+    seen = tf.reduce_logsumexp(scores + tf.gather(tf.constant(np.log(likelihoods)), row), axis=1)
+    return -((1.0 - smoothing) * seen + smoothing * tf.reduce_mean(scores, axis=1))

@@ -155,6 +155,7 @@ def _key(work: Work, model: str) -> str:
     knobs = {k: v for k, v in flatten(work.config).items() if k.startswith(sections) and k not in _NO_PART_OF_A_MODEL}
     facts: dict[str, Any] = work.store.facts("shard")
     described = facts["tasks"][model]
-    examples = [described["labels"], facts["lanes"], facts["vocabulary_digest"], *(described["splits"].get(split) for split in (TRAIN, DEVELOPMENT))]
+    splits = [described["splits"].get(split) for split in (TRAIN, DEVELOPMENT)]
+    examples = [described["labels"], facts["lanes"], facts["vocabulary_digest"], *splits, described.get("early")]
     vectors = [content_digest(path) for path in sorted(work.store.directory("VECTORS").glob("*.parquet"))]
     return digest([model, work.code, knobs, examples, vectors])
