@@ -88,7 +88,9 @@ def test_the_registered_version_needs_nothing_beside_it(crowned, tmp_path):
     assert {path.name for path in package.folder.iterdir()} == {"technology", "learned_from.parquet", "card.html", "card.md"}
     packed = package.task("technology")
     assert packed.about["text"] == {"fields": ["title", "abstract"], "claims": "first"}
-    assert packed.scorer.temperature == json.loads((crowned.directory("CALIBRATION") / "technology.json").read_text())["temperature"] > 1.5
+    assert (
+        packed.scorer.calibration.temperature == json.loads((crowned.directory("CALIBRATION") / "technology.json").read_text())["temperature"] > 1.5
+    )
     texts = crowned.read_arrow("TOKENS", ["patent_id", "tokens"]).to_pandas().set_index("patent_id")["tokens"]
     said = crowned.read_arrow("PREDICTIONS").to_pandas().query("task == 'technology'")
     with_unknown = [[*texts[each][:2], "antidisestablishment", *texts[each][2:]] for each in said.patent_id]

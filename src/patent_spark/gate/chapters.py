@@ -134,7 +134,8 @@ def _calibration(task: str, told: Mapping[str, Any]) -> str:
     if told["learned_on"] is None:
         return f"{TITLES[task]}: not calibrated, for lack of development patents; expected calibration error {share(told['after']['ece'])}."
     errors = f"expected calibration error {share(told['before']['ece'])} before, {share(told['after']['ece'])} after"
-    return f"{TITLES[task]}: temperature {told['temperature']:.2f}, learned on {count(told['patents'])} development patents; {errors}."
+    how = "a power and a factor for each level" if told["slopes"] else f"temperature {told['temperature']:.2f}"
+    return f"{TITLES[task]}: {how}, learned on {count(told['patents'])} development patents; {errors}."
 
 
 def _rule(card: Described) -> str:

@@ -62,11 +62,6 @@ def calibrated_scorer(folder: Path, calibration: Path) -> Scorer:
     return Scorer(folder, Calibration.read(calibration))
 
 
-def calibrated_scorer(folder: Path, calibration: Path) -> Scorer:
-    """The model in a folder as a file of CALIBRATION calibrates it."""
-    return Scorer(folder, json.loads(calibration.read_text())["temperature"])
-
-
 def current_scorer(store: Store, task: str) -> Scorer:
     """The current model of a task, calibrated as its evaluation learned; as it is, with a word about it, before it was evaluated."""
     folder = store.directory("MODEL") / task
