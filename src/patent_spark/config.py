@@ -307,12 +307,22 @@ class Gate:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Backtest:
+    """Models as of several years, each tested on the years after it."""
+
+    years: Annotated[tuple[Positive, ...], Bound(min_length=1)] = knob(
+        (2006, 2010, 2014), "a model is trained with what was known at the end of each of these years"
+    )
+    test_years: Positive = knob(5, "grant years after each that test it, as far as their citation windows have closed in the release")
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Tracking:
     """Where runs and models are kept."""
 
     uri: String = knob("", "MLflow tracking server or database; empty: SQLite in <warehouse.root>/mlflow")
     experiment: String = knob("patent_spark", "MLflow experiment")
-    parent_run: String = knob("", "id of an MLflow run that a training's run is nested under; a sweep sets it")
+    parent_run: String = knob("", "id of an MLflow run that a training's run is nested under; a sweep or a back-test sets it")
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -341,6 +351,7 @@ class Config:
     evaluate: Evaluate = field(default_factory=Evaluate)
     audit: Audit = field(default_factory=Audit)
     gate: Gate = field(default_factory=Gate)
+    backtest: Backtest = field(default_factory=Backtest)
     tracking: Tracking = field(default_factory=Tracking)
 
     @property
@@ -400,6 +411,13 @@ def recorded(knobs: Knobs) -> Config:
     return _build({name: value for name, value in knobs.items() if name in known}, {})
 
 
+def with_knobs(config: Config, knobs: Knobs) -> Config:
+    """The configuration with other values for some knobs, by their flat names; raises ConfigError when they do not go together."""
+    changed = _build(flatten(config) | knobs, dict.fromkeys(knobs, "set for this run"))
+    _check_together(changed)
+    return changed
+
+
 def to_yaml(config: Config) -> str:
     """The whole configuration as YAML that load_config reads back."""
     return yaml.safe_dump(_ADAPTER.dump_python(config, mode="json"), sort_keys=False)
@@ -452,7 +470,7 @@ def _read_assignment(assignment: str) -> tuple[str, Any]:
 
 def _build(knobs: Knobs, origin: dict[str, str]) -> Config:
     known = about_knobs()
-    tree: dict[str, Any] = {}
+    tree: dict[str, Any] = _ADAPTER.dump_python(Config(), mode="json")  # a task's section has defaults that its class has not
     for name, value in knobs.items():
         if name not in known:
             raise ConfigError(f"unknown knob {name} ({origin[name]}); {_neighbours(name, known)}")
@@ -460,7 +478,7 @@ def _build(knobs: Knobs, origin: dict[str, str]) -> Config:
             tree[name] = value
         else:
             part, _, key = name.partition(".")
-            tree.setdefault(part, {})[key] = value
+            tree[part][key] = value
     try:
         return _ADAPTER.validate_python(tree)
     except ValidationError as error:

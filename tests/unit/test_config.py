@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from patent_spark.config import Config, ConfigError, about_knobs, digest, flatten, load_config, to_yaml
+from patent_spark.config import Config, ConfigError, about_knobs, digest, flatten, load_config, to_yaml, with_knobs
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -32,6 +32,23 @@ def test_values_are_read_as_what_they_are():
     assert config.release.data_to_date == datetime.date(2018, 5, 29)
     assert config.split.test_years == (2012, 2013)
     assert config.split.embargo is False
+
+
+def test_one_knob_of_a_section_leaves_its_others_as_they_are():
+    """The two tasks' sections are of one class, and differ in their defaults."""
+    config, _ = load_config(sets=["citation_level.min_tokens=1", "technology.max_tokens=90"])
+    level, technology = config.citation_level, config.technology
+    assert (level.protocol, level.max_tokens, level.min_tokens) == ("temporal", 200, 1)
+    assert (technology.protocol, technology.max_tokens, technology.min_tokens) == ("stratified", 90, 1)
+
+
+def test_other_knobs_for_a_configuration_that_is_there():
+    config, _ = load_config(sets=["train.epochs=7", "release.data_to_date=2018-05-29"])
+    other = with_knobs(config, {"split.train_until": 2006, "split.test_years": [2007, 2009]})
+    assert (other.split.train_until, other.split.test_years, other.train.epochs) == (2006, (2007, 2009), 7)
+    assert other.release == config.release and other.citation_level == config.citation_level
+    with pytest.raises(ConfigError, match=r"split.test_years must all come after split.train_until = 2012"):
+        with_knobs(config, {"split.train_until": 2012})
 
 
 @pytest.mark.parametrize(
