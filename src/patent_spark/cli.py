@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from patent_spark.backtest.protocols import protocols
+from patent_spark.backtest.run import backtest
 from patent_spark.checks import DataError, GateError, StoppedError, WorkError
 from patent_spark.config import Config, ConfigError, about_knobs, flatten, load_config
 from patent_spark.progress import log, log_to
@@ -90,6 +92,10 @@ def _work(options: argparse.Namespace, config: Config) -> int:
         print(summarise(config, done, time.monotonic() - started))
     elif options.command == "sweep":
         print(sweep(options.config, options.set, options.grid))
+    elif options.command == "backtest":
+        print(backtest(config, force=options.force, resume=options.resume))
+    elif options.command == "protocols":
+        print(protocols(options.config, options.against, options.set, force=options.force, resume=options.resume))
     elif options.command == "similar-words":
         print(similar_words(config, options.word, options.top))
     elif options.command == "compare":
@@ -140,6 +146,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     compared = commands.add_parser("compare", parents=[common], help="two runs of MLflow side by side, as a page")
     compared.add_argument("runs", nargs=2, metavar="RUN", help="id, beginning of an id, or name of a run; differences are of the second to the first")
+    tested = commands.add_parser(
+        "backtest", parents=[common, forced, resumed], help="train as of the end of several years, test each model on the years after it"
+    )
+    tested.add_argument(
+        "--years",
+        action="append", dest="set", default=[], type="backtest.years=[{}]".format,
+        metavar="YEAR,YEAR,...", help="short for --set backtest.years=[YEAR, YEAR, ...]",
+    )  # fmt: skip
+    swapped = commands.add_parser(
+        "protocols",
+        parents=[common, forced, resumed],
+        help="two configurations on one release: how much of their difference is protocol, how much model",
+    )
+    swapped.add_argument("--against", action="append", required=True, metavar="FILE", help="YAML files of the other configuration, as --config")
     commands.add_parser("config", parents=[common], help="print every knob, its value, where it came from, what it means")
     return parser
 

@@ -174,6 +174,8 @@ STAGE_OF = {name: table.stage for name, table in TABLES.items()} | {
     "REPORT": "evaluate",  # report.html and its figures; the audit puts its verdict into the place that the page has for it
     "AUDIT": "audit",  # report.html, and the figures and verdicts of all checks in audit.json
     "CARD": "register",  # a folder a model: card.html and card.md of its champion, and decision.json, how the last one was judged
+    "BACKTEST": "backtest",  # report.html, backtest.json and figures: models as of several years
+    "PROTOCOLS": "protocols",  # report.html and protocols.json: two configurations, their protocols and models swapped
 }
 """Which stage makes a table or another output; `patent-spark where` prints its place."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,9 +73,18 @@ class Run:
         yield
         monitor.finish()  # not after an error: it would ask the server once more
 
-    def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Metrics of the whole run, such as those of the test splits."""
-        self._log(dict(metrics), 0)
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Metrics of the whole run, such as those of the test splits; `step` is what they are plotted against, such as a test year."""
+        self._log(dict(metrics), step)
+
+    def adopt(self, run_ids: Iterable[str | None]) -> None:
+        """Show other runs under this one, those of trainings that were done before it too. What could not be done is said, never raised."""
+        try:
+            with _errors(self.uri):
+                for run_id in filter(None, run_ids):
+                    self._client.set_tag(run_id, "mlflow.parentRunId", self.run_id)
+        except TrackingError as error:
+            say(f"  an earlier run is not shown under run {self.run_id}: {error}")
 
     def log_model(self, model: keras.Model, tokens: np.ndarray, folder: Path, prefix: str = "") -> None:
         """The Keras model with its signature and `tokens` as input example, and the text files of its folder.

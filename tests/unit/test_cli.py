@@ -87,3 +87,30 @@ def test_a_warehouse_that_cannot_be_written_is_exit_2_and_one_line(capsys):
     code, _, err = run(capsys, "label", "--set", "warehouse.root=/proc/nowhere")
     assert code == 2
     assert err == "patent-spark: warehouse.root = /proc/nowhere cannot be written: No such file or directory; set it to a directory of yours\n"
+
+
+def test_years_of_a_back_test_are_a_knob(capsys, tmp_path):
+    """An answer that names the knob shows that --years and --set arrived."""
+    code, _, err = run(capsys, "backtest", "--set", f"warehouse.root={tmp_path}", "--years", "2006,zwei")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "backtest.years = 'zwei' (--set): input should be a valid integer" in err
+    code, _, err = run(capsys, "backtest", "--years", "2006", "--set", f"warehouse.root={tmp_path}", "--set", "tasks=technology")
+    assert code == 2
+    assert "technology is not tested by grant year; set technology.protocol=temporal for a back-test" in err
+
+
+def test_protocols_need_another_configuration(capsys, tmp_path):
+    with pytest.raises(SystemExit) as ended:
+        main(["protocols", "--set", f"warehouse.root={tmp_path}"])
+    assert ended.value.code == 2
+    assert "--against" in capsys.readouterr().err
+    paper = str(ROOT / "conf" / "paper.yaml")
+    code, _, err = run(capsys, "protocols", "--config", paper, "--against", paper, "--set", f"warehouse.root={tmp_path}")
+    assert (code, err) == (2, "patent-spark: --against paper: it differs in no knob of protocol or model from paper, so there is nothing to compare\n")
+
+
+@pytest.mark.parametrize("command", [["backtest"], ["protocols", "--against", str(ROOT / "conf" / "paper.yaml")]])
+def test_back_tests_start_their_own_ranks(capsys, tmp_path, command):
+    code, _, err = run(capsys, *command, "--set", f"warehouse.root={tmp_path}", "--set", "train.launcher=external")
+    assert code == 2
+    assert "train.launcher = external starts one training; use local or spark" in err

@@ -177,3 +177,19 @@ def test_a_server_that_goes_away_and_comes_back(tmp_path, monkeypatch):
         assert [(m.step, m.value) for m in history] == [(1, 3.0), (2, 2.0), (3, 1.0)]
     finally:
         stop(server)
+
+
+def test_a_run_takes_others_under_it_and_tells_figures_by_year(config, run):
+    parent = create_run(config, "backtest", {"release_id": "r7"})
+    parent.adopt([run.run_id, None])
+    assert told(config, run.run_id).data.tags["mlflow.parentRunId"] == parent.run_id
+    parent.log_metrics({"accuracy_as_of_2006": 0.5}, step=2007)
+    parent.log_metrics({"accuracy_as_of_2006": 0.4}, step=2009)
+    history = MlflowClient(tracking_uri(config)).get_metric_history(parent.run_id, "accuracy_as_of_2006")
+    assert [(metric.step, metric.value) for metric in history] == [(2007, 0.5), (2009, 0.4)]
+
+
+def test_a_run_that_is_not_there_cannot_be_taken_and_that_is_said(config, capsys):
+    parent = create_run(config, "backtest", {})
+    parent.adopt(["0" * 32])
+    assert f"  an earlier run is not shown under run {parent.run_id}: MLflow at" in capsys.readouterr().err

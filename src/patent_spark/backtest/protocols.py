@@ -1,0 +1,120 @@
+"""Protocols side by side: two configurations on the same release, each protocol with each model.
+
+Each of the four has a warehouse of its own below the main one, as the models of a back-test have.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from patent_spark.backtest.below import labelled, metrics_of, prepare, train_and_judge, verdict_of, warehouse_below
+from patent_spark.backtest.mixtures import PRINTED, Found, Mixture, differing, effects, mixtures, name_of, task_found
+from patent_spark.config import Config, ConfigError, digest, flatten, load_config, with_knobs
+from patent_spark.pages import form
+from patent_spark.progress import say
+from patent_spark.store import Store, write_json
+from patent_spark.tracking import Run, TrackingError, create_run, tracking_uri
+from patent_spark.version import code_version
+
+_KIND = "protocols"
+
+
+def protocols(files: Sequence[str], against: Sequence[str], sets: Sequence[str], *, force: bool = False, resume: bool = False) -> str:
+    """Run the four, publish PROTOCOLS, and return what there is to read on a terminal.
+
+    `sets` are knobs of both configurations; what is neither protocol nor model, such as the release, is that of `files`.
+    Raises ConfigError before any work.
+    """
+    names = name_of(files), name_of(against)
+    ours, theirs = load_config(files, sets)[0], load_config(against, sets)[0]
+    if ours.train.launcher == "external":
+        raise ConfigError("train.launcher = external starts one training; use local or spark to compare protocols")
+    four = mixtures(names, ours, theirs)
+    started = time.monotonic()
+    prepare(ours)
+    facts = Store(ours.warehouse.root).facts("ingest")
+    parent = create_run(ours, _KIND, {"release_id": facts["release_id"], "code": code_version()})
+    status = "FAILED"
+    try:
+        rows = [_run(ours, mixture, number, parent, force, resume) for number, mixture in enumerate(four, 1)]
+        about = {"release_id": facts["release_id"], "data_to_date": facts["data_to_date"], "simulated": facts.get("attainable") is not None}
+        found = about | {"ours": names[0], "theirs": names[1], "knobs": differing(ours, theirs), "mixtures": rows, "effects": _effects(rows)}
+        folder = _publish(ours, found, time.monotonic() - started)
+        _track(parent, rows, folder)
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        parent.end(status)
+    return "\n".join([*table(found), "", f"protocols  {folder / 'report.html'}"])
+
+
+def _run(main: Config, mixture: Mixture, number: int, parent: Run, force: bool, resume: bool) -> Found:
+    """One of the four, and what it found."""
+    say(f"protocols {number} of 4: protocol of {mixture.protocol}, model of {mixture.model}")
+    root = warehouse_below(main, _KIND, f"{mixture.protocol}-protocol,{mixture.model}-model", labelled(main, mixture.config, _KIND))
+    places = {"warehouse.root": str(root), "tracking.uri": tracking_uri(main), "tracking.parent_run": parent.run_id}
+    store = train_and_judge(with_knobs(mixture.config, places), force=force, resume=resume)
+    tasks = {task: task_found(store, metrics_of(store, task), task) for task in main.task_names}
+    parent.adopt([each["run_id"] for each in tasks.values()])
+    return {"protocol": mixture.protocol, "model": mixture.model, "warehouse": str(root), "audit": verdict_of(store), "tasks": tasks}
+
+
+def _effects(rows: Sequence[Found]) -> Found:
+    """By task and figure."""
+    found = {}
+    for task in rows[0]["tasks"]:
+        told = {place: effects([row["tasks"][task]["figures"][place]["value"] for row in rows]) for place in PRINTED[task]}
+        found[task] = {place: each for place, each in told.items() if each is not None}
+    return found
+
+
+def _publish(config: Config, found: Found, seconds: float) -> Path:
+    """PROTOCOLS: the page, its figures, and protocols.json."""
+    from patent_spark.backtest.protocols_page import write_page  # brings the drawing library along
+
+    store, knobs = Store(config.warehouse.root, config.warehouse.keep_versions), flatten(config)
+    with store.draft(_KIND) as draft:
+        folder = draft.path("PROTOCOLS")
+        write_page(folder, found)
+        write_json(folder / "protocols.json", found)
+        draft.publish(
+            key=digest([_KIND, found]), release_id=found["release_id"], knobs=knobs, inputs={}, seconds=seconds, code=code_version(), engine=""
+        )
+        return folder
+
+
+def _track(parent: Run, rows: Sequence[Found], folder: Path) -> None:
+    """Figures of each mixture under flat names such as technology_accuracy_paper_protocol_default_model."""
+    try:
+        for row in rows:
+            mixed = re.sub(r"[^\w.-]", "_", f"{row['protocol']}_protocol_{row['model']}_model")
+            for task, each in row["tasks"].items():
+                values = {place: figure["value"] for place, figure in each["figures"].items() if figure["value"] is not None}
+                parent.log_metrics({f"{task}_{place.replace('.', '_')}_{mixed}": value for place, value in values.items()})
+        parent.log_report(folder, _KIND)
+    except TrackingError as error:
+        say(f"  protocols: the figures stay out of MLflow: {error}")
+
+
+def table(found: Found) -> list[str]:
+    """The figures as lines of text: a line for each mixture, and what of the step between the two is whose."""
+    lines = []
+    for task, told in found["effects"].items():
+        places = PRINTED[task]
+        rows = [["protocol", "model", "patents", *places.values(), "audit"]]
+        for row in found["mixtures"]:
+            each, failed = row["tasks"][task], row["audit"]["failed"]
+            values = [form(each["figures"][place]["value"], "number") for place in places]
+            rows.append([row["protocol"], row["model"], f"{each['examples']:,}", *values, f"{len(failed)} failed" if failed else "passed"])
+        for part in ("protocol", "model", "both"):
+            steps = [f"{told[place][part]:+.3f}" if place in told else "–" for place in places]
+            rows.append([f"step by {part}", "", "", *steps, ""])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines += ["", task.replace("_", " ")]
+        lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return lines

@@ -1,0 +1,110 @@
+"""What a back-test found: the figures of each model on each test year, and what distance costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from patent_spark.backtest.below import metrics_of, verdict_of
+from patent_spark.backtest.years import AsOf
+from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
+from patent_spark.evaluation.baselines import BASELINES, CLASS_PRIOR, TFIDF_LINEAR
+from patent_spark.schemas import DEVELOPMENT, TRAIN
+from patent_spark.store import Store
+
+FIGURES = {
+    CITATION_LEVEL: {"top1.pr_auc": "PR-AUC of top1", "accuracy": "Accuracy", "top1.lift_at_1_percent": "Lift in the first 1 %"},
+    TECHNOLOGY: {"accuracy": "Accuracy", "macro_f1": "Macro F1"},
+}
+"""The figures that are told of each task, by their place in METRICS; the first is the one that counts."""
+_ATTAINABLE = {"accuracy": "accuracy", "top1.pr_auc": "top1_average_precision"}
+
+Found = dict[str, Any]
+
+
+def model_found(store: Store, model: AsOf, task: str) -> Found:
+    """One model: what it learned from, what the audit says of it, and its figures on each test year that has patents."""
+    result, splits, text = metrics_of(store, task), store.facts("shard")["tasks"][task]["splits"], store.facts("text")
+    return {
+        "as_of": model.year,
+        "left_out": list(model.left_out),
+        "training": splits[TRAIN]["rows"],
+        "development": splits.get(DEVELOPMENT, {}).get("rows", 0),
+        "vocabulary": text["vocabulary_size"],
+        "run_id": result["run_id"],
+        "warehouse": str(store.root),
+        "audit": verdict_of(store),
+        "years": [_year_found(model, year, result["by_year"][str(year)], task) for year in model.test_years if str(year) in result["by_year"]],
+    }
+
+
+def _year_found(model: AsOf, year: int, result: Found, task: str) -> Found:
+    figures = {name: _figure(result, name) for name in FIGURES[task]}
+    return {"year": year, "distance": year - model.year, "examples": result["examples"], "figures": figures}
+
+
+def _figure(result: Found, name: str) -> Found:
+    """A figure of the model, its interval, the best baseline's, the prior's, and the attainable, None where it is not known."""
+    others = {each: at(result["baselines"][each], name) for each in BASELINES}
+    best = max(others, key=lambda each: -np.inf if others[each] is None else others[each])  # type: ignore[arg-type, return-value]
+    against = result["best_baseline"].get(name) or {}
+    return {
+        "model": at(result, name),
+        "interval": interval_at(result, name),
+        "best_baseline": against.get("baseline", best),
+        "baseline": others[against.get("baseline", best)],
+        "linear": others[TFIDF_LINEAR],
+        "better_by": against.get("difference"),
+        "better_by_interval": against.get("interval"),
+        "verdict": against.get("verdict"),
+        "prior": others[CLASS_PRIOR],
+        "attainable": (result["attainable"] or {}).get(_ATTAINABLE.get(name, "")),
+    }
+
+
+def at(result: Mapping[str, Any], place: str) -> float | None:
+    """A figure of METRICS by its place, such as top1.pr_auc; None where it is not defined."""
+    *way, name = place.split(".")
+    for key in way:
+        result = result.get(key, {})
+    return result.get(name)
+
+
+def interval_at(result: Mapping[str, Any], place: str) -> list[float] | None:
+    """Its 95 % interval."""
+    *way, name = place.split(".")
+    for key in way:
+        result = result.get(key, {})
+    ends: list[float] | None = result.get("intervals", {}).get(name)
+    return ends
+
+
+def decay(models: Sequence[Found], figure: str) -> float | None:
+    """How much a figure changes with each year that a model is older, on the same test years; None when no year has two models.
+
+    Least squares with a level for each test year: a year that is hard for all models then counts for none. An older model
+    has also seen fewer patents, which is part of what age costs.
+    """
+    points = [(year["year"], year["distance"], year["figures"][figure]["model"]) for model in models for year in model["years"]]
+    points = [point for point in points if point[2] is not None]
+    above = below = 0.0
+    for year in {point[0] for point in points}:
+        distance, value = np.array([point[1:] for point in points if point[0] == year], float).T
+        above += float(((distance - distance.mean()) * (value - value.mean())).sum())
+        below += float(((distance - distance.mean()) ** 2).sum())
+    return above / below if below else None
+
+
+def tracked(task: str, models: Sequence[Found]) -> list[tuple[int, dict[str, float]]]:
+    """(test year, figures by flat names such as citation_level_top1_pr_auc_as_of_2010) of all models, for MLflow."""
+    told = []
+    for model in models:
+        for year in model["years"]:
+            flat: dict[str, float | None] = {}
+            for name, figure in year["figures"].items():
+                stem = f"{task}_{name.replace('.', '_')}"
+                flat |= {f"{stem}_as_of_{model['as_of']}": figure["model"], f"{stem}_best_baseline_as_of_{model['as_of']}": figure["baseline"]}
+            told.append((year["year"], {name: value for name, value in flat.items() if value is not None}))
+    return told

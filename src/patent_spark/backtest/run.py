@@ -1,0 +1,127 @@
+"""The back-test: for several years a model that knows what was known at their end, tested on the years after.
+
+Each model has a warehouse of its own below the main one, with its splits, vectors and examples; release, tables and
+labels are shared. What is done is skipped, so a back-test that was interrupted goes on where it was.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from pathlib import Path
+from typing import Any
+
+from patent_spark.backtest.below import labelled, prepare, train_and_judge, warehouse_below
+from patent_spark.backtest.results import FIGURES, Found, decay, model_found, tracked
+from patent_spark.backtest.years import AsOf, as_of, changed_knobs, first_labels, known_on_the_day, last_closed_year, plan
+from patent_spark.config import Config, ConfigError, digest, flatten
+from patent_spark.pages import form
+from patent_spark.progress import say
+from patent_spark.store import Store, write_json
+from patent_spark.tracking import Run, TrackingError, create_run, tracking_uri
+from patent_spark.version import code_version
+
+_KIND = "backtest"
+
+
+def backtest(config: Config, *, force: bool = False, resume: bool = False) -> str:
+    """Train and judge all models of `backtest.years`, publish BACKTEST, and return what there is to read on a terminal.
+
+    Raises ConfigError or DataError, before any training, for years or tasks that cannot be.
+    """
+    if config.train.launcher == "external":
+        raise ConfigError("train.launcher = external starts one training; use local or spark for a back-test")
+    started = time.monotonic()
+    sound = known_on_the_day(config)
+    changed = {name: value for name, value in changed_knobs(config, sound).items() if name != "tasks"}
+    if changed:
+        say(f"backtest  sets {', '.join(f'{name}={value}' for name, value in changed.items())}: only what was known on the day")
+    prepare(config)
+    labels = labelled(config, sound, _KIND)
+    facts = Store(config.warehouse.root).facts("ingest")
+    data_to_date = datetime.date.fromisoformat(facts["data_to_date"])
+    models = plan(sound, data_to_date, first_labels(Store(labels), sound))
+    parent = create_run(config, _KIND, {"release_id": facts["release_id"], "code": code_version()})
+    status = "FAILED"
+    try:
+        found = _all_models(config, sound, models, labels, parent, force, resume)
+        about = _about(config, sound, facts, changed) | {"tasks": found}
+        folder = _publish(config, about, time.monotonic() - started)
+        _track(parent, found, folder)
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        parent.end(status)
+    return "\n".join([*(line for task, each in found.items() for line in table(task, each["models"])), "", f"backtest   {folder / 'report.html'}"])
+
+
+def _all_models(config: Config, sound: Config, models: list[AsOf], labels: Path, parent: Run, force: bool, resume: bool) -> dict[str, Found]:
+    """For each task the figures of all models, and what a year of distance costs."""
+    found: dict[str, list[Found]] = {task: [] for task in sound.task_names}
+    for number, model in enumerate(models, 1):
+        tested = ", ".join(map(str, model.test_years))
+        say(f"backtest  {number} of {len(models)}: as of the end of {model.year}, tested on {tested}")
+        root = warehouse_below(config, _KIND, f"as_of_{model.year}", labels)
+        places = {"warehouse.root": str(root), "tracking.uri": tracking_uri(config), "tracking.parent_run": parent.run_id}
+        store = train_and_judge(as_of(sound, model, places.items()), force=force, resume=resume)
+        for task in found:
+            found[task].append(model_found(store, model, task))
+        parent.adopt([found[task][-1]["run_id"] for task in found])
+    return {task: {"models": each, "decay": {name: decay(each, name) for name in FIGURES[task]}} for task, each in found.items()}
+
+
+def _about(config: Config, sound: Config, facts: dict[str, Any], changed: dict[str, Any]) -> Found:
+    months = sound.label.horizon_months if "citation_level" in sound.task_names else 0
+    data_to_date = datetime.date.fromisoformat(facts["data_to_date"])
+    source = Path(config.source.path)
+    return {
+        "release_id": facts["release_id"],
+        "data_to_date": facts["data_to_date"],
+        "simulated": facts.get("attainable") is not None,
+        "horizon_months": sound.label.horizon_months,
+        "last_closed_year": last_closed_year(data_to_date, months),
+        "knobs_set": changed,
+        "tasks_left_out": [task for task in config.task_names if task not in sound.task_names],
+        "classes_at_issue": config.source.kind == "folder" and (source / "g_cpc_at_issue.tsv.zip").exists(),
+    }
+
+
+def _publish(config: Config, found: Found, seconds: float) -> Path:
+    """BACKTEST: the page, its figures, and backtest.json."""
+    from patent_spark.backtest.page import write_page  # brings the drawing library along
+
+    store, knobs = Store(config.warehouse.root, config.warehouse.keep_versions), flatten(config)
+    with store.draft(_KIND) as draft:
+        folder = draft.path("BACKTEST")
+        write_page(folder, found)
+        write_json(folder / "backtest.json", found)
+        draft.publish(
+            key=digest([_KIND, found]), release_id=found["release_id"], knobs=knobs, inputs={}, seconds=seconds, code=code_version(), engine=""
+        )
+        return folder
+
+
+def _track(parent: Run, found: dict[str, Found], folder: Path) -> None:
+    try:
+        for task, each in found.items():
+            for year, figures in tracked(task, each["models"]):
+                parent.log_metrics(figures, step=year)
+        parent.log_report(folder, _KIND)
+    except TrackingError as error:
+        say(f"  backtest: the figures stay out of MLflow: {error}")
+
+
+def table(task: str, models: list[Found]) -> list[str]:
+    """The figures of a task as lines of text: a line for each model and test year."""
+    names = FIGURES[task]
+    rows = [["as of", "tested on", "patents", *(part for name in names.values() for part in (name, "baseline"))]]
+    for model in models:
+        for year in model["years"]:
+            told = [year["figures"][name] for name in names]
+            values = [form(each[key], "number") for each in told for key in ("model", "baseline")]
+            rows.append([str(model["as_of"]), str(year["year"]), f"{year['examples']:,}", *values])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return ["", f"{task.replace('_', ' ')} (baseline: the best one)", *lines]
