@@ -79,7 +79,7 @@ def test_finished_years_are_skipped_and_another_is_added(root):
             "2006,2019",
             "nothing to test a model as of 2019 on: with data to 2025-09-30 the last grant year whose citation windows have all closed is 2019",
         ),
-        ("1979", "nothing to learn from at the end of 1979: the first label of citation_level was known on 1981-01-06; take 1981 or later"),
+        ("1979", "nothing to learn from at the end of 1979: the first label of citation_level was known on 1981-01-13; take 1981 or later"),
     ],
 )
 def test_a_year_that_cannot_be_is_said_before_any_training(root, years, said):
