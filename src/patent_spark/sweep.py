@@ -18,7 +18,7 @@ from patent_spark.progress import say
 from patent_spark.schemas import DEVELOPMENT
 from patent_spark.stages import STAGES, planned, run_stage
 from patent_spark.store import Draft, Store
-from patent_spark.tracking import create_run
+from patent_spark.tracking import parent_run
 from patent_spark.version import code_version, source_digest
 from patent_spark.work import Work
 
@@ -88,9 +88,8 @@ def train_all(base: Config, trainings: Sequence[tuple[Point, Config]]) -> dict[s
     for task in base.task_names:
         if DEVELOPMENT not in facts["tasks"].get(task, {}).get("splits", {}):
             raise DataError(f"a sweep chooses by development loss, and {task} has no development examples; set split.development above 0")
-    parent = create_run(base, "sweep", {"release_id": shards.release_id if shards else "", "code": code_version()})
-    status, tried = "FAILED", {task: list[Tried]() for task in base.task_names}
-    try:
+    tried = {task: list[Tried]() for task in base.task_names}
+    with parent_run(base, "sweep", {"release_id": shards.release_id if shards else "", "code": code_version()}) as parent:
         for number, (point, config) in enumerate(trainings, 1):
             nested = replace(config, tracking=replace(config.tracking, parent_run=parent.run_id))
             for model, tasks in base.models.items():
@@ -99,12 +98,6 @@ def train_all(base: Config, trainings: Sequence[tuple[Point, Config]]) -> dict[s
                     tried[outcome.task].append(outcome)
         best = {f"{task}_best_dev_loss": min(each.dev_loss for each in outcomes) for task, outcomes in tried.items()}
         parent.log_metrics({name: loss for name, loss in best.items() if loss < float("inf")})
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
-        raise
-    finally:
-        parent.end(status)
     return tried
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patent_spark.checks import WorkError
+from patent_spark.checks import StoppedError, WorkError
 from patent_spark.config import Config, flatten
 from patent_spark.progress import log, say
 
@@ -182,6 +182,20 @@ def create_run(config: Config, task: str, tags: Mapping[str, str]) -> Run:
             client.log_batch(run_id, params=params[start : start + _PARAMS_A_CALL])
         client.log_batch(run_id, tags=[RunTag(name, str(value)) for name, value in {"task": task, **nested, **tags}.items()])
     return Run(client, uri, run_id)
+
+
+@contextmanager
+def parent_run(config: Config, kind: str, tags: Mapping[str, str]) -> Iterator[Run]:
+    """A run for others to be nested under, which ends with the work: FINISHED, KILLED when it was stopped, else FAILED."""
+    run, status = create_run(config, kind, tags), "FAILED"
+    try:
+        yield run
+        status = "FINISHED"
+    except (KeyboardInterrupt, StoppedError):
+        status = "KILLED"
+        raise
+    finally:
+        run.end(status)
 
 
 def attach(config: Config, run_id: str) -> Run:

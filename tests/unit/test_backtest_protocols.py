@@ -5,7 +5,7 @@ import re
 import pytest
 
 from patent_spark.backtest.mixtures import task_found
-from patent_spark.backtest.protocols import _effects, table
+from patent_spark.backtest.protocols import _effects, table, tracked
 from patent_spark.backtest.protocols_page import write_page
 from patent_spark.store import Store
 from tests.worlds import publish
@@ -60,6 +60,15 @@ def test_figures_and_whose_the_steps_are(found):
     told = found["effects"]["citation_level"]
     assert told["accuracy"] == pytest.approx({"protocol": -0.14, "model": -0.06, "both": -0.20})
     assert "top1.pr_auc" not in told  # one of the four has none
+
+
+def test_figures_for_mlflow_have_names_that_it_takes(found):
+    row = found["mixtures"][3] | {"protocol": "demo+default"}
+    assert tracked(row) == {
+        "citation_level_accuracy_demo-default_protocol_paper_model": 0.60, "citation_level_top1_roc_auc_demo-default_protocol_paper_model": 0.8,
+        "citation_level_per_class_top1_precision_demo-default_protocol_paper_model": 0.5,
+        "citation_level_per_class_top1_recall_demo-default_protocol_paper_model": 0.1,
+    }  # fmt: skip
 
 
 def test_the_table_on_a_terminal(found):

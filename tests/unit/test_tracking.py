@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from mlflow import MlflowClient
 
 from patent_spark import tracking
+from patent_spark.checks import StoppedError
 from patent_spark.config import load_config
-from patent_spark.tracking import TrackingError, attach, create_run, reopen_run, tracking_uri, without_password
+from patent_spark.tracking import TrackingError, attach, create_run, parent_run, reopen_run, tracking_uri, without_password
 
 
 def configured(root, *sets):
@@ -193,3 +195,11 @@ def test_a_run_that_is_not_there_cannot_be_taken_and_that_is_said(config, capsys
     parent = create_run(config, "backtest", {})
     parent.adopt(["0" * 32])
     assert f"  an earlier run is not shown under run {parent.run_id}: MLflow at" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("ends_with", "status"), [(None, "FINISHED"), (StoppedError("stopped"), "KILLED"), (RuntimeError("broken"), "FAILED")])
+def test_a_run_over_others_ends_as_the_work_does(config, ends_with, status):
+    with pytest.raises(type(ends_with)) if ends_with else nullcontext(), parent_run(config, "sweep", {}) as parent:
+        if ends_with:
+            raise ends_with
+    assert told(config, parent.run_id).info.status == status

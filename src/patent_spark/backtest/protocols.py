@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from patent_spark.backtest.below import labelled, metrics_of, prepare, train_and_judge, verdict_of, warehouse_below
 from patent_spark.backtest.mixtures import PRINTED, Found, Mixture, differing, effects, mixtures, name_of, task_found
-from patent_spark.config import Config, ConfigError, digest, flatten, load_config, with_knobs
+from patent_spark.backtest.record import publish, track
+from patent_spark.config import Config, ConfigError, load_config, with_knobs
 from patent_spark.pages import form
 from patent_spark.progress import say
-from patent_spark.store import Store, write_json
-from patent_spark.tracking import Run, TrackingError, create_run, tracking_uri
+from patent_spark.store import Store
+from patent_spark.tracking import Run, parent_run, tracking_uri
 from patent_spark.version import code_version
 
 _KIND = "protocols"
@@ -34,29 +34,23 @@ def protocols(files: Sequence[str], against: Sequence[str], sets: Sequence[str],
         raise ConfigError("train.launcher = external starts one training; use local or spark to compare protocols")
     four = mixtures(names, ours, theirs)
     started = time.monotonic()
+    from patent_spark.backtest.protocols_page import write_page  # not sooner: it brings the drawing library along
+
     prepare(ours)
     facts = Store(ours.warehouse.root).facts("ingest")
-    parent = create_run(ours, _KIND, {"release_id": facts["release_id"], "code": code_version()})
-    status = "FAILED"
-    try:
+    with parent_run(ours, _KIND, {"release_id": facts["release_id"], "code": code_version()}) as parent:
         rows = [_run(ours, mixture, number, parent, force, resume) for number, mixture in enumerate(four, 1)]
         about = {"release_id": facts["release_id"], "data_to_date": facts["data_to_date"], "simulated": facts.get("attainable") is not None}
         found = about | {"ours": names[0], "theirs": names[1], "knobs": differing(ours, theirs), "mixtures": rows, "effects": _effects(rows)}
-        folder = _publish(ours, found, time.monotonic() - started)
-        _track(parent, rows, folder)
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
-        raise
-    finally:
-        parent.end(status)
+        folder = publish(ours, _KIND, found, write_page, time.monotonic() - started)
+        track(parent, _KIND, [(0, tracked(row)) for row in rows], folder)
     return "\n".join([*table(found), "", f"protocols  {folder / 'report.html'}"])
 
 
 def _run(main: Config, mixture: Mixture, number: int, parent: Run, force: bool, resume: bool) -> Found:
     """One of the four, and what it found."""
     say(f"protocols {number} of 4: protocol of {mixture.protocol}, model of {mixture.model}")
-    root = warehouse_below(main, _KIND, f"{mixture.protocol}-protocol,{mixture.model}-model", labelled(main, mixture.config, _KIND))
+    root = warehouse_below(main, _KIND, _plain(f"protocol-{mixture.protocol}-model-{mixture.model}"), labelled(main, mixture.config, _KIND))
     places = {"warehouse.root": str(root), "tracking.uri": tracking_uri(main), "tracking.parent_run": parent.run_id}
     store = train_and_judge(with_knobs(mixture.config, places), force=force, resume=resume)
     tasks = {task: task_found(store, metrics_of(store, task), task) for task in main.task_names}
@@ -73,32 +67,16 @@ def _effects(rows: Sequence[Found]) -> Found:
     return found
 
 
-def _publish(config: Config, found: Found, seconds: float) -> Path:
-    """PROTOCOLS: the page, its figures, and protocols.json."""
-    from patent_spark.backtest.protocols_page import write_page  # brings the drawing library along
-
-    store, knobs = Store(config.warehouse.root, config.warehouse.keep_versions), flatten(config)
-    with store.draft(_KIND) as draft:
-        folder = draft.path("PROTOCOLS")
-        write_page(folder, found)
-        write_json(folder / "protocols.json", found)
-        draft.publish(
-            key=digest([_KIND, found]), release_id=found["release_id"], knobs=knobs, inputs={}, seconds=seconds, code=code_version(), engine=""
-        )
-        return folder
+def tracked(row: Found) -> dict[str, float]:
+    """Figures of a mixture under flat names such as technology_accuracy_paper_protocol_default_model, for MLflow."""
+    mixed = _plain(f"{row['protocol']}_protocol_{row['model']}_model")
+    told = {f"{task}_{place}": figure["value"] for task, each in row["tasks"].items() for place, figure in each["figures"].items()}
+    return {f"{name.replace('.', '_')}_{mixed}": value for name, value in told.items() if value is not None}
 
 
-def _track(parent: Run, rows: Sequence[Found], folder: Path) -> None:
-    """Figures of each mixture under flat names such as technology_accuracy_paper_protocol_default_model."""
-    try:
-        for row in rows:
-            mixed = re.sub(r"[^\w.-]", "_", f"{row['protocol']}_protocol_{row['model']}_model")
-            for task, each in row["tasks"].items():
-                values = {place: figure["value"] for place, figure in each["figures"].items() if figure["value"] is not None}
-                parent.log_metrics({f"{task}_{place.replace('.', '_')}_{mixed}": value for place, value in values.items()})
-        parent.log_report(folder, _KIND)
-    except TrackingError as error:
-        say(f"  protocols: the figures stay out of MLflow: {error}")
+def _plain(name: str) -> str:
+    """A name for a folder or a metric."""
+    return re.sub(r"[^\w-]", "-", name)
 
 
 def table(found: Found) -> list[str]:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from patent_spark.backtest.below import labelled, prepare, train_and_judge, warehouse_below
+from patent_spark.backtest.record import publish, track
 from patent_spark.backtest.results import FIGURES, Found, decay, model_found, tracked
 from patent_spark.backtest.years import AsOf, as_of, changed_knobs, first_labels, known_on_the_day, last_closed_year, plan
-from patent_spark.config import Config, ConfigError, digest, flatten
+from patent_spark.config import Config, ConfigError
 from patent_spark.pages import form
 from patent_spark.progress import say
-from patent_spark.store import Store, write_json
-from patent_spark.tracking import Run, TrackingError, create_run, tracking_uri
+from patent_spark.store import Store
+from patent_spark.tracking import Run, parent_run, tracking_uri
 from patent_spark.version import code_version
 
 _KIND = "backtest"
@@ -36,24 +37,18 @@ def backtest(config: Config, *, force: bool = False, resume: bool = False) -> st
     changed = {name: value for name, value in changed_knobs(config, sound).items() if name != "tasks"}
     if changed:
         say(f"backtest  sets {', '.join(f'{name}={value}' for name, value in changed.items())}: only what was known on the day")
+    from patent_spark.backtest.page import write_page  # not sooner: it brings the drawing library along
+
     prepare(config)
     labels = labelled(config, sound, _KIND)
     facts = Store(config.warehouse.root).facts("ingest")
     data_to_date = datetime.date.fromisoformat(facts["data_to_date"])
     models = plan(sound, data_to_date, first_labels(Store(labels), sound))
-    parent = create_run(config, _KIND, {"release_id": facts["release_id"], "code": code_version()})
-    status = "FAILED"
-    try:
+    with parent_run(config, _KIND, {"release_id": facts["release_id"], "code": code_version()}) as parent:
         found = _all_models(config, sound, models, labels, parent, force, resume)
         about = _about(config, sound, facts, changed) | {"tasks": found}
-        folder = _publish(config, about, time.monotonic() - started)
-        _track(parent, found, folder)
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
-        raise
-    finally:
-        parent.end(status)
+        folder = publish(config, _KIND, about, write_page, time.monotonic() - started)
+        track(parent, _KIND, [each for task, told in found.items() for each in tracked(task, told["models"])], folder)
     return "\n".join([*(line for task, each in found.items() for line in table(task, each["models"])), "", f"backtest   {folder / 'report.html'}"])
 
 
@@ -86,31 +81,6 @@ def _about(config: Config, sound: Config, facts: dict[str, Any], changed: dict[s
         "tasks_left_out": [task for task in config.task_names if task not in sound.task_names],
         "classes_at_issue": config.source.kind == "folder" and (source / "g_cpc_at_issue.tsv.zip").exists(),
     }
-
-
-def _publish(config: Config, found: Found, seconds: float) -> Path:
-    """BACKTEST: the page, its figures, and backtest.json."""
-    from patent_spark.backtest.page import write_page  # brings the drawing library along
-
-    store, knobs = Store(config.warehouse.root, config.warehouse.keep_versions), flatten(config)
-    with store.draft(_KIND) as draft:
-        folder = draft.path("BACKTEST")
-        write_page(folder, found)
-        write_json(folder / "backtest.json", found)
-        draft.publish(
-            key=digest([_KIND, found]), release_id=found["release_id"], knobs=knobs, inputs={}, seconds=seconds, code=code_version(), engine=""
-        )
-        return folder
-
-
-def _track(parent: Run, found: dict[str, Found], folder: Path) -> None:
-    try:
-        for task, each in found.items():
-            for year, figures in tracked(task, each["models"]):
-                parent.log_metrics(figures, step=year)
-        parent.log_report(folder, _KIND)
-    except TrackingError as error:
-        say(f"  backtest: the figures stay out of MLflow: {error}")
 
 
 def table(task: str, models: list[Found]) -> list[str]:
