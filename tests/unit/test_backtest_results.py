@@ -79,18 +79,20 @@ def test_a_model_is_told_by_what_its_warehouse_says(models):
 
 
 def test_a_year_of_distance_costs_what_models_on_the_same_year_differ_by(models):
-    assert decay(models, "accuracy") == pytest.approx(0.68 - 0.72)  # only 2008 has two models, one year apart
+    told = decay(models, "accuracy")  # only 2008 has two models, one year apart, each with an interval of 0.05 to both sides
+    assert told["per_year"] == pytest.approx(0.68 - 0.72)
+    assert told["interval"] == pytest.approx([-0.04 - 0.05 * 2**0.5, -0.04 + 0.05 * 2**0.5])
     assert decay(models[:1], "accuracy") is None
     several = [  # 2011 is an easy year and 2009 a hard one; in each, a year of distance costs 0.02
         {"years": [point(2009, 3, 0.40), point(2011, 5, 0.80)]},
         {"years": [point(2009, 1, 0.44), point(2011, 3, 0.84), point(2010, 2, None)]},
         {"years": [point(2011, 1, 0.88)]},
     ]
-    assert decay(several, "accuracy") == pytest.approx(-0.02)
+    assert decay(several, "accuracy") == {"per_year": pytest.approx(-0.02), "interval": None}
 
 
 def point(year, distance, value):
-    return {"year": year, "distance": distance, "figures": {"accuracy": {"model": value}}}
+    return {"year": year, "distance": distance, "figures": {"accuracy": {"model": value, "interval": None}}}
 
 
 def test_figures_for_mlflow_are_told_by_test_year(models):
@@ -111,17 +113,18 @@ def test_the_table_on_a_terminal(models):
 
 
 def test_the_page_says_it_all_and_needs_nothing_beside_it(models, tmp_path):
+    lost = {name: decay(models, name) for name in ("top1.pr_auc", "accuracy", "top1.lift_at_1_percent")}
     found = {
         "release_id": "r7", "data_to_date": "2014-12-31", "simulated": True, "horizon_months": 60, "last_closed_year": 2009,
         "knobs_set": {"label.pool": "class_year"}, "tasks_left_out": ["technology"], "classes_at_issue": True,
-        "tasks": {"citation_level": {"models": models, "decay": {"top1.pr_auc": -0.06, "accuracy": -0.04, "top1.lift_at_1_percent": None}}},
+        "tasks": {"citation_level": {"models": models, "decay": lost}},
     }  # fmt: skip
     write_page(tmp_path, found)
     page = (tmp_path / "report.html").read_text()
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
-    assert "0.220 PR-AUC of top1 in the first year after; −0.060 for each further year. Better than the best baseline in 0 of 4 test years" in text
-    assert "worse in 4" in text
-    assert "71.0 % Accuracy in the first year after; −4.0 points for each further year" in text
+    assert "0.220 PR-AUC of top1 in the first year after; −0.060 (−0.285 to +0.165) for each further year. Better" in text
+    assert "Better than the best baseline in 0 of 4 test years, worse in 4 ." in text
+    assert "71.0 % Accuracy in the first year after; −4.0 points (−11.1 to +3.1) for each further year" in text
     assert "Citation level: the audit of one of these models or more failed: label mix." in text
     assert "as of 2006 70.0 % 65.0 to 75.0 % 68.0 % 63.0 to 73.0 % as of 2007" in text
     assert "end of 2006 5,000 500 4,321 2007 to 2008 2010 all 1 checks passed" in text

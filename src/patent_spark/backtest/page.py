@@ -47,24 +47,30 @@ def _task_page(task: str, found: Found, folder: Path) -> dict[str, Any]:
     }
 
 
-def _lead(models: Sequence[Found], figure: str, name: str, decay: float | None) -> dict[str, Any]:
+def _lead(models: Sequence[Found], figure: str, name: str, decay: Found | None) -> dict[str, Any]:
     """The headline: a figure in the first year after, over all models, and what each further year costs."""
     first = [year["figures"][figure]["model"] for model in models for year in model["years"] if year["distance"] == 1]
     known = [value for value in first if value is not None]
     beaten = [year["figures"][figure]["verdict"] for model in models for year in model["years"]]
-    unit = " points" if figure == "accuracy" else ""
     return {
         "name": name,
         "value": form(sum(known) / len(known) if known else None, _FORMS.get(figure, "number")),
-        "decay": None if decay is None else f"{signed(decay, figure == 'accuracy')}{unit}",
+        "decay": None if decay is None else _per_year(decay, points=figure == "accuracy"),
         "better": beaten.count("better"),
         "worse": beaten.count("worse"),
         "of": len(beaten),
     }
 
 
+def _per_year(decay: Found, *, points: bool) -> str:
+    """What a further year costs, with its interval."""
+    ends = decay["interval"]
+    told = f" ({signed(ends[0], points)} to {signed(ends[1], points)})" if ends else ""
+    return f"{signed(decay['per_year'], points)}{' points' if points else ''}{told}"
+
+
 def _matrix(models: Sequence[Found], figure: str, name: str) -> Table:
-    """A line a model, a column a test year: the figure with its interval."""
+    """A line a model, a column a test year: the figure with its interval; baseline, prior and attainable beside the year's newest model."""
     kind = _FORMS.get(figure, "number")
     years = sorted({year["year"] for model in models for year in model["years"]})
     rows = []
@@ -73,7 +79,7 @@ def _matrix(models: Sequence[Found], figure: str, name: str) -> Table:
         cells = [_cell(told[year]["model"], told[year]["interval"], kind) if year in told else Cell("") for year in years]
         rows.append(Row(f"as of {model['as_of']}", cells))
     newest = {year["year"]: year["figures"][figure] for model in models for year in model["years"]}
-    rows.append(Row("best baseline of the newest model", [_cell(newest[year]["baseline"], None, kind) for year in years]))
+    rows.append(Row("best baseline", [_cell(newest[year]["baseline"], None, kind) for year in years]))
     rows.append(Row("class prior", [_cell(newest[year]["prior"], None, kind) for year in years]))
     if any(newest[year]["attainable"] is not None for year in years):
         rows.append(Row("best attainable", [_cell(newest[year]["attainable"], None, kind) for year in years]))

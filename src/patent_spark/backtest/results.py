@@ -81,20 +81,29 @@ def interval_at(result: Mapping[str, Any], place: str) -> list[float] | None:
     return ends
 
 
-def decay(models: Sequence[Found], figure: str) -> float | None:
+def decay(models: Sequence[Found], figure: str) -> Found | None:
     """How much a figure changes with each year that a model is older, on the same test years; None when no year has two models.
 
     Least squares with a level for each test year: a year that is hard for all models then counts for none. An older model
-    has also seen fewer patents, which is part of what age costs.
+    has also seen fewer patents, which is part of what age costs. The interval takes the tests for independent; models that
+    are tested on the same patents err alike, so it is wider than it need be.
     """
-    points = [(year["year"], year["distance"], year["figures"][figure]["model"]) for model in models for year in model["years"]]
-    points = [point for point in points if point[2] is not None]
-    above = below = 0.0
-    for year in {point[0] for point in points}:
-        distance, value = np.array([point[1:] for point in points if point[0] == year], float).T
-        above += float(((distance - distance.mean()) * (value - value.mean())).sum())
-        below += float(((distance - distance.mean()) ** 2).sum())
-    return above / below if below else None
+    by_year: dict[int, list[tuple[int, Found]]] = {}
+    for model in models:
+        for year in model["years"]:
+            if year["figures"][figure]["model"] is not None:
+                by_year.setdefault(year["year"], []).append((year["distance"], year["figures"][figure]))
+    apart, values, errors = [], [], []
+    for told in by_year.values():
+        mean = sum(distance for distance, _ in told) / len(told)
+        apart += [distance - mean for distance, _ in told]
+        values += [each["model"] for _, each in told]
+        errors += [float(np.diff(each["interval"])[0]) / 2 if each["interval"] else np.nan for _, each in told]
+    weights = np.array(apart) / spread if (spread := float(np.square(apart).sum())) else None
+    if weights is None:
+        return None
+    slope, error = float(weights @ values), float(np.sqrt(np.square(weights * errors).sum()))
+    return {"per_year": slope, "interval": [slope - error, slope + error] if np.isfinite(error) else None}
 
 
 def tracked(task: str, models: Sequence[Found]) -> list[tuple[int, dict[str, float]]]:
