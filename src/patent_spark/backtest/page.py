@@ -111,7 +111,7 @@ def _against(task: str, models: Sequence[Found]) -> Table:
     """A line for each model and test year: the figure that counts beside the best baseline."""
     figures = [figure for figure in FIGURES[task] if figure in ("accuracy", "top1.pr_auc")]
     columns = ["as of", "tested on", "years after", "patents"]
-    columns += [part for figure in figures for part in (FIGURES[task][figure], "best baseline", "better by")]
+    columns += [part for figure in figures for part in (FIGURES[task][figure], "baseline", "better by")]
     rows = []
     for model in models:
         for year in model["years"]:
