@@ -83,7 +83,7 @@ def test_the_page(found, tmp_path):
     write_page(tmp_path, found)
     page = (tmp_path / "report.html").read_text()
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
-    assert "−20.0 points accuracy from ours (80.0 %) to paper (60.0 %): −14.0 points by the protocol, −6.0 points by the model." in text
+    assert "−20.0 points of accuracy from ours (80.0 %) to paper (60.0 %): −14.0 points by the protocol, −6.0 points by the model." in text
     assert "paper ours 7,000 900 70.0 % 69.0 to 71.0 % 0.500 0.100 0.350 0.800 60.0 % +2.0 TF-IDF + linear 1 of 20 failed" in text
     assert "paper, model paper label mix; labels that closed after the first test day" in text
     assert "ours, model ours none" in text

@@ -9,8 +9,8 @@ from typing import Any
 from patent_spark.backtest.charts import draw_mixtures
 from patent_spark.backtest.mixtures import PRINTED, Found
 from patent_spark.evaluation.baselines import NAMES
-from patent_spark.evaluation.report import PAPER, TITLES
-from patent_spark.evaluation.tables import between, lead, signed, split_name
+from patent_spark.evaluation.report import PAPER
+from patent_spark.evaluation.tables import TITLES, between, lead, signed, split_name
 from patent_spark.pages import Cell, Picture, Row, Table, count, form, picture, render_page
 from patent_spark.store import write_text
 
@@ -45,8 +45,9 @@ def _lead(found: Found, task: str, place: str, name: str) -> dict[str, Any]:
     points = kind == "share"
     first, last = (found["mixtures"][i]["tasks"][task]["figures"][place]["value"] for i in (0, -1))
     unit = " points" if points else ""
-    parts = {part: f"{signed(steps[part], points)}{unit}" for part in ("protocol", "model", "both")}
-    return {"name": name, "ours": form(first, kind), "theirs": form(last, kind), **parts}
+    parts = {part: f"{signed(steps[part], points)}{unit}" for part in ("protocol", "model")}
+    parts["both"] = signed(steps["both"], points)
+    return {"name": f"points of {name}" if points else name, "ours": form(first, kind), "theirs": form(last, kind), **parts}
 
 
 def _table(found: Found, task: str) -> Table:
@@ -67,7 +68,7 @@ def _table(found: Found, task: str) -> Table:
         steps = found["effects"][task]
         cells = [Cell(signed(steps[place][part], _kind(place) == "share") if place in steps else "–") for place in printed]
         rows.append(Row(name, [Cell(""), Cell(""), Cell(""), *cells, Cell(""), Cell(""), Cell("")]))
-    columns = ["protocol", "model", "trained on", "tested on", *printed.values(), "majority class", "more accurate than the best baseline", "audit"]
+    columns = ["protocol", "model", "trained on", "tested on", *printed.values(), "majority class", "above the best baseline", "audit"]
     return Table(columns, rows)
 
 
