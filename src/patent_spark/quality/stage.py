@@ -95,7 +95,7 @@ def describe(counted: Counted, ingest: Manifest, label: Manifest, rejects: list[
             "newest_grant": str(counted.days["last"] or ""),
             "ingest_version": ingest.version,
             "label_version": label.version,
-            "rules": label.knobs,
+            "rules": {name: value for name, value in label.knobs.items() if name != "label.exposures"},  # early levels change no level
         },
         "tables": tables,
         "fates": per_fate(counted.patents),
