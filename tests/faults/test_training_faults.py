@@ -142,7 +142,7 @@ def test_a_rank_that_hangs_ends_the_job_and_is_named(attempt, tmp_path):
     os.kill(ranks_of(tmp_path)[1], signal.SIGSTOP)
     code, said = trial.ended()
     assert code == 1
-    assert time.monotonic() - stopped_at < 30
+    assert time.monotonic() - stopped_at < 60
     assert "patent-spark: train technology: rank 1 did not answer any more; its output is in" in said
 
 

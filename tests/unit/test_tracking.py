@@ -15,6 +15,7 @@ from patent_spark import tracking
 from patent_spark.checks import StoppedError
 from patent_spark.config import load_config
 from patent_spark.tracking import TrackingError, attach, create_run, parent_run, reopen_run, tracking_uri, without_password
+from patent_spark.training.local import end
 
 
 def configured(root, *sets):
@@ -132,9 +133,7 @@ def test_only_passwords_are_hidden():
 def test_a_server_that_does_not_answer_is_an_error_before_any_work(tmp_path):
     uri = f"http://127.0.0.1:{free_port()}"
     sets = [part for knob in [f"warehouse.root={tmp_path}", f"tracking.uri={uri}", "source.kind=simulate"] for part in ("--set", knob)]
-    started = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "patent_spark.cli", "run", *sets], capture_output=True, text=True)
-    assert time.monotonic() - started < 40  # of which most is the import
     assert done.returncode == 1
     assert done.stderr.startswith(f"patent-spark: MLflow at tracking.uri = {uri} did not answer as it should: API request to {uri}")
     assert len(done.stderr.splitlines()) == 2
@@ -156,14 +155,8 @@ def test_a_server_that_goes_away_and_comes_back(tmp_path, monkeypatch):
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     return server
             time.sleep(0.2)
+        end(server)
         raise AssertionError("the server did not start")
-
-    def stop(server):
-        import os
-        import signal
-
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
 
     server = serve()
     try:
@@ -171,14 +164,14 @@ def test_a_server_that_goes_away_and_comes_back(tmp_path, monkeypatch):
         run = create_run(config, "technology", {})
         history = [{"epoch": epoch, "train_loss": 4.0 - epoch} for epoch in (1, 2, 3)]
         assert run.log_epochs(history[:1]) == []
-        stop(server)
+        end(server)
         assert run.log_epochs(history[:2]) == [2]
         server = serve()
         assert run.log_epochs(history) == []
         history = MlflowClient(tracking_uri(config)).get_metric_history(run.run_id, "train_loss")
         assert [(m.step, m.value) for m in history] == [(1, 3.0), (2, 2.0), (3, 1.0)]
     finally:
-        stop(server)
+        end(server)
 
 
 def test_a_run_takes_others_under_it_and_tells_figures_by_year(config, run):
