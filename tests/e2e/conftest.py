@@ -14,6 +14,9 @@ from patent_spark.store import Store
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("patent-spark")
 
+NOT_ASKED_FOR = {"CLAIMS", "EARLY_LEVELS"}
+"""Tables that only some knobs ask for, none of those here."""
+
 SMALL = [
     "simulate.patents=3000", "simulate.classes=4", "text.workers=1", "text.epochs=2", "text.dimensions=16", "text.min_count=2",
     "model.units=8", "train.epochs=2", "shard.row_group_rows=128",

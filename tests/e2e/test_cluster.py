@@ -12,7 +12,7 @@ from patent_spark.store import Store
 from tests.cluster import ROOT, running_cluster, wait_for
 from tests.digests import table_digest
 from tests.e2e.big_release import publish_big_release
-from tests.e2e.conftest import SMALL
+from tests.e2e.conftest import NOT_ASKED_FOR, SMALL
 from tests.oracle.tables import run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
@@ -56,7 +56,7 @@ def test_a_whole_run_makes_the_tables_of_the_embedded_engine(whole_run, cluster,
     store = Store(tmp_path)
     for stage in ["label", "quality", "split", "text", "shard", "train", "evaluate"]:
         assert (manifest := store.manifest(stage)) and manifest.engine == "spark", stage
-    for name in TABLES.keys() - {"PREDICTIONS", "CLAIMS"}:  # the run asks for no claims
+    for name in TABLES.keys() - NOT_ASKED_FOR - {"PREDICTIONS"}:
         assert table_digest(store.directory(name)) == table_digest(whole_run.store.directory(name)), name
     for task in ["technology", "citation_level"]:
         mine, theirs = (json.loads((each.directory("METRICS") / f"{task}.json").read_text()) for each in (store, whole_run.store))
