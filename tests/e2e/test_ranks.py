@@ -213,7 +213,7 @@ def test_a_model_of_the_same_data_and_knobs_is_kept(trained, capsys):
     before = run_id_of(trained)
     publish_examples(trained.root, train=2000, development=200, lanes=4, row_group_rows=128)  # new versions, the same bytes
     assert not run_stage("train", configured(trained.root, "train.epochs=6")).skipped
-    assert "technology: examples and knobs are those of the current model, which is kept" in capsys.readouterr().err
+    assert "technology: examples and knobs are those of the model that is there, which is kept" in capsys.readouterr().err
     assert run_id_of(trained) == before
     assert Scorer(trained.directory("MODEL") / "technology").task["run_id"] == before
 

@@ -229,8 +229,10 @@ class Evidence:
     def _block(self, groups: list[pa.Table]) -> Block:
         table = pa.concat_tables(groups)
         tokens = np.frombuffer(b"".join(table["tokens"].to_pylist()), "<i4").reshape(len(table), self.max_tokens)
-        levels = np.array([*range(len(self.names)), *(self.names.index(each["level"]) for each in self.early)])
-        return Block(table["patent_key"].to_numpy(), levels[table["label"].to_numpy()], tokens)
+        labels = table["label"].to_numpy().astype(np.int64)
+        if self.early:  # else labels of joint examples, which stand for one of each task, may be more than there are names
+            labels = np.array([*range(len(self.names)), *(self.names.index(each["level"]) for each in self.early)])[labels]
+        return Block(table["patent_key"].to_numpy(), labels, tokens)
 
 
 def _folded(text: str) -> str:
