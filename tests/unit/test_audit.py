@@ -1,7 +1,6 @@
 """The audit on a clean release, which passes, and on the same with a leak in it, which fails."""
 
 import json
-from html.parser import HTMLParser
 
 import pytest
 
@@ -12,6 +11,7 @@ from patent_spark.checks import DataError
 from patent_spark.stages import run_stage
 from tests.audit_world import SMALL, TASKS, build_world, configured
 from tests.leaks import LEAKS, copy_of, judge, rewrite_manifest
+from tests.pages import Page
 
 
 @pytest.fixture(scope="module")
@@ -61,21 +61,6 @@ def test_a_planted_leak_is_caught(clean, leak, tmp_path):
     found = judge(leak, spoilt, config)
     assert found.verdict == FAILED, f"{found.figure} of at most {found.limit}: {found.done}"
     assert found.figure > found.limit
-
-
-class Page(HTMLParser):
-    """The text of a page and whatever it would fetch."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.text, self.fetched = "", []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attributes):
-        self.fetched += [value for name, value in attributes if name in ("src", "href") and not value.startswith(("data:", "#"))]
-
-    def handle_data(self, data):
-        self.text += data
 
 
 def test_the_command_prints_the_table_and_a_failure_ends_no_run(clean, tmp_path, capsys):

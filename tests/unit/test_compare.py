@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from patent_spark import cli
 from patent_spark.evaluation.answers import write_answers
 from patent_spark.gate.rivals import candidate_answers
 from patent_spark.tracking import create_run
+from tests.pages import Page
 from tests.unit.gate_world import before_the_gate, configured
 
 
@@ -57,37 +57,6 @@ def compared(capsys, world, *names):
     out, err = capsys.readouterr()
     folder = store.root / "compare" / "-".join(run_id[:8] for run_id in said)
     return code, out, err, folder
-
-
-class Page(HTMLParser):
-    """Text, tables (rows of cell texts) and whatever a page would fetch."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.text, self.tables, self.fetched, self._cell = "", [], [], None
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.fetched += [value for name, value in attributes if name in ("src", "href") and not value.startswith(("data:", "#"))]
-        if tag == "table":
-            self.tables.append([])
-        if tag == "tr":
-            self.tables[-1].append([])
-        if tag in ("td", "th"):
-            self._cell = ""
-
-    def handle_endtag(self, tag):
-        if tag in ("td", "th"):
-            self.tables[-1][-1].append(" ".join(self._cell.split()))
-            self._cell = None
-
-    def handle_data(self, data):
-        self.text += data
-        if self._cell is not None:
-            self._cell += data
-
-    def table(self, *head):
-        return next(table for table in self.tables if table[0][: len(head)] == list(head))
 
 
 def test_two_runs_of_the_same_test_patents(world, capsys):

@@ -4,7 +4,6 @@ import base64
 import json
 import shutil
 from collections import Counter
-from html.parser import HTMLParser
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -30,6 +29,7 @@ from patent_spark.serving.calibration import Calibration, tempered
 from patent_spark.serving.scorer import Scorer, current_scorer
 from patent_spark.stages import run_stage
 from patent_spark.store import Store
+from tests.pages import Page
 from tests.unit.evaluation_world import MAX_TOKENS, TWINS, publish_world
 from tests.worlds import publish
 
@@ -197,43 +197,6 @@ def test_baselines_stand_on_the_same_patents(judged):
     assert linear["accuracy"] > 0.75  # 85 % of the texts speak of their own class
     assert all(values["examples"] == 90 for values in told["baselines"].values())
     assert told["attainable"] == {"accuracy": 0.92, "bag_of_words_accuracy": 0.8}
-
-
-class Page(HTMLParser):
-    """Text, headings, tables (rows of cell texts) and picture sources of a page."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.text, self.pictures, self.tables, self.links, self.ids = "", [], [], [], set()
-        self._cell = None
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        given = dict(attributes)
-        self.ids.add(given.get("id"))
-        if tag == "img":
-            self.pictures.append(given["src"])
-        self.links += [given[name] for name in ("href", "src") if name in given]
-        if tag == "table":
-            self.tables.append([])
-        if tag == "tr":
-            self.tables[-1].append([])
-        if tag in ("td", "th"):
-            self._cell = ""
-
-    def handle_endtag(self, tag):
-        if tag in ("td", "th"):
-            self.tables[-1][-1].append(" ".join(self._cell.split()))
-            self._cell = None
-
-    def handle_data(self, data):
-        self.text += data
-        if self._cell is not None:
-            self._cell += data
-
-    def table(self, first_column_head, second=None):
-        """The first table whose head begins so."""
-        return next(table for table in self.tables if table[0][0] == first_column_head and second in (None, table[0][1]))
 
 
 def percent(value):

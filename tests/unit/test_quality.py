@@ -1,7 +1,6 @@
 """The stage on releases whose every number was counted by hand, and what a person reads of them."""
 
 import json
-from html.parser import HTMLParser
 
 import pytest
 
@@ -9,6 +8,7 @@ from patent_spark import cli
 from patent_spark.quality.doubts import doubts_about, doubts_since
 from patent_spark.quality.findings import FATES, missing_ranges
 from tests.oracle.tables import arrow_tables, run
+from tests.pages import Page
 from tests.unit.quality_world import ABSTRACTS, CITATIONS, CPC, FACTS, PATENTS, RELEASE, cpc, labelled, patent
 from tests.worlds import publish
 
@@ -133,31 +133,13 @@ def test_a_mix_of_levels_that_cannot_be_right_is_said():
     ]
 
 
-class Page(HTMLParser):
-    """The text of a page, its images, and whatever it would fetch."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.text, self.images, self.fetched = "", [], []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attributes):
-        values = dict(attributes)
-        if tag == "img":
-            self.images.append(values["src"])
-        self.fetched += [value for name, value in attributes if name in ("src", "href") and not value.startswith(("data:", "#"))]
-
-    def handle_data(self, data):
-        self.text += data
-
-
 @pytest.mark.engine
 def test_the_page_shows_it(judged):
     store, found = judged
     html = (store.directory("QUALITY") / "report.html").read_text()
     page = Page(html)
     assert not page.fetched
-    assert len(page.images) == 5 and all(image.startswith("data:image/png;base64,") for image in page.images)
+    assert len(page.pictures) == 5 and all(image.startswith("data:image/png;base64,") for image in page.pictures)
     assert len(list((store.directory("QUALITY") / "figures").glob("*.png"))) == 5
     for words in [
         *found["warnings"],
