@@ -9,7 +9,6 @@ are done, and a training goes on from its checkpoint.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import statistics
 import subprocess
@@ -57,9 +56,15 @@ def main() -> None:
         for config_name, stores in found.items():
             print(f"\n{config_name}, seeds {', '.join(map(str, stores))}\n")
             if options.simulated:
-                print(attainable_table([metrics_of(store, task) for store in stores.values() for task in (TECHNOLOGY, CITATION_LEVEL)]), flush=True)
+                print(
+                    attainable_table(
+                        [store.read_json("METRICS", f"{task}.json") for store in stores.values() for task in (TECHNOLOGY, CITATION_LEVEL)]
+                    ),
+                    flush=True,
+                )
             else:
-                print(baseline_table({seed: metrics_of(store, TECHNOLOGY) for seed, store in stores.items()}), flush=True)
+                by_seed = {seed: store.read_json("METRICS", f"{TECHNOLOGY}.json") for seed, store in stores.items()}
+                print(baseline_table(by_seed), flush=True)
 
 
 def run_stages(stages: Sequence[str], config: Path, sets: Sequence[str]) -> None:
@@ -70,12 +75,6 @@ def run_stages(stages: Sequence[str], config: Path, sets: Sequence[str]) -> None
         code = subprocess.run([sys.executable, "-m", "patent_spark.cli", stage, "--config", str(config), *knobs, *resume]).returncode
         if code:
             raise SystemExit(f"stage {stage} ended with exit code {code}; the same command goes on from there")
-
-
-def metrics_of(store: Store, task: str) -> Metrics:
-    """What the evaluation of a warehouse found."""
-    found: Metrics = json.loads((store.directory("METRICS") / f"{task}.json").read_text())
-    return found
 
 
 def baseline_table(by_seed: Mapping[int, Metrics]) -> str:

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from patent_spark.backtest.protocols import protocols
-from patent_spark.backtest.run import backtest
 from patent_spark.checks import DataError, GateError, StoppedError, WorkError
 from patent_spark.config import Config, ConfigError, about_knobs, flatten, load_config
 from patent_spark.progress import log, log_to
@@ -93,8 +91,12 @@ def _work(options: argparse.Namespace, config: Config) -> int:
     elif options.command == "sweep":
         print(sweep(options.config, options.set, options.grid))
     elif options.command == "backtest":
+        from patent_spark.backtest.run import backtest
+
         print(backtest(config, force=options.force, resume=options.resume))
     elif options.command == "protocols":
+        from patent_spark.backtest.protocols import protocols
+
         print(protocols(options.config, options.against, options.set, force=options.force, resume=options.resume))
     elif options.command == "similar-words":
         print(similar_words(config, options.word, options.top))

@@ -51,6 +51,12 @@ class Table:
     rows: list[Row]
 
 
+def aligned(rows: Sequence[Sequence[str]], *, right: bool = False) -> list[str]:
+    """A line of text for each row, as many cells in each, their columns one below another."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:{'>' if right else '<'}{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
 def render_page(package: str, template: str, **content: Any) -> str:
     """A template of a package's folder `templates`; a page extends base.html, tables.html has tables, `made` is the time of day.
 

@@ -20,7 +20,8 @@ CHAMPION = "champion"
 IDENTITY = "identity"
 """The tag that tells what a version was made from: the same for the same model and calibration."""
 
-_DESCRIPTION = 5000  # characters that the registry keeps
+DESCRIPTION = 5000
+"""Characters that the registry keeps beside a version."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Registry:
             if not client.search_registered_models(filter_string=f"name='{self.name}'"):
                 client.create_registered_model(self.name)
             made = client.create_model_version(
-                self.name, source, run_id=run_id, tags=dict(tags), description=description[:_DESCRIPTION], await_creation_for=0
+                self.name, source, run_id=run_id, tags=dict(tags), description=description[:DESCRIPTION], await_creation_for=0
             )
         return Version(self.name, str(made.version), run_id, dict(tags))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from patent_spark.config import Config
-from patent_spark.pages import form
+from patent_spark.pages import aligned, form
 from patent_spark.stages import Done
 from patent_spark.store import Store
 
@@ -19,7 +18,7 @@ def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
     lines = ["", f"release {done[-1].manifest.release_id}, whole run {seconds:.0f} s", ""]
     lines += [_stage_line(each) for each in done]
     for task in config.task_names:
-        lines += ["", *_headline(task, json.loads((store.directory("METRICS") / f"{task}.json").read_text()))]
+        lines += ["", *_headline(task, store.read_json("METRICS", f"{task}.json"))]
     lines += ["", *_failed(store)]
     lines += ["", f"quality    {store.directory('QUALITY') / 'report.html'}"]
     lines += [f"report     {store.directory('REPORT') / 'report.html'}"]
@@ -31,28 +30,22 @@ def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
 
 def audit_table(store: Store) -> str:
     """The table that `patent-spark audit` prints: each check, its figure, its limit, its verdict."""
-    checks = _audit(store)["checks"]
+    checks = store.read_json("AUDIT", "audit.json")["checks"]
     rows = [("check", "task", "figure", "limit", "verdict", "of")]
     rows += [
         (each["name"], each["task"] or "all", form(each["figure"], each["form"]), form(each["limit"], each["form"]), each["verdict"], each["unit"])
         for each in checks
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(aligned(rows))
 
 
 def _failed(store: Store) -> list[str]:
     """What the audit says, and each check that failed."""
-    checks = _audit(store)["checks"]
+    checks = store.read_json("AUDIT", "audit.json")["checks"]
     failed = [each for each in checks if each["verdict"] == "failed"]
     judged = sum(each["verdict"] != "not_applicable" for each in checks)
     lines = [f"audit: {len(failed)} of {judged} checks failed" if failed else f"audit: all {judged} checks passed"]
     return lines + [f"  {each['task'] or 'all'}: {each['name']} ({form(each['figure'], each['form'])} {each['unit']})" for each in failed]
-
-
-def _audit(store: Store) -> dict:
-    found: dict = json.loads((store.directory("AUDIT") / "audit.json").read_text())
-    return found
 
 
 def _stage_line(done: Done) -> str:

@@ -14,6 +14,7 @@ from itertools import product, takewhile
 
 from patent_spark.checks import DataError, WorkError
 from patent_spark.config import Config, ConfigError, load_config
+from patent_spark.pages import aligned
 from patent_spark.progress import say
 from patent_spark.schemas import DEVELOPMENT
 from patent_spark.stages import STAGES, planned, run_stage
@@ -127,10 +128,9 @@ def report(task: str, tried: Sequence[Tried]) -> str:
         raise WorkError(f"sweep: every training of {task} failed; the first: {tried[0].failure}")
     header = ["dev loss", "dev accuracy", "epoch", *best.point, "MLflow run"]
     rows = [[*_figures(each), *each.point.values(), each.run_id or "failed"] for each in ordered]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (header, *rows)]
     knobs = " ".join(f"--set {each}" for each in assignments(best.point))
-    return "\n".join([f"\n{task}: {len(tried)} trainings", *lines, f"best: {knobs} (nothing is published; train with these to do so)"])
+    table = aligned([header, *rows])
+    return "\n".join([f"\n{task}: {len(tried)} trainings", *table, f"best: {knobs} (nothing is published; train with these to do so)"])
 
 
 def _figures(each: Tried) -> list[str]:

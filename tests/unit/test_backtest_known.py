@@ -75,7 +75,7 @@ def worlds(tmp_path_factory, engine):
 
 
 def test_what_is_learned_is_the_same_with_citations_from_after_the_day(worlds):
-    (_, plain), (store, planted) = (learned(as_of(known_on_the_day(config), MODEL, ()), "text") for config in worlds.values())
+    (_, plain), (store, planted) = (learned(as_of(known_on_the_day(config), MODEL, {}), "text") for config in worlds.values())
     assert len(plain["labels"]) > 200 and len(plain["vectors"]) > 300
     assert len(store.read_arrow("COUNTS", ["patent_id"], where=field("total_citations") >= 40)) > 100  # they are there
     assert planted == plain
@@ -86,6 +86,6 @@ def test_each_knob_that_a_back_test_sets_is_needed(worlds, knob):
     """With one of them as the paper has it, the later citations reach what is learned."""
     name, _, value = knob.partition("=")
     plain, planted = (
-        learned(with_knobs(as_of(known_on_the_day(config), MODEL, ()), {name: {"false": False}.get(value, value)}))[1] for config in worlds.values()
+        learned(with_knobs(as_of(known_on_the_day(config), MODEL, {}), {name: {"false": False}.get(value, value)}))[1] for config in worlds.values()
     )
     assert planted["labels"] != plain["labels"]

@@ -95,7 +95,7 @@ def test_a_back_test_sets_what_keeps_the_future_out():
     }
     both = known_on_the_day(configured("technology.protocol=temporal"))
     assert both.tasks == "both"
-    told = as_of(both, AsOf(2006, (2007, 2009), ()), {"warehouse.root": "/w"}.items())
+    told = as_of(both, AsOf(2006, (2007, 2009), ()), {"warehouse.root": "/w"})
     assert (told.split.train_until, told.split.test_years, told.warehouse.root) == (2006, (2007, 2009), "/w")
 
 

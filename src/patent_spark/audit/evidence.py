@@ -7,7 +7,6 @@ faults. What a family or a test day is, is worked out anew.
 from __future__ import annotations
 
 import datetime
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -67,6 +66,12 @@ class Warehouse:
         columns = ["patent_key", "grant_date", "cpc_class", "forward_citations", "q90", "q99", "citation_level", "window_complete"]
         labels = self._frame("LABELS", columns)
         return labels.assign(year=labels["grant_date"].dt.year)
+
+    @cached_property
+    def ids(self) -> pd.DataFrame:
+        """patent_key and patent_id of LABELS."""
+        ids: pd.DataFrame = self.store.read_arrow("LABELS", ["patent_key", "patent_id"]).to_pandas()
+        return ids
 
     @cached_property
     def splits(self) -> pd.DataFrame:
@@ -184,8 +189,7 @@ class Evidence:
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """METRICS of the task."""
-        found: dict[str, Any] = json.loads((self.store.directory("METRICS") / f"{self.task}.json").read_text())
-        return found
+        return self.store.read_json("METRICS", f"{self.task}.json")
 
     @cached_property
     def learned(self) -> Block:

@@ -49,9 +49,8 @@ def recounted_labels(warehouse: Warehouse, release: RawRelease | None) -> Check:
 
 def _sample(warehouse: Warehouse, labels: pd.DataFrame, ranked: pd.DataFrame, pool: list[str]) -> pd.DataFrame:
     """Some rows with their ids and the p90 and p99 of their pools."""
-    ids = warehouse.store.read_arrow("LABELS", ["patent_key", "patent_id"]).to_pandas()
     ordered = labels.sort_values(["patent_key", *pool])
-    sample = ordered.sample(min(warehouse.audit.recounted, len(ordered)), random_state=warehouse.audit.seed).merge(ids, on="patent_key")
+    sample = ordered.sample(min(warehouse.audit.recounted, len(ordered)), random_state=warehouse.audit.seed).merge(warehouse.ids, on="patent_key")
     return sample.merge(percentiles(ranked.merge(sample[pool].drop_duplicates(), on=pool), pool), on=pool, how="left")
 
 

@@ -87,7 +87,7 @@ def examples_of_splits(evidence: Evidence) -> Check:
 def predictions_of_examples(evidence: Evidence) -> Check:
     """PREDICTIONS has each test example, once, with its label as the truth."""
     tested = evidence.examples[evidence.examples["tested"]]
-    ids = evidence.store.read_arrow("LABELS", ["patent_id", "patent_key"]).to_pandas().drop_duplicates("patent_id")
+    ids = evidence.warehouse.ids.drop_duplicates("patent_id")
     found = evidence.predictions.merge(ids, on="patent_id", how="left").rename(columns={"truth": "label"})
     amiss = _compare(tested["patent_key"], found["patent_key"])
     amiss["changed"] = _changed(tested[["patent_key", "split", "label"]], found, ["split", "label"])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
-from patent_spark.config import Config, digest, flatten, with_knobs
+from patent_spark.config import Config, Knobs, digest, flatten, with_knobs
 from patent_spark.stages import planned, run_stage
 from patent_spark.store import Store
+from patent_spark.tracking import Run, tracking_uri
 
 _SHARED = ("simulate", "ingest")
 _OWN = ("split", "text", "shard", "train", "evaluate", "audit")
@@ -33,7 +33,7 @@ def labelled(main: Config, config: Config, kind: str) -> Path:
 
 
 def warehouse_below(main: Config, kind: str, name: str, labels: Path) -> Path:
-    """The root of the warehouse <main root>/<kind>/work/<name>, which shares release and tables with the main one and LABELS with another."""
+    """The root of the warehouse of that kind and name, which shares release and tables with the main one and LABELS with another."""
     root = Path(main.warehouse.root).absolute()
     return _linked(root, kind, name, dict.fromkeys(_SHARED, root) | {"label": labels})
 
@@ -45,15 +45,14 @@ def train_and_judge(config: Config, *, force: bool, resume: bool) -> Store:
     return Store(config.warehouse.root)
 
 
-def metrics_of(store: Store, task: str) -> dict[str, Any]:
-    """METRICS of a task."""
-    found: dict[str, Any] = json.loads((store.directory("METRICS") / f"{task}.json").read_text())
-    return found
+def places(main: Config, root: Path, parent: Run) -> Knobs:
+    """The knobs that put the work of a warehouse below there, and its trainings into the main one's MLflow, under one run."""
+    return {"warehouse.root": str(root), "tracking.uri": tracking_uri(main), "tracking.parent_run": parent.run_id}
 
 
 def verdict_of(store: Store) -> dict[str, Any]:
     """What the audit said: verdict, checks that were judged, and those that failed as [task or None, name]."""
-    checks = json.loads((store.directory("AUDIT") / "audit.json").read_text())["checks"]
+    checks = store.read_json("AUDIT", "audit.json")["checks"]
     failed = [[check["task"], check["name"]] for check in checks if check["verdict"] == "failed"]
     judged = sum(check["verdict"] != "not_applicable" for check in checks)
     return {"verdict": "failed" if failed else "passed", "judged": judged, "failed": failed}

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from patent_spark.backtest.results import at, interval_at
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Config, ConfigError, Knobs, flatten, with_knobs
 from patent_spark.evaluation.baselines import MAJORITY
+from patent_spark.evaluation.results import at, interval_at
 from patent_spark.schemas import DEVELOPMENT, TRAIN
 from patent_spark.store import Store
 

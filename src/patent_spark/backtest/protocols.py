@@ -9,14 +9,14 @@ import re
 import time
 from collections.abc import Sequence
 
-from patent_spark.backtest.below import labelled, metrics_of, prepare, train_and_judge, verdict_of, warehouse_below
+from patent_spark.backtest.below import labelled, places, prepare, train_and_judge, verdict_of, warehouse_below
 from patent_spark.backtest.mixtures import PRINTED, Found, Mixture, differing, effects, mixtures, name_of, task_found
 from patent_spark.backtest.record import publish, track
 from patent_spark.config import Config, ConfigError, load_config, with_knobs
-from patent_spark.pages import form
+from patent_spark.pages import aligned, form
 from patent_spark.progress import say
 from patent_spark.store import Store
-from patent_spark.tracking import Run, parent_run, tracking_uri
+from patent_spark.tracking import Run, parent_run
 from patent_spark.version import code_version
 
 _KIND = "protocols"
@@ -51,9 +51,8 @@ def _run(main: Config, mixture: Mixture, number: int, parent: Run, force: bool, 
     """One of the four, and what it found."""
     say(f"protocols {number} of 4: protocol of {mixture.protocol}, model of {mixture.model}")
     root = warehouse_below(main, _KIND, _plain(f"protocol-{mixture.protocol}-model-{mixture.model}"), labelled(main, mixture.config, _KIND))
-    places = {"warehouse.root": str(root), "tracking.uri": tracking_uri(main), "tracking.parent_run": parent.run_id}
-    store = train_and_judge(with_knobs(mixture.config, places), force=force, resume=resume)
-    tasks = {task: task_found(store, metrics_of(store, task), task) for task in main.task_names}
+    store = train_and_judge(with_knobs(mixture.config, places(main, root, parent)), force=force, resume=resume)
+    tasks = {task: task_found(store, store.read_json("METRICS", f"{task}.json"), task) for task in main.task_names}
     parent.adopt([each["run_id"] for each in tasks.values()])
     return {"protocol": mixture.protocol, "model": mixture.model, "warehouse": str(root), "audit": verdict_of(store), "tasks": tasks}
 
@@ -92,7 +91,5 @@ def table(found: Found) -> list[str]:
         for part in ("protocol", "model", "both"):
             steps = [f"{told[place][part]:+.3f}" if place in told else "–" for place in places]
             rows.append([f"step by {part}", "", "", *steps, ""])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines += ["", task.replace("_", " ")]
-        lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        lines += ["", task.replace("_", " "), *aligned(rows)]
     return lines

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from patent_spark.backtest.below import metrics_of, verdict_of
+from patent_spark.backtest.below import verdict_of
 from patent_spark.backtest.years import AsOf
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
 from patent_spark.evaluation.baselines import BASELINES, CLASS_PRIOR, TFIDF_LINEAR
+from patent_spark.evaluation.results import at, interval_at
 from patent_spark.schemas import DEVELOPMENT, TRAIN
 from patent_spark.store import Store
 
@@ -26,7 +27,7 @@ Found = dict[str, Any]
 
 def model_found(store: Store, model: AsOf, task: str) -> Found:
     """One model: what it learned from, what the audit says of it, and its figures on each test year that has patents."""
-    result, splits, text = metrics_of(store, task), store.facts("shard")["tasks"][task]["splits"], store.facts("text")
+    result, splits, text = store.read_json("METRICS", f"{task}.json"), store.facts("shard")["tasks"][task]["splits"], store.facts("text")
     return {
         "as_of": model.year,
         "left_out": list(model.left_out),
@@ -48,7 +49,7 @@ def _year_found(model: AsOf, year: int, result: Found, task: str) -> Found:
 def _figure(result: Found, name: str) -> Found:
     """A figure of the model, its interval, the best baseline's, the prior's, and the attainable, None where it is not known."""
     others = {each: at(result["baselines"][each], name) for each in BASELINES}
-    best = max(others, key=lambda each: -np.inf if others[each] is None else others[each])  # type: ignore[arg-type, return-value]
+    best = max(others, key=lambda each: -np.inf if others[each] is None else others[each])
     against = result["best_baseline"].get(name) or {}
     return {
         "model": at(result, name),
@@ -62,23 +63,6 @@ def _figure(result: Found, name: str) -> Found:
         "prior": others[CLASS_PRIOR],
         "attainable": (result["attainable"] or {}).get(_ATTAINABLE.get(name, "")),
     }
-
-
-def at(result: Mapping[str, Any], place: str) -> float | None:
-    """A figure of METRICS by its place, such as top1.pr_auc; None where it is not defined."""
-    *way, name = place.split(".")
-    for key in way:
-        result = result.get(key, {})
-    return result.get(name)
-
-
-def interval_at(result: Mapping[str, Any], place: str) -> list[float] | None:
-    """Its 95 % interval."""
-    *way, name = place.split(".")
-    for key in way:
-        result = result.get(key, {})
-    ends: list[float] | None = result.get("intervals", {}).get(name)
-    return ends
 
 
 def decay(models: Sequence[Found], figure: str) -> Found | None:

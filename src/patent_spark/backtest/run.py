@@ -11,15 +11,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from patent_spark.backtest.below import labelled, prepare, train_and_judge, warehouse_below
+from patent_spark.backtest.below import labelled, places, prepare, train_and_judge, warehouse_below
 from patent_spark.backtest.record import publish, track
 from patent_spark.backtest.results import FIGURES, Found, decay, model_found, tracked
 from patent_spark.backtest.years import AsOf, as_of, changed_knobs, first_labels, known_on_the_day, last_closed_year, plan
 from patent_spark.config import Config, ConfigError
-from patent_spark.pages import form
+from patent_spark.pages import aligned, form
 from patent_spark.progress import say
 from patent_spark.store import Store
-from patent_spark.tracking import Run, parent_run, tracking_uri
+from patent_spark.tracking import Run, parent_run
 from patent_spark.version import code_version
 
 _KIND = "backtest"
@@ -59,8 +59,7 @@ def _all_models(config: Config, sound: Config, models: list[AsOf], labels: Path,
         tested = ", ".join(map(str, model.test_years))
         say(f"backtest  {number} of {len(models)}: as of the end of {model.year}, tested on {tested}")
         root = warehouse_below(config, _KIND, f"as_of_{model.year}", labels)
-        places = {"warehouse.root": str(root), "tracking.uri": tracking_uri(config), "tracking.parent_run": parent.run_id}
-        store = train_and_judge(as_of(sound, model, places.items()), force=force, resume=resume)
+        store = train_and_judge(as_of(sound, model, places(config, root, parent)), force=force, resume=resume)
         for task in found:
             found[task].append(model_found(store, model, task))
         parent.adopt([found[task][-1]["run_id"] for task in found])
@@ -92,6 +91,4 @@ def table(task: str, models: list[Found]) -> list[str]:
             told = [year["figures"][name] for name in names]
             values = [form(each[key], "number") for each in told for key in ("model", "baseline")]
             rows.append([str(model["as_of"]), str(year["year"]), f"{year['examples']:,}", *values])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return ["", f"{task.replace('_', ' ')} (baseline: the best one)", *lines]
+    return ["", f"{task.replace('_', ' ')} (baseline: the best one)", *aligned(rows, right=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -112,9 +112,9 @@ def first_labels(store: Store, config: Config) -> dict[str, datetime.date]:
     return days
 
 
-def as_of(config: Config, model: AsOf, others: Iterable[tuple[str, object]]) -> Config:
+def as_of(config: Config, model: AsOf, others: Knobs) -> Config:
     """The configuration of one model: trained until its year, tested on its test years, with other knobs as given."""
-    return with_knobs(config, {"split.train_until": model.year, "split.test_years": list(model.test_years), **dict(others)})
+    return with_knobs(config, {"split.train_until": model.year, "split.test_years": list(model.test_years)} | others)
 
 
 def _months_after_the_end(year: int, months: int) -> datetime.date:

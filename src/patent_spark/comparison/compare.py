@@ -9,7 +9,7 @@ from patent_spark.comparison.gather import Comparison, TaskPair, gather
 from patent_spark.config import Config
 from patent_spark.evaluation.contest import COMPARED
 from patent_spark.evaluation.tables import TITLES
-from patent_spark.pages import Cell, Picture, count, picture, render_page
+from patent_spark.pages import Cell, Picture, aligned, count, picture, render_page
 from patent_spark.past import find_run
 from patent_spark.store import write_json, write_text
 
@@ -69,8 +69,7 @@ def in_words(found: Comparison) -> list[str]:
     for task, pair in found.tasks.items():
         rows = [[task.replace("_", " "), tables.ONE, tables.OTHER, "difference (95 % interval)"]]
         rows += [[row.name, *(map(_plain, row.cells) if row.cells else [""] * 3)] for row in tables.figure_table(pair).rows]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines += ["", *("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)]
+        lines += ["", *aligned(rows)]
         lines += [f"  {lead['sentence']}" for lead in _leads(pair)]
     lines += ["", *doubts(found)]
     named = [f"{name} {one} -> {other}" for name, (one, other) in list(found.knobs.items())[:_FEW_KNOBS]]

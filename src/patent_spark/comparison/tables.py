@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from patent_spark.comparison.gather import Pair, Result, TaskPair
+from patent_spark.evaluation.results import at
 from patent_spark.evaluation.tables import FIGURES, TOP1_FIGURES, cell, lead
 from patent_spark.pages import Cell, Row, Table, count, number
 
@@ -78,18 +79,11 @@ def _figure_row(pair: TaskPair, name: str, place: str, kind: str) -> Row:
 
 
 def _has(pair: TaskPair, place: str) -> bool:
-    return any(result is not None and _at(result, place) is not None for result in pair.results)
-
-
-def _at(result: Result, place: str) -> Any:
-    found: Any = result
-    for key in place.split("."):
-        found = (found or {}).get(key)
-    return found
+    return any(result is not None and at(result, place) is not None for result in pair.results)
 
 
 def _cell(result: Result | None, place: str, kind: str) -> Cell:
-    return _NOTHING if result is None or _at(result, place) is None else cell(result, place, kind)
+    return _NOTHING if result is None or at(result, place) is None else cell(result, place, kind)
 
 
 def _lead(told: Result | None, place: str) -> Cell:

@@ -160,3 +160,18 @@ def tracked_figures(result: Result) -> dict[str, float]:
     flat["temperature"] = result["calibration"]["temperature"]
     flat |= {f"test_ece_{name}_calibration": result["calibration"][name]["ece"] for name in ("before", "after")}
     return {name: float(value) for name, value in flat.items() if value is not None}
+
+
+def at(result: Mapping[str, Any], place: str) -> Any:
+    """A figure of METRICS by its place, such as top1.pr_auc; None where there is none."""
+    found: Any = result
+    for key in place.split("."):
+        found = (found or {}).get(key)
+    return found
+
+
+def interval_at(result: Mapping[str, Any], place: str) -> list[float] | None:
+    """Its 95 % interval."""
+    way, _, name = place.rpartition(".")
+    ends: list[float] | None = at(result, f"{way}.intervals.{name}" if way else f"intervals.{name}")
+    return ends

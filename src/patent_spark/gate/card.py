@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patent_spark.pages import Table, render_page
+from patent_spark.registry import DESCRIPTION
 from patent_spark.store import write_text
-
-_DESCRIPTION = 5000  # characters that the registry keeps beside a version
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,9 @@ class Card:
     def description(self) -> str:
         """As much of the card as the registry keeps: whole sections, from the first."""
         text, more = self.markdown(), "\n\nThe whole card is card.html or card.md, among the files of this version.\n"
-        if len(text) <= _DESCRIPTION:
+        if len(text) <= DESCRIPTION:
             return text
-        return text[: text[: _DESCRIPTION - len(more)].rfind("\n## ")].rstrip() + more
+        return text[: text[: DESCRIPTION - len(more)].rfind("\n## ")].rstrip() + more
 
 
 def write_card(folder: Path, card: Card) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,8 +63,8 @@ def make_card(
 ) -> Card:
     """The card of the current model, which has just passed the gate; checks: all of the audit's."""
     tasks = config.models[model]
-    results = {task: json.loads((store.directory("METRICS") / f"{task}.json").read_text()) for task in tasks}
-    about = {task: json.loads((store.directory("MODEL") / task / "task.json").read_text()) for task in tasks}
+    results = {task: store.read_json("METRICS", f"{task}.json") for task in tasks}
+    about = {task: store.read_json("MODEL", f"{task}/task.json") for task in tasks}
     origin = provenance(store)
     knobs = recorded({name: value for manifest in origin.stages for name, value in manifest.knobs.items()})
     own = [check for check in checks if check["task"] is None or check["task"] in tasks]

@@ -10,7 +10,6 @@ champion already stays so, and none is registered twice.
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,7 +69,7 @@ def _require_models(work: Work) -> None:
 
 def _audit(work: Work) -> dict[str, Any]:
     """audit.json; raises DataError when a task was not audited."""
-    found: dict[str, Any] = json.loads((work.store.directory("AUDIT") / "audit.json").read_text())
+    found = work.store.read_json("AUDIT", "audit.json")
     for task in work.config.task_names:
         if not any(check["task"] == task for check in found["checks"]):
             raise DataError(f"task {task} was not audited; run `patent-spark audit` with tasks={work.config.tasks} first")
@@ -100,8 +99,7 @@ def _decide(work: Work, tasks: Sequence[str], audit: dict[str, Any], champion: V
 
 def _identity(store: Store, tasks: Sequence[str]) -> str:
     """The same for the same trained model with the same calibration."""
-    parts = [(store.directory("MODEL") / task / "task.json", store.directory("CALIBRATION") / f"{task}.json") for task in tasks]
-    return digest([[json.loads(path.read_text()) for path in part] for part in parts])
+    return digest([[store.read_json("MODEL", f"{task}/task.json"), store.read_json("CALIBRATION", f"{task}.json")] for task in tasks])
 
 
 def _contest(work: Work, task: str, package: Package, scratch: Path) -> Contest:
