@@ -123,11 +123,11 @@ class Store:
         import pyarrow.dataset  # brings pandas along, a quarter of a second that ingest does without
 
         directory, schema = self.directory(table), arrow_schema(table)
-        files = pyarrow.dataset.dataset(directory, format="parquet")
-        missing = set(schema.names) - set(files.schema.names)
+        missing = set(schema.names) - set(pyarrow.dataset.dataset(directory, format="parquet").schema.names)
         if missing:  # the schema alone would make nulls of them
             raise SchemaError(f"{directory} has no column {', '.join(sorted(missing))}; run `patent-spark {STAGE_OF[table]} --force`")
-        return files.replace_schema(schema).to_table(columns=columns, filter=where)
+        # Opened anew: replace_schema refuses the lists of an engine that says of their elements that none is null
+        return pyarrow.dataset.dataset(directory, format="parquet", schema=schema).to_table(columns=columns, filter=where)
 
     def read_json(self, name: str, file: str) -> dict[str, Any]:
         """A JSON file of an output that is not a table, such as METRICS; raises DataError when the stage that makes it has not run."""
