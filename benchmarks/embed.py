@@ -97,8 +97,8 @@ def _train(contestant: str, folder: Path, text: Text) -> dict[str, float]:
 
     sentences = _Sentences([file.path for file in files])
     model = Word2Vec(
-        sg=1, hs=0, negative=text.negative, vector_size=text.dimensions, window=text.window, seed=text.seed,
-        workers=_threads(text), min_count=text.min_count,
+        sg=1, hs=0, negative=text.negative, vector_size=text.dimensions, window=text.window, sample=text.subsample,
+        seed=text.seed, workers=_threads(text), min_count=text.min_count,
     )  # fmt: skip
     model.build_vocab(sentences)
 

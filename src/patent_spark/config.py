@@ -195,6 +195,7 @@ class Text:
     )
     dimensions: Positive = knob(200, "length of a word vector")
     window: Positive = knob(5, "words to each side that are context")
+    subsample: Share = knob(0.001, "words that are a larger share of the text are skipped at random, the more frequent the more often; 0: none are")
     negative: Positive = knob(5, "noise words drawn for each pair")
     epochs: Positive = knob(5, "passes over the text")
     workers: Count = knob(0, "threads of gensim; 0 = one a core; 1 = reproducible bit for bit")

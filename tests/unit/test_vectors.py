@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import subprocess
 import sys
@@ -49,6 +50,17 @@ def test_lines_of_more_than_ten_thousand_words_are_learned_to_their_end(tmp_path
 
     untouched = late(["early"])
     assert (late(["early " * 15_000 + "late early " * 20]) != untouched).any()
+
+
+def test_frequent_words_are_skipped_above_the_share_that_subsample_names(tmp_path):
+    def vectors(line, subsample):
+        return skip_gram(
+            [corpus(tmp_path / "texts", [line] * 50)], {"often": 5000, "also": 5000}, dataclasses.replace(SMALL, subsample=subsample)
+        ).vectors
+
+    untouched = vectors("unknown", 0.0)
+    assert (vectors("often also " * 50, 0.0) != untouched).any()
+    assert (vectors("often also " * 50, 1e-12) == untouched).all()
 
 
 PROGRAM = """

@@ -60,8 +60,8 @@ def skip_gram(files: Sequence[CorpusFile], counts: Mapping[str, int], text: Text
 
     workers = text.workers or len(os.sched_getaffinity(0))
     model = Word2Vec(
-        sg=1, hs=0, negative=text.negative, vector_size=text.dimensions, window=text.window, seed=text.seed,
-        workers=workers, min_count=1, sorted_vocab=0,
+        sg=1, hs=0, negative=text.negative, vector_size=text.dimensions, window=text.window, sample=text.subsample,
+        seed=text.seed, workers=workers, min_count=1, sorted_vocab=0,
     )  # fmt: skip
     model.build_vocab_from_freq(dict(counts))
     total = text.epochs * sum(file.words for file in files)
