@@ -22,13 +22,20 @@ OLD = {
     "uspatentcitation": ("uuid", "patent_id", "citation_id", "date", "name", "kind", "country", "category", "sequence"),
     "cpc_current": ("uuid", "patent_id", "section_id", "subsection_id", "group_id", "subgroup_id", "category", "sequence"),
 }  # fmt: skip
+_RELATED = {
+    "g_us_rel_doc": (
+        "patent_id", "related_doc_number", "published_country", "related_doc_type", "related_doc_kind", "related_doc_published_date",
+        "related_doc_status", "related_doc_sequence", "wipo_kind",
+    ),
+    "usreldoc": ("uuid", "patent_id", "doctype", "relkind", "reldocno", "country", "date", "status", "sequence", "kind"),
+}  # fmt: skip
 _CLAIMS = {
     "g_claims_{}": ("patent_id", "claim_sequence", "claim_text", "dependent", "claim_number", "exemplary"),
     "claims_{}": ("uuid", "patent_id", "text", "dependent", "sequence", "exemplary"),
 }
-COLUMNS = CURRENT | OLD | {name.format(year): columns for name, columns in _CLAIMS.items() for year in range(1976, 2026)}
+COLUMNS = CURRENT | OLD | _RELATED | {name.format(year): columns for name, columns in _CLAIMS.items() for year in range(1976, 2026)}
 
-_NUMBERS = {"num_claims", "withdrawn", "citation_sequence", "cpc_sequence", "sequence", "claim_sequence"}
+_NUMBERS = {"num_claims", "withdrawn", "citation_sequence", "cpc_sequence", "sequence", "claim_sequence", "related_doc_sequence"}
 
 
 def tsv(table: str, rows: Iterable[Row | str], columns: Sequence[str] | None = None) -> bytes:

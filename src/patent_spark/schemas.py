@@ -79,6 +79,14 @@ CLAIMS = _table(
     ("claim_sequence", IntegerType(), "order of the patent's claims; the first claim has the smallest"),
     ("claim_text", StringType(), "as published, may hold newlines; null when empty"),
 )  # fmt: skip
+RELATIVES = _table(
+    "RELATIVES", "ingest", "One row per row of the file of related documents; none when the release has no such file.",
+    _KEY, _ID,
+    ("related_number", StringType(), "the related document's number as the file writes it; null when empty"),
+    ("related_key", LongType(), "the patent that it is, when the file says that it is a granted parent; else null"),
+    ("relation", StringType(), "continuation, division, us-provisional-application, related-publication, ...: in lower case, with hyphens"),
+    ("related_kind", StringType(), "parent, parent-grant, parent-pct or child; null of provisional applications and publications"),
+)  # fmt: skip
 REJECTS = _table(
     "REJECTS", "ingest", "One row per source row that could not be used.",
     ("table", StringType(), "the table it was meant for"),
@@ -120,6 +128,11 @@ SPLITS = _table(
     _ID, _KEY, _TASK, _SPLIT,
     ("exposure_months", IntegerType(), "citation level: months of citations behind the label, the whole horizon or one of EARLY_LEVELS; else null"),
 )  # fmt: skip
+FAMILIES = _table(
+    "FAMILIES", "split", "One row per patent with an abstract or a relative; any other is a family of its own, under its key.",
+    ("patent_key", LongType(), "patent_id as a number, see keys.py"),
+    ("family", LongType(), "the same for patents that share an abstract or are relatives (rules.py), over any number of others"),
+)  # fmt: skip
 TOKENS = _table(
     "TOKENS", "text", "One row per patent that is not withdrawn and has text.",
     _KEY, _ID,
@@ -149,7 +162,7 @@ EXAMPLES = _table(
 PREDICTIONS = _table(
     "PREDICTIONS", "evaluate", "One row per patent of a test split of a task.",
     _ID, _TASK, _SPLIT,
-    ("family", LongType(), "the same for patents that share an abstract: the unit of resampling"),
+    ("family", LongType(), "as FAMILIES has it: the unit of resampling"),
     ("truth", StringType(), "the label"),
     ("predicted", StringType(), "the most probable label"),
     ("probability", FloatType(), "of the predicted label"),
@@ -159,7 +172,7 @@ PREDICTIONS = _table(
 TABLES = {
     table.name: table
     for table in (
-        PATENTS, ABSTRACTS, CITATIONS, CPC, CLAIMS, REJECTS, COUNTS, LABELS, EARLY_LEVELS, SPLITS,
+        PATENTS, ABSTRACTS, CITATIONS, CPC, CLAIMS, RELATIVES, REJECTS, COUNTS, LABELS, EARLY_LEVELS, SPLITS, FAMILIES,
         TOKENS, VOCABULARY, VECTORS, EXAMPLES, PREDICTIONS,
     )
 }  # fmt: skip

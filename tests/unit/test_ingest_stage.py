@@ -112,6 +112,7 @@ def test_the_manifest_says_what_was_learned(tmp_path, ingest, capsys):
             "CPC": {"empty cpc_sequence": 1},
         },
         "cited_malformed": 1, "without_abstract": 1,
+        "relatives_from": None,
     }  # fmt: skip
     assert "g_patent.tsv.zip: 7 rows, 4 rejected" in capsys.readouterr().err
 

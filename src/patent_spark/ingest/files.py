@@ -18,11 +18,22 @@ from patent_spark.checks import DataError
 from patent_spark.ingest.archive import open_member
 from patent_spark.ingest.layouts import Layout
 from patent_spark.ingest.pairs import COLUMN, Pairs, doubt_all
-from patent_spark.ingest.rules import Columns, Judged, Rule, Seen, judge_abstracts, judge_citations, judge_claims, judge_classes, judge_patents
+from patent_spark.ingest.rules import (
+    Columns,
+    Judged,
+    Rule,
+    Seen,
+    judge_abstracts,
+    judge_citations,
+    judge_claims,
+    judge_classes,
+    judge_patents,
+    judge_relatives,
+)
 from patent_spark.ingest.tables import RejectWriter, TableWriter
 from patent_spark.ingest.tsv import Block, Reject, read_blocks
 from patent_spark.progress import say
-from patent_spark.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS, REJECTS
+from patent_spark.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS, REJECTS, RELATIVES
 from patent_spark.work import Work
 
 
@@ -62,7 +73,7 @@ class FileRun:
             for block in stack.enter_context(closing(_ahead(read_blocks(member, layout, block_bytes)))):
                 self._take(block, writers, rejects)
         self._outcome.rejected = dict(rejects.reasons.most_common())
-        if not self._outcome.rows_in:
+        if not self._outcome.rows_in and not layout.optional:
             raise DataError(f"{self._path} has no rows")
         self._check_rejects(rejects_path)
         if self._pairs is not None and not self._pairs.grouped:
@@ -137,6 +148,7 @@ def _rule(table: str, latest: datetime.date) -> Rule:
         CITATIONS.name: judge_citations,
         CPC.name: judge_classes,
         CLAIMS.name: judge_claims,
+        RELATIVES.name: judge_relatives,
     }
     return rules[table]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from patent_spark.checks import DataError
-from patent_spark.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS
+from patent_spark.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS, RELATIVES
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Layout:
     """A second table made from the same good rows."""
     year: int | None = None
     """The grant year whose rows the file holds, of a table with a file for each year; its `file` then has {year} for it."""
+    optional: bool = False
+    """Whether a release may lack the file, and the file rows."""
 
     @property
     def archive(self) -> str:
@@ -48,6 +50,7 @@ _PATENT_REPEATING = ("patent_type", "grant_date", "withdrawn")
 _CPC_REPEATING = ("patent_id", "cpc_sequence", "cpc_class", "cpc_subclass", "cpc_type")
 _CITATION_REPEATING = ("patent_id", "citation_category")
 _CLAIM_REPEATING = ("patent_id", "claim_sequence")
+_RELATIVE_REPEATING = ("patent_id", "relation", "related_kind")
 
 CURRENT = (
     Layout(
@@ -108,20 +111,39 @@ OLD_CLAIMS = Layout(
     _CLAIM_REPEATING,
 )  # fmt: skip
 
+CURRENT_RELATIVES = Layout(
+    RELATIVES.name, "g_us_rel_doc.tsv",
+    {
+        "patent_id": "patent_id", "related_number": "related_doc_number", "relation": "related_doc_type", "related_kind": "related_doc_kind",
+    },
+    _RELATIVE_REPEATING,
+    optional=True,
+)  # fmt: skip
+OLD_RELATIVES = Layout(
+    RELATIVES.name, "usreldoc.tsv",
+    {"patent_id": "patent_id", "related_number": "reldocno", "relation": "doctype", "related_kind": "relkind"},
+    _RELATIVE_REPEATING,
+    optional=True,
+)  # fmt: skip
+
 
 def find_layouts(folder: Path, claims: bool = False) -> tuple[Layout, ...]:
     """The generation of names that a release folder uses; of both, today's. Raises DataError when a file is missing.
 
-    With `claims`, the files of claims are among them, one for each year that is there.
+    The file of related documents is among them if it is there. With `claims`, so are those of claims, one for each year
+    that is there.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; set source.path to the folder of a release")
     found = {path.name for path in folder.iterdir()}
     layouts = max((CURRENT, OLD), key=lambda layouts: len(layouts) - len(_missing(layouts, found)))
+    relatives, yearly = (CURRENT_RELATIVES, CURRENT_CLAIMS) if layouts is CURRENT else (OLD_RELATIVES, OLD_CLAIMS)
     if missing := _missing(layouts, found):
         names = ", ".join(f"{layout.archive} ({' and '.join(layout.tables)})" for layout in missing)
         raise DataError(f"{folder} has no {names}; files found: {', '.join(sorted(found)) or 'none'}")
-    return layouts + _of_each_year(folder, found, CURRENT_CLAIMS if layouts is CURRENT else OLD_CLAIMS) if claims else layouts
+    if relatives.archive in found:
+        layouts += (relatives,)
+    return layouts + _of_each_year(folder, found, yearly) if claims else layouts
 
 
 def _of_each_year(folder: Path, found: set[str], yearly: Layout) -> tuple[Layout, ...]:

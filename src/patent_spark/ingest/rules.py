@@ -22,6 +22,7 @@ FIRST_GRANT = datetime.date(1790, 7, 31)
 """The first US patent's grant date."""
 
 _FAR = 10**8
+_GRANT = "parent-grant"
 
 
 @dataclass
@@ -104,6 +105,25 @@ def judge_claims(columns: Columns) -> Judged:
     return judged
 
 
+def judge_relatives(columns: Columns) -> Judged:
+    """One row per related document; only the patent must be one: a row without number or type is no fault, and relates nobody.
+
+    The files of forty years spell types and kinds in several ways: continuation_in_part and continuation-in-part, parent_doc,
+    parent-doc and parent document. A granted parent's number can be padded with zeros or have spaces and commas in it.
+    """
+    judged = _judge_key(columns, "patent_key", "patent_id")
+    kinds = _each_value(columns["related_kind"], lambda values: pa.array([_kind(value) for value in values.to_pylist()], pa.string()))
+    relations = _each_value(columns["relation"], lambda values: pa.array([_hyphened(value) for value in values.to_pylist()], pa.string()))
+    granted = pc.if_else(pc.fill_null(pc.equal(kinds, _GRANT), False), columns["related_number"], None)
+    plain = pc.replace_substring_regex(pc.utf8_upper(granted), "[^A-Z0-9]+", "")
+    judged.columns |= {
+        "related_key": patent_keys(pc.replace_substring_regex(plain, "^([A-Z]*)0+", r"\1")),
+        "relation": relations.dictionary_encode(),
+        "related_kind": kinds.dictionary_encode(),
+    }
+    return judged
+
+
 def _judge_key(columns: Columns, key: str, id_: str) -> Judged:
     ids = columns[id_]
     keys = patent_keys(ids)
@@ -130,6 +150,15 @@ def _date(text: str) -> datetime.date | None:
         return datetime.date.fromisoformat(text)
     except ValueError:
         return None
+
+
+def _kind(text: str) -> str | None:
+    return _hyphened(text.lower().removesuffix("document").removesuffix("doc"))
+
+
+def _hyphened(text: str) -> str | None:
+    words = "-".join(re.findall("[a-z]+", text.lower()))
+    return None if words in ("", "null") else words
 
 
 def _small_numbers(values: pa.Array) -> pa.Array:

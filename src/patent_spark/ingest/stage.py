@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 from patent_spark.checks import DataError
 from patent_spark.ingest.archive import size_of
 from patent_spark.ingest.files import FileRun, Outcome
-from patent_spark.ingest.layouts import Layout, find_layouts
+from patent_spark.ingest.layouts import CURRENT_RELATIVES, OLD_RELATIVES, Layout, find_layouts
 from patent_spark.ingest.release import Notes, read_notes
+from patent_spark.ingest.tables import TableWriter
 from patent_spark.progress import Progress, say
-from patent_spark.schemas import PATENTS
+from patent_spark.schemas import PATENTS, RELATIVES
 from patent_spark.work import Work
 
 
@@ -29,7 +30,7 @@ class Cancelled(Exception):
 
 
 def run(work: Work) -> None:
-    """Make PATENTS, ABSTRACTS, CITATIONS, CPC and REJECTS from the release that the configuration names; raises DataError.
+    """Make PATENTS, ABSTRACTS, CITATIONS, CPC, RELATIVES and REJECTS from the release that the configuration names; raises DataError.
 
     CLAIMS as well when text.fields asks for them: their files are many times as large as all the others together.
     """
@@ -48,6 +49,9 @@ def run(work: Work) -> None:
 
     with Progress("ingest", total=sum(sizes.values()), unit="B") as bar:
         outcomes = read_side_by_side(largest_first, read, bar, at_a_time=os.cpu_count() or 1)
+    if RELATIVES.name not in outcomes:
+        with TableWriter(work.draft.path(RELATIVES.name), "part-0", RELATIVES.name, ()):
+            say(f"  {folder} has no {CURRENT_RELATIVES.archive} or {OLD_RELATIVES.archive}: only their abstracts tell which patents are a family")
     _learn(work, folder, notes, [outcomes[layout.part] for layout in layouts])
 
 
@@ -124,6 +128,7 @@ def _learn(work: Work, folder: Path, notes: Notes, outcomes: list[Outcome]) -> N
         rejected={table: dict(reasons.most_common()) for table, reasons in rejected_of.items()},
         cited_malformed=sum(outcome.cited_malformed for outcome in outcomes),
         without_abstract=sum(outcome.without_abstract for outcome in outcomes),
+        relatives_from=next((outcome.layout.archive for outcome in outcomes if outcome.layout.table == RELATIVES.name), None),
     )
 
 
