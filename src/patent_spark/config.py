@@ -120,6 +120,7 @@ class Simulate:
     level_noise: Share = knob(0.3, "share of patents whose text speaks of a citation level drawn at random")
     order_share: Share = knob(0.3, "share of patents in pairs of classes that only word order tells apart")
     drift: Share = knob(0.0, "share of the words that speak of a citation level which new words replace each year, so that older patents teach less")
+    relatives: Share = knob(0.0, "share of patents that continue or divide another by g_us_rel_doc alone; who repeats an abstract always does so")
     claims: Flag = knob(False, "also write the yearly files of claims, which speak of the same class and level as the abstract")
     abstract_words: Positive = knob(110, "mean words an abstract (title and abstract together: about 120)")
 
@@ -165,7 +166,7 @@ class Split:
         "temporal, citation level: patents up to train_until whose level the embargo keeps out train on what their windows had shown "
         "by the first test day, at the longest of label.exposures",
     )
-    group: Flag = knob(True, "patents that share an abstract never straddle training and test")
+    group: Flag = knob(True, "patents that share an abstract or are relatives (continuations, divisions, ...) never straddle training and test")
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -129,7 +129,7 @@ def test_release_json_says_what_there_is(small):
     assert about["source"] == "simulated" and about["data_to_date"] == "2025-09-30"
     assert about["release_id"].startswith("sim-3000-s5-")
     knobs = dataclasses.asdict(Simulate(patents=3000, seed=5))
-    del knobs["drift"]  # not named where there is none
+    del knobs["drift"], knobs["relatives"]  # not named where there are none
     assert about["knobs"] == knobs | {"data_to_date": "2025-09-30"}
     for file in folder.glob("*.zip"):
         assert about["rows"][file.name] == len(frame(folder, file.name.removesuffix(".tsv.zip")))
@@ -171,7 +171,8 @@ def test_a_later_release_adds_to_an_earlier_one(small, tmp_path):
 def test_old_layout(small, tmp_path):
     folder, _ = small
     make(tmp_path / "old", patents=3000, seed=5, columns="old")
-    assert {path.name for path in (tmp_path / "old").glob("*.zip")} == {"patent.tsv.zip", "uspatentcitation.tsv.zip", "cpc_current.tsv.zip"}
+    files = {"patent.tsv.zip", "uspatentcitation.tsv.zip", "cpc_current.tsv.zip", "usreldoc.tsv.zip"}
+    assert {path.name for path in (tmp_path / "old").glob("*.zip")} == files
     patents, new = frame(tmp_path / "old", "patent"), frame(folder, "g_patent")
     assert list(patents) == ["id", "type", "number", "country", "date", "abstract", "title", "kind", "num_claims", "filename", "withdrawn"]
     assert list(patents["id"]) == list(new["patent_id"]) and list(patents["title"]) == list(new["patent_title"])

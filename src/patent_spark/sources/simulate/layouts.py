@@ -43,6 +43,11 @@ CURRENT = {
         ("application_id", "application_id"), ("patent_id", "id"), ("patent_application_type", "series"), ("filing_date", "date"),
         ("series_code", "series"), ("rule_47_flag", "rule_47"),
     )),
+    "related": Layout("g_us_rel_doc", (
+        ("patent_id", "id"), ("related_doc_number", "related"), ("published_country", "country"), ("related_doc_type", "relation"),
+        ("related_doc_kind", "relation_kind"), ("related_doc_published_date", "date"), ("related_doc_status", "status"),
+        ("related_doc_sequence", "sequence"), ("wipo_kind", "kind"),
+    )),
     "cpc_title": Layout("g_cpc_title", (
         ("cpc_subclass", "subclass"), ("cpc_subclass_title", "subclass_title"), ("cpc_group", "group"), ("cpc_group_title", "group_title"),
         ("cpc_class", "class"), ("cpc_class_title", "class_title"),
@@ -61,6 +66,10 @@ OLD = {
     "cpc": Layout("cpc_current", (
         ("uuid", "uuid"), ("patent_id", "id"), ("section_id", "section"), ("subsection_id", "class"), ("group_id", "subclass"),
         ("subgroup_id", "group"), ("category", "cpc_type"), ("sequence", "sequence"),
+    )),
+    "related": Layout("usreldoc", (
+        ("uuid", "uuid"), ("patent_id", "id"), ("doctype", "relation"), ("relkind", "relation_kind"), ("reldocno", "related"),
+        ("country", "country"), ("date", "date"), ("status", "status"), ("sequence", "sequence"), ("kind", "kind"),
     )),
 }  # fmt: skip
 

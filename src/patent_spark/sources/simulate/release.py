@@ -28,6 +28,7 @@ from patent_spark.sources.simulate.layouts import CLAIMS, LAYOUTS, Layout
 from patent_spark.sources.simulate.lexicon import SIDES, Lexicon
 from patent_spark.sources.simulate.measures import Measures
 from patent_spark.sources.simulate.population import DESIGN, Patents, Population
+from patent_spark.sources.simulate.relatives import Relatives
 from patent_spark.sources.simulate.tables import Tables
 from patent_spark.sources.simulate.texts import Texts
 from patent_spark.sources.simulate.tsv import Columns, TsvZip, YearlyZips
@@ -62,6 +63,7 @@ class Maker:
         self._lexicon = Lexicon(self._population, knobs.order_share, knobs.drift)
         self._citations = Citations(self._population, self._forward, knobs.citation_scale, self._end)
         self._tables = Tables(self._population)
+        self._relatives = Relatives(self._population, self._tables, knobs.relatives)
         self._texts = Texts(self._lexicon, knobs.seed, knobs.abstract_words)
         self._levels = truth.Levels(self._population, knobs.data_to_date)
         self._measures = Measures(self._population)
@@ -143,6 +145,7 @@ class Maker:
         yield "abstract", {"id": ids.filter(kept), "abstract": abstracts.filter(kept)}
         yield "cpc", self._tables.cpc(patents, ids)
         yield "application", self._tables.applications(patents, ids)
+        yield "related", self._relatives.rows(patents, ids)
         if self._knobs.claims:
             yield "claims", claims(self._texts, patents, ids, columns["claims"].to_numpy(), text_class, spoken)
 
@@ -160,8 +163,9 @@ class Maker:
 
     def _about(self, files: Sequence[TsvZip]) -> dict[str, Any]:
         knobs = {name: str(value) if name == "data_to_date" else value for name, value in dataclasses.asdict(self._knobs).items()}
-        if not knobs["drift"]:
-            del knobs["drift"]  # the id of a release without stays what it was before there was such a knob
+        for late in ("drift", "relatives"):
+            if not knobs[late]:
+                del knobs[late]  # the id of a release without stays what it was before there was such a knob
         return {
             "release_id": f"sim-{self._knobs.patents}-s{self._knobs.seed}-{digest(knobs)[:8]}",
             "data_to_date": str(self._knobs.data_to_date),

@@ -108,6 +108,7 @@ class TsvZip:
             "claims": "1", "withdrawn": "0", "cited_id": "3930271", "cited_date": "1976-01-01", "name": "", "category": "",
             "section": "A", "class": "A01", "subclass": "A01B", "group": "A01B1/00", "cpc_type": "inventional", "uuid": f"{number:016x}",
             "application_id": "05/100000", "series": "05", "rule_47": "0", "subclass_title": "", "group_title": "", "class_title": "",
+            "related": "10000000", "relation": "continuation", "relation_kind": "parent document", "status": "",
             "claim": "1. Unusable.", "dependent": "", "claim_number": "00001", "exemplary": "1",
         }  # fmt: skip
         bare = NUMBERS if kind != BAD_NUMBER else NUMBERS - {"sequence"}
