@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 _WHITE_SPACE = " \t\n\v\f\r\u00a0"
+_PROVISIONAL = "us-provisional-application"
+_DESCENT = (
+    "addition", "continuation", "continuation-in-part", "continuing-reissue", "division", "reexamination", "reissue", "substitution",
+    "us-divisional-reissue", "us-reexamination-reissue-merger",
+)  # fmt: skip
+_SERIES_AND_NUMBER = 8
 
 
 def is_withdrawn() -> Column:
@@ -42,3 +48,30 @@ def family_per_patent(abstracts: DataFrame) -> DataFrame:
     """
     text = F.translate(F.lower("abstract"), _WHITE_SPACE, "")
     return abstracts.select("patent_key", text.alias("text")).where(F.col("text") != "").select("patent_key", F.xxhash64("text").alias("family"))
+
+
+def parents_per_patent(relatives: DataFrame) -> DataFrame:
+    """One row per row of RELATIVES that makes relatives: patent_key and parent, the key of a patent or a hash of an application's number.
+
+    Two patents are relatives when one names the other as its parent, or both name the same parent: a patent, or an
+    application, be it provisional, under the PCT or never granted. What counts is taken from the USPTO's grant files
+    (us-related-documents) and from how PatentsView reads them:
+
+    - The relations of _DESCENT: to continue, divide, replace, reissue or reexamine an application or a patent, all with
+      the same description or a part of it; and a provisional application. A related publication is the patent's own
+      application, published before the grant. Corrections, and types that are not known, relate nobody.
+    - Parents; a child is the patent's own application or one between it and the parent, and who names it names the parent too.
+    - An application whose number has its series, at least eight letters and digits. Patents up to 2001 were read from
+      running text, without a kind and often without a series; the same six digits come again in every series, and would
+      join strangers. Numbers are compared without the slashes, commas and spaces in them.
+    """
+    number = F.upper(F.regexp_replace("related_number", "[^A-Za-z0-9]", ""))
+    telling = (F.length(number) >= _SERIES_AND_NUMBER) & number.rlike("[1-9]")
+    application = F.when(telling, F.xxhash64(number))
+    descends, kind = F.col("relation").isin(*_DESCENT), F.col("related_kind")
+    parent = (
+        F.when((F.col("relation") == _PROVISIONAL) & F.coalesce(kind != "child", F.lit(True)), application)
+        .when(descends & (kind == "parent-grant"), F.col("related_key"))
+        .when(descends & kind.isin("parent", "parent-pct"), application)
+    )
+    return relatives.select("patent_key", parent.alias("parent")).where(F.col("parent").isNotNull())

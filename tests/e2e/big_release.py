@@ -36,6 +36,7 @@ def publish_big_release(
     tables = {
         "PATENTS": {"patent_key": keys, "patent_id": keys, "grant_date": FIRST_DAY + days, "withdrawn": np.zeros(patents, bool)},
         "ABSTRACTS": {"patent_key": keys[:0]},
+        "RELATIVES": {"patent_key": keys[:0]},
         "CITATIONS": {"citing_key": citing, "patent_id": citing, "cited_key": cited, "citation_patent_id": cited} | told,
         "CPC": {"patent_key": keys, "patent_id": keys, "cpc_sequence": np.zeros(patents, int), "cpc_class": classes},
     }

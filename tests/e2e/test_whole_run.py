@@ -134,5 +134,8 @@ def test_spark_submit_makes_the_same_tables_as_the_embedded_engine(whole_run, pa
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr[-3000:]
         assert (manifest := Store(root).manifest(stage)) and manifest.engine == "spark"
-    for name in ["PATENTS", "ABSTRACTS", "CITATIONS", "CPC", "COUNTS", "LABELS", "SPLITS", "TOKENS", "VOCABULARY", "VECTORS", "EXAMPLES"]:
+    for name in [
+        "PATENTS", "ABSTRACTS", "CITATIONS", "CPC", "RELATIVES", "COUNTS", "LABELS", "FAMILIES", "SPLITS", "TOKENS", "VOCABULARY", "VECTORS",
+        "EXAMPLES",
+    ]:  # fmt: skip
         assert table_digest(Store(root).directory(name)) == table_digest(whole_run.store.directory(name)), name

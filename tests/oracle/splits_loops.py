@@ -16,8 +16,7 @@ M = 2**64 - 1
 
 def splits_of_store(store, config) -> dict[tuple[str, str], str]:
     """SPLITS as they should be in a warehouse: (patent_id, task) -> split."""
-    labels, abstracts = (read(store.directory(name)).to_dict("records") for name in ("LABELS", "ABSTRACTS"))
-    texts = {row["patent_id"]: "".join(row["abstract"].lower().split()) for row in abstracts if row["abstract"]}
+    labels, texts = read(store.directory("LABELS")).to_dict("records"), families_of_store(store)
     expected = {}
     for task in config.task_names:
         column = {"technology": "cpc_class", "citation_level": "citation_level"}[task]
@@ -31,17 +30,29 @@ def splits_of_store(store, config) -> dict[tuple[str, str], str]:
     return without_straddling(expected, texts if config.split.group else {}) if config.tasks == "joint" else expected
 
 
+def families_of_store(store) -> dict[str, str]:
+    """A name for the family of each patent with an abstract or a relative: one relation after the other gives two families one name."""
+    abstracts, relatives = (read(store.directory(name)).to_dict("records") for name in ("ABSTRACTS", "RELATIVES"))
+    folded = {row["patent_id"]: "".join(row["abstract"].lower().split()) for row in abstracts if row["abstract"]}
+    name_of = {id_: text for id_, text in folded.items() if text}
+    for row in relatives:
+        if row["relation"] != "related-publication":
+            one, other = (name_of.setdefault(id_, id_) for id_ in (row["patent_id"], row["related_number"]))
+            name_of |= {id_: one for id_, name in name_of.items() if name == other}
+    return name_of
+
+
 def early_of_store(store, config, placed, texts) -> dict[str, int]:
     """Patents that train on an early level, and its exposure: none of a family that is tested or is development."""
     first_test_day = datetime.date(min(config.split.test_years), 1, 1)
-    held_out = {texts.get(id_) or id_ for id_, split in placed.items() if split != "train"}
+    family_of = texts if config.split.group else {}
+    held_out = {family_of.get(id_, id_) for id_, split in placed.items() if split != "train"}
     found: dict[str, int] = {}
     for row in sorted(read(store.directory("EARLY_LEVELS")).to_dict("records"), key=lambda row: row["exposure_months"]):
         year, id_ = row["grant_date"].year, row["patent_id"]
         is_open = months_later(row["grant_date"], config.label.horizon_months) >= first_test_day
         over_for_all = months_later(datetime.date(year, 12, 31), row["exposure_months"]) < first_test_day
-        of_family = (texts.get(id_) if config.split.group else None) or id_
-        if is_open and over_for_all and year <= config.split.train_until and of_family not in held_out:
+        if is_open and over_for_all and year <= config.split.train_until and family_of.get(id_, id_) not in held_out:
             found[id_] = row["exposure_months"]  # a longer one replaces a shorter one
     return found
 

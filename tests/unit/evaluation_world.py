@@ -15,7 +15,7 @@ from tests.worlds import publish
 
 MAX_TOKENS, GROUP = 8, 64
 TWINS = range(5_000_460, 5_000_480)
-"""Patents of the technology test split, of which each even one shares its abstract with the next."""
+"""Patents of the technology test split, of which each even one and the next are a family."""
 
 
 def publish_world(
@@ -31,8 +31,7 @@ def publish_world(
     }
     vocabulary = [*_words(2 * max(classes, 4)), "network", "brain", "machine", "the"]
     tested = [5_000_000 + i for i in range(2 * train + max(1, train // 8) + test + year * len(years))]
-    abstracts = [{"patent_key": key, "abstract": f"Text {key - key % 2 if key in TWINS else key}"} for key in tested]
-    publish(store, "ingest", {"ABSTRACTS": abstracts}, {
+    publish(store, "ingest", {}, {
         "release_id": "tiny", "data_to_date": "2018-05-29", "data_to_date_from": "release.json",
         "rows_in": {"PATENTS": 1200, "CITATIONS": 9000}, "rejected": {"PATENTS": {"unknown date": 3, "no id": 1}},
         "attainable": {
@@ -42,7 +41,7 @@ def publish_world(
     })  # fmt: skip
     classed = [{"patent_key": key, "cpc_class": "A01" if key % 3 else "H04"} for key in tested]
     publish(store, "label", {"LABELS": classed}, {"levels": {"top1": 12, "top10": 100, "btm90": 800, "zerocite": 88}, "open_window": 40})
-    publish(store, "split", {})
+    publish(store, "split", {"FAMILIES": [{"patent_key": key, "family": key - key % 2 if key in TWINS else -key} for key in tested]})
     vectors = [{"word": word, "count": 1000 - i, "vector": rng.normal(size=6).astype("f4").tolist()} for i, word in enumerate(vocabulary)]
     facts = {"vocabulary_size": len(vocabulary), "vocabulary_digest": "v", "training_texts": 900, "training_words": 81000}
     shares = {"technology": _zipf(classes), "citation_level": np.array([0.05, 0.15, 0.6, 0.2])}

@@ -228,7 +228,7 @@ def test_a_champion_that_reads_other_fields_is_given_them(copy, tmp_path):
     titles = {row["patent_key"]: row["tokens"][2:] for row in texts}
     titles[5_000_451] = []
     rows = [{"patent_key": key, "title": " ".join(words).upper() + "!", "withdrawn": False} for key, words in titles.items()]
-    publish(copy, "ingest", {"PATENTS": rows, "ABSTRACTS": copy.read_arrow("ABSTRACTS")}, copy.facts("ingest"))
+    publish(copy, "ingest", {"PATENTS": rows}, copy.facts("ingest"))
     package = reading(champion_in(copy, "technology", tmp_path), about=lambda about: {"text": {"fields": ["title"], "claims": "first"}})
     champion, candidate = asked(copy, package)
     wanted = package.task("technology").probabilities(pa.array([titles[key] for key in candidate.keys.tolist()], pa.list_(pa.string())))

@@ -9,9 +9,10 @@ import pytest
 
 from patent_spark import cli
 from patent_spark.config import load_config
+from patent_spark.keys import patent_keys
 from patent_spark.store import Store
 from tests.oracle.labels_pandas import read
-from tests.oracle.splits_loops import draw, early_of_store, splits_of_store
+from tests.oracle.splits_loops import draw, early_of_store, families_of_store, splits_of_store
 from tests.oracle.tables import run
 from tests.worlds import publish, table_of
 
@@ -34,11 +35,26 @@ def random_labels(patents=3000, seed=5):
     return labels, [row for row in abstracts if random.random() < 0.9]
 
 
-def labelled(root, labels, abstracts=(), shuffle=None, early=None, exposures=()):
-    """A warehouse with LABELS and ABSTRACTS, and EARLY_LEVELS if there are any."""
+def random_relatives(labels, seed=8):
+    """Rows of RELATIVES: some patents continue others, or an application that others continue as well, and publications, which tell nothing."""
+    random, rows = np.random.default_rng(seed), []
+    for row in labels:
+        parent = random.choice(labels)["patent_id"]
+        relation, kind, number, key = [
+            ("continuation", "parent-grant", parent, patent_keys(pa.array([parent]))[0].as_py()),
+            ("division", "parent", f"14{int(random.integers(1, 900)):06}", None),
+            ("related-publication", None, "20040123456", None),
+        ][random.integers(3)]
+        rows.append({"patent_id": row["patent_id"], "relation": relation, "related_kind": kind, "related_number": number, "related_key": key})
+    return [row for row in rows if random.random() < 0.15]
+
+
+def labelled(root, labels, abstracts=(), relatives=(), shuffle=None, early=None, exposures=()):
+    """A warehouse with LABELS, ABSTRACTS and RELATIVES, and EARLY_LEVELS if there are any."""
     store = Store(root)
     order = np.random.default_rng(shuffle).permutation(len(labels)) if shuffle is not None else np.arange(len(labels))
-    publish(store, "ingest", {"ABSTRACTS": table_of("ABSTRACTS", abstracts)})
+    patents = [{"patent_id": row["patent_id"]} for row in labels]
+    publish(store, "ingest", {"PATENTS": patents, "ABSTRACTS": abstracts, "RELATIVES": relatives})
     tables = {"LABELS": table_of("LABELS", labels).take(pa.array(order))}
     if early is None:
         publish(store, "label", tables)
@@ -56,7 +72,8 @@ def splits_in(store):
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    return labelled(tmp_path_factory.mktemp("labelled"), *random_labels())
+    labels, abstracts = random_labels()
+    return labelled(tmp_path_factory.mktemp("labelled"), labels, abstracts, random_relatives(labels))
 
 
 KNOBS = [
@@ -97,15 +114,15 @@ def test_early_levels_train_where_they_were_known_for_the_whole_year(tmp_path, s
     random, exposures = np.random.default_rng(1), config.label.exposures
     known = [{name: row[name] for name in ("patent_id", "grant_date", "cpc_class")} for row in labels if row["cpc_class"]]
     early = [row | {"exposure_months": months, "citation_level": random.choice(LEVELS[:4])} for row in known for months in exposures]
-    store = labelled(tmp_path, labels, abstracts, early=early, exposures=exposures)
+    store = labelled(tmp_path, labels, abstracts, random_relatives(labels), early=early, exposures=exposures)
     facts = run(store, "split", engine, *sets).facts
     expected = splits_of_store(store, config)
     assert splits_in(store) == expected
-    texts = {row["patent_id"]: "".join(row["abstract"].lower().split()) for row in abstracts if row["abstract"]}
+    families = families_of_store(store)
     whole = {id_: split for (id_, task), split in expected.items() if task == "citation_level"}
     rows = read(store.directory("SPLITS")).to_dict("records")
     found = {row["patent_id"]: row["exposure_months"] for row in rows if row["task"] == "citation_level"}
-    months = early_of_store(store, config, {id_: split for id_, split in whole.items() if found[id_] == config.label.horizon_months}, texts)
+    months = early_of_store(store, config, {id_: split for id_, split in whole.items() if found[id_] == config.label.horizon_months}, families)
     assert found == dict.fromkeys(whole, config.label.horizon_months) | months
     assert facts["early"] == {str(each): n for each in exposures if (n := list(months.values()).count(each))}
     assert len(months) > 50 and {whole[id_] for id_ in months} == {"train"}
@@ -126,12 +143,12 @@ def test_what_one_task_tests_the_other_does_not_learn_in_a_joint_model(store, se
     apart = splits_in(store)
     run(store, "split", engine, "tasks=joint", "technology.max_tokens=200", "split.embargo=false")
     together = splits_in(store)
-    text_of = {row["patent_id"]: "".join(row["abstract"].split()).lower() for row in store.read_arrow("ABSTRACTS").to_pylist()}
+    family_of = families_of_store(store)
 
     def straddling(splits):
         sides = defaultdict(set)
         for (id_, _), split in splits.items():
-            sides[text_of.get(id_) or id_].add("test" if split.startswith("test") else split)
+            sides[family_of.get(id_, id_)].add("test" if split.startswith("test") else split)
         return sum(len(each) > 1 for each in sides.values())
 
     assert straddling(apart) > 100
@@ -155,7 +172,8 @@ def test_the_seeded_order_is_that_of_xxhash64(session):
 @pytest.mark.engine
 def test_order_and_partitions_change_nothing_but_the_seed_does(session, engine, tmp_path):
     labels, abstracts = random_labels(600)
-    one, other = labelled(tmp_path / "one", labels, abstracts), labelled(tmp_path / "other", labels, abstracts, shuffle=1)
+    relatives = random_relatives(labels)
+    one, other = (labelled(tmp_path / name, labels, abstracts, relatives, shuffle=seed) for name, seed in (("one", None), ("other", 1)))
     run(one, "split", engine)
     run(other, "split", engine.__class__(name=engine.name, shuffle_partitions=7))
     assert splits_in(one) == splits_in(other)

@@ -105,16 +105,16 @@ def test_the_first_test_day_counts_for_the_tasks_of_this_run():
 
 
 HELD_OUT = [
-    # (abstract, splits, held out by itself, held out with its family); keys from 11 on
-    (None, ["test"], True, True),
-    ("Held  aside", ["test_2015", "train"], True, True),
-    ("held ASIDE\n", [], False, True),  # no class: only its text could be learned from
-    ("heldaside", ["train"], False, True),
-    ("held aside too", ["development"], False, False),
-    (None, ["large_test"], True, True),
-    (None, [], False, False),
-    (" ", ["test"], True, True),
-    ("", ["train"], False, False),
+    # (abstract, family, splits, held out by itself, held out with its family); keys from 11 on
+    (None, None, ["test"], True, True),
+    ("Held  aside", 7, ["test_2015", "train"], True, True),
+    ("held ASIDE\n", 7, [], False, True),  # no class: only its text could be learned from
+    (None, 7, ["train"], False, True),
+    ("held aside too", 8, ["development"], False, False),
+    (None, None, ["large_test"], True, True),
+    (None, None, [], False, False),
+    (" ", None, ["test"], True, True),
+    ("", None, ["train"], False, False),
 ]
 
 
@@ -136,9 +136,10 @@ def warehouse(tmp_path, engine):
         },
         {"synonyms": [["red", "green", "blue"]]},  # all words of the vocabulary: whatever is nearest is right
     )
-    splits = [{"patent_key": key, "task": f"task {i}", "split": split} for key, case in others.items() for i, split in enumerate(case[1])]
+    splits = [{"patent_key": key, "task": f"task {i}", "split": split} for key, case in others.items() for i, split in enumerate(case[2])]
     names = {task: {row["split"]: 1 for row in splits if row["task"] == task} for task in ("task 0", "task 1")}
-    publish(store, "split", {"SPLITS": splits}, {"splits": names})
+    families = [{"patent_key": key, "family": case[1]} for key, case in others.items() if case[1]]
+    publish(store, "split", {"SPLITS": splits, "FAMILIES": families}, {"splits": names})
 
     def run(*knobs):
         sets = [f"warehouse.root={tmp_path}", f"engine.name={engine.name}", "text.dimensions=4", "text.min_count=2", "text.workers=1", *knobs]
@@ -148,7 +149,7 @@ def warehouse(tmp_path, engine):
     return run
 
 
-@pytest.mark.parametrize(("group", "column"), [("false", 2), ("true", 3)])
+@pytest.mark.parametrize(("group", "column"), [("false", 3), ("true", 4)])
 def test_a_text_like_that_of_a_test_patent_is_not_learned_from(warehouse, group, column):
     words = warehouse("text.min_count=1", f"split.group={group}").read_arrow("VOCABULARY")["word"].to_pylist()
     assert {word for word in words if word.startswith("alone")} == {f"alone{key}" for key, case in enumerate(HELD_OUT, 11) if not case[column]}

@@ -1,4 +1,4 @@
-"""Intervals by resampling whole families: patents that share an abstract are no independent witnesses."""
+"""Intervals by resampling whole families: patents that share an abstract or are relatives are no independent witnesses."""
 
 from __future__ import annotations
 

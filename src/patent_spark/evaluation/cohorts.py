@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from patent_spark.rules import family_per_patent
 from patent_spark.work import Work
 
 
@@ -19,12 +18,12 @@ class Cohorts:
 
     family_keys: NDArray[np.int64]
     family: NDArray[np.int64]
-    """The same for patents that share an abstract, see rules.family_per_patent."""
+    """The same for patents that share an abstract or are relatives."""
     class_keys: NDArray[np.int64]
     cpc_class: NDArray[np.bytes_]
 
     def families(self, keys: pa.Array) -> NDArray[np.int64]:
-        """Families of patents; one without an abstract is a family of its own."""
+        """Families of patents; one that is not in FAMILIES is a family of its own."""
         wanted = np.asarray(keys)
         return _found(wanted, self.family_keys, self.family, otherwise=wanted)
 
@@ -34,8 +33,8 @@ class Cohorts:
 
 
 def read_cohorts(work: Work) -> Cohorts:
-    """From ABSTRACTS and LABELS, of all patents: some twenty bytes a patent."""
-    families = work.read("ABSTRACTS").transform(family_per_patent).toArrow()
+    """From FAMILIES and LABELS, of all patents: some twenty bytes a patent."""
+    families = work.store.read_arrow("FAMILIES")
     labels = work.store.read_arrow("LABELS", ["patent_key", "cpc_class"]).drop_null()
     classes = np.asarray(labels["cpc_class"], dtype="S3")
     return Cohorts(

@@ -163,7 +163,7 @@ def _learned_from(card: Described) -> list[str]:
         pool = "class and grant year" if knobs.label.pool == "class_year" else "class, of all grant years"
         sentences.append(f"Citation levels: citations within {knobs.label.horizon_months} months, percentiles within each CPC {pool}.")
     sides = "stand on one side of the split" if knobs.split.group else "may stand on both sides of the split"
-    sentences.append(f"Patents that share an abstract {sides}. CPC classes are today's, of old patents as well.")
+    sentences.append(f"Patents that share an abstract or are relatives {sides}. CPC classes are today's, of old patents as well.")
     if words.get("vocabulary_size"):
         which = "no test text" if knobs.text.trained_on == "train_side" else "test texts among them"
         sentences.append(f"Vectors of {count(words['vocabulary_size'])} words from {count(words.get('training_texts'))} texts, {which}.")

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
+
 from patent_spark.store import location, write_parquet
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from patent_spark.work import Work
@@ -21,4 +24,14 @@ def kept_aside(work: Work, frame: DataFrame, name: str) -> Iterator[DataFrame]:
     path = work.draft.directory / name
     write_parquet(frame, path)
     yield work.session.read.schema(frame.schema).parquet(location(path))
+    shutil.rmtree(path)
+
+
+@contextmanager
+def table_aside(work: Work, table: pa.Table, name: str) -> Iterator[DataFrame]:
+    """A table of this process as a frame, by way of a file in the draft, which executors see as well."""
+    path = work.draft.directory / name
+    path.mkdir()
+    pq.write_table(table, path / "part-0.parquet")
+    yield work.session.read.parquet(location(path))
     shutil.rmtree(path)

@@ -1,4 +1,4 @@
-"""Stage split: LABELS and ABSTRACTS become SPLITS."""
+"""Stage split: ABSTRACTS and RELATIVES become FAMILIES, and with LABELS SPLITS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from patent_spark import schemas
 from patent_spark.checks import DataError, conform
 from patent_spark.config import CITATION_LEVEL, JOINT, Config
-from patent_spark.labels.aside import kept_aside
+from patent_spark.labels.families import write_families
 from patent_spark.labels.splits import (
     add_early,
     early_examples,
@@ -25,7 +25,6 @@ from patent_spark.labels.splits import (
 )
 from patent_spark.labels.tally import tally
 from patent_spark.progress import say
-from patent_spark.rules import family_per_patent
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -34,17 +33,14 @@ if TYPE_CHECKING:
 
 
 def run(work: Work) -> None:
-    """Write SPLITS; learn how many patents of each task are in which split.
+    """Write FAMILIES and SPLITS; learn how many patents of each task are in which split.
 
     Raises DataError when nothing is left to train on, or EARLY_LEVELS lack an exposure.
     """
     labels, config = work.read("LABELS"), work.config
     early = _early_levels(work) if config.split.early_levels and CITATION_LEVEL in config.task_names else None
-    if config.split.group:
-        with kept_aside(work, work.read("ABSTRACTS").transform(family_per_patent), "families") as families:
-            work.write(split_patents(labels, families, config, early), "SPLITS")
-    else:
-        work.write(split_patents(labels, None, config, early), "SPLITS")
+    families = write_families(work)
+    work.write(split_patents(labels, families if config.split.group else None, config, early), "SPLITS")
     tallied = tally(work.draft.path("SPLITS"), {"task": field("task"), "split": field("split")})
     splits = {task: {name: n for (of, name), n in sorted(tallied.items()) if of == task} for task in config.task_names}
     if early is not None:

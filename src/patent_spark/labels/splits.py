@@ -27,7 +27,7 @@ def examples_of_task(labels: DataFrame, task: str, label: Label) -> DataFrame:
 
 
 def with_family(examples: DataFrame, families: DataFrame) -> DataFrame:
-    """Examples with `family` as rules.family_per_patent gives it; a patent without an abstract is one of its own."""
+    """Examples with `family` from FAMILIES; a patent that is not in it is one of its own."""
     return examples.join(families, on="patent_key", how="left").withColumn("family", F.coalesce("family", "patent_key"))
 
 

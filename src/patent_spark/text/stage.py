@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 
 from patent_spark.checks import DataError
 from patent_spark.config import Config, digest
-from patent_spark.rules import family_per_patent
 from patent_spark.schemas import TOKENS, is_test
 from patent_spark.shuffle import read_shuffled, write_shuffled
 from patent_spark.store import arrow_schema, location, parquet_size
@@ -68,10 +67,10 @@ def further_text(work: Work, field: str) -> DataFrame:
 
 
 def held_out(work: Work) -> DataFrame:
-    """Patents of any task's test splits and, with split.group, all that share an abstract with one, whatever their own split or class."""
+    """Patents of any task's test splits and, with split.group, all of their families, whatever their own split or class."""
     found = {split for sizes in work.store.facts("split")["splits"].values() for split in sizes}
     tested = work.read("SPLITS").where(F.col("split").isin(sorted(filter(is_test, found)))).select("patent_key")
-    return tested.transform(with_relatives, family_per_patent(work.read("ABSTRACTS"))) if work.config.split.group else tested
+    return tested.transform(with_relatives, work.read("FAMILIES")) if work.config.split.group else tested
 
 
 def first_test_day(config: Config) -> datetime.date | None:

@@ -49,7 +49,7 @@ def tokens(patents: DataFrame, fields: Sequence[str], others: Sequence[DataFrame
 
 
 def with_relatives(tested: DataFrame, families: DataFrame) -> DataFrame:
-    """The tested patents and those of their families (rules.family_per_patent); a patent can stand twice."""
+    """The tested patents and those of their FAMILIES; a patent can stand twice."""
     of_tests = families.join(tested, "patent_key", how="left_semi").select("family")
     return tested.unionByName(families.join(of_tests, "family", how="left_semi").select("patent_key"))
 
