@@ -129,6 +129,16 @@ def members_to_the_test(store: Store) -> None:
     rewrite_examples(store, TECHNOLOGY, change)
 
 
+def relatives_on_both_sides(store: Store) -> None:
+    """Some patents that train and some that are tested, whatever their texts, continue the same applications."""
+    splits = store.read_arrow("SPLITS").to_pandas()
+    splits = splits[splits["task"] == TECHNOLOGY]
+    related = pd.concat([splits[splits["split"] == side].head(5) for side in ("train", "test")])[["patent_id", "patent_key"]]
+    numbers = [f"1999000{place % 5}" for place in range(len(related))]
+    related = related.assign(related_number=numbers, related_key=None, relation="continuation", related_kind="parent")
+    rewrite(store, "RELATIVES", lambda frame: pd.concat([frame.astype({"related_key": object}), related]))
+
+
 def resplit(task: str, by: Callable[[pd.DataFrame, Store], pd.Series]) -> Callable[[Store], None]:
     """Splits of the same sizes, filled in the order of some value: training first, test last."""
 
@@ -273,6 +283,7 @@ LEAKS = (
     Leak("test patents train too, under other numbers", duplicates.EXACT.name, duplicates.same_texts, copies_in_training(0.05)),
     Leak("test patents train too, one word in fifty changed", duplicates.NEAR.name, duplicates.near_duplicates, copies_in_training(0.05, 0.02)),
     Leak("families are not kept together", duplicates.FAMILIES.name, duplicates.split_families, members_to_the_test),
+    Leak("relatives are not kept together", duplicates.RELATED.name, duplicates.split_relatives, relatives_on_both_sides),
     Leak("the vocabulary is counted over all texts", learned.VOCABULARY.name, learned.vocabulary_of_tests, all_texts_in_the_vocabulary, None),
     Leak("the vectors are trained on all texts", learned.VECTORS.name, learned.vectors_of_tests, all_texts_in_the_vectors, None),
     Leak("percentiles are taken over all grant years", learned.PERCENTILES.name, learned.percentiles_of_tests,

@@ -23,7 +23,7 @@ def test_a_run_tells_what_its_audit_found(whole_run):
     """The demo's knobs: no embargo, and percentiles over all years."""
     late, pooled = "labels that closed after the first test day", "percentiles learned from test patents"
     assert failed_in(whole_run.store) == {("citation_level", late), ("citation_level", pooled)}
-    assert "audit: 2 of 43 checks failed" in whole_run.stdout
+    assert "audit: 2 of 45 checks failed" in whole_run.stdout
     assert f"citation_level: {pooled} (100.0 % share of the training patents)" in whole_run.stdout
     assert str(whole_run.store.directory("AUDIT") / "report.html") in whole_run.stdout
 
@@ -45,6 +45,8 @@ def test_the_protocol_of_the_paper_fails(tmp_path):
     assert failed_in(store) >= {
         ("technology", "families on both sides"),
         ("citation_level", "families on both sides"),
+        ("technology", "relatives by g_us_rel_doc on both sides"),
+        ("citation_level", "relatives by g_us_rel_doc on both sides"),
         ("citation_level", "percentiles learned from test patents"),
         ("citation_level", "labels that closed after the first test day"),
         (None, "vocabulary learned from test texts"),

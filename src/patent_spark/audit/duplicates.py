@@ -6,6 +6,7 @@ import numpy as np
 
 from patent_spark.audit.evidence import Block, Evidence
 from patent_spark.audit.minhash import Reference
+from patent_spark.audit.relatives import connected
 from patent_spark.audit.verdicts import COUNT, SHARE, Check, Question
 
 _TELLING = 10  # words: shorter texts, titles such as "Semiconductor device", are alike by chance
@@ -24,7 +25,7 @@ FAMILIES = Question(
 )  # fmt: skip
 RELATED = Question(
     "relatives by g_us_rel_doc on both sides", "test patents", COUNT,
-    "Continuations and divisions of training patents are tested, although their texts differ.",
+    "Continuations, divisions and other relatives of training patents are tested: set split.group=true and make the splits anew.",
 )  # fmt: skip
 
 
@@ -52,10 +53,9 @@ def near_duplicates(evidence: Evidence) -> Check:
 
 def split_families(evidence: Evidence) -> Check:
     """Test patents whose abstract is that of a training or development patent, but for case and white space."""
-    taught = np.concatenate([np.zeros(0, np.int64), *(block.keys for block in evidence.taught())])
     tested = evidence.examples.loc[evidence.examples["tested"], "patent_key"]
     families = evidence.warehouse.families
-    known, asked = (families.loc[families["patent_key"].isin(keys), "family"] for keys in (taught, tested))
+    known, asked = (families.loc[families["patent_key"].isin(keys), "family"] for keys in (evidence.taught_keys, tested))
     found = int(asked.isin(known).sum())
     several = int((families.loc[families["patent_key"].isin(evidence.examples["patent_key"]), "family"].value_counts() > 1).sum())
     done = f"{found:,} of {len(tested):,} test patents share an abstract with the other side; {several:,} families have several members."
@@ -63,8 +63,15 @@ def split_families(evidence: Evidence) -> Check:
 
 
 def split_relatives(evidence: Evidence) -> Check:
-    """Relations that the patent office tells are not ingested."""
-    return RELATED.not_applicable("g_us_rel_doc, the table of continuations and divisions, is not read by this version; abstracts stand in for it.")
+    """Test patents that go back to the same application or patent as a training or development patent, or one to the other."""
+    names = evidence.warehouse.relatives
+    if names is None:
+        return RELATED.not_applicable("The release has no file of related documents (g_us_rel_doc.tsv.zip); abstracts stand in for it.")
+    tested = evidence.examples.loc[evidence.examples["tested"], "patent_key"]
+    found = int(tested.isin(connected(evidence.taught_keys, names)).sum())
+    among = int(tested.isin(names["patent_key"]).sum())
+    done = f"{found:,} of {len(tested):,} test patents are relatives of the other side; {among:,} of them are told to have parents, or to be one."
+    return RELATED.answer(found, 0, done)
 
 
 def _hashes(block: Block) -> np.ndarray:

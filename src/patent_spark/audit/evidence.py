@@ -22,6 +22,7 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from patent_spark.audit.relatives import connected, names_of, same_abstracts
 from patent_spark.config import JOINT, TECHNOLOGY, Audit, Label, recorded
 from patent_spark.schemas import DEVELOPMENT, TRAIN, is_test
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 _BLOCK = 8192
 _LEARNED = 10  # training texts for each test text, in samples
-_WHITE_SPACE = " \t\n\v\f\r\u00a0"
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,15 @@ class Warehouse:
     @cached_property
     def families(self) -> pd.DataFrame:
         """patent_key, family: the same number for abstracts that are equal but for case and white space; empty ones have none."""
-        parts = []
-        for batch in pyarrow.dataset.dataset(self.store.directory("ABSTRACTS"), format="parquet").to_batches(columns=["patent_key", "abstract"]):
-            texts = [_folded(text or "") for text in batch["abstract"].to_pylist()]
-            frame = pd.DataFrame({"patent_key": batch["patent_key"].to_numpy(), "family": np.array([hash(text) for text in texts], np.int64)})
-            parts.append(frame[[text != "" for text in texts]])
-        return pd.concat([pd.DataFrame({"patent_key": [], "family": []}, dtype=np.int64), *parts], ignore_index=True)
+        return same_abstracts(self.store.directory("ABSTRACTS"))
+
+    @cached_property
+    def relatives(self) -> pd.DataFrame | None:
+        """patent_key, name, see relatives.names_of; None when the release has no file of related documents."""
+        if self.store.facts("ingest").get("relatives_from") is None:
+            return None
+        related = self.store.read_arrow("RELATIVES", ["related_key", "patent_key", "related_number", "relation", "related_kind"])
+        return names_of(related.set_column(0, "related_key", related["related_key"].fill_null(-1)).to_pandas())
 
     @cached_property
     def tested(self) -> NDArray[np.int64]:
@@ -106,9 +109,9 @@ class Warehouse:
 
     @cached_property
     def held_out(self) -> NDArray[np.int64]:
-        """These and all that share an abstract with one."""
-        relatives = self.families["family"].isin(self.families.loc[self.families["patent_key"].isin(self.tested), "family"])
-        return np.concatenate([self.tested, self.families.loc[relatives, "patent_key"].to_numpy()])
+        """These and all that share an abstract with one or are its relatives, over any number of others."""
+        abstracts = self.families.rename(columns={"family": "name"})
+        return connected(self.tested, abstracts, *([] if self.relatives is None else [self.relatives]))
 
     @property
     def joint_examples(self) -> Path | None:
@@ -206,6 +209,11 @@ class Evidence:
         folder = self.warehouse.joint_examples
         return self.blocks((TRAIN, DEVELOPMENT), folder) if folder else self.blocks(self.other_splits)
 
+    @cached_property
+    def taught_keys(self) -> NDArray[np.int64]:
+        """Their patents."""
+        return np.concatenate([np.zeros(0, np.int64), *(block.keys for block in self.taught())])
+
     def blocks(self, splits: Iterable[str], folder: Path | None = None) -> Iterator[Block]:
         """The examples of some splits of the task, or of another folder, a few thousand at a time."""
         waiting: list[pa.Table] = []
@@ -237,10 +245,3 @@ class Evidence:
         if self.early:  # else labels of joint examples, which stand for one of each task, may be more than there are names
             labels = np.array([*range(len(self.names)), *(self.names.index(each["level"]) for each in self.early)])[labels]
         return Block(table["patent_key"].to_numpy(), labels, tokens)
-
-
-def _folded(text: str) -> str:
-    text = text.lower()
-    for space in _WHITE_SPACE:
-        text = text.replace(space, "")
-    return text
