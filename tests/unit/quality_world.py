@@ -64,11 +64,26 @@ REJECTS = [
 FACTS = {
     "data_to_date": "2010-12-31",
     "data_to_date_from": "release.json",
-    "rows_in": {"PATENTS": 9, "ABSTRACTS": 2, "CITATIONS": 18, "CPC": 7},
-    "rejected": {"PATENTS": {"unknown date": 1, "empty patent_id": 1}, "ABSTRACTS": {}, "CITATIONS": {"empty patent_id": 1}, "CPC": {}},
+    "relatives_from": "g_us_rel_doc.tsv.zip",
+    "rows_in": {"PATENTS": 9, "ABSTRACTS": 2, "CITATIONS": 18, "CPC": 7, "RELATIVES": 6},
+    "rejected": {
+        "PATENTS": {"unknown date": 1, "empty patent_id": 1},
+        "ABSTRACTS": {},
+        "CITATIONS": {"empty patent_id": 1},
+        "CPC": {},
+        "RELATIVES": {"too few fields": 1},
+    },
 }
 ABSTRACTS = [{"patent_id": "4000001", "abstract": "A lamp."}]  # of two rows, one empty
-RELEASE = {"PATENTS": PATENTS, "ABSTRACTS": ABSTRACTS, "CITATIONS": CITATIONS, "CPC": CPC, "REJECTS": REJECTS}
+RELATIVES = [
+    {"patent_id": id_, "relation": relation, "related_kind": kind, "related_number": number}
+    for id_, relation, kind, number in [
+        ("4000002", "continuation", "parent", "09123456"), ("4000002", "us-provisional-application", None, "60123456"),
+        ("4000005", "division", "parent-pct", "PCT/US99/12345"), ("4000003", "division", "parent", "09123456"),  # withdrawn
+        ("4000006", "related-publication", None, "20010123456"),
+    ]
+]  # fmt: skip
+RELEASE = {"PATENTS": PATENTS, "ABSTRACTS": ABSTRACTS, "CITATIONS": CITATIONS, "CPC": CPC, "RELATIVES": RELATIVES, "REJECTS": REJECTS}
 
 
 def labelled(root, engine, rows=None, release_id="first", facts=None, *sets) -> Store:

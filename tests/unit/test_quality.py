@@ -9,7 +9,7 @@ from patent_spark.quality.doubts import doubts_about, doubts_since
 from patent_spark.quality.findings import FATES, missing_ranges
 from tests.oracle.tables import arrow_tables, run
 from tests.pages import Page
-from tests.unit.quality_world import ABSTRACTS, CITATIONS, CPC, FACTS, PATENTS, RELEASE, cpc, labelled, patent
+from tests.unit.quality_world import ABSTRACTS, CITATIONS, CPC, FACTS, PATENTS, RELATIVES, RELEASE, cpc, labelled, patent
 from tests.worlds import publish
 
 
@@ -98,6 +98,8 @@ def test_mixes_and_spreads(judged):
     counts = {"patents": 4, "not_cited": 0.5, "mean": 0.5, "median": 0, "q90": 1, "q99": 1, "largest": 1, "counts": {"0": 2, "1": 2}}
     assert found["forward_citations"] == {"2000s": counts}
     assert found["tables"]["ABSTRACTS"] == {"rows": 1, "rows_in": 2, "rejected": 0}
+    assert found["tables"]["RELATIVES"] == {"rows": 5, "rows_in": 6, "rejected": 1}
+    assert found["related"] == {"from": "g_us_rel_doc.tsv.zip", "patents": 2}
     kinds = [(kind["table"], kind["reason"], kind["rows"], kind["row"]) for kind in found["rejects"]]
     assert kinds == [("CITATIONS", "empty patent_id", 1, 3), ("PATENTS", "empty patent_id", 1, 7), ("PATENTS", "unknown date", 1, 5)]
 
@@ -146,6 +148,7 @@ def test_the_page_shows_it(judged):
         *(trap["title"] for trap in found["traps"]),
         "4,001,000",
         "pair stands in an earlier row",
+        "2 patents, 33.3 % of those not withdrawn",
         '"1" "<b>"',
         "first",
     ]:
@@ -163,6 +166,7 @@ def test_the_knobs_that_the_labels_were_made_with_count(session, engine, tmp_pat
 
 SECOND = {
     "ABSTRACTS": ABSTRACTS,
+    "RELATIVES": RELATIVES,
     "PATENTS": [*PATENTS[:-1], patent("4000007", "2010-02-02")],
     "CITATIONS": CITATIONS[2:12],  # 4000001 is no longer cited within five years
     "CPC": [*CPC[:3], cpc("4000002", 0, "B02"), cpc("4000005", 0, "G06"), *CPC[:2]],
@@ -177,7 +181,7 @@ def test_the_release_before(session, engine, tmp_path):
     found = quality(store, engine)
     compared = found["compared"]
     assert compared["release_id"] == "first"
-    assert compared["rows"] == {"PATENTS": [7, 7], "ABSTRACTS": [1, 1], "CITATIONS": [17, 10], "CPC": [7, 7]}
+    assert compared["rows"] == {"PATENTS": [7, 7], "ABSTRACTS": [1, 1], "CITATIONS": [17, 10], "CPC": [7, 7], "RELATIVES": [5, 5]}
     assert compared["classes"] == {"A01": [2, 1], "B02": [0, 1], "G06": [0, 1], "H04": [2, 0]}
     assert (compared["new_classes"], compared["vanished_classes"]) == (["B02", "G06"], ["H04"])
     assert compared["patents"] == {"both": 5, "appeared": 1, "vanished": 1, "class_changed": 2, "level_changed": 1}
@@ -229,8 +233,11 @@ def test_tables_with_zero_rows(session, engine, tmp_path):
         "CITATIONS has no rows: every patent counts 0 and would be zerocite.",
         "CPC has no rows: no patent has a class, so that neither task has a label.",
     ]
-    one = {name: rows for name, rows in RELEASE.items() if name != "CPC"}
-    assert quality(labelled(tmp_path / "one", engine, one), engine)["warnings"][0].startswith("CPC has no rows")
+    one = {name: rows for name, rows in RELEASE.items() if name not in ("CPC", "RELATIVES")}
+    store = labelled(tmp_path / "one", engine, one, "one", {"relatives_from": None})
+    found = quality(store, engine)
+    assert found["warnings"][0].startswith("CPC has no rows") and "RELATIVES" not in found["tables"]
+    assert "The release has no file of related documents (g_us_rel_doc)" in (store.directory("QUALITY") / "report.html").read_text()
 
 
 @pytest.mark.engine

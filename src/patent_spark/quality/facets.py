@@ -9,7 +9,7 @@ from pyspark.sql.types import BooleanType, DataType, DateType, IntegerType, Long
 
 from patent_spark.checks import conform
 from patent_spark.config import Label
-from patent_spark.rules import is_withdrawn, may_count
+from patent_spark.rules import is_withdrawn, keep_standing, may_count, parents_per_patent
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -46,6 +46,7 @@ _SEQUENCES = _schema(("patents", LongType()), ("not_from_zero", LongType()), ("w
 _TOTALS = _schema(("patents", LongType()), ("never_cited", LongType()), ("forward_citations", LongType()), ("total_citations", LongType()))
 _HISTOGRAM = _schema(("decade", IntegerType()), ("forward_citations", LongType()), ("patents", LongType()))
 _DAYS = _schema(("first", DateType()), ("last", DateType()))
+_RELATED = _schema(("patents", LongType()))
 _BLOCKS = _schema(("block", LongType()), ("rows", LongType()))
 _CHANGES = _schema(
     ("both", LongType()), ("appeared", LongType()), ("vanished", LongType()), ("class_changed", LongType()), ("level_changed", LongType())
@@ -132,6 +133,13 @@ def forward_histogram(labels: DataFrame) -> DataFrame:
 def grant_days(patents: DataFrame) -> DataFrame:
     """One row: the first and the last grant date; null without a patent."""
     return patents.agg(F.min("grant_date").alias("first"), F.max("grant_date").alias("last")).transform(conform, _DAYS)
+
+
+def related_patents(relatives: DataFrame, patents: DataFrame) -> DataFrame:
+    """One row: the patents that are not withdrawn and go back to another application or patent, see rules.parents_per_patent."""
+    children = relatives.transform(parents_per_patent).select("patent_key").distinct()
+    standing = patents.transform(keep_standing).select("patent_key")
+    return standing.join(children, on="patent_key", how="left_semi").agg(F.count("*").alias("patents")).transform(conform, _RELATED)
 
 
 def blocks_of_patents(patents: DataFrame) -> DataFrame:

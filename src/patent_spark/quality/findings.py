@@ -42,6 +42,7 @@ class Counted:
     sequences: Facet
     totals: Facet
     days: Facet
+    related: Facet
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def count(work: Work, label: Label) -> Counted:
         "sequences": facets.sequence_faults(work.read("CPC")),
         "totals": facets.count_totals(work.read("COUNTS")),
         "days": facets.grant_days(patents),
+        "related": facets.related_patents(work.read("RELATIVES"), patents),
     }
     rows: dict[str, Any] = {}
     with Progress("quality", total=len(frames), unit="counts") as bar:
@@ -67,7 +68,7 @@ def count(work: Work, label: Label) -> Counted:
             bar.update(1)
     absent = any(facet["cited"] == facets.ABSENT for facet in rows["citations"])
     rows["absent"] = facets.blocks_of_absent(citations, patents).toArrow().to_pylist() if absent else []
-    return Counted(**rows | {name: rows[name][0] for name in ("sequences", "totals", "days")})
+    return Counted(**rows | {name: rows[name][0] for name in ("sequences", "totals", "days", "related")})
 
 
 def describe(counted: Counted, ingest: Manifest, label: Manifest, rejects: list[dict[str, Any]]) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def describe(counted: Counted, ingest: Manifest, label: Manifest, rejects: list[
             # In the older dumps the abstracts stand in the patent file, and are rejected with it.
             "rejected": sum(rejected.get(table, rejected.get("PATENTS", {})).values()),
         }
-        for table in ("PATENTS", "ABSTRACTS", "CITATIONS", "CPC")
+        for table in ("PATENTS", "ABSTRACTS", "CITATIONS", "CPC", *(["RELATIVES"] if facts.get("relatives_from") else []))
     }
     classes = fates_by(counted.patents, "cpc_class")
     steps = {table: (tables[table]["rows_in"], tables[table]["rejected"]) for table in ("PATENTS", "CITATIONS")}
@@ -98,6 +99,7 @@ def describe(counted: Counted, ingest: Manifest, label: Manifest, rejects: list[
             "rules": {name: value for name, value in label.knobs.items() if name != "label.exposures"},  # early levels change no level
         },
         "tables": tables,
+        "related": {"from": facts.get("relatives_from"), **counted.related},
         "fates": per_fate(counted.patents),
         "traps": [dataclasses.asdict(trap) for trap in find_traps(counted, facts | {"release_id": ingest.release_id}, classes)],
         "patent_steps": [dataclasses.asdict(step) for step in patent_steps(counted, *steps["PATENTS"])],
