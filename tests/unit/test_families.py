@@ -11,7 +11,7 @@ import pytest
 from patent_spark import cli
 from patent_spark.audit.relatives import connected, names_of
 from patent_spark.keys import patent_keys
-from patent_spark.labels.families import joined_families
+from patent_spark.labels.families import joined_families, largest
 from patent_spark.store import Store
 from tests.digests import table_digest
 from tests.oracle.tables import publish_release, run
@@ -143,7 +143,9 @@ def test_the_audit_finds_the_same_by_its_own_way():
 def test_joined_families_by_hand():
     links = pa.table({"one": [5, -7, 30, 9, 5], "other": [9, 2**62, 9, 5, 9]})
     assert joined_families(links).to_pydict() == {"number": [9, 30, 2**62], "family": [5, 5, -7]}
+    assert largest(joined_families(links)) == 3
     assert joined_families(links.slice(0, 0)).num_rows == 0
+    assert largest(joined_families(links.slice(0, 0))) == 1
 
 
 def test_a_warehouse_of_an_older_version_says_what_to_do(tmp_path, capsys):

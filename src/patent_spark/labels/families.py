@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from patent_spark import schemas
 from patent_spark.checks import conform
 from patent_spark.labels.aside import kept_aside, table_aside
+from patent_spark.progress import say
 from patent_spark.rules import family_per_patent, parents_per_patent
 from patent_spark.store import location, parquet_size
 
@@ -26,7 +27,9 @@ def write_families(work: Work) -> DataFrame:
     if parquet_size(work.store.directory("RELATIVES"))["rows"]:
         with kept_aside(work, abstracts, "by_abstract") as numbers:
             links = work.read("RELATIVES").transform(parents_per_patent).transform(links_of_families, numbers)
-            with table_aside(work, joined_families(links.toArrow()), "joined") as joined:
+            found = joined_families(links.toArrow())
+            say(f"  relatives: {found.num_rows:,} abstracts, patents and applications join others; {largest(found):,} are the most in one family")
+            with table_aside(work, found, "joined") as joined:
                 work.write(families_with_relatives(numbers, work.read("PATENTS"), joined), "FAMILIES")
     else:
         work.write(abstracts, "FAMILIES")
@@ -47,8 +50,8 @@ def links_of_families(parents: DataFrame, families: DataFrame) -> DataFrame:
 def joined_families(links: pa.Table) -> pa.Table:
     """Of the family numbers that are linked, over any number of others: `number`, and `family`, the smallest that it is linked with.
 
-    In this process: a release has some ten million links of 16 bytes, and an engine would take a join for each step of the
-    longest line of descent. Numbers that stay what they are are left out.
+    In this process, where ten million links, as many as a release can have, take a gigabyte; an engine would need a join
+    for each step of the longest line of descent. Numbers that stay what they are are left out.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -61,6 +64,11 @@ def joined_families(links: pa.Table) -> pa.Table:
     family = numbers[np.unique(component, return_index=True)[1]][component]  # numbers ascend, so the first of a component is its smallest
     changed = family != numbers
     return pa.table({"number": numbers[changed], "family": family[changed]})
+
+
+def largest(joined: pa.Table) -> int:
+    """How many numbers the largest of joined_families has: thousands would mean that some number stands for different applications."""
+    return 1 + int(np.unique(np.asarray(joined["family"]), return_counts=True)[1].max(initial=0))
 
 
 def families_with_relatives(families: DataFrame, patents: DataFrame, joined: DataFrame) -> DataFrame:
