@@ -51,7 +51,10 @@ CASES = {
     "a withdrawn parent": [grant("601", "reissue", "602"), grant("603", "substitution", "602")],
     "a parent that is not in the release": [grant("701", "continuation", "3900000"), grant("702", "reexamination", "3900000")],
     "itself": [grant("801", "continuation", "801"), related("802", "continuation", "parent", "12000802")],
-    "the same child": [related("901", "continuation", "child", "12000000"), related("902", "us-provisional-application", "child", "12000000")],
+    "the same child": [
+        related("901", "continuation", "child", "12000000"), related("902", "us-provisional-application", "child", "12000000"),
+        related("903", "us-provisional-application", "child", "12000000"), related("904", "division", "child", "12000000"),
+    ],
     "abstracts between": [grant("1003", "continuation", "1002")],
     "without abstracts": [grant("D1002", "division", "D1001")],
     "the same application under the PCT": [
