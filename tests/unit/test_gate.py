@@ -139,6 +139,14 @@ def test_a_failed_audit_is_exit_4_and_changes_nothing(copy, capsys):
         run_stage("register", configured(copy.root))
 
 
+def test_an_audit_that_was_asked_for_less_is_exit_4(copy, capsys):
+    manifest = copy.directory("AUDIT").parent / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"knobs": {"audit.recounted": 0}}))
+    code, said = command(capsys, copy)
+    assert code == 4
+    assert said.splitlines()[-1].endswith("the audit was asked for less than by default: audit.recounted = 0 (default 30)")
+
+
 def test_a_worse_model_is_exit_4_and_leaves_the_champion(worse, capsys):
     code, said = command(capsys, worse)
     assert code == 4

@@ -2,7 +2,8 @@
 
 import pytest
 
-from patent_spark.gate.decision import BETTER, FIRST, NOT_WORSE, REFUSED, Contest, audit_objects, decide
+from patent_spark.config import Audit
+from patent_spark.gate.decision import BETTER, FIRST, NOT_WORSE, REFUSED, Contest, audit_objects, audit_was_loosened, decide
 
 
 def contest(interval, *, task="technology", figure="accuracy", model=0.60, champion=0.62, left_out=0):
@@ -68,3 +69,13 @@ def test_checks_of_all_tasks_count_for_every_model_and_those_of_a_task_for_its_o
     assert audit_objects(everything, ["technology", "citation_level"]) == (
         "4 of 4 checks of the audit failed: rows (all tasks), families (technology), families (citation_level), ..."
     )
+
+
+def test_an_audit_that_was_asked_for_less_lets_nothing_pass():
+    assert audit_was_loosened(Audit()) == ""
+    assert audit_was_loosened(Audit(texts=10_000, near_duplicate=0.5, duplicates=0.0, recounted=60, top1_auc=0.9, seed=7)) == ""
+    assert audit_was_loosened(Audit(recounted=0, top1_auc=1.0)) == (
+        "the audit was asked for less than by default: audit.top1_auc = 1.0 (default 0.95), audit.recounted = 0 (default 30)"
+    )
+    for looser in ({"near_duplicate": 0.8}, {"duplicates": 0.02}, {"texts": 100}):
+        assert audit_was_loosened(Audit(**looser))

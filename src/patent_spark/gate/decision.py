@@ -3,7 +3,8 @@
 Not worse: of the difference to the champion, resampled by family with both models on the same resamples, the 95 %
 interval reaches up to zero (or to minus gate.margin). The figure is the accuracy of technology; at the citation level it
 is the PR-AUC of `top1`, which is what the level is asked for: nearly all patents are of the other levels, so that the
-accuracy hardly tells whether the few are found.
+accuracy hardly tells whether the few are found. Few patents are top1, though, and so the weighted kappa of all levels
+must not be worse either. An audit that was asked for less than by default lets nothing pass.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
+from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Audit
 from patent_spark.pages import count, number, share
 
 FIGURES = {TECHNOLOGY: "accuracy", CITATION_LEVEL: "top1.pr_auc"}
-"""What models of a task are compared by, as METRICS names it."""
-NAMES = {"accuracy": "accuracy", "top1.pr_auc": "PR-AUC of top1"}
+"""What a model of a task is known by, as METRICS names it."""
+COMPARED = {TECHNOLOGY: ("accuracy",), CITATION_LEVEL: ("top1.pr_auc", "kappa")}
+"""What it must not be worse in than the champion."""
+NAMES = {"accuracy": "accuracy", "top1.pr_auc": "PR-AUC of top1", "kappa": "weighted kappa"}
 
 FIRST, BETTER, NOT_WORSE, REFUSED, STANDS = "first", "better", "not worse", "refused", "stands"
 _NAMED = 3
@@ -63,6 +66,16 @@ def audit_objects(checks: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> 
     judged = sum(check["verdict"] != "not_applicable" for check in own)
     named = ", ".join(failed[:_NAMED]) + (", ..." if len(failed) > _NAMED else "")
     return f"{len(failed)} of {judged} checks of the audit failed: {named}"
+
+
+def audit_was_loosened(asked: Audit) -> str:
+    """Why an audit with these knobs proves less than one with the defaults, if so."""
+    usual = Audit()
+    stricter_below = ("near_duplicate", "duplicates", "top1_auc")  # of the others the larger number asks for more
+    looser = [name for name in stricter_below if getattr(asked, name) > getattr(usual, name)]
+    looser += [name for name in ("texts", "recounted") if getattr(asked, name) < getattr(usual, name)]
+    told = ", ".join(f"audit.{name} = {getattr(asked, name)} (default {getattr(usual, name)})" for name in looser)
+    return f"the audit was asked for less than by default: {told}" if looser else ""
 
 
 def decide(contests: Sequence[Contest], margin: float) -> Decision:

@@ -23,7 +23,7 @@ from patent_spark.evaluation.answers import paired
 from patent_spark.evaluation.cohorts import read_cohorts
 from patent_spark.gate.card import Card, write_card
 from patent_spark.gate.chapters import make_card
-from patent_spark.gate.decision import FIGURES, REFUSED, STANDS, Contest, Decision, audit_objects, decide
+from patent_spark.gate.decision import COMPARED, REFUSED, STANDS, Contest, Decision, audit_objects, audit_was_loosened, decide
 from patent_spark.gate.rivals import candidate_answers, champion_answers, new_to
 from patent_spark.progress import say
 from patent_spark.registry import CHAMPION, IDENTITY, Registry, Version
@@ -88,13 +88,15 @@ def _judge(work: Work, model: str, tasks: tuple[str, ...], audit: dict[str, Any]
 
 
 def _decide(work: Work, tasks: Sequence[str], audit: dict[str, Any], champion: Version | None, package: Package | None, scratch: Path) -> Decision:
-    if objection := audit_objects(audit["checks"], tasks):
+    manifest = work.store.manifest("audit")
+    asked = recorded(manifest.knobs if manifest else {}).audit
+    if objection := audit_objects(audit["checks"], tasks) or audit_was_loosened(asked):
         return Decision(REFUSED, [objection])
     if champion is None or package is None:
         return decide([], work.config.gate.margin)
     if champion.tags.get(IDENTITY) == _identity(work.store, tasks):
         return Decision(STANDS)
-    return decide([_contest(work, task, package, scratch) for task in tasks], work.config.gate.margin)
+    return decide([contest for task in tasks for contest in _contests(work, task, package, scratch)], work.config.gate.margin)
 
 
 def _identity(store: Store, tasks: Sequence[str]) -> str:
@@ -102,19 +104,21 @@ def _identity(store: Store, tasks: Sequence[str]) -> str:
     return digest([[store.read_json("MODEL", f"{task}/task.json"), store.read_json("CALIBRATION", f"{task}.json")] for task in tasks])
 
 
-def _contest(work: Work, task: str, package: Package, scratch: Path) -> Contest:
-    """The current model beside the champion, on the test patents of which the champion did not learn."""
-    everyone, figure = candidate_answers(work.store, task), FIGURES[task]
+def _contests(work: Work, task: str, package: Package, scratch: Path) -> list[Contest]:
+    """The current model beside the champion in each figure, on the test patents of which the champion did not learn."""
+    everyone = candidate_answers(work.store, task)
     fresh = new_to(package, everyone, read_cohorts(work))
     left_out = int((~fresh).sum())
     if not fresh.any():
-        return Contest(task, figure, None, None, None, None, 0, left_out)
+        return [Contest(task, COMPARED[task][0], None, None, None, None, 0, left_out)]
     model = everyone.of(fresh)
     told = paired(champion_answers(work, package.task(task), model, scratch), model, work.config.evaluate)["all"]
-    difference, figures = told["differences"][figure], told["figures"]
-    return Contest(
-        task, figure, figures["other"][figure], figures["one"][figure], difference["difference"], difference["interval"], told["patents"], left_out
-    )
+    ours, theirs = told["figures"]["other"], told["figures"]["one"]
+    apart = {figure: told["differences"][figure] for figure in COMPARED[task]}
+    return [
+        Contest(task, figure, ours[figure], theirs[figure], each["difference"], each["interval"], told["patents"], left_out)
+        for figure, each in apart.items()
+    ]
 
 
 def _conclude(work: Work, judged: Judged, audit: dict[str, Any], scratch: Path) -> dict[str, Any]:
