@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pyarrow as pa
 from patent_spark.audit.evidence import Evidence, Warehouse
 from patent_spark.config import Config, load_config
 from patent_spark.keys import patent_ids
+from patent_spark.serving.calibration import Calibration
 from patent_spark.serving.scorer import Scorer
 from patent_spark.stages import run_stage
 from patent_spark.store import Store
+from tests.leaks import rewrite_manifest
 from tests.worlds import publish, table_of
 
 SMALL = (
@@ -36,7 +39,7 @@ def build_world(root: Path, *sets: str) -> Store:
         run_stage(stage, config)
     store = Store(root)
     evidence = {task: Evidence(Warehouse(store, config.audit), task) for task in TASKS}
-    publish(store, "train", {}, {"tasks": {}}, fill=lambda draft: [_fit(draft.path("MODEL") / task, evidence[task]) for task in TASKS])
+    trained = publish(store, "train", {}, {"tasks": {}}, fill=lambda draft: [_fit(draft.path("MODEL") / task, evidence[task]) for task in TASKS])
 
     def judge(draft) -> None:
         (draft.path("REPORT") / "report.html").write_text("<p><!-- place: audit -->not yet<!-- end: audit --></p>")
@@ -48,8 +51,10 @@ def build_world(root: Path, *sets: str) -> Store:
                 attainable = store.facts("ingest")["attainable"][task]
                 found = {"accuracy": float(right), "examples": len(table), "attainable": attainable}
                 (draft.path("METRICS") / f"{task}.json").write_text(json.dumps(found))
+                (draft.path("CALIBRATION") / f"{task}.json").write_text(json.dumps(dataclasses.asdict(Calibration())))
 
     publish(store, "evaluate", {}, fill=judge)
+    rewrite_manifest(store, "evaluate", inputs={"train": trained.version})
     return store
 
 

@@ -1,5 +1,6 @@
 """The audit on a clean release, which passes, and on the same with a leak in it, which fails."""
 
+import dataclasses
 import json
 
 import pytest
@@ -8,11 +9,15 @@ from patent_spark import cli
 from patent_spark.audit.duplicates import split_relatives
 from patent_spark.audit.evidence import Evidence, Warehouse
 from patent_spark.audit.page import put_verdict
+from patent_spark.audit.plausible import short_texts
 from patent_spark.audit.verdicts import FAILED, NOT_APPLICABLE, PASSED
 from patent_spark.checks import DataError
+from patent_spark.schemas import LEVELS, ZEROCITE, is_test
+from patent_spark.serving.calibration import Calibration
 from patent_spark.stages import run_stage
+from patent_spark.store import write_json
 from tests.audit_world import SMALL, TASKS, build_world, configured
-from tests.leaks import LEAKS, copy_of, judge, rewrite_manifest
+from tests.leaks import CITATION_LEVEL, LEAKS, copy_of, judge, rewrite_examples, rewrite_manifest
 from tests.pages import Page
 
 
@@ -73,6 +78,21 @@ def test_relatives_are_asked_for_when_the_release_tells_of_them(clean, tmp_path)
         assert found.done == "The release has no file of related documents (g_us_rel_doc.tsv.zip); abstracts stand in for it."
         asked = split_relatives(Evidence(Warehouse(store, config.audit), task))
         assert asked.verdict == PASSED and int(asked.done.split("; ")[1].split(" of them")[0]) > 20
+
+
+def test_short_texts_are_judged_by_the_calibrated_model(clean, tmp_path):
+    spoilt = copy_of(clean[0], tmp_path / "w")
+    rewrite_examples(spoilt, CITATION_LEVEL, lambda frame: frame.drop(frame.index[frame["split"].map(is_test)][:200]))
+    levels = len(LEVELS)
+    always = Calibration(slopes=(1.0,) * levels, intercepts=tuple(99.0 * (level == ZEROCITE) for level in LEVELS))
+    write_json(spoilt.directory("CALIBRATION") / f"{CITATION_LEVEL}.json", dataclasses.asdict(always))
+    evidence = Evidence(Warehouse(spoilt, clean[1].audit), CITATION_LEVEL)
+    splits, labels = (spoilt.read_arrow(table).to_pandas() for table in ("SPLITS", "LABELS"))
+    asked = splits.loc[(splits["task"] == CITATION_LEVEL) & splits["split"].map(is_test), "patent_key"]
+    left_out = labels[labels["patent_key"].isin(set(asked) - set(evidence.examples["patent_key"]))]
+    assert len(left_out) >= 200
+    right = (left_out["citation_level"] == ZEROCITE).mean()
+    assert f"; {right:.1%} on {len(left_out):,} with too few words" in short_texts(evidence).done
 
 
 def test_the_command_prints_the_table_and_a_failure_ends_no_run(clean, tmp_path, capsys):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from patent_spark.audit.evidence import Evidence
 from patent_spark.audit.shortcuts import area_under_curve
+from patent_spark.audit.texts import coded
 from patent_spark.audit.verdicts import NUMBER, SHARE, Check, Question, noise_of
 from patent_spark.schemas import TOP1, is_test
-from patent_spark.serving.scorer import Scorer
+from patent_spark.serving.scorer import current_scorer
 
 _TOLERANCE = 0.02
 
@@ -51,7 +49,7 @@ def attainable_accuracy(evidence: Evidence) -> Check:
 
 
 def short_texts(evidence: Evidence) -> Check:
-    """The patents that min_tokens left out of the test sets are judged by the model too, cut and coded as the others are."""
+    """The patents that min_tokens left out of the test sets are judged by the model too, cut, coded and calibrated as the others are."""
     predictions, splits = evidence.predictions, evidence.warehouse.splits
     with_filter = float((predictions["truth"] == predictions["predicted"]).mean())
     members = splits.loc[(splits["task"] == evidence.task) & splits["split"].map(is_test), ["patent_key"]]
@@ -60,21 +58,9 @@ def short_texts(evidence: Evidence) -> Check:
         return FILTERED.answer(0.0, _TOLERANCE, f"No test patent was left out; accuracy {with_filter:.1%}.")
     asked = left_out.sample(min(len(left_out), evidence.audit.texts), random_state=evidence.audit.seed)
     truth = asked.merge(evidence.warehouse.labels, on="patent_key", how="left")[evidence.column].to_numpy()
-    scorer = Scorer(evidence.store.directory("MODEL") / evidence.task)
-    answers = np.array(scorer.labels)[scorer.probabilities(_coded(evidence, asked["patent_key"].to_numpy())).argmax(axis=1)]
+    scorer = current_scorer(evidence.store, evidence.task)
+    answers = np.array(scorer.labels)[scorer.probabilities(coded(evidence, asked["patent_key"].to_numpy())).argmax(axis=1)]
     on_short = float((answers == truth).mean())
     without = (with_filter * len(predictions) + on_short * len(left_out)) / (len(predictions) + len(left_out))
     done = f"{with_filter:.1%} on {len(predictions):,} test patents; {on_short:.1%} on {len(left_out):,} with too few words, {without:.1%} on all."
     return FILTERED.answer(with_filter - without, _TOLERANCE, done)
-
-
-def _coded(evidence: Evidence, keys: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Token ids [n, max_tokens] of patents; one without text is all padding."""
-    ids = dict(zip(*evidence.store.read_arrow("VOCABULARY", ["word", "id"]).to_pydict().values(), strict=True))
-    rows = {key: row for row, key in enumerate(keys.tolist())}
-    coded = np.zeros((len(keys), evidence.max_tokens), np.int32)
-    found = evidence.store.read_arrow("TOKENS", ["patent_key", "tokens"], where=pc.field("patent_key").isin(pa.array(keys)))
-    for key, words in zip(found["patent_key"].to_pylist(), found["tokens"].to_pylist(), strict=True):
-        known = [ids[word] for word in words if word in ids][: evidence.max_tokens]
-        coded[rows[key], : len(known)] = known
-    return coded

@@ -1,16 +1,32 @@
-"""Token ids as sparse matrices: which words, how often, and weighted by TF-IDF."""
+"""Token ids: of the words of a text, and as sparse matrices: which words, how often, and weighted by TF-IDF."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+    from patent_spark.audit.evidence import Evidence
+
 _COMMON = 0.3  # words in more texts than this tell little and cost most of the time
+
+
+def coded(evidence: Evidence, keys: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Token ids [n, max_tokens] of patents, from TOKENS and VOCABULARY; one without text is all padding."""
+    ids = dict(zip(*evidence.store.read_arrow("VOCABULARY", ["word", "id"]).to_pydict().values(), strict=True))
+    patents, rows = np.unique(keys, return_inverse=True)
+    texts = np.zeros((len(patents), evidence.max_tokens), np.int32)
+    found = evidence.store.read_arrow("TOKENS", ["patent_key", "tokens"], where=pc.field("patent_key").isin(pa.array(patents)))
+    for place, words in zip(np.searchsorted(patents, found["patent_key"].to_numpy()), found["tokens"].to_pylist(), strict=True):
+        known = [ids[word] for word in words if word in ids][: evidence.max_tokens]
+        texts[place, : len(known)] = known
+    return texts[rows]
 
 
 def counts(tokens: NDArray[np.int32], size: int) -> csr_matrix:
