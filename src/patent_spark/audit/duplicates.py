@@ -1,4 +1,7 @@
-"""Do test patents stand among those that a model learned from: word for word, nearly, or as a member of a family?"""
+"""Do test patents stand among those that a model learned from: word for word, nearly, by an equal abstract, or as relatives?
+
+The two halves of what split keeps together as a family, equal abstracts and relatives, are asked for one by one.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ NEAR = Question(
 )  # fmt: skip
 FAMILIES = Question(
     "families on both sides", "test patents", COUNT,
-    "Patents that share an abstract stand on both sides: set split.group=true and make the splits anew.",
+    "Test patents share an abstract, which is one half of being a family, with training patents: set split.group=true and make the splits anew.",
 )  # fmt: skip
 RELATED = Question(
     "relatives by g_us_rel_doc on both sides", "test patents", COUNT,

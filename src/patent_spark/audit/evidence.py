@@ -140,6 +140,12 @@ class Warehouse:
         summed = pa.concat_tables(parts).group_by("word").aggregate([("count", "sum")])
         return dict(zip(summed["word"].to_pylist(), summed["count_sum"].to_pylist(), strict=True))
 
+    @cached_property
+    def words_of_texts(self) -> int:
+        """Words of all texts, those of the tests too."""
+        batches = pyarrow.dataset.dataset(self.store.directory("TOKENS"), format="parquet").to_batches(columns=["tokens"])
+        return sum(len(batch["tokens"].flatten()) for batch in batches)
+
     def first_test_day(self, task: str | None = None) -> datetime.date | None:
         """The first day of the first test year of a task, or of all tasks; None when none is tested by year."""
         splits = self.splits if task is None else self.splits[self.splits["task"] == task]

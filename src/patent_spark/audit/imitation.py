@@ -21,7 +21,7 @@ _PENALTY, _PASSES = 1e-6, 5  # hardly any penalty: texts that were seen are reme
 
 SHUFFLED = Question(
     "accuracy on shuffled labels", "accuracy", SHARE,
-    "Labels that mean nothing are predicted better than by chance: test texts, or their labels, reach the training.",
+    "Labels that mean nothing are predicted better than by chance: test texts stand among the training texts, and are remembered.",
 )  # fmt: skip
 COPIED = Question(
     "answers copied from the most similar text", "share of the model's right answers", SHARE,

@@ -43,14 +43,20 @@ def vocabulary_of_tests(warehouse: Warehouse) -> Check:
 
 
 def vectors_of_tests(warehouse: Warehouse) -> Check:
-    """The words that the vectors were trained on against those of the texts that may be learned from; VECTORS against VOCABULARY."""
+    """How many words the text stage says that the vectors were trained on, against a recount over TOKENS; VECTORS against VOCABULARY.
+
+    It sees the size of the corpus that was written, by the stage's own account: vectors do not show what they have met.
+    """
     words, facts = warehouse.store.read_arrow("VOCABULARY", ["word", "count"]), warehouse.store.facts("text")
     vectors = warehouse.store.read_arrow("VECTORS", ["word", "count"])
     alike = dict(zip(*words.to_pydict().values(), strict=True)) == dict(zip(*vectors.to_pydict().values(), strict=True))
-    permitted = sum(warehouse.permitted_words.values())
+    permitted, with_tests = sum(warehouse.permitted_words.values()), warehouse.words_of_texts
     found = abs(facts["training_words"] - permitted) + (0 if alike else max(len(words), len(vectors)))
     which = "has" if alike else "has not"
-    done = f"Trained on {facts['training_words']:,} words of text; {permitted:,} may be learned from. VECTORS {which} the words of VOCABULARY."
+    done = (
+        f"The stage tells of {facts['training_words']:,} words of text; by a recount {permitted:,} may be learned from, "
+        f"{with_tests:,} stand in all texts. VECTORS {which} the words and counts of VOCABULARY. What the vectors themselves have met cannot be seen."
+    )
     return VECTORS.answer(found, 0, done)
 
 
