@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from patent_spark.audit.evidence import Evidence, Warehouse
 from patent_spark.config import Config, load_config
 from patent_spark.keys import patent_ids
+from patent_spark.schemas import LEVELS, TOP1
 from patent_spark.serving.calibration import Calibration
 from patent_spark.serving.scorer import Scorer
 from patent_spark.stages import run_stage
@@ -47,9 +50,7 @@ def build_world(root: Path, *sets: str) -> Store:
             for task in TASKS:
                 table = _predict(Scorer(store.directory("MODEL") / task), evidence[task])
                 writer.write_table(table)
-                right = np.mean(np.array(table["truth"].to_pylist()) == np.array(table["predicted"].to_pylist()))
-                attainable = store.facts("ingest")["attainable"][task]
-                found = {"accuracy": float(right), "examples": len(table), "attainable": attainable}
+                found = _figures(table) | {"attainable": store.facts("ingest")["attainable"][task]}
                 (draft.path("METRICS") / f"{task}.json").write_text(json.dumps(found))
                 (draft.path("CALIBRATION") / f"{task}.json").write_text(json.dumps(dataclasses.asdict(Calibration())))
 
@@ -71,6 +72,24 @@ def _fit(folder: Path, evidence: Evidence) -> None:
     model.fit(evidence.learned.tokens, evidence.learned.labels, batch_size=64, epochs=3, verbose=0)
     model.save(folder / "model.keras")
     (folder / "task.json").write_text(json.dumps({"labels": evidence.names, "max_tokens": evidence.max_tokens, "min_tokens": 1}))
+
+
+def _figures(table: pa.Table) -> dict[str, Any]:
+    """METRICS of a task as far as the audit reads it."""
+    predictions = table.to_pandas()
+    splits = {split: _figures_of(rows) for split, rows in predictions.groupby("split")}
+    return _figures_of(predictions) | {"headline": "test" if "test" in splits else "test_years", "splits": splits}
+
+
+def _figures_of(predictions: pd.DataFrame) -> dict[str, Any]:
+    from sklearn.metrics import roc_auc_score
+
+    truth = predictions["truth"]
+    found = {"accuracy": float((truth == predictions["predicted"]).mean()), "examples": len(predictions)}
+    if set(truth) <= set(LEVELS):
+        of_top1 = np.stack(predictions["probabilities"])[:, LEVELS.index(TOP1)]
+        found["top1"] = {"roc_auc": roc_auc_score(truth == TOP1, of_top1) if TOP1 in set(truth) else None}
+    return found
 
 
 def _predict(scorer: Scorer, evidence: Evidence) -> pa.Table:

@@ -15,13 +15,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from patent_spark.audit import duplicates, imitation, learned, mix, plausible, rows, shortcuts
+from patent_spark.audit import duplicates, imitation, learned, levels, mix, plausible, rows, shortcuts
 from patent_spark.audit.evidence import Evidence, Warehouse
 from patent_spark.audit.recount import recounted_labels
 from patent_spark.audit.release import find_release
 from patent_spark.audit.verdicts import Check
 from patent_spark.config import Config
-from patent_spark.schemas import LEVELS, ZEROCITE, is_test
+from patent_spark.schemas import BTM90, LEVELS, TOP1, TOP10, ZEROCITE, is_test
 from patent_spark.store import Store, arrow_schema
 
 TECHNOLOGY, CITATION_LEVEL = "technology", "citation_level"
@@ -205,8 +205,18 @@ def early_level_too_late(store: Store) -> None:
 def early_levels_as_whole_ones(store: Store) -> None:
     """What an open window shows is taught as if it were the level."""
     early = [LEVELS.index(each["level"]) for each in store.facts("shard")["tasks"][CITATION_LEVEL]["early"]]
-    levels = np.array([*range(len(LEVELS)), *early], np.int32)
-    rewrite_examples(store, CITATION_LEVEL, lambda frame: frame.assign(label=levels[frame["label"]]))
+    whole = np.array([*range(len(LEVELS)), *early], np.int32)
+    rewrite_examples(store, CITATION_LEVEL, lambda frame: frame.assign(label=whole[frame["label"]]))
+
+
+def levels_over_all_years(frame: pd.DataFrame) -> pd.DataFrame:
+    """Percentiles and levels of label.pool=class, while the knobs say that each year is ranked by itself."""
+    ranked = frame[frame["window_complete"] & frame["cpc_class"].notna()]
+    shares = ranked.groupby("cpc_class")["forward_citations"].quantile([0.9, 0.99]).unstack()
+    q90, q99 = (frame["cpc_class"].map(shares[share]) for share in (0.9, 0.99))
+    count = frame["forward_citations"]
+    found = pd.Series(np.select([count == 0, count > q99, count > q90], [ZEROCITE, TOP1, TOP10], BTM90), frame.index)
+    return frame.assign(q90=q90, q99=q99, citation_level=found.where(frame["citation_level"].notna(), None))
 
 
 def years_that_follow_the_class(store: Store) -> None:
@@ -278,6 +288,7 @@ LEAKS = (
     Leak("patents of a test year are in no split", rows.SPLITS.name, rows.splits_of_labels,
          with_table("SPLITS", lambda frame: frame.drop(frame.index[frame["split"] == "test_2012"][:9])), CITATION_LEVEL),
     Leak("labels of the shards are shifted by a row", rows.EXAMPLES.name, rows.examples_of_splits, with_examples(TECHNOLOGY, rolled("label"))),
+    Leak("texts of the shards are shifted by a row", rows.TEXTS.name, rows.texts_of_tokens, with_examples(TECHNOLOGY, rolled("tokens"))),
     Leak("truths of the predictions are shifted by a row", rows.PREDICTIONS.name, rows.predictions_of_examples,
          with_table("PREDICTIONS", rolled("truth"))),
     Leak("test patents train too, under other numbers", duplicates.EXACT.name, duplicates.same_texts, copies_in_training(0.05)),
@@ -288,6 +299,10 @@ LEAKS = (
     Leak("the vectors are trained on all texts", learned.VECTORS.name, learned.vectors_of_tests, all_texts_in_the_vectors, None),
     Leak("percentiles are taken over all grant years", learned.PERCENTILES.name, learned.percentiles_of_tests,
          lambda store: rewrite_manifest(store, "label", knobs={"label.pool": "class"}), CITATION_LEVEL),
+    Leak("percentiles are taken over all grant years, and the knobs deny it", levels.RECOUNTED.name, levels.levels_again,
+         with_table("LABELS", levels_over_all_years), None),
+    Leak("early levels have other percentiles", levels.RECOUNTED.name, levels.levels_again,
+         with_table("EARLY_LEVELS", lambda frame: frame.assign(q99=frame["q90"])), None),
     Leak("labels train that closed after the first test day", learned.EMBARGO.name, learned.embargo, late_labels, CITATION_LEVEL),
     Leak("early levels train that closed after the first test day", learned.EMBARGO.name, learned.embargo, early_level_too_late, CITATION_LEVEL),
     Leak("early levels are taught as whole ones", rows.EXAMPLES.name, rows.examples_of_splits, early_levels_as_whole_ones, CITATION_LEVEL),
@@ -315,6 +330,9 @@ LEAKS = (
          copies_in_training(0.2, 0.02)),
     Leak("patents that the model misses are left out as too short", plausible.FILTERED.name, plausible.short_texts, misses_are_left_out,
          CITATION_LEVEL),
+    Leak("the accuracy told is not that of the predictions", plausible.FIGURES.name, plausible.figures_again, better_than_possible),
+    Leak("the predictions are not those that the figures tell of", plausible.FIGURES.name, plausible.figures_again,
+         with_table("PREDICTIONS", rolled("probabilities")), CITATION_LEVEL),
     Leak("the model knows who is top1", plausible.TOP1_AUC.name, plausible.top1_auc, with_table("PREDICTIONS", top1_known), CITATION_LEVEL),
     Leak("the model is better than possible", plausible.ATTAINABLE.name, plausible.attainable_accuracy, better_than_possible),
 )  # fmt: skip

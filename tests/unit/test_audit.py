@@ -50,6 +50,12 @@ def test_a_clean_release_passes_every_check(audited):
     for check in found["checks"]:
         assert (check["figure"] is None) == (check["verdict"] == NOT_APPLICABLE)
         assert check["done"] and check["meaning"] and check["unit"]
+    for task in TASKS:
+        told = store.read_json("METRICS", f"{task}.json")
+        assert told["accuracy"] > 0
+        judged = [(check["name"], check["figure"], check["limit"]) for check in found["checks"] if check["task"] in (None, task)]
+        assert [(check["name"], check["figure"], check["limit"]) for check in told["audit"]["checks"]] == judged
+        assert (told["audit"]["verdict"], told["audit"]["failed"]) == (PASSED, [])
 
 
 def test_every_check_has_a_leak_that_it_catches(audited):
@@ -107,10 +113,13 @@ def test_the_command_prints_the_table_and_a_failure_ends_no_run(clean, tmp_path,
     assert "not_applicable" in verdicts["labels recounted from the release's files", "all"]
     page = Page((spoilt.directory("AUDIT") / "report.html").read_text())
     assert not page.fetched
-    assert "Audit: 1 of" in (spoilt.directory("REPORT") / "report.html").read_text()
-    for words in ["1 failed", "set label.pool=class_year", "audit.recounted is 0"]:
+    assert "Audit: 2 of" in (spoilt.directory("REPORT") / "report.html").read_text()
+    for words in ["1 failed", "run `patent-spark label --force`", "set label.pool=class_year", "audit.recounted is 0"]:
         assert words in page.text, words
-    assert spoilt.facts("audit")["failed"] == [["citation_level", "percentiles learned from test patents"]]
+    recounted, learned = "percentiles recounted from the counts", "percentiles learned from test patents"
+    assert spoilt.facts("audit")["failed"] == [[None, recounted], ["citation_level", learned]]
+    failed = [spoilt.read_json("METRICS", f"{task}.json")["audit"]["failed"] for task in ("technology", "citation_level")]
+    assert failed == [[recounted], [recounted, learned]]
 
 
 def test_the_report_has_the_verdict_of_the_last_audit(audited, tmp_path):

@@ -1,8 +1,13 @@
-"""Is a result better than it can be, or only good on patents that were chosen for it?"""
+"""Is a result what the predictions give, better than it can be, or only good on patents that were chosen for it?"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from patent_spark.audit.evidence import Evidence
 from patent_spark.audit.shortcuts import area_under_curve
@@ -12,7 +17,12 @@ from patent_spark.schemas import TOP1, is_test
 from patent_spark.serving.scorer import current_scorer
 
 _TOLERANCE = 0.02
+_ROUNDING = 1e-6
 
+FIGURES = Question(
+    "figures recomputed from the predictions", "largest difference", NUMBER,
+    "METRICS does not tell of the predictions that are kept: the figures are another model's, or somebody's. Run `patent-spark evaluate --force`.",
+)  # fmt: skip
 TOP1_AUC = Question(
     "top1 found better than plausible", "ROC-AUC", NUMBER,
     "No text tells so well which patents will be the most cited: look for the label, or what it is made of, in the input.",
@@ -27,16 +37,58 @@ FILTERED = Question(
 )  # fmt: skip
 
 
+def figures_again(evidence: Evidence) -> Check:
+    """The test patents, accuracy and ROC-AUC of top1 that METRICS tells of each test split and as the headline, by an own path from PREDICTIONS.
+
+    A figure that one of the two lacks counts as 1, and so do patents too many or too few; answers that are not the most
+    probable label count by their share.
+    """
+    predictions, metrics = evidence.predictions, evidence.metrics
+    by_split: dict[str, Any] = {str(split): rows for split, rows in predictions.groupby("split")}
+    years = predictions[predictions["split"].str.fullmatch(r"test_\d{4}")]
+    told: list[tuple[str, dict[str, Any]]] = [(metrics["headline"], metrics), *metrics["splits"].items()]
+    told += [(split, {}) for split in by_split if split not in metrics["splits"]]
+    probabilities = np.array(predictions["probabilities"].tolist(), np.float64).reshape(len(predictions), -1)
+    answered = probabilities[np.arange(len(predictions)), [evidence.names.index(name) for name in predictions["predicted"]]]
+    worst = (float((answered < probabilities.max(axis=1)).mean()), "answers that are not the most probable label")
+    for split, figures in told:
+        rows = by_split.get(split, years if split == metrics["headline"] else predictions[:0])
+        worst = max(worst, *((off, f"{name} of {split}") for name, off in _differences(evidence, rows, figures)))
+    done = f"{len(predictions):,} predictions, {len(told)} sets of figures" + (f"; the largest is in {worst[1]}." if worst[0] > _ROUNDING else ".")
+    return FIGURES.answer(worst[0], _ROUNDING, done)
+
+
+def _differences(evidence: Evidence, rows: pd.DataFrame, figures: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Name of a figure and by how much METRICS is off what these predictions give."""
+    yield "patents", float(figures.get("examples") != len(rows))
+    again: dict[str, float] = {"accuracy": float((rows["truth"] == rows["predicted"]).mean())} if len(rows) else {}
+    told = {"accuracy": figures.get("accuracy")}
+    if TOP1 in evidence.names:
+        truth = (rows["truth"] == TOP1).to_numpy()
+        told["ROC-AUC of top1"] = (figures.get("top1") or {}).get("roc_auc")
+        if 0 < truth.sum() < len(truth):
+            again["ROC-AUC of top1"] = area_under_curve(truth, _of_top1(evidence, rows))
+    for name, figure in told.items():
+        if figure is None or name not in again:
+            yield name, float((figure is None) == (name in again))
+        else:
+            yield name, abs(figure - again[name])
+
+
+def _of_top1(evidence: Evidence, predictions: pd.DataFrame) -> NDArray[np.float64]:
+    """The probability of top1 of each prediction."""
+    place = evidence.names.index(TOP1)
+    return np.array([row[place] for row in predictions["probabilities"]], np.float64)
+
+
 def top1_auc(evidence: Evidence) -> Check:
     """ROC-AUC of the probability of top1, from PREDICTIONS."""
     if TOP1 not in evidence.names:
         return TOP1_AUC.not_applicable("the task has no such label")
     predictions = evidence.predictions
-    place = evidence.names.index(TOP1)
-    scores = np.array([row[place] for row in predictions["probabilities"]], np.float64)
     truth = (predictions["truth"] == TOP1).to_numpy()
     done = f"{int(truth.sum()):,} top1 patents among {len(truth):,} test patents."
-    return TOP1_AUC.answer(area_under_curve(truth, scores), evidence.audit.top1_auc, done)
+    return TOP1_AUC.answer(area_under_curve(truth, _of_top1(evidence, predictions)), evidence.audit.top1_auc, done)
 
 
 def attainable_accuracy(evidence: Evidence) -> Check:

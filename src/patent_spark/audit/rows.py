@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 
 from patent_spark.audit.evidence import Evidence, Warehouse
+from patent_spark.audit.texts import coded
 from patent_spark.audit.verdicts import COUNT, Check, Question
 
+_TEXTS = 200
 _MEANING = "A join lost, doubled or changed rows; whatever is counted after it is wrong. Run the stage that makes the table again with --force."
 
 
@@ -17,6 +19,7 @@ def _question(name: str) -> Question:
 
 COUNTS, LABELS, SPLITS = _question("rows: PATENTS to COUNTS"), _question("rows: COUNTS to LABELS"), _question("rows: LABELS to SPLITS")
 EXAMPLES, PREDICTIONS = _question("rows: SPLITS to EXAMPLES"), _question("rows: EXAMPLES to PREDICTIONS")
+TEXTS = _question("rows: TOKENS to EXAMPLES")
 
 
 def counts_of_patents(warehouse: Warehouse) -> Check:
@@ -82,6 +85,13 @@ def examples_of_splits(evidence: Evidence) -> Check:
     expected["exposure"] = expected["exposure_months"].where(is_early)
     amiss["changed"] = _changed(expected, examples, ["split", "label", "exposure"])
     return _answer(EXAMPLES, amiss, len(examples), f"; {too_short:,} patents have too few words")
+
+
+def texts_of_tokens(evidence: Evidence) -> Check:
+    """A sample of EXAMPLES has the words of its patents, by TOKENS and VOCABULARY: a text beside the label of another patent teaches nothing."""
+    sample = evidence.sample([*evidence.other_splits, *evidence.test_splits], _TEXTS)
+    others = int((coded(evidence, sample.keys) != sample.tokens).any(axis=1).sum())
+    return TEXTS.answer(others, 0, f"{others:,} of {len(sample.keys):,} examples, drawn from all splits, have other words than their patent.")
 
 
 def predictions_of_examples(evidence: Evidence) -> Check:

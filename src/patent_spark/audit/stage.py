@@ -1,19 +1,20 @@
 """Stage audit: is this number real? Checks that look for leaks; AUDIT is their figures and verdicts, and a page.
 
-It runs after evaluate, because it judges the predictions and figures too. The verdict stands in AUDIT, in the report of
-the evaluation, which keeps a place for it, in the MLflow run of each task, and in the summary of a run; nothing else of
-what is published changes. A failed check ends no run.
+It runs after evaluate, because it judges the predictions and figures too. The verdict stands in AUDIT, in METRICS and
+the report of the evaluation, which keeps a place for it, in the MLflow run of each task, and in the summary of a run;
+nothing else of what is published changes. A failed check ends no run.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from patent_spark.audit import duplicates, imitation, learned, mix, plausible, rows, shortcuts
+from patent_spark.audit import duplicates, imitation, learned, levels, mix, plausible, rows, shortcuts
 from patent_spark.audit.evidence import Evidence, Warehouse
 from patent_spark.audit.page import put_verdict, write_page
 from patent_spark.audit.recount import recounted_labels
@@ -29,12 +30,14 @@ from patent_spark.work import Work
 _OF_ALL: tuple[Callable[[Warehouse], Check], ...] = (
     rows.counts_of_patents,
     rows.labels_of_counts,
+    levels.levels_again,
     learned.vocabulary_of_tests,
     learned.vectors_of_tests,
 )
 _OF_TASK: tuple[Callable[[Evidence], Check | list[Check]], ...] = (
     rows.splits_of_labels,
     rows.examples_of_splits,
+    rows.texts_of_tokens,
     rows.predictions_of_examples,
     duplicates.same_texts,
     duplicates.near_duplicates,
@@ -48,6 +51,7 @@ _OF_TASK: tuple[Callable[[Evidence], Check | list[Check]], ...] = (
     shortcuts.word_tells_label,
     imitation.shuffled_labels,
     imitation.copied_answers,
+    plausible.figures_again,
     plausible.short_texts,
     plausible.top1_auc,
     plausible.attainable_accuracy,
@@ -60,7 +64,7 @@ def run(work: Work) -> None:
         if not (work.store.directory("METRICS") / f"{task}.json").exists():
             raise DataError(f"no METRICS of task {task} in {work.store.root}; run `patent-spark evaluate` with tasks={work.config.tasks} first")
     checks = list(audit(work))
-    failed = [check for check in checks if check.verdict == FAILED]
+    failed = _failed(checks)
     folder = work.draft.path("AUDIT")
     release_id = work.store.facts("ingest").get("release_id")
     found = {"release_id": release_id, "verdict": FAILED if failed else PASSED, "checks": [dataclasses.asdict(check) for check in checks]}
@@ -72,7 +76,9 @@ def run(work: Work) -> None:
         figure, limit = (form(value, check.form) for value in (check.figure, check.limit))
         say(f"  failed: {check.name} ({check.task or 'all tasks'}): {figure}, limit {limit}")
     for task in work.config.task_names:
-        _track(work, task, [check for check in checks if check.task in (None, task)], folder, report)
+        of_task = [check for check in checks if check.task in (None, task)]
+        _into_metrics(work.store.directory("METRICS") / f"{task}.json", of_task)
+        _track(work, task, of_task, folder, report)
     work.learn(verdict=found["verdict"], failed=[[check.task, check.name] for check in failed])
 
 
@@ -93,6 +99,18 @@ def audit(work: Work) -> Iterator[Check]:
                 bar.update(1, task)
 
 
+def _failed(checks: list[Check]) -> list[Check]:
+    return [check for check in checks if check.verdict == FAILED]
+
+
+def _into_metrics(path: Path, checks: list[Check]) -> None:
+    """The verdict on a task, and each figure, into its file of METRICS; those of an audit before give way."""
+    failed = [check.name for check in _failed(checks)]
+    told = [{name: getattr(check, name) for name in ("name", "task", "figure", "limit", "verdict")} for check in checks]
+    found = {"verdict": FAILED if failed else PASSED, "failed": failed, "checks": told}
+    write_json(path, json.loads(path.read_text()) | {"audit": found})
+
+
 def _track(work: Work, task: str, checks: list[Check], folder: Path, report: Path) -> None:
     """Figures, page and the report with the verdict into the MLflow run of the task's training; when it cannot be had that is said, no more."""
     run_id = work.store.facts("train")["tasks"].get(task, {}).get("run_id")
@@ -102,7 +120,7 @@ def _track(work: Work, task: str, checks: list[Check], folder: Path, report: Pat
     figures = {f"{prefix}{re.sub('[^a-z0-9]+', '_', check.name.lower())}": check.figure for check in checks if check.figure is not None}
     try:
         run = attach(work.config, run_id)
-        run.log_metrics(figures | {f"{prefix}failed": sum(check.verdict == FAILED for check in checks)})
+        run.log_metrics(figures | {f"{prefix}failed": len(_failed(checks))})
         run.log_report(folder, "audit")
         run.log_file(report, "report")
     except TrackingError as error:
