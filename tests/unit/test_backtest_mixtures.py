@@ -2,7 +2,7 @@
 
 import pytest
 
-from patent_spark.backtest.mixtures import differing, effects, mixtures, name_of, part_of
+from patent_spark.backtest.mixtures import differing, mixtures, name_of, part_of
 from patent_spark.config import ConfigError, flatten, load_config
 
 
@@ -44,10 +44,3 @@ def test_two_that_do_not_differ():
 
 def test_a_configuration_is_called_by_its_files():
     assert (name_of(["conf/demo.yaml", "/x/my.default.yaml"]), name_of([])) == ("demo+my.default", "defaults")
-
-
-def test_whose_the_step_is():
-    """With our model the protocol takes 0.1, with theirs 0.3; under our protocol the model takes 0.2, under theirs 0.4."""
-    told = effects([0.9, 0.8, 0.7, 0.4])
-    assert told == pytest.approx({"protocol": -0.2, "model": -0.3, "both": -0.5})
-    assert effects([0.9, None, 0.7, 0.4]) is None

@@ -6,15 +6,16 @@ seen. The model is the words, the network and its training.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from patent_spark.backtest.pooled import stratified
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Config, ConfigError, Knobs, flatten, with_knobs
 from patent_spark.evaluation.baselines import MAJORITY
 from patent_spark.evaluation.results import at, interval_at
-from patent_spark.schemas import DEVELOPMENT, TRAIN
+from patent_spark.schemas import DEVELOPMENT, TOP1, TRAIN
 from patent_spark.store import Store
 
 PROTOCOL, MODEL = "protocol", "model"
@@ -23,13 +24,15 @@ _MODEL = ("text.", "shard.", "model.", "train.")
 _SHARED = ("text.fields", "train.ranks", "train.launcher", "train.timeout_s")
 """What the ingested tables and the machine decide: like all other knobs, as in the first configuration."""
 
+TOP1_PRECISION, TOP1_RECALL, TOP1_PR_AUC, TOP1_SHARE = "per_class.top1.precision", "per_class.top1.recall", "top1.pr_auc", "top1.share"
+
 PRINTED = {
     TECHNOLOGY: {"accuracy": "accuracy", "macro_f1": "macro F1", "weighted_f1": "weighted F1"},
     CITATION_LEVEL: {
         "accuracy": "accuracy",
-        "per_class.top1.precision": "precision of top1",
-        "per_class.top1.recall": "recall of top1",
-        "top1.pr_auc": "PR-AUC of top1",
+        TOP1_PRECISION: "precision of top1",
+        TOP1_RECALL: "recall of top1",
+        TOP1_PR_AUC: "PR-AUC of top1",
         "top1.roc_auc": "ROC-AUC of top1",
     },
 }
@@ -82,38 +85,39 @@ def differing(ours: Config, theirs: Config) -> list[Found]:
 
 
 def task_found(store: Store, result: Found, task: str) -> Found:
-    """What METRICS and the shards say of a task in one mixture."""
-    rows = store.facts("shard")["tasks"][task]["splits"]
+    """What METRICS and the shards say of a task in one mixture; all stratified test patents are its headline."""
+    rows, headline = store.facts("shard")["tasks"][task]["splits"], stratified(result)
     return {
         "training": rows[TRAIN]["rows"],
         "development": rows.get(DEVELOPMENT, {}).get("rows", 0),
-        "examples": result["examples"],
-        "headline": result["headline"],
+        "examples": headline["examples"],
+        "headline": headline["headline"],
         "run_id": result["run_id"],
-        "figures": {place: {"value": at(result, place), "interval": interval_at(result, place)} for place in PRINTED[task]},
-        "majority": result["baselines"][MAJORITY]["accuracy"],
-        "best_baseline": result["best_baseline"],
-        "baselines": {name: {place: at(each, place) for place in PRINTED[task]} for name, each in result["baselines"].items()},
+        "figures": {place: _figure(headline, place) for place in PRINTED[task]},
+        "top1_share": at(headline, TOP1_SHARE),
+        "majority": headline["baselines"][MAJORITY]["accuracy"],
+        "best_baseline": headline["best_baseline"],
+        "baselines": {name: {place: at(each, place) for place in PRINTED[task]} for name, each in headline["baselines"].items()},
         "attainable": result["attainable"],
-        "splits": {split: {place: at(each, place) for place in PRINTED[task]} for split, each in result["splits"].items()},
+        "splits": {split: {place: _figure(each, place)["value"] for place in PRINTED[task]} for split, each in result["splits"].items()},
     }
 
 
-def effects(figures: Sequence[float | None]) -> dict[str, float] | None:
-    """What of the step from ours to theirs is the protocol's and what the model's; None when a figure is missing.
+def _figure(result: Mapping[str, Any], place: str) -> Found:
+    """A figure and its interval: a label that no patent was called has no precision, and what is the same in all resamples no interval.
 
-    figures: of the mixtures in their order (protocol, model): (ours, ours), (theirs, ours), (ours, theirs), (theirs, theirs).
-    Each part is the mean of its two steps, with our model (protocol) and with theirs, so that the two add up to the whole.
+    0 of 29 found is 0 of however many are drawn again, which is no certainty.
     """
-    known = [figure for figure in figures if figure is not None]
-    if len(known) < 4:
-        return None
-    neither, protocol, model, both = known
-    return {
-        "protocol": ((protocol - neither) + (both - model)) / 2,
-        "model": ((model - neither) + (both - protocol)) / 2,
-        "both": both - neither,
-    }
+    if place == TOP1_PRECISION and not _called(result["confusion"], TOP1):
+        return {"value": None, "interval": None}
+    ends = interval_at(result, place)
+    return {"value": at(result, place), "interval": ends if ends and ends[0] < ends[1] else None}
+
+
+def _called(confusion: Found, label: str) -> int:
+    """How many patents were called so."""
+    column = confusion["labels"].index(label)
+    return sum(row[column] for row in confusion["matrix"])
 
 
 def _knobs(config: Config, part: str) -> Knobs:

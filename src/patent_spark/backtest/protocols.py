@@ -10,7 +10,8 @@ import time
 from collections.abc import Sequence
 
 from patent_spark.backtest.below import labelled, places, prepare, train_and_judge, verdict_of, warehouse_below
-from patent_spark.backtest.mixtures import PRINTED, Found, Mixture, differing, effects, mixtures, name_of, task_found
+from patent_spark.backtest.effects import PARTS, effects
+from patent_spark.backtest.mixtures import PRINTED, TOP1_PR_AUC, Found, Mixture, differing, mixtures, name_of, task_found
 from patent_spark.backtest.record import publish, track
 from patent_spark.config import Config, ConfigError, load_config, with_knobs
 from patent_spark.pages import aligned, form
@@ -61,7 +62,7 @@ def _effects(rows: Sequence[Found]) -> Found:
     """By task and figure."""
     found = {}
     for task in rows[0]["tasks"]:
-        told = {place: effects([row["tasks"][task]["figures"][place]["value"] for row in rows]) for place in PRINTED[task]}
+        told = {place: effects([row["tasks"][task]["figures"][place] for row in rows]) for place in PRINTED[task]}
         found[task] = {place: each for place, each in told.items() if each is not None}
     return found
 
@@ -83,13 +84,28 @@ def table(found: Found) -> list[str]:
     lines = []
     for task, told in found["effects"].items():
         places = PRINTED[task]
-        rows = [["protocol", "model", "patents", *places.values(), "audit"]]
+        compared = {"accuracy": "accuracy", TOP1_PR_AUC: "PR-AUC"}
+        above = {place: f"{name} above baseline" for place, name in compared.items() if place in places}
+        shares = ["top1"] if TOP1_PR_AUC in places else []
+        rows = [["protocol", "model", "patents", *shares, *places.values(), *above.values(), "audit"]]
         for row in found["mixtures"]:
             each, failed = row["tasks"][task], row["audit"]["failed"]
-            values = [form(each["figures"][place]["value"], "number") for place in places]
+            values = [form(each["top1_share"], "share") for _ in shares]
+            values += [form(each["figures"][place]["value"], "number") for place in places]
+            values += [_signed(each["best_baseline"][place]["difference"]) for place in above]
             rows.append([row["protocol"], row["model"], f"{each['examples']:,}", *values, f"{len(failed)} failed" if failed else "passed"])
-        for part in ("protocol", "model", "both"):
-            steps = [f"{told[place][part]:+.3f}" if place in told else "–" for place in places]
-            rows.append([f"step by {part}", "", "", *steps, ""])
+        for part in PARTS:
+            steps = [_step(told[place][part]) if place in told else "–" for place in places]
+            rows.append([f"step by {part}", "", "", *["" for _ in shares], *steps, *["" for _ in above], ""])
         lines += ["", task.replace("_", " "), *aligned(rows)]
     return lines
+
+
+def _step(effect: Found) -> str:
+    """A step with its interval."""
+    ends = effect["interval"]
+    return _signed(effect["value"]) + (f" ({_signed(ends[0])} to {_signed(ends[1])})" if ends else "")
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.3f}"

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from patent_spark.backtest.charts import draw_mixtures
-from patent_spark.backtest.mixtures import PRINTED, Found
+from patent_spark.backtest.effects import PARTS, is_certain, is_torn
+from patent_spark.backtest.mixtures import PRINTED, TOP1_PR_AUC, TOP1_PRECISION, TOP1_RECALL, Found
+from patent_spark.config import CITATION_LEVEL
 from patent_spark.evaluation.baselines import NAMES
 from patent_spark.evaluation.report import PAPER
+from patent_spark.evaluation.results import TEST_YEARS
 from patent_spark.evaluation.tables import TITLES, between, lead, signed, split_name
 from patent_spark.pages import Cell, Picture, Row, Table, count, form, picture, render_page
 from patent_spark.store import write_text
 
-_BY_SPLIT = ("accuracy", "per_class.top1.precision", "per_class.top1.recall", "top1.pr_auc")
+_BY_SPLIT = ("accuracy", TOP1_PRECISION, TOP1_RECALL, TOP1_PR_AUC)
 _PAPER = "paper"
 
 
@@ -28,6 +31,7 @@ def write_page(folder: Path, found: Found) -> None:
 
 def _task_page(found: Found, task: str, folder: Path) -> dict[str, Any]:
     rows, printed = found["mixtures"], PRINTED[task]
+    by_paper = _PAPER in (found["ours"], found["theirs"])
     return {
         "task": task,
         "title": TITLES[task],
@@ -35,41 +39,110 @@ def _task_page(found: Found, task: str, folder: Path) -> dict[str, Any]:
         "table": _table(found, task),
         "splits": [table for place in _BY_SPLIT if place in printed if (table := _by_split(rows, task, place)) is not None],
         "pictures": _pictures(rows, task, folder),
-        "paper": PAPER[task] if _PAPER in (found["ours"], found["theirs"]) else {},
+        "paper": PAPER[task] if by_paper else {},
+        "beside_paper": _beside_paper(rows) if by_paper and task == CITATION_LEVEL else "",
     }
 
 
 def _lead(found: Found, task: str, place: str, name: str) -> dict[str, Any]:
-    """The step between the two configurations, and whose it is."""
+    """The step between the two configurations, whose it is, and what of that may be chance."""
     steps, kind = found["effects"][task][place], _kind(place)
     points = kind == "share"
     first, last = (found["mixtures"][i]["tasks"][task]["figures"][place]["value"] for i in (0, -1))
     unit = " points" if points else ""
-    parts = {part: f"{signed(steps[part], points)}{unit}" for part in ("protocol", "model")}
-    parts["both"] = signed(steps["both"], points)
-    return {"name": f"points of {name}" if points else name, "ours": form(first, kind), "theirs": form(last, kind), **parts}
+    parts = {part: {"text": f"{signed(steps[part]['value'], points)}{unit}", "range": _range(steps[part], points)} for part in PARTS}
+    parts["both"]["text"] = signed(steps["both"]["value"], points)
+    return {
+        "name": f"points of {name}" if points else name,
+        "ours": form(first, kind),
+        "theirs": form(last, kind),
+        "certain": is_certain(steps["both"]),
+        "notes": [*_chance(steps), *(_torn(found, steps, part, points) for part in ("protocol", "model") if is_torn(steps[part]))],
+    } | parts
+
+
+_PART_NAMES = {"protocol": "the protocol's part", "model": "the model's part", "both": "the whole"}
+
+
+def _chance(steps: Found) -> list[str]:
+    """Which of a figure's steps say nothing: 0 lies inside their interval, or they have none."""
+    notes = []
+    for parts, said in (
+        ([part for part in PARTS if steps[part]["interval"] and not is_certain(steps[part])], "cannot be told from nothing"),
+        ([part for part in PARTS if not steps[part]["interval"]], "cannot be given an interval, for one of the figures has none"),
+    ):
+        if parts:
+            *others, last = (_PART_NAMES[part] for part in parts)
+            text = f"{', '.join(others)} and {last}" if others else last
+            notes.append(f"{text[0].upper()}{text[1:]} {said}.")
+    return notes
+
+
+def _torn(found: Found, steps: Found, part: str, points: bool) -> str:
+    """The two steps whose mean is a part, where one goes up and the other down."""
+    one, other = (signed(step, points) for step in steps[part]["steps"])
+    place = "with the model" if part == "protocol" else "under the protocol"
+    named = _PART_NAMES[part]
+    return f"T{named[1:]} is the mean of two that differ in sign: {one} {place} of {found['ours']}, {other} {place} of {found['theirs']}."
+
+
+def _beside_paper(rows: Sequence[Found]) -> str:
+    """How far the kind of number that the paper prints of top1 is from what its own protocol gives here."""
+    precision, recall = PAPER[CITATION_LEVEL]["top1 precision, recall in every year"].split(", ")
+    told = []
+    for row in (row for row in rows if row["protocol"] == _PAPER):
+        found, said = (row["tasks"][CITATION_LEVEL]["figures"][place]["value"] for place in (TOP1_PRECISION, TOP1_RECALL))
+        here = "no patent is called top1 at all" if found is None else f"{form(found, 'share')} at {form(said, 'share')}"
+        told.append(f"{here} (model {row['model']})")
+    return (
+        f"Of top1 the paper prints a precision of {precision} at a recall of {recall} in every year. Its own protocol gives here {'; '.join(told)}."
+    )
 
 
 def _table(found: Found, task: str) -> Table:
     """A line a mixture, then the steps."""
-    printed, rows = PRINTED[task], []
+    printed, steps = PRINTED[task], found["effects"][task]
+    shares = [""] if TOP1_PR_AUC in printed else []
+    above = [place for place in ("accuracy", TOP1_PR_AUC) if place in printed]
+    rows = []
     for row in found["mixtures"]:
         told, audit = row["tasks"][task], row["audit"]
-        best = told["best_baseline"]["accuracy"]
-        cells = [Cell(row["model"], kind="text"), Cell(count(told["training"])), Cell(count(told["examples"]))]
+        cells = [Cell(row["model"], kind="text"), Cell(count(told["training"])), Cell(count(told["examples"]), _tested_on(told["headline"]))]
+        cells += [Cell(form(told["top1_share"], "share")) for _ in shares]
         cells += [_cell(told["figures"][place], _kind(place)) for place in printed]
-        cells += [Cell(form(told["majority"], "share")), Cell(lead(best, "accuracy").text, NAMES[best["baseline"]], lead(best, "accuracy").kind)]
+        cells += [Cell(form(told["majority"], "share")), *(_above(told["best_baseline"][place], place) for place in above)]
         cells.append(
             Cell(f"{len(audit['failed'])} of {audit['judged']} failed" if audit["failed"] else "passed", kind="failed" if audit["failed"] else "")
         )
         rows.append(Row(row["protocol"], cells))
     rows.append(Row(f"the step from {found['ours']} to {found['theirs']}"))
     for part, name in (("protocol", "of the protocol"), ("model", "of the model"), ("both", "of both")):
-        steps = found["effects"][task]
-        cells = [Cell(signed(steps[place][part], _kind(place) == "share") if place in steps else "–") for place in printed]
-        rows.append(Row(name, [Cell(""), Cell(""), Cell(""), *cells, Cell(""), Cell(""), Cell("")]))
-    columns = ["protocol", "model", "trained on", "tested on", *printed.values(), "majority class", "above the best baseline", "audit"]
-    return Table(columns, rows)
+        cells = [_step(steps[place][part], _kind(place) == "share") if place in steps else Cell("–") for place in printed]
+        rows.append(Row(name, [*(Cell("") for _ in ("", "", "", *shares)), *cells, *(Cell("") for _ in ("", *above, ""))]))
+    beside = [f"{printed[place]} above the best baseline" for place in above]
+    tested = ["trained on", "tested on", *("share of top1" for _ in shares)]
+    return Table(["protocol", "model", *tested, *printed.values(), "majority class", *beside, "audit"], rows)
+
+
+def _above(told: Found, place: str) -> Cell:
+    """The lead over the best baseline, and which that is."""
+    cell = lead(told, place)
+    return Cell(cell.text, f"{cell.range} {NAMES[told['baseline']]}".strip(), cell.kind)
+
+
+def _step(effect: Found, points: bool) -> Cell:
+    """A step with its interval, in grey where it may be nothing."""
+    return Cell(signed(effect["value"], points), _range(effect, points), "" if is_certain(effect) else "soft")
+
+
+def _range(effect: Found, points: bool) -> str:
+    ends = effect["interval"]
+    return f"{signed(ends[0], points)} to {signed(ends[1], points)}" if ends else ""
+
+
+def _tested_on(headline: str) -> str:
+    """The splits that a headline is about, in words."""
+    return " and ".join("all test years" if split == TEST_YEARS else split_name(split) for split in headline.split("+"))
 
 
 def _by_split(rows: Sequence[Found], task: str, place: str) -> Table | None:
