@@ -102,10 +102,18 @@ def test_protocols_side_by_side(root):
         text, train, label = (store.manifest(stage).knobs for stage in ("text", "train", "label"))
         assert (text["text.trained_on"], label["label.population"]) == {"demo": ("train_side", "all"), "paper": ("all", "cited")}[row["protocol"]]
         assert (train["train.keep"], train["train.batch"]) == {"demo": ("best", 64), "paper": ("last", 100)}[row["model"]]
-        missing = {"vectors learned from test texts"} if row["protocol"] == "paper" else set()
-        assert missing <= {name for _, name in row["audit"]["failed"]}
-        assert "large_test" in row["tasks"]["technology"]["splits"] or row["protocol"] == "demo"
+        failed = {name for _, name in row["audit"]["failed"]}
+        assert ("vectors learned from test texts" in failed) == (row["protocol"] == "paper")
+        told = row["tasks"]["technology"]
+        assert (told["headline"], set(told["splits"])) == {
+            "demo": ("test", {"test"}), "paper": ("test+large_test", {"test", "large_test"}),
+        }[row["protocol"]]  # fmt: skip
+        sizes = [store.facts("shard")["tasks"]["technology"]["splits"][split]["rows"] for split in told["splits"]]
+        assert told["examples"] == sum(sizes)
+        low, high = told["figures"]["accuracy"]["interval"]
+        assert low < told["figures"]["accuracy"]["value"] < high
     told = found["effects"]["technology"]["accuracy"]
-    assert told["protocol"] + told["model"] == pytest.approx(told["both"])
+    assert told["protocol"]["value"] + told["model"]["value"] == pytest.approx(told["both"]["value"])
+    assert all(part["interval"][0] < part["value"] < part["interval"][1] for part in told.values())
     assert "step by protocol" in done.stdout
     assert done.stdout.splitlines()[-1] == f"protocols  {Store(root).directory('PROTOCOLS') / 'report.html'}"
