@@ -59,7 +59,9 @@ _STAGES = (
     Stage("text", "patent_spark.text.stage", ("ingest", "split"), ("text",), "tokens, vocabulary, skip-gram vectors"),
     Stage("shard", "patent_spark.shards.stage", ("label", "split", "text"), ("shard", *_PER_TASK), "examples as equal row groups"),
     Stage("train", "patent_spark.training.stage", ("text", "shard"), ("model", "train", "tasks"), "LSTM on Horovod ranks", ("shards", "serving")),
-    Stage("evaluate", "patent_spark.evaluation.stage", _JUDGED, ("evaluate", "tasks"), "predictions, baselines, report", ("serving",)),
+    Stage(
+        "evaluate", "patent_spark.evaluation.stage", _JUDGED, ("evaluate", "tasks", "audit.top1_auc"), "predictions, baselines, report", ("serving",)
+    ),
     Stage("audit", "patent_spark.audit.stage", ("ingest", *_JUDGED, "evaluate"), ("audit", "tasks"), "checks that look for leaks", ("serving",)),
     Stage("register", "patent_spark.gate.stage", _GATED, ("gate", "evaluate", "tasks"), "the gate before the registry", _GATES_CODE, outside=True),
 )

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from patent_spark.evaluation.calibration import calibration_of
+from patent_spark.schemas import LEVELS
 from patent_spark.serving.calibration import Calibration, fit_scales, fit_temperature, scaled, tempered
 
 
@@ -88,3 +90,45 @@ def test_a_level_that_never_came_true_keeps_a_probability():
     said, _, truth = levels_foretold(300, 0.1)
     slopes, intercepts = fit_scales(said[truth > 0], truth[truth > 0], 1.0)
     assert scaled(said, np.array(slopes), np.array(intercepts))[:, 0].min() > 0
+
+
+def learned_from(said, truth, families=None, levels=LEVELS):
+    return calibration_of(said, truth, np.arange(len(truth)) if families is None else families, levels, seed=1)
+
+
+def test_levels_are_scaled_where_patents_that_were_left_out_say_that_it_is_better():
+    said, _, truth = levels_foretold(4000, 0.1)
+    found = learned_from(said, truth)
+    assert (found.slopes, found.intercepts) == fit_scales(said, truth, fit_temperature(said, truth))
+    assert (found.learned_on, found.patents) == ("development", 4000)
+    assert ", more than 2 standard errors better" in found.why
+
+
+def test_where_a_temperature_is_all_that_is_wrong_it_is_all_that_is_used():
+    found = [learned_from(*[foretold(600, 2.0, seed)[place] for place in (0, 2)]) for seed in range(4)]
+    assert sum(bool(each.slopes) for each in found) <= 1
+    assert [each.temperature for each in found] == pytest.approx([2.0] * 4, rel=0.3)
+    assert any(", not more than 2 standard errors better" in each.why for each in found)
+
+
+def test_a_level_of_few_patents_is_not_scaled():
+    said, _, truth = levels_foretold(8000, 0.1)
+    rare, others = np.flatnonzero(truth == 0), np.flatnonzero(truth > 0)
+    few, enough = (np.concatenate([rare[:count], others]) for count in (11, 12))
+    found = learned_from(said[few], truth[few])
+    assert found.slopes == () and found.temperature == fit_temperature(said[few], truth[few])
+    assert found.why == "top1 has 11 development patents, fewer than the 12 from which a level is scaled by itself"
+    assert learned_from(said[enough], truth[enough]).slopes
+
+
+def test_what_is_left_out_is_left_out_with_its_family():
+    said, _, truth = (np.repeat(each, 20, axis=0) for each in foretold(60, 1.0))
+    assert learned_from(said, truth).slopes  # each patent learned from itself
+    assert not learned_from(said, truth, np.arange(1200) // 20).slopes
+
+
+def test_classes_share_a_temperature_and_of_no_patents_nothing_is_learned():
+    said, _, truth = levels_foretold(4000, 0.1)
+    found = learned_from(said, truth, levels=())
+    assert (found.slopes, found.temperature, found.why) == ((), fit_temperature(said, truth), "classes share a temperature")
+    assert learned_from(said[:0], truth[:0]) == Calibration(why="there are no development patents")

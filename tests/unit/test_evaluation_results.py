@@ -89,7 +89,7 @@ def test_a_year_has_its_own_attainable():
 
 def text_of(result, training=(5, 5, 5, 5)):
     labels = result["labels"]
-    return "\n".join(doubts_about(result, dict(zip(labels, training, strict=False))))
+    return "\n".join(doubts_about(result, dict(zip(labels, training, strict=False)), 0.95))
 
 
 def test_doubts():
@@ -112,3 +112,18 @@ def test_doubts():
     ranked = np.sort(many)
     found = text_of(result_of(list(LEVELS), {"test_2011": levels(ranked, ranked)}, np.array([5, 5, 5, 5]), None))
     assert "ROC-AUC of top1 is 1.000" in found
+
+
+def test_labels_of_another_frequency_than_in_training_are_told():
+    """Twice as often, of enough patents to know; of fewer, or by less, nothing is said."""
+    many = np.repeat([0, 1, 2, 3], [40, 160, 1200, 600])
+    result = result_of(list(LEVELS), {"test_2011": levels(many, many)}, np.ones(4, int))
+    found = text_of(result, (200, 400, 2400, 1000))
+    assert "top1 is 5.0 % of the training but 2.0 % of the test patents, more apart than by chance" in found and "label.pool" in found
+    assert found.count("of the training but") == 1
+    assert "of the training but" not in text_of(result, (5, 8, 60, 27))  # 5 of 100: chance
+    assert "of the training but" not in text_of(result, (1160, 3200, 24000, 11640))  # 2.9 %: less than half as much again
+    classes = result_of(list("ABCD"), {"test": judged(many, many)}, np.ones(4, int))
+    told = "Classes are not as frequent in the test as in training: 13.0 % of the patents would have to change theirs."
+    assert told in text_of(classes, (300, 160, 940, 600))
+    assert "as frequent" not in text_of(classes, (1, 1, 4, 4)) + text_of(classes, (50, 160, 1200, 600))

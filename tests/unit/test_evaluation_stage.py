@@ -82,7 +82,7 @@ def test_predictions_are_those_of_the_model_on_the_patents_own_tokens(judged):
     examples = pq.ParquetFile(folder / "group-00000.parquet").read().to_pandas()
     examples = examples[examples.patent_key >= 0]
     scorer = current_scorer(judged, "citation_level")
-    assert scorer.calibration == Calibration()  # without development patents there is nothing to learn one from
+    assert scorer.calibration == Calibration(why="there are no development patents")
     expected = scorer.probabilities(np.stack([np.frombuffer(row, "<i4") for row in examples.tokens]), batch=7)
     found = judged.read_arrow("PREDICTIONS").to_pandas().set_index(["task", "patent_id"]).loc["citation_level"]
     mine = found.loc[examples.patent_key.astype(str)]
@@ -95,7 +95,8 @@ def test_the_served_probabilities_are_calibrated(judged, capsys):
     scorer = current_scorer(judged, "technology")
     calibration = json.loads((judged.directory("CALIBRATION") / "technology.json").read_text())
     temperature = scorer.calibration.temperature
-    assert calibration == {"temperature": temperature, "slopes": [], "intercepts": [], "learned_on": "development", "patents": 50}
+    told = {"slopes": [], "intercepts": [], "learned_on": "development", "patents": 50, "why": "classes share a temperature"}
+    assert calibration == {"temperature": temperature} | told
     block = read_sample(judged.directory("EXAMPLES") / "technology" / "development", MAX_TOKENS, 50, 50, 1)
     raw = Scorer(judged.directory("MODEL") / "technology").probabilities(block.tokens)
     losses = [log_loss(block.truth, tempered(raw, temperature * factor), labels=range(8)) for factor in (0.9, 1, 1.1)]

@@ -7,14 +7,18 @@ from typing import Any
 
 from patent_spark.evaluation.baselines import MAJORITY, NAMES
 from patent_spark.evaluation.bootstrap import BETTER, WORSE
+from patent_spark.schemas import TOP1
 
 _FEW = 1000
-_SUSPICIOUS_AUC = 0.95
+_TIMES = 1.5  # between a level's share of the training and of the test patents
+_APART = 0.1  # share of the patents that would have to change their class for the two mixes to be the same
+_CHANCE = 0.001  # probability, by chance, of mixes as far apart
 
 
-def doubts_about(result: dict[str, Any], training: dict[str, int]) -> list[str]:
-    """Sentences about one task's figures. training: training patents by label."""
-    return [sentence for rule in (_size, _baselines, _attainable, _classes, _top1, _drift) for sentence in rule(result, training)]
+def doubts_about(result: dict[str, Any], training: dict[str, int], top1_auc: float) -> list[str]:
+    """Sentences about one task's figures. training: training patents by label; top1_auc: above it a ROC-AUC is too good to be true."""
+    rules = (_size, _baselines, _attainable, _classes, _mix, _drift)
+    return [sentence for rule in rules for sentence in rule(result, training)] + _top1(result, top1_auc)
 
 
 def _size(result: dict[str, Any], training: dict[str, int]) -> list[str]:
@@ -52,7 +56,7 @@ def _attainable(result: dict[str, Any], training: dict[str, int]) -> list[str]:
 
 def _classes(result: dict[str, Any], training: dict[str, int]) -> list[str]:
     matrix = result["confusion"]["matrix"]
-    present = {label for label, row in zip(result["labels"], matrix, strict=True) if sum(row)}
+    present = {label for label, patents in _tested(result).items() if patents}
     predicted = {label for i, label in enumerate(result["labels"]) if any(row[i] for row in matrix)}
     found = []
     unseen = sorted(label for label in present if not training.get(label))
@@ -64,9 +68,42 @@ def _classes(result: dict[str, Any], training: dict[str, int]) -> list[str]:
     return found
 
 
-def _top1(result: dict[str, Any], training: dict[str, int]) -> list[str]:
+def _mix(result: dict[str, Any], training: dict[str, int]) -> list[str]:
+    """Labels that are not as frequent in the test as where the model, and its calibration, learned how frequent they are."""
+    from scipy.stats import chi2_contingency
+
+    learned, tested = {label: training.get(label, 0) for label in result["labels"]}, _tested(result)
+    here, there = sum(learned.values()), sum(tested.values())
+    if not here or not there:
+        return []
+    shares = {label: (learned[label] / here, tested[label] / there) for label in tested if learned[label] + tested[label]}
+    parts = {
+        label: [[learned[label], here - learned[label]], [tested[label], there - tested[label]]]
+        for label, (one, other) in shares.items()
+        if TOP1 in tested and max(one, other) > _TIMES * min(one, other)
+    }
+    found = [
+        f"{label} is {_share(shares[label][0])} of the training but {_share(shares[label][1])} of the test patents, more apart than by chance: its "
+        "probabilities, calibrated to the former, are off by as much. Likely cause: small pools (the top 1 % of a dozen patents is one of "
+        "them) that grow with the years; see label.pool."
+        for label, table in parts.items()
+        if chi2_contingency(table).pvalue < _CHANCE
+    ]
+    apart = sum(abs(one - other) for one, other in shares.values()) / 2
+    if TOP1 not in tested and apart > _APART:
+        counts = [[each[label] for label in shares] for each in (learned, tested)]
+        if chi2_contingency(counts).pvalue < _CHANCE:
+            found.append(f"Classes are not as frequent in the test as in training: {_share(apart)} of the patents would have to change theirs.")
+    return found
+
+
+def _tested(result: dict[str, Any]) -> dict[str, int]:
+    return {label: sum(row) for label, row in zip(result["labels"], result["confusion"]["matrix"], strict=True)}
+
+
+def _top1(result: dict[str, Any], suspicious: float) -> list[str]:
     auc = (result.get("top1") or {}).get("roc_auc")
-    if auc is None or auc <= _SUSPICIOUS_AUC:
+    if auc is None or auc <= suspicious:
         return []
     return [f"ROC-AUC of top1 is {auc:.3f}: text alone should not find the most cited patents so well; look for a leak before believing it."]
 

@@ -72,7 +72,7 @@ def _reliability(path: Path, calibration: Result) -> Picture:
         panels["top1"] = {name: calibration[name]["top1"] for name in ("before", "after")}
     figures.draw_reliability(path, panels)
     how = "A power and a factor for each level" if calibration["slopes"] else f"Temperature {calibration['temperature']:.2f}"
-    learned = f"{how}, learned on {calibration['patents']:,} development patents"
+    learned = f"{how}, learned on {calibration['patents']:,} development patents ({calibration['why']})"
     if calibration["learned_on"] is None:
         learned = "Not calibrated: there are no development patents to learn from"
     errors = [f"{share(panel['before']['ece'])} before, {share(panel['after']['ece'])} after ({name})" for name, panel in panels.items()]

@@ -16,6 +16,7 @@ from patent_spark.config import CITATION_LEVEL, Config, flatten
 from patent_spark.evaluation.answers import ANSWERS, Answers, answers_of, write_answers
 from patent_spark.evaluation.baselines import TFIDF_LINEAR, TFIDF_NEAREST
 from patent_spark.evaluation.bootstrap import LEVEL
+from patent_spark.evaluation.calibration import calibration_of
 from patent_spark.evaluation.cohorts import Cohorts, read_cohorts
 from patent_spark.evaluation.doubts import doubts_about
 from patent_spark.evaluation.predictions import Block, Judges, count_labels, judge_split, read_sample
@@ -25,7 +26,7 @@ from patent_spark.evaluation.tfidf import Linear, Nearest, Tfidf, fit_linear, ne
 from patent_spark.evaluation.words import nearest_words
 from patent_spark.progress import Progress, say
 from patent_spark.schemas import DEVELOPMENT, TRAIN, is_test
-from patent_spark.serving.calibration import Calibration, fit_scales, fit_temperature
+from patent_spark.serving.calibration import Calibration
 from patent_spark.serving.scorer import Scorer
 from patent_spark.store import Store, write_json
 from patent_spark.tracking import Run, TrackingError, attach
@@ -89,7 +90,7 @@ def _judge(work: Work, trained: Trained, cohorts: Cohorts, writer: pq.ParquetWri
     """All figures of one task, and what the model said of the headline's patents; its predictions go to the writer."""
     task, scorer, config = trained.task, trained.scorer, work.config.evaluate
     linear, near = _fit_baselines(work, trained)
-    calibration = _calibrate(work, trained)
+    calibration = _calibrate(work, trained, cohorts)
     judges = Judges(scorer, calibration, {TFIDF_LINEAR: linear, TFIDF_NEAREST: near}, cohorts, config.batch)
     tests = {split: rows for split, rows in trained.rows.items() if is_test(split)}
     with Progress(f"evaluate {task}", total=sum(tests.values()), unit="patents") as progress:
@@ -101,7 +102,7 @@ def _judge(work: Work, trained: Trained, cohorts: Cohorts, writer: pq.ParquetWri
     result = task_result(scorer.labels, judged, training, known, calibration, config) | {"label_rule": rule}
     result["baselines"][TFIDF_LINEAR] |= {"chosen": linear.chosen, "training_examples": linear.examples}
     result["baselines"][TFIDF_NEAREST] |= {"training_examples": len(near.truth)}
-    result["warnings"] = doubts_about(result, dict(zip(scorer.labels, training.tolist(), strict=True)))
+    result["warnings"] = doubts_about(result, dict(zip(scorer.labels, training.tolist(), strict=True)), work.config.audit.top1_auc)
     result |= {
         "task": task,
         "run_id": scorer.task.get("run_id"),
@@ -151,17 +152,13 @@ def _fit_baselines(work: Work, trained: Trained) -> tuple[Linear, Nearest]:
     return linear, nearest(tfidf, texts.tokens[few], texts.truth[few], labels)
 
 
-def _calibrate(work: Work, trained: Trained) -> Calibration:
-    """The model's calibration, learned on the development patents, and kept in CALIBRATION for whoever scores with the model.
-
-    Levels are scaled one by one; of a hundred classes, most of which have a few development patents, the temperature is learned.
-    """
-    aside = _sample(work, trained, DEVELOPMENT, work.config.evaluate.calibration_examples)
-    probabilities = trained.scorer.probabilities(aside.tokens, work.config.evaluate.batch)
-    count = len(aside.truth)
-    temperature = fit_temperature(probabilities, aside.truth)
-    scales = fit_scales(probabilities, aside.truth, temperature) if count and trained.task == CITATION_LEVEL else ((), ())
-    found = Calibration(temperature, *scales, DEVELOPMENT if count else None, count)
+def _calibrate(work: Work, trained: Trained, cohorts: Cohorts) -> Calibration:
+    """The model's calibration, learned on the development patents, and kept in CALIBRATION for whoever scores with the model."""
+    config = work.config.evaluate
+    aside = _sample(work, trained, DEVELOPMENT, config.calibration_examples)
+    probabilities = trained.scorer.probabilities(aside.tokens, config.batch)
+    levels = trained.scorer.labels if trained.task == CITATION_LEVEL else []
+    found = calibration_of(probabilities, aside.truth, cohorts.families(aside.keys), levels, config.seed)
     write_json(work.draft.path("CALIBRATION") / f"{trained.task}.json", dataclasses.asdict(found))
     return found
 

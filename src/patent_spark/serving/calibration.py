@@ -35,6 +35,8 @@ class Calibration:
     learned_on: str | None = None
     """The split; None when there was none to learn from."""
     patents: int = 0
+    why: str = ""
+    """Why levels were, or were not, scaled one by one."""
 
     @classmethod
     def read(cls, path: Path) -> Calibration:
