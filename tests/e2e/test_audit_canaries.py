@@ -23,7 +23,7 @@ def test_a_run_tells_what_its_audit_found(whole_run):
     """The demo's knobs: no embargo, and percentiles over all years."""
     late, pooled = "labels that closed after the first test day", "percentiles learned from test patents"
     assert failed_in(whole_run.store) == {("citation_level", late), ("citation_level", pooled)}
-    assert "audit: 2 of 45 checks failed" in whole_run.stdout
+    assert "audit: 2 of 50 checks failed" in whole_run.stdout
     assert f"citation_level: {pooled} (100.0 % share of the training patents)" in whole_run.stdout
     assert str(whole_run.store.directory("AUDIT") / "report.html") in whole_run.stdout
 

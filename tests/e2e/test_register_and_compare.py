@@ -26,7 +26,7 @@ def test_the_gate_lets_one_model_in_and_refuses_the_other(whole_run, first):
     """The demo's percentiles and labels know the test years, which concerns the citation level alone."""
     assert first.returncode == 4
     assert first.stderr.splitlines()[-1] == (
-        "patent-spark: citation_level is not registered: 2 of 27 checks of the audit failed: "
+        "patent-spark: citation_level is not registered: 2 of 30 checks of the audit failed: "
         "percentiles learned from test patents (citation_level), labels that closed after the first test day (citation_level)"
     )
     assert registered(whole_run, "technology") == ("1", 1)
@@ -41,7 +41,7 @@ def test_the_gate_lets_one_model_in_and_refuses_the_other(whole_run, first):
 
 def test_the_report_has_the_verdict_of_the_audit(whole_run):
     page = (whole_run.store.directory("REPORT") / "report.html").read_text()
-    assert "Audit: 2 of 45 checks failed" in page
+    assert "Audit: 2 of 50 checks failed" in page
     assert "Citation level, labels that closed after the first test day" in page
     assert "has not looked at these figures" not in page
 
