@@ -8,7 +8,6 @@ nothing else of what is published changes. A failed check ends no run.
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -23,7 +22,7 @@ from patent_spark.audit.verdicts import FAILED, PASSED, Check
 from patent_spark.checks import DataError
 from patent_spark.pages import form
 from patent_spark.progress import Progress, say
-from patent_spark.store import write_json
+from patent_spark.store import Store, write_json
 from patent_spark.tracking import TrackingError, attach
 from patent_spark.work import Work
 
@@ -77,7 +76,7 @@ def run(work: Work) -> None:
         say(f"  failed: {check.name} ({check.task or 'all tasks'}): {figure}, limit {limit}")
     for task in work.config.task_names:
         of_task = [check for check in checks if check.task in (None, task)]
-        _into_metrics(work.store.directory("METRICS") / f"{task}.json", of_task)
+        _into_metrics(work.store, task, of_task)
         _track(work, task, of_task, folder, report)
     work.learn(verdict=found["verdict"], failed=[[check.task, check.name] for check in failed])
 
@@ -103,12 +102,13 @@ def _failed(checks: list[Check]) -> list[Check]:
     return [check for check in checks if check.verdict == FAILED]
 
 
-def _into_metrics(path: Path, checks: list[Check]) -> None:
+def _into_metrics(store: Store, task: str, checks: list[Check]) -> None:
     """The verdict on a task, and each figure, into its file of METRICS; those of an audit before give way."""
     failed = [check.name for check in _failed(checks)]
     told = [{name: getattr(check, name) for name in ("name", "task", "figure", "limit", "verdict")} for check in checks]
     found = {"verdict": FAILED if failed else PASSED, "failed": failed, "checks": told}
-    write_json(path, json.loads(path.read_text()) | {"audit": found})
+    file = f"{task}.json"
+    write_json(store.directory("METRICS") / file, store.read_json("METRICS", file) | {"audit": found})
 
 
 def _track(work: Work, task: str, checks: list[Check], folder: Path, report: Path) -> None:
