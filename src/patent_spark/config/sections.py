@@ -1,25 +1,12 @@
-"""Every knob of the platform: one frozen dataclass a section, one place that reads YAML and `--set`.
-
-A knob is known by `section.knob`. Values come, later over earlier, from the defaults below, the YAML files given
-with `--config` in order, and `--set section.knob=value`. An unknown or ill-typed knob raises ConfigError.
-What a run learns (vocabulary size, steps an epoch) goes into manifests, never back in here.
-"""
+"""The knobs: one frozen dataclass a section, each knob with its type, its default and what it means."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-import difflib
-import hashlib
-import json
-import math
-from collections.abc import Sequence
 from dataclasses import field
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BeforeValidator, ConfigDict, Strict, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Strict
 from pydantic import Field as Bound
 from pydantic.dataclasses import dataclass
 
@@ -28,10 +15,6 @@ CITATION_LEVEL = "citation_level"
 TASKS = (TECHNOLOGY, CITATION_LEVEL)
 JOINT = "joint"
 """The name of the model that answers both."""
-
-
-class ConfigError(Exception):
-    """A knob is unknown, ill-typed or contradicts another; the message names it. Exit code 2."""
 
 
 def _no_bool(value: object) -> object:
@@ -374,172 +357,3 @@ class Config:
     def prefix(self, task: str) -> str:
         """What stands before the names of a task's figures where they are kept together with the other's."""
         return f"{task}_" if self.tasks == JOINT else ""
-
-
-Knobs = dict[str, Any]
-"""Flat `section.knob` -> value."""
-
-_ADAPTER = TypeAdapter(Config)
-
-
-def load_config(files: Sequence[str | Path] = (), sets: Sequence[str] = ()) -> tuple[Config, dict[str, str]]:
-    """Merge defaults, YAML files and `section.knob=value` strings.
-
-    Returns the configuration and, for each `section.knob` that is not at its default, where its value came from.
-    Raises ConfigError.
-    """
-    merged: Knobs = {}
-    origin: dict[str, str] = {}
-    for path in files:
-        for name, value in _read_yaml(Path(path)).items():
-            merged[name], origin[name] = value, str(path)
-    for assignment in sets:
-        name, value = _read_assignment(assignment)
-        merged[name], origin[name] = value, "--set"
-    config = _build(merged, origin)
-    _check_together(config)
-    return config, origin
-
-
-def flatten(config: Config) -> Knobs:
-    """Every `section.knob` and its value, in the order of this file; dates as ISO text."""
-    tree = _ADAPTER.dump_python(config, mode="json")
-    return {"tasks": tree.pop("tasks")} | {f"{name}.{k}": v for name, knobs in tree.items() for k, v in knobs.items()}
-
-
-def recorded(knobs: Knobs) -> Config:
-    """The configuration that the knobs in a manifest tell; what they leave out, or no version has any longer, is at its default."""
-    known = about_knobs()
-    return _build({name: value for name, value in knobs.items() if name in known}, {})
-
-
-def with_knobs(config: Config, knobs: Knobs) -> Config:
-    """The configuration with other values for some knobs, by their flat names; raises ConfigError when they do not go together."""
-    changed = _build(flatten(config) | knobs, dict.fromkeys(knobs, "set for this run"))
-    _check_together(changed)
-    return changed
-
-
-def to_yaml(config: Config) -> str:
-    """The whole configuration as YAML that load_config reads back."""
-    return yaml.safe_dump(_ADAPTER.dump_python(config, mode="json"), sort_keys=False)
-
-
-def digest(value: object) -> str:
-    """A short, stable digest of plain data (a part of a configuration, a manifest)."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def about_knobs() -> dict[str, str]:
-    """What each knob means."""
-    about: dict[str, str] = {}
-    for field_ in dataclasses.fields(Config):
-        value = getattr(Config(), field_.name)
-        if dataclasses.is_dataclass(value):
-            about |= {f"{field_.name}.{f.name}": f.metadata["about"] for f in dataclasses.fields(value)}
-        else:
-            about[field_.name] = field_.metadata["about"]
-    return about
-
-
-def _read_yaml(path: Path) -> Knobs:
-    try:
-        tree = yaml.safe_load(path.read_text()) or {}
-    except OSError as error:
-        raise ConfigError(f"--config {path}: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes that are no text, a date that does not exist
-        raise ConfigError(f"--config {path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(tree, dict):
-        raise ConfigError(f"--config {path}: sections of knobs are needed, found {type(tree).__name__}")
-    knobs: Knobs = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            knobs |= {f"{name}.{k}": v for k, v in value.items()}
-        elif value is not None or name == "tasks":
-            knobs[str(name)] = value
-    return knobs
-
-
-def _read_assignment(assignment: str) -> tuple[str, Any]:
-    name, equals, value = assignment.partition("=")
-    if not equals:
-        raise ConfigError(f"--set {assignment}: write --set section.knob=value")
-    try:
-        return name.strip(), yaml.safe_load(value) if value else ""
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
-        raise ConfigError(f"--set {assignment}: the value is not YAML: {' '.join(str(error).split())}") from error
-
-
-def _build(knobs: Knobs, origin: dict[str, str]) -> Config:
-    known = about_knobs()
-    tree: dict[str, Any] = _ADAPTER.dump_python(Config(), mode="json")  # a task's section has defaults that its class has not
-    for name, value in knobs.items():
-        if name not in known:
-            raise ConfigError(f"unknown knob {name} ({origin[name]}); {_neighbours(name, known)}")
-        if name == "tasks":
-            tree[name] = value
-        else:
-            part, _, key = name.partition(".")
-            tree[part][key] = value
-    try:
-        return _ADAPTER.validate_python(tree)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"][:2])
-        message = first["msg"][0].lower() + first["msg"][1:]
-        raise ConfigError(f"{name} = {first['input']!r} ({origin.get(name, 'default')}): {message}; {name} means: {known.get(name, '')}") from error
-
-
-def _neighbours(name: str, known: dict[str, str]) -> str:
-    part = name.partition(".")[0]
-    siblings = [k for k in known if k.startswith(part + ".")]
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    if siblings:
-        return f"{hint}{part} has: {', '.join(k.partition('.')[2] for k in siblings)}"
-    return f"{hint}sections are: {', '.join(dict.fromkeys(k.partition('.')[0] for k in known))}"
-
-
-def _check_together(config: Config) -> None:
-    split, shard, train = config.split, config.shard, config.train
-    if split.development + split.test >= 1:
-        raise ConfigError("split.development + split.test must leave something to train on (below 1)")
-    if min(split.test_years) <= split.train_until:
-        raise ConfigError(f"split.test_years must all come after split.train_until = {split.train_until}")
-    exposures = config.label.exposures
-    if list(exposures) != sorted(set(exposures)) or max(exposures, default=0) >= config.label.horizon_months:
-        raise ConfigError(
-            f"label.exposures = {list(exposures)} must be months in ascending order, each below label.horizon_months = {config.label.horizon_months}"
-        )
-    if split.early_levels:
-        _check_early_levels(config)
-    if train.ranks not in shard.world_sizes:
-        raise ConfigError(f"train.ranks = {train.ranks} is not among shard.world_sizes = {list(shard.world_sizes)}; add it there and shard again")
-    lanes = math.lcm(*shard.world_sizes)
-    if train.batch % lanes:
-        raise ConfigError(
-            f"train.batch = {train.batch} must be a multiple of {lanes}, the least common multiple of shard.world_sizes = {list(shard.world_sizes)}"
-        )
-    if len(set(config.text.fields)) < len(config.text.fields):
-        raise ConfigError(f"text.fields = {list(config.text.fields)} names a field twice")
-    if "claims" in config.text.fields and config.source.kind == "simulate" and not config.simulate.claims:
-        raise ConfigError("text.fields asks for claims, which the simulated release goes without; set simulate.claims=true")
-    for name in TASKS:
-        task = config.task(name)
-        if task.min_tokens > task.max_tokens:
-            raise ConfigError(f"{name}.min_tokens = {task.min_tokens} is above {name}.max_tokens = {task.max_tokens}")
-    lengths = {f"{name}.max_tokens": config.task(name).max_tokens for name in TASKS}
-    if config.tasks == JOINT and len(set(lengths.values())) > 1:
-        told = " and ".join(f"{name} = {length}" for name, length in lengths.items())
-        raise ConfigError(f"tasks = joint reads a text once for both tasks, which needs one length: {told}")
-
-
-def _check_early_levels(config: Config) -> None:
-    if not config.label.exposures:
-        raise ConfigError("split.early_levels needs levels to train on: name months in label.exposures, such as [12, 24, 36, 48]")
-    if config.citation_level.protocol != "temporal" or not config.split.embargo:
-        raise ConfigError(
-            "split.early_levels is for patents that the embargo keeps from training: it needs citation_level.protocol=temporal and split.embargo=true"
-        )
-    if config.tasks == JOINT:
-        raise ConfigError("split.early_levels is not for tasks = joint, whose examples stand for whole labels of both tasks; set tasks=both")
