@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from patent_spark.checks import StoppedError, WorkError
@@ -33,7 +34,9 @@ _QUIET = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 _PARAMS_A_CALL = 100  # MLflow's limit
-_MODEL = "model"
+
+MODEL, UNCALIBRATED_MODEL = "model", "uncalibrated_model"
+"""A run's model: what `evaluate` calibrated, under the name that everybody asks for; and before that, as the training left it."""
 
 
 class TrackingError(WorkError):
@@ -86,32 +89,35 @@ class Run:
         except TrackingError as error:
             say(f"  an earlier run is not shown under run {self.run_id}: {error}")
 
-    def log_model(self, model: keras.Model, tokens: np.ndarray, folder: Path, prefix: str = "") -> None:
-        """The Keras model with its signature and `tokens` as input example, and the text files of its folder.
+    def log_model(self, model: keras.Model, tokens: np.ndarray, name: str, about: Mapping[str, Any]) -> None:
+        """The Keras model under a name, with its signature and `tokens` as input example; of several of one name, MLflow gives the last.
 
-        tokens: int32 [n, max_tokens]. folder: vocabulary, labels and history, as in MODEL/<task>. prefix: what the names of
-        the model and its files begin with, where a run has several.
+        tokens: int32 [n, max_tokens]. about: what whoever loads it must know, kept as its metadata.
         """
         import keras
-        import mlflow
         import mlflow.tensorflow  # not mlflow.keras: 3.17 cannot save an input example with it
         import tensorflow
-        from mlflow.models import infer_signature
+        from mlflow.entities import LoggedModelOutput
+        from mlflow.models import Model, infer_signature
 
-        keras.config.disable_interactive_logging()  # MLflow tries the example with a progress bar on stdout
-        with _errors(self.uri):
-            mlflow.set_tracking_uri(self.uri)
-            signature = infer_signature(tokens, model(tokens, training=False).numpy())
-            # Named requirements: MLflow would load the model in a second process to find them.
-            needs = [f"tensorflow=={tensorflow.__version__}", f"keras=={keras.__version__}"]
-            mlflow.start_run(run_id=self.run_id)
-            try:
-                mlflow.tensorflow.log_model(model, name=f"{prefix}{_MODEL}", signature=signature, input_example=tokens, pip_requirements=needs)
-            finally:
-                mlflow.end_run("RUNNING")
+        signature = infer_signature(tokens, model(tokens, training=False).numpy())
+        # Named requirements: MLflow would load the model in a second process to find them.
+        needs = [f"tensorflow=={tensorflow.__version__}", f"keras=={keras.__version__}"]
+        # The steps of mlflow.tensorflow.log_model, which would open a run that has ended, and close it at another time.
+        with _errors(self.uri), TemporaryDirectory() as scratch:
+            experiment = self._client.get_run(self.run_id).info.experiment_id
+            made = self._client.create_logged_model(experiment, name=name, source_run_id=self.run_id)
+            kept, folder = Model(run_id=self.run_id, model_id=made.model_id, metadata=dict(about)), f"{scratch}/{name}"
+            mlflow.tensorflow.save_model(model, folder, mlflow_model=kept, signature=signature, input_example=tokens, pip_requirements=needs)
+            self._client.log_model_artifacts(made.model_id, folder)
+            self._client.log_outputs(self.run_id, [LoggedModelOutput(made.model_id, step=0)])
+            self._client.finalize_logged_model(made.model_id, "READY")
+
+    def log_texts(self, folder: Path, name: str) -> None:
+        """The text files of a folder, such as vocabulary, labels and history in MODEL/<task>, into a folder of the run's."""
         for path in sorted(folder.iterdir()):
             if path.suffix in (".json", ".txt"):
-                self.log_file(path, f"{prefix}training")
+                self.log_file(path, name)
 
     def log_report(self, folder: Path, name: str = "report") -> None:
         """A folder of files, such as the report and its figures, under a name."""
@@ -143,6 +149,17 @@ class Run:
         with _errors(self.uri):
             entries = [Metric(name, float(value), now, step) for name, value in metrics.items()]
             self._client.log_batch(self.run_id, metrics=entries)
+
+
+def write_mlmodel(folder: Path, loader: str, column: str) -> None:
+    """The file that lets MLflow load a folder as a model; loader: the module that does it; column: of strings, what the model is asked about."""
+    from mlflow import pyfunc
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    model = Model(signature=ModelSignature(inputs=Schema([ColSpec("string", column)])))
+    pyfunc.add_to_model(model, loader_module=loader)
+    model.save(str(folder / "MLmodel"))
 
 
 def tracking_uri(config: Config) -> str:

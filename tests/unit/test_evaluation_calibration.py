@@ -4,6 +4,7 @@ import pytest
 from patent_spark.evaluation.calibration import calibration_of
 from patent_spark.schemas import LEVELS
 from patent_spark.serving.calibration import Calibration, fit_scales, fit_temperature, scaled, tempered
+from patent_spark.serving.network import calibrated_network
 
 
 def foretold(count, temperature, seed=0, labels=4):
@@ -31,6 +32,24 @@ def test_one_that_cannot_be_told_from_1_is_1():
     found = [fit_temperature(said, truth) for said, _, truth in (foretold(300, 1.0, seed) for seed in range(40))]
     assert 0.8 < np.mean(np.array(found) == 1) < 1
     assert fit_temperature(np.zeros((0, 4), np.float32), np.zeros(0, int)) == 1
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [Calibration(), Calibration(2.5), Calibration(0.4), Calibration(1.5, (1.2, 0.7, 0.9), (-1.0, 0.3, 0.5))],
+    ids=["none", "tempered", "sharpened", "scaled"],
+)
+def test_the_calibrated_network_says_what_the_calibration_makes_of_the_network(calibration, tmp_path):
+    import keras
+
+    network = keras.Sequential([keras.Input((None,), dtype="int32"), keras.layers.Embedding(90, 3), keras.layers.GlobalMaxPooling1D(),
+                                keras.layers.Softmax()])  # fmt: skip
+    network.layers[0].set_weights([np.random.default_rng(0).normal(0, 40, (90, 3))])  # certain and impossible labels among them
+    tokens = np.arange(1, 81).reshape(80, 1)
+    raw = network(tokens).numpy()
+    assert (raw.min(), raw.max()) == (0, 1)
+    calibrated_network(network, calibration).save(tmp_path / "calibrated.keras")
+    assert keras.models.load_model(tmp_path / "calibrated.keras")(tokens).numpy() == pytest.approx(calibration(raw), abs=1e-5)
 
 
 def test_certain_and_impossible_labels():

@@ -1,11 +1,14 @@
 """The stage register on a small warehouse, with a real registry of MLflow in SQLite."""
 
+import datetime
 import json
 import shutil
 from contextlib import ExitStack
 
 import keras
+import mlflow
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,14 +17,17 @@ from mlflow import MlflowClient
 from patent_spark import cli
 from patent_spark.checks import DataError, GateError
 from patent_spark.evaluation.cohorts import read_cohorts
+from patent_spark.evaluation.predictions import read_blocks
 from patent_spark.gate.rivals import candidate_answers, champion_answers, new_to
 from patent_spark.registry import Registry
+from patent_spark.schemas import LEVELS
 from patent_spark.serving.package import Package
+from patent_spark.serving.scorer import Scorer
 from patent_spark.stages import planned, run_stage
-from patent_spark.tracking import tracking_uri
+from patent_spark.tracking import tracking_uri, write_mlmodel
 from patent_spark.work import Work
 from tests.leaks import rewrite_manifest
-from tests.unit.evaluation_world import TWINS
+from tests.unit.evaluation_world import MAX_TOKENS, TWINS
 from tests.unit.gate_world import FAMILIES, TASKS, before_the_gate, configured, copy_of, publish_audit, registered, retrain, spoil
 from tests.unit.test_tracking import free_port
 from tests.worlds import publish
@@ -85,7 +91,7 @@ def test_the_first_that_passes_the_audit_becomes_the_champion(crowned):
 
 def test_the_registered_version_needs_nothing_beside_it(crowned, tmp_path):
     package = champion_in(crowned, "technology", tmp_path)
-    assert {path.name for path in package.folder.iterdir()} == {"technology", "learned_from.parquet", "card.html", "card.md"}
+    assert {path.name for path in package.folder.iterdir()} == {"technology", "learned_from.parquet", "card.html", "card.md", "MLmodel"}
     packed = package.task("technology")
     assert packed.about["text"] == {"fields": ["title", "abstract"], "claims": "first"}
     assert (
@@ -98,6 +104,38 @@ def test_the_registered_version_needs_nothing_beside_it(crowned, tmp_path):
     assert package.learned_from.tolist() == list(range(5_000_000, 5_000_450))  # training and development
 
 
+def test_whoever_loads_a_model_with_mlflow_gets_calibrated_probabilities(crowned):
+    """From the run of a training, for tokens; from the registry, for texts. The run itself stays as the training left it."""
+    mlflow.set_tracking_uri(tracking_uri(configured(crowned.root)))
+    said = crowned.read_arrow("PREDICTIONS").to_pandas().query("task == 'technology'").set_index("patent_id")
+    run_id = json.loads((crowned.directory("MODEL") / "technology" / "task.json").read_text())["run_id"]
+    block = next(read_blocks(crowned.directory("EXAMPLES") / "technology" / "test", MAX_TOKENS))
+    model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
+    expected = np.stack(said.probabilities[block.keys.cast(pa.string()).to_pylist()])
+    assert model.predict(block.tokens) == pytest.approx(expected, abs=1e-5)
+    assert model.metadata.metadata["calibration"]["temperature"] > 1.5
+    assert Scorer(crowned.directory("MODEL") / "technology").probabilities(block.tokens) != pytest.approx(expected, abs=0.1)
+    run = MlflowClient().get_run(run_id).info
+    trained = datetime.datetime.fromisoformat(crowned.manifest("train").created)
+    assert (run.status, run.end_time < 1000 * trained.timestamp()) == ("FINISHED", True)
+
+    champion = mlflow.pyfunc.load_model("models:/patent_spark_technology@champion")
+    texts = crowned.read_arrow("TOKENS", ["patent_id", "tokens"]).to_pandas().set_index("patent_id").tokens[said.index]
+    found = champion.predict(pd.DataFrame({"text": [" ".join(words).upper() + ", Unheard-of!" for words in texts]}))
+    assert found.columns.tolist() == model.metadata.metadata["labels"]
+    assert found.to_numpy() == pytest.approx(np.stack(said.probabilities), abs=1e-5)
+
+
+def test_a_joint_model_is_asked_both_questions_at_once(crowned, tmp_path):
+    for task in TASKS:
+        shutil.copytree(champion_in(crowned, task, tmp_path).folder / task, tmp_path / "joint" / task)
+    write_mlmodel(tmp_path / "joint", "patent_spark.serving.served", "text")
+    told = mlflow.pyfunc.load_model(str(tmp_path / "joint")).predict(pd.DataFrame({"text": ["A network", None]}, index=[7, 3]))
+    assert told.columns.tolist() == [*LEVELS, *(f"{letter}01" for letter in "ABCDEFGH")]
+    assert told.index.tolist() == [7, 3]
+    assert told.sum(axis=1).tolist() == pytest.approx([2, 2])
+
+
 def test_a_card_says_what_a_user_must_know(crowned):
     card = (crowned.directory("CARD") / "citation_level" / "card.md").read_text()
     metrics = json.loads((crowned.directory("METRICS") / "citation_level.json").read_text())
@@ -107,7 +145,8 @@ def test_a_card_says_what_a_user_must_know(crowned):
         "The release is simulated", "It is no measure of value", "Of the 1 % of patents with the highest probability of top1",
         "temporal, trained on grants up to 2010 whose labels had closed by the first test day, tested on grants of 2011, 2012",
         "not calibrated, for lack of development patents", "All 2 checks that look for a leak passed; 0 did not apply.",
-        "top1, top10, btm90, zerocite", "models:/patent_spark_citation_level@champion", 'Registry(config, "citation_level")',
+        "top1, top10, btm90, zerocite", 'load_model("models:/patent_spark_citation_level@champion")',
+        "without which the Keras model's probabilities are not calibrated",
         *metrics["warnings"],
     ]:  # fmt: skip
         assert words in card, words

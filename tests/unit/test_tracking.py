@@ -74,12 +74,16 @@ def test_the_model_is_kept_with_signature_example_and_texts(config, run, tmp_pat
     (tmp_path / "model.keras").write_text("not logged twice")
     model = keras.Sequential([keras.Input((5,), dtype="int32"), keras.layers.Embedding(9, 4), keras.layers.LSTM(3), keras.layers.Dense(2)])
     tokens = np.array([[1, 2, 3, 0, 0], [4, 5, 6, 7, 8]], np.int32)
-    run.log_model(model, tokens, tmp_path)
+    run.log_texts(tmp_path, "training")
+    run.log_model(keras.models.clone_model(model), tokens, "model", {"labels": ["x", "y"]})
+    run.log_model(model, tokens, "model", {"labels": ["x", "z"]})
     client = MlflowClient(tracking_uri(config))
     assert [file.path for file in client.list_artifacts(run.run_id, "training")] == ["training/vocabulary.txt"]
     logged = client.search_logged_models([told(config, run.run_id).info.experiment_id])[0]
     assert logged.source_run_id == run.run_id
-    back = mlflow.pyfunc.load_model(logged.artifact_location)
+    mlflow.set_tracking_uri(run.uri)
+    back = mlflow.pyfunc.load_model(f"runs:/{run.run_id}/model")
+    assert back.metadata.metadata == {"labels": ["x", "z"]}  # of two the last
     assert back.metadata.signature.inputs.inputs[0].shape == (-1, 5)
     assert back.input_example.tolist() == tokens.tolist()
     assert np.allclose(back.predict(tokens), model.predict(tokens, verbose=0), atol=1e-6)

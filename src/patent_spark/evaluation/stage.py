@@ -6,34 +6,37 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from patent_spark.checks import DataError
 from patent_spark.config import CITATION_LEVEL, Config, flatten
-from patent_spark.evaluation.answers import ANSWERS, Answers, answers_of, write_answers
+from patent_spark.evaluation.answers import answers_of
 from patent_spark.evaluation.baselines import TFIDF_LINEAR, TFIDF_NEAREST
 from patent_spark.evaluation.bootstrap import LEVEL
 from patent_spark.evaluation.calibration import calibration_of
 from patent_spark.evaluation.cohorts import Cohorts, read_cohorts
 from patent_spark.evaluation.doubts import doubts_about
-from patent_spark.evaluation.predictions import Block, Judges, count_labels, judge_split, read_sample
+from patent_spark.evaluation.predictions import Block, Judges, count_labels, judge_split, read_blocks, read_sample
 from patent_spark.evaluation.report import TaskPart, write_report
-from patent_spark.evaluation.results import headline_parts, task_result, tracked_figures
+from patent_spark.evaluation.results import headline_parts, task_result
 from patent_spark.evaluation.tfidf import Linear, Nearest, Tfidf, fit_linear, nearest
+from patent_spark.evaluation.tracked import TaskRun
 from patent_spark.evaluation.words import nearest_words
 from patent_spark.progress import Progress, say
 from patent_spark.schemas import DEVELOPMENT, TRAIN, is_test
 from patent_spark.serving.calibration import Calibration
 from patent_spark.serving.scorer import Scorer
 from patent_spark.store import Store, write_json
-from patent_spark.tracking import Run, TrackingError, attach
 from patent_spark.work import Work
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow.parquet as pq
+    from numpy.typing import NDArray
+
+_FEW = 2
 
 
 @dataclass(frozen=True)
@@ -53,19 +56,17 @@ class Trained:
 def run(work: Work) -> None:
     """PREDICTIONS, METRICS/<task>.json and REPORT for the tasks of the configuration."""
     tasks = [_trained(work, task) for task in work.config.task_names]
-    runs = {trained.task: _attach(work, trained) for trained in tasks}
+    runs = {trained.task: TaskRun(work.config, trained.task, trained.scorer.task.get("run_id")) for trained in tasks}
     cohorts = read_cohorts(work)
     parts = []
     with work.draft.writer("PREDICTIONS") as writer:
         for trained in tasks:
-            part, answers = _judge(work, trained, cohorts, writer)
-            parts.append(part)
-            _keep(runs[trained.task], trained.task, answers, work.config.evaluate.kept_answers)
+            parts.append(_judge(work, trained, cohorts, writer, runs[trained.task]))
     words = nearest_words(work.store.read_arrow("VECTORS"))
     write_report(work.draft.path("REPORT"), work.store, parts, words)
     for part in parts:
         write_json(work.draft.path("METRICS") / f"{part.task}.json", part.result)
-        _track(runs[part.task], part.result, work.draft.path("REPORT"), work.config.prefix(part.task))
+        runs[part.task].keep_report(part.result, work.draft.path("REPORT"))
     work.learn(tasks={part.task: {name: part.result[name] for name in ("accuracy", "macro_f1", "examples", "warnings")} for part in parts})
 
 
@@ -86,8 +87,8 @@ def _trained(work: Work, task: str) -> Trained:
     return Trained(task, scorer, store.directory("EXAMPLES") / task, rows, folder)
 
 
-def _judge(work: Work, trained: Trained, cohorts: Cohorts, writer: pq.ParquetWriter) -> tuple[TaskPart, Answers]:
-    """All figures of one task, and what the model said of the headline's patents; its predictions go to the writer."""
+def _judge(work: Work, trained: Trained, cohorts: Cohorts, writer: pq.ParquetWriter, run: TaskRun) -> TaskPart:
+    """All figures of one task; its predictions go to the writer, what it said of the headline's patents and the calibrated model to the run."""
     task, scorer, config = trained.task, trained.scorer, work.config.evaluate
     linear, near = _fit_baselines(work, trained)
     calibration = _calibrate(work, trained, cohorts)
@@ -110,9 +111,10 @@ def _judge(work: Work, trained: Trained, cohorts: Cohorts, writer: pq.ParquetWri
         "release_id": work.store.facts("ingest").get("release_id"),
         "settings": {"interval": LEVEL, "resamples": config.resamples, "resampled": "families", "fixed_precision": config.fixed_precision},
     }
+    run.keep_model(scorer, calibration, _some_tokens(trained))
+    run.keep_answers(answers_of({split: judged[split] for split in headline_parts(list(judged))}, scorer.labels), config.kept_answers)
     history = trained.folder / "history.json"
-    part = TaskPart(task, result, json.loads(history.read_text()) if history.exists() else [])
-    return part, answers_of({split: judged[split] for split in headline_parts(list(judged))}, scorer.labels)
+    return TaskPart(task, result, json.loads(history.read_text()) if history.exists() else [])
 
 
 DEFAULT, POOL_CLASS, OTHER = "default", "pool_class", "other"
@@ -141,6 +143,12 @@ def _sample(work: Work, trained: Trained, split: str, limit: int) -> Block:
     return Block(some.keys.filter(pa.array(whole)), some.truth[whole], some.tokens[whole])
 
 
+def _some_tokens(trained: Trained) -> NDArray[np.int32]:
+    """Those of a few training texts."""
+    first = next(read_blocks(trained.shards / TRAIN, trained.scorer.max_tokens, rows=_FEW))
+    return first.tokens[:_FEW]
+
+
 def _fit_baselines(work: Work, trained: Trained) -> tuple[Linear, Nearest]:
     """The baselines that read, from samples of the training texts."""
     config, labels = work.config.evaluate, len(trained.scorer.labels)
@@ -161,38 +169,3 @@ def _calibrate(work: Work, trained: Trained, cohorts: Cohorts) -> Calibration:
     found = calibration_of(probabilities, aside.truth, cohorts.families(aside.keys), levels, config.seed)
     write_json(work.draft.path("CALIBRATION") / f"{trained.task}.json", dataclasses.asdict(found))
     return found
-
-
-def _attach(work: Work, trained: Trained) -> Run | None:
-    """The training's MLflow run; when it cannot be had the evaluation goes on without, and says so."""
-    run_id = trained.scorer.task.get("run_id")
-    if not run_id:
-        return None
-    try:
-        return attach(work.config, run_id)
-    except TrackingError as error:
-        say(f"  evaluate {trained.task}: the report stays out of MLflow: {error}")
-        return None
-
-
-def _keep(run: Run | None, task: str, answers: Answers, limit: int) -> None:
-    """The answers into the run, for `patent-spark compare`."""
-    if run is None or not limit:
-        return
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / f"{task}.parquet"
-        write_answers(path, answers, limit)
-        try:
-            run.log_file(path, ANSWERS)
-        except TrackingError as error:
-            say(f"  evaluate {task}: the answers stay out of MLflow: {error}")
-
-
-def _track(run: Run | None, result: dict[str, Any], report: Path, prefix: str) -> None:
-    if run is None:
-        return
-    try:
-        run.log_metrics({f"{prefix}{name}": value for name, value in tracked_figures(result).items()})
-        run.log_report(report)
-    except TrackingError as error:
-        say(f"  evaluate {result['task']}: the report stays out of MLflow: {error}")

@@ -22,16 +22,12 @@ _FEW = 8
 
 _CODE = """\
 # mlflow artifacts download --artifact-uri models:/{name}@{alias}   has the same files without this program
-from pathlib import Path
-import pyarrow as pa
-from patent_spark.config import load_config
-from patent_spark.registry import Registry
-from patent_spark.serving.package import Package
+import mlflow
+import pandas as pd
 
-config, _ = load_config(["conf/default.yaml"])  # or whichever names tracking.uri
-registry = Registry(config, "{model}")
-model = Package(registry.fetch(registry.champion(), Path("."))).task("{task}")
-model.probabilities(pa.array([["a", "wireless", "network"]]))  # a column for each of model.about["labels"]"""
+mlflow.set_tracking_uri("...")  # tracking.uri
+model = mlflow.pyfunc.load_model("models:/{name}@{alias}")
+model.predict(pd.DataFrame({{"text": ["A wireless network. It joins two base stations."]}}))  # a column for each label"""
 
 
 @dataclass(frozen=True)
@@ -111,10 +107,11 @@ def _sections(card: Described) -> Iterator[Section]:
         "How to use it",
         [
             "Its files need nothing beside them. For each task: the Keras model, vocabulary.txt (a word's id is its line, from 1), "
-            "task.json (labels, text fields, lengths) and calibration.json.",
-            "A text is put into lower case, parted at whatever is no letter a-z and no digit, and given as a list of words:",
+            "task.json (labels, text fields, lengths) and calibration.json, without which the Keras model's probabilities are not calibrated. "
+            "A text's words are its runs of a-z and 0-9 in lower case.",
+            "Where this program is installed, MLflow loads it: texts in, calibrated probabilities out. A text is the fields above in a row.",
         ],
-        code=_CODE.format(model=card.model, name=card.name, alias=CHAMPION, task=next(iter(card.results))),
+        code=_CODE.format(name=card.name, alias=CHAMPION),
     )
 
 

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_LEAST = 1e-12  # of a probability, so that one certain error does not decide everything
+LEAST = 1e-12
+"""Of a probability, so that one certain error does not decide everything."""
 _RANGE = (0.05, 20.0)
 _CHI_SQUARE = 3.841  # its 95th percentile with one degree of freedom
 
@@ -55,7 +56,7 @@ def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[
     """Probabilities [n, labels] at another temperature; 1 leaves them as they are. The most probable label stays the same."""
     if temperature == 1:
         return probabilities
-    powers = (probabilities / probabilities.max(axis=1, keepdims=True, initial=_LEAST)) ** np.float32(1 / temperature)
+    powers = (probabilities / probabilities.max(axis=1, keepdims=True, initial=LEAST)) ** np.float32(1 / temperature)
     result: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
     return result
 
@@ -64,7 +65,7 @@ def scaled(probabilities: NDArray[Any], slopes: NDArray[np.float64], intercepts:
     """Probabilities [n, labels] with a power and a factor for each label."""
     from scipy.special import softmax
 
-    result: NDArray[np.float64] = softmax(np.log(np.maximum(probabilities, _LEAST)) * slopes + intercepts, axis=1)
+    result: NDArray[np.float64] = softmax(np.log(np.maximum(probabilities, LEAST)) * slopes + intercepts, axis=1)
     return result
 
 
@@ -80,7 +81,7 @@ def fit_temperature(probabilities: NDArray[np.float32], truth: NDArray[Any]) -> 
 
     def cross_entropy(logarithm: float) -> float:
         own = np.take_along_axis(tempered(probabilities, float(np.exp(logarithm))), truth[:, None].astype(np.int64), axis=1)
-        return float(-np.log(np.maximum(own, _LEAST)).mean())
+        return float(-np.log(np.maximum(own, LEAST)).mean())
 
     best = minimize_scalar(cross_entropy, bounds=np.log(_RANGE), method="bounded")
     told_apart = 2 * len(truth) * (cross_entropy(0.0) - best.fun) > _CHI_SQUARE
@@ -97,13 +98,13 @@ def fit_scales(probabilities: NDArray[np.float32], truth: NDArray[Any], temperat
 
     labels = probabilities.shape[1]
     start = np.concatenate([np.full(labels, 1 / temperature), np.zeros(labels)])
-    logarithms, happened = np.log(np.maximum(probabilities, _LEAST).astype(np.float64)), np.eye(labels)[truth.astype(np.int64)]
+    logarithms, happened = np.log(np.maximum(probabilities, LEAST).astype(np.float64)), np.eye(labels)[truth.astype(np.int64)]
 
     def cost(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         found = scaled(probabilities, values[:labels], values[labels:])
         excess = found - happened
         slope = np.concatenate([(excess * logarithms).sum(axis=0), excess.sum(axis=0)]) + 2 * (values - start)
-        return float(-np.log(np.maximum(found, _LEAST))[happened == 1].sum() + ((values - start) ** 2).sum()), slope
+        return float(-np.log(np.maximum(found, LEAST))[happened == 1].sum() + ((values - start) ** 2).sum()), slope
 
     best = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=[_RANGE] * labels + [(None, None)] * labels).x.tolist()
     return tuple(best[:labels]), tuple(best[labels:])

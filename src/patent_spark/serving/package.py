@@ -3,6 +3,7 @@
 <task>/model.keras, task.json, vocabulary.txt, history.json     as in MODEL/<task>; a joint model has a folder for each task
 <task>/calibration.json                                         as in CALIBRATION
 learned_from.parquet                                            patent_key of all training and development patents
+MLmodel                                                         has MLflow load it with served.py
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from patent_spark.schemas import DEVELOPMENT, TRAIN
 from patent_spark.serving.scorer import Scorer, calibrated_scorer
 from patent_spark.shards.encode import token_ids
 from patent_spark.store import Store
+from patent_spark.tracking import write_mlmodel
 
+TEXT = "text"
+"""The column of texts that MLflow hands over."""
 _CALIBRATION, _LEARNED_FROM = "calibration.json", "learned_from.parquet"
 
 
@@ -81,6 +85,7 @@ def write_package(store: Store, model: str, tasks: Sequence[str], folder: Path) 
         if missing or not (folder / task / "vocabulary.txt").exists():
             raise DataError(f"the model of {task} in {store.root} was trained by an older version of this program; run `patent-spark train` again")
     _write_learned_from(store.directory("EXAMPLES") / model, folder / _LEARNED_FROM)
+    write_mlmodel(folder, "patent_spark.serving.served", TEXT)
     return Package(folder)
 
 

@@ -32,13 +32,13 @@ class Scorer:
         folder = Path(model_dir)
         try:
             self.task: dict[str, Any] = json.loads((folder / "task.json").read_text())
-            self._model = _load(folder / "model.keras")
+            self.network = _load(folder / "model.keras")  # what it says is not calibrated
         except (OSError, ValueError) as error:
             raise DataError(f"{folder} is not a trained model: {' '.join(str(error).split())}; run `patent-spark train` again") from error
         self.labels: list[str] = self.task["labels"]
         self.max_tokens: int = self.task["max_tokens"]
         self.calibration = calibration
-        self._forward = _compiled(self._model)
+        self._forward = _compiled(self.network)
 
     def token_matrix(self, column: pa.Array | pa.ChunkedArray) -> np.ndarray:
         """int32 [n, max_tokens] of the `tokens` column of EXAMPLES."""

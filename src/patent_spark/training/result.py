@@ -13,7 +13,7 @@ from patent_spark.config import Config
 from patent_spark.schemas import TRAIN
 from patent_spark.shards.layout import group_file
 from patent_spark.store import write_json, write_text
-from patent_spark.tracking import Run, TrackingError
+from patent_spark.tracking import UNCALIBRATED_MODEL, Run, TrackingError
 from patent_spark.training.checkpoint import Epoch, State
 from patent_spark.training.job import Job, Teller
 from patent_spark.training.model import with_one_head
@@ -54,7 +54,10 @@ def _own(epoch: Epoch, prefix: str) -> Epoch:
 
 
 def log_the_rest(job: Job, config: Config, run: Run, network: keras.Model, state: State, teller: Teller) -> None:
-    """Keep the model in MLflow as well. It is saved by now: a server that went away meanwhile does not undo the training."""
+    """Keep the model in MLflow as well, under a name that says that its probabilities are not calibrated: `evaluate` adds those that are.
+
+    It is saved by now: a server that went away meanwhile does not undo the training.
+    """
     unsent = run.log_epochs(state.history)
     if unsent:
         teller.line(f"  {job.model}: the metrics of epochs {', '.join(map(str, unsent))} could not be sent to MLflow; history.json has them all")
@@ -62,6 +65,8 @@ def log_the_rest(job: Job, config: Config, run: Run, network: keras.Model, state
     tokens = np.array([np.frombuffer(row, "<i4") for row in first])
     try:
         for number, task in enumerate(config.models[job.model]):
-            run.log_model(with_one_head(network, number), tokens, job.models / task, config.prefix(task))
+            prefix, about = config.prefix(task), {"labels": job.shards["tasks"][task]["labels"], "calibration": None}
+            run.log_model(with_one_head(network, number), tokens, f"{prefix}{UNCALIBRATED_MODEL}", about)
+            run.log_texts(job.models / task, f"{prefix}training")
     except TrackingError as error:
         teller.line(f"  {job.model}: the model is saved, but not in MLflow: {error}")

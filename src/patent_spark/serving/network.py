@@ -1,0 +1,27 @@
+"""The calibrated network: a Keras model that gives the right probabilities to whoever loads it, with nothing of this program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from patent_spark.serving.calibration import LEAST, Calibration
+
+if TYPE_CHECKING:
+    import keras
+
+
+def calibrated_network(network: keras.Model, calibration: Calibration) -> keras.Model:
+    """The network with its calibration as its last layers: tokens [n, words] -> probabilities [n, labels], as Scorer gives them."""
+    import keras
+    from keras import layers, ops
+
+    (tokens,), (probabilities,) = network.inputs, network.outputs
+    labels = probabilities.shape[-1]
+    least = LEAST if calibration.slopes else float(np.finfo(np.float32).tiny)
+    slopes = list(calibration.slopes) or [1 / calibration.temperature] * labels
+    intercepts = list(calibration.intercepts) or [0.0] * labels
+    logarithms = ops.log(ops.maximum(probabilities, least))
+    scaled = layers.Rescaling(slopes, intercepts, dtype="float32", name="calibration")(logarithms)
+    return keras.Model(tokens, layers.Softmax(dtype="float32", name="calibrated_probabilities")(scaled))
