@@ -15,27 +15,25 @@ BASELINES = ("majority", "class_prior", "tfidf_nearest", "tfidf_linear")
 YEARS = ("test_2011", "test_2012")
 
 
-def figures(accuracy, pr_auc, precision, called=6):
-    """METRICS of some patents; with called=0 none is called top1, and precision is written as 0."""
+def figures(accuracy, pr_auc, precision):
+    """METRICS of some patents."""
+    apart = None if precision is None else [precision - 0.3, precision + 0.3]
     return {
         "accuracy": accuracy,
         "intervals": {"accuracy": [accuracy - 0.01, accuracy + 0.01]},
-        "confusion": {"labels": ["rest", "top1"], "matrix": [[870 - called // 2, called // 2], [30 - called // 2, called // 2]]},
         "top1": {"share": 1 / 30, "pr_auc": pr_auc, "roc_auc": 0.8, "intervals": {"roc_auc": [0.8, 0.8]}},
-        "per_class": {
-            "top1": {"precision": precision if called else 0.0, "recall": 0.1, "intervals": {"precision": [precision - 0.3, precision + 0.3]}}
-        },
+        "per_class": {"top1": {"precision": precision, "recall": 0.1, "intervals": {"precision": apart}}},
     }
 
 
-def mixture(root, protocol, model, accuracy, pr_auc, failed=(), precision=0.5, called=6):
+def mixture(root, protocol, model, accuracy, pr_auc, failed=(), precision=0.5):
     """One of the four, as protocols._run leaves it."""
     store = Store(root / f"{protocol}-{model}")
     publish(store, "shard", {}, {"tasks": {"citation_level": {"splits": {"train": {"rows": 7000}, "test_2011": {"rows": 400}}}}})
     lead = {"baseline": "tfidf_linear", "difference": 0.02, "interval": [0.01, 0.03], "verdict": "better"}
     apart = None if pr_auc is None else pr_auc - 0.365
     less = {"baseline": "tfidf_linear", "difference": apart, "interval": [-0.2, 0.05], "verdict": "no better than"}
-    result = figures(accuracy, pr_auc, precision, called) | {
+    result = figures(accuracy, pr_auc, precision) | {
         "examples": 900, "headline": "test_years", "run_id": "abc", "attainable": None, "best_baseline": {"accuracy": lead, "top1.pr_auc": less},
         "baselines": {name: figures(0.6, 0.1, 0.0) for name in BASELINES},
         "splits": {split: figures(accuracy - i / 100, pr_auc, 0.5 - i / 10) for i, split in enumerate(YEARS)},
@@ -78,7 +76,7 @@ def test_figures_and_whose_the_steps_are(found):
 
 
 def test_a_precision_of_what_was_never_called(tmp_path):
-    task = mixture(tmp_path, "ours", "ours", 0.8, 0.3, called=0)["tasks"]["citation_level"]
+    task = mixture(tmp_path, "ours", "ours", 0.8, 0.3, precision=None)["tasks"]["citation_level"]
     assert task["figures"]["per_class.top1.precision"] == {"value": None, "interval": None}
     assert task["figures"]["per_class.top1.recall"]["value"] == pytest.approx(0.1)
     assert "no patent is called top1 at all (model ours)" in _beside_paper(

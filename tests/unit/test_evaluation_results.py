@@ -4,11 +4,14 @@ import json
 import numpy as np
 import pytest
 
+from patent_spark.comparison.gather import TaskPair
+from patent_spark.comparison.tables import figure_table, label_table
 from patent_spark.config import Evaluate
 from patent_spark.evaluation.doubts import doubts_about
 from patent_spark.evaluation.measures import said
 from patent_spark.evaluation.predictions import Judged
 from patent_spark.evaluation.results import task_result, tracked_figures
+from patent_spark.evaluation.tables import class_table, contest_table, level_tables, split_table
 from patent_spark.schemas import LEVELS
 from patent_spark.serving.calibration import Calibration
 
@@ -85,6 +88,34 @@ def test_a_year_has_its_own_attainable():
     assert result["by_year"]["2011"]["attainable"] == {"accuracy": 0.9, "top1_average_precision": 0.5}
     assert result["by_year"]["2012"]["attainable"] == {"accuracy": 0.7, "top1_average_precision": 0.3}
     assert result["attainable"] == pytest.approx({"accuracy": (3 * 0.9 + 0.7) / 4, "top1_average_precision": (3 * 0.5 + 0.3) / 4})
+
+
+def test_what_cannot_be_had_is_a_dash_and_no_zero():
+    """Of ten patents none is called top1, and zerocite is called but has none."""
+    truth, predicted = [0, 0, 1, 1, 1, 2, 2, 2, 2, 2], [1, 1, 1, 1, 2, 2, 2, 2, 2, 3]
+    result = result_of(list(LEVELS), {"test_2011": levels(truth, predicted), "test_2012": levels([0, 1], [0, 1])}, np.array([2, 3, 5, 1]))
+    year = result["by_year"]["2011"]
+    top1, zerocite = year["per_class"]["top1"], year["per_class"]["zerocite"]
+    assert (top1["precision"], top1["recall"], year["top1"]["precision"], year["top1"]["intervals"]["precision"]) == (None, 0, None, None)
+    assert (zerocite["precision"], zerocite["recall"], zerocite["intervals"]["recall"]) == (0, None, None)
+    assert year["macro_precision"] == pytest.approx((0 + 2 / 4 + 4 / 5 + 0) / 4)  # as scikit-learn has it
+    assert year["weighted_recall"] == pytest.approx((0 + 2 + 4) / 10)
+    assert "test_2011_top1_precision" not in tracked_figures(result)
+    json.dumps(result, allow_nan=False)
+
+    def line(table, name):
+        return [cell.text for cell in next(row for row in table.rows if row.name == name).cells]
+
+    precision, recall, *_ = level_tables({"2011": year, "2012": result["by_year"]["2012"]})
+    assert (line(precision, "top1"), line(recall, "top1")) == (["–", "1.000"], ["0.000", "1.000"])
+    assert (line(precision, "zerocite"), line(recall, "zerocite")) == (["0.000", "–"], ["–", "–"])
+    assert line(split_table(result["splits"]), "precision") == ["–", "1.000"]
+    alone = result_of(list(LEVELS), {"test_2011": levels(truth, predicted)}, np.array([2, 3, 5, 1]))
+    assert line(class_table(alone), "top1")[:4] == ["2", "–", "0.000", "0.000"]
+    assert line(contest_table(alone), "precision")[0] == "–"
+    both = TaskPair((alone, result), None, "the test sets differ", 0, ({}, {}))
+    assert line(label_table(both), "zerocite")[:3] == ["0", "–", "–"]
+    assert line(figure_table(both), "precision") == ["–", "1.000", ""]
 
 
 def text_of(result, training=(5, 5, 5, 5)):

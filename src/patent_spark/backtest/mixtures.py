@@ -15,7 +15,7 @@ from patent_spark.backtest.pooled import stratified
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Config, ConfigError, Knobs, flatten, with_knobs
 from patent_spark.evaluation.baselines import MAJORITY
 from patent_spark.evaluation.results import at, interval_at
-from patent_spark.schemas import DEVELOPMENT, TOP1, TRAIN
+from patent_spark.schemas import DEVELOPMENT, TRAIN
 from patent_spark.store import Store
 
 PROTOCOL, MODEL = "protocol", "model"
@@ -104,20 +104,12 @@ def task_found(store: Store, result: Found, task: str) -> Found:
 
 
 def _figure(result: Mapping[str, Any], place: str) -> Found:
-    """A figure and its interval: a label that no patent was called has no precision, and what is the same in all resamples no interval.
+    """A figure and its interval, which one that is the same in all resamples does not have.
 
     0 of 29 found is 0 of however many are drawn again, which is no certainty.
     """
-    if place == TOP1_PRECISION and not _called(result["confusion"], TOP1):
-        return {"value": None, "interval": None}
     ends = interval_at(result, place)
     return {"value": at(result, place), "interval": ends if ends and ends[0] < ends[1] else None}
-
-
-def _called(confusion: Found, label: str) -> int:
-    """How many patents were called so."""
-    column = confusion["labels"].index(label)
-    return sum(row[column] for row in confusion["matrix"])
 
 
 def _knobs(config: Config, part: str) -> Knobs:

@@ -1,8 +1,9 @@
 """Figures of merit: pure functions of how many patents are, are called, and are rightly called each label.
 
 Counts may be sums of weights, and may have further axes behind that of the labels, one place for each weighting: all
-resamples of a bootstrap are worked out at once. A share whose denominator is zero is 0, as in scikit-learn's
-`zero_division=0`; a figure that cannot be had at all is NaN here, and null in METRICS.
+resamples of a bootstrap are worked out at once. A figure that cannot be had is NaN here, null in METRICS and a dash on
+pages: the precision of a label that no patent was called, the recall of one that has no patents. Means over labels count
+it as 0, as scikit-learn's `zero_division=0` does: a model gains nothing by never saying a label.
 """
 
 from __future__ import annotations
@@ -55,28 +56,28 @@ def accuracy(tally: Tally) -> Floats:
 
 def precision(tally: Tally) -> Floats:
     """For each label: share of the patents called so that are it."""
-    return ratio(tally.right, tally.said)
+    return ratio(tally.right, tally.said, otherwise=np.nan)
 
 
 def recall(tally: Tally) -> Floats:
     """For each label: share of its patents that are called so."""
-    return ratio(tally.right, tally.true)
+    return ratio(tally.right, tally.true, otherwise=np.nan)
 
 
 def f1(tally: Tally) -> Floats:
-    """For each label: harmonic mean of precision and recall."""
+    """For each label: harmonic mean of precision and recall, 0 where one of them cannot be had."""
     return ratio(2 * tally.right, tally.said + tally.true)
 
 
 def macro(tally: Tally, values: Floats) -> Floats:
     """Plain mean over the labels that occur, as truth or as prediction (scikit-learn's rule when no labels are named)."""
     occurring = tally.said + tally.true > 0
-    return ratio((values * occurring).sum(axis=0), occurring.sum(axis=0))
+    return ratio((np.nan_to_num(values) * occurring).sum(axis=0), occurring.sum(axis=0))
 
 
 def weighted(tally: Tally, values: Floats) -> Floats:
     """Mean weighted by support."""
-    return ratio((values * tally.true).sum(axis=0), tally.patents)
+    return ratio((np.nan_to_num(values) * tally.true).sum(axis=0), tally.patents)
 
 
 def quadratic_kappa(tally: Tally, distance: Floats) -> Floats:
