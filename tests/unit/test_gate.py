@@ -126,6 +126,15 @@ def test_whoever_loads_a_model_with_mlflow_gets_calibrated_probabilities(crowned
     assert found.to_numpy() == pytest.approx(np.stack(said.probabilities), abs=1e-5)
 
 
+def test_the_card_of_a_calibrated_model_says_how_and_why(crowned):
+    told = json.loads((crowned.directory("METRICS") / "technology.json").read_text())["calibration"]
+    before, after = (f"{100 * told[time]['ece']:.1f} %" for time in ("before", "after"))
+    assert (
+        f"- Technology class: temperature {told['temperature']:.2f}, learned on 50 development patents; "
+        f"expected calibration error {before} before, {after} after. Why so: classes share a temperature."
+    ) in (crowned.directory("CARD") / "technology" / "card.md").read_text()
+
+
 def test_a_joint_model_is_asked_both_questions_at_once(crowned, tmp_path):
     for task in TASKS:
         shutil.copytree(champion_in(crowned, task, tmp_path).folder / task, tmp_path / "joint" / task)

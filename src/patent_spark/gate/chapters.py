@@ -131,7 +131,7 @@ def _calibration(task: str, told: Mapping[str, Any]) -> str:
         return f"{TITLES[task]}: not calibrated, for lack of development patents; expected calibration error {share(told['after']['ece'])}."
     errors = f"expected calibration error {share(told['before']['ece'])} before, {share(told['after']['ece'])} after"
     how = "a power and a factor for each level" if told["slopes"] else f"temperature {told['temperature']:.2f}"
-    return f"{TITLES[task]}: {how}, learned on {count(told['patents'])} development patents; {errors}."
+    return f"{TITLES[task]}: {how}, learned on {count(told['patents'])} development patents; {errors}. Why so: {told['why']}."
 
 
 def _rule(card: Described) -> str:
