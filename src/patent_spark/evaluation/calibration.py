@@ -33,8 +33,11 @@ def calibration_of(
     temperature = fit_temperature(probabilities, truth)
     if not levels:
         return Calibration(temperature, (), (), DEVELOPMENT, len(truth), "classes share a temperature")
-    better, why = _scales_are_better(probabilities, truth, families, levels, seed)
-    scales = fit_scales(probabilities, truth, temperature) if better else ((), ())
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):  # its arrays are small: a second thread only waits for the first, for twice the time on a busy machine
+        better, why = _scales_are_better(probabilities, truth, families, levels, seed)
+        scales = fit_scales(probabilities, truth, temperature) if better else ((), ())
     return Calibration(temperature, *scales, DEVELOPMENT, len(truth), why)
 
 
