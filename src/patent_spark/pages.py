@@ -94,12 +94,20 @@ def picture(path: Path, caption: str, kind: str = "half") -> Picture:
 
 def share(value: float | None, digits: int = 1) -> str:
     """0.714 as 71.4 %."""
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
+    return "–" if value is None else f"{number(100 * value, digits)} %"
 
 
 def number(value: float | None, digits: int = 3) -> str:
     """A figure with three decimals."""
     return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # never -0.000
+
+
+def signed(value: float | None, points: bool = False, digits: int = 3) -> str:
+    """A difference with its sign; points: of shares, in points of a hundred. What is rounded to nothing has no sign."""
+    if value is None:
+        return "–"
+    value, digits = (100 * value, 1) if points else (value, digits)
+    return f"{value:+.{digits}f}".replace("-", "−") if round(value, digits) else number(0, digits)
 
 
 def count(value: float | None) -> str:

@@ -96,10 +96,10 @@ def test_figures_for_mlflow_have_names_that_it_takes(found):
 def test_the_table_on_a_terminal(found):
     lines = table(found)
     assert lines[1] == "citation level"
-    assert lines[3].split() == ["ours", "ours", "900", "3.3", "%", "0.800", "0.500", "0.100", "0.300", "0.800", "+0.020", "-0.065", "passed"]
+    assert lines[3].split() == ["ours", "ours", "900", "3.3", "%", "0.800", "0.500", "0.100", "0.300", "0.800", "+0.020", "−0.065", "passed"]
     assert lines[6].split() == ["paper", "paper", "900", "3.3", "%", "0.600", "0.500", "0.100", "–", "0.800", "+0.020", "–", "2", "failed"]
     assert lines[7].split() == [
-        "step", "by", "protocol", "-0.140", "(-0.154", "to", "-0.126)", "+0.100", "(-0.324", "to", "+0.524)", "+0.000", "–", "+0.000",
+        "step", "by", "protocol", "−0.140", "(−0.154", "to", "−0.126)", "+0.100", "(−0.324", "to", "+0.524)", "0.000", "–", "0.000",
     ]  # fmt: skip
 
 
@@ -109,15 +109,15 @@ def test_the_page(found, tmp_path):
     text = words_of(page)
     assert (
         "−20.0 points of accuracy (−21.4 to −18.6) from ours (80.0 %) to paper (60.0 %): "
-        "−14.0 points (−15.4 to −12.6) by the protocol, −6.0 points (−7.4 to −4.6) by the model. +0.000 precision of top1"
+        "−14.0 points (−15.4 to −12.6) by the protocol, −6.0 points (−7.4 to −4.6) by the model. 0.000 precision of top1"
     ) in text
     assert (
-        "+0.000 precision of top1 (−0.424 to +0.424) from ours (0.500) to paper (0.500): +0.100 (−0.324 to +0.524) by the protocol, "
+        "0.000 precision of top1 (−0.424 to +0.424) from ours (0.500) to paper (0.500): +0.100 (−0.324 to +0.524) by the protocol, "
         "−0.100 (−0.524 to +0.324) by the model. The protocol's part, the model's part and the whole cannot be told from nothing."
     ) in text
     assert "The protocol's part, the model's part and the whole cannot be given an interval, for one of the figures has none." in text
-    assert "paper ours 7,000 900 all test years 3.3 % 70.0 % 69.0 to 71.0 % 0.700 0.400 to 1.000 0.100 0.350 0.800 60.0 %" in text
-    assert "60.0 % +2.0 +1.0 to +3.0 TF-IDF + linear −0.015 −0.200 to +0.050 TF-IDF + linear 1 of 20 failed" in text
+    assert "paper ours 900 all test years 70.0 % 69.0 to 71.0 % 0.700 0.400 to 1.000 0.100 0.350 0.800" in text
+    assert "paper ours 7,000 3.3 % 60.0 % +2.0 +1.0 to +3.0 TF-IDF + linear −0.015 −0.200 to +0.050 TF-IDF + linear 1 of 20 failed" in text
     assert (
         "Of top1 the paper prints a precision of about 99 % at a recall of 83 % in every year. "
         "Its own protocol gives here 70.0 % at 10.0 % (model ours); 50.0 % at 10.0 % (model paper)."

@@ -129,7 +129,7 @@ def test_doubts():
     fine = np.where(np.arange(1600) % 5, many, wrong)
     assert text_of(result_of(list("ABCD"), {"test": judged(many, fine, wrong, nearest=wrong)}, np.array([5, 5, 5, 5]), {"accuracy": 0.81})) == ""
     found = text_of(result_of(list("ABCD"), {"test": judged(many, fine)}, np.array([5, 5, 5, 5]), {"accuracy": 0.7}))
-    assert "The model is worse than TF-IDF nearest in accuracy (-0.200, 95 % interval -0.2" in found
+    assert "The model is worse than TF-IDF nearest in accuracy (−0.200, 95 % interval −0.2" in found
     assert "above the best attainable on this release (70.0 %): look for a leak" in found
     found = text_of(result_of(list("ABCD"), {"test": judged([0, 0, 1, 3], [1, 1, 0, 0])}, np.array([5, 5, 5, 0]), None), (5, 5, 5, 0))
     assert "Only 4 test patents" in found

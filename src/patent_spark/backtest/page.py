@@ -10,8 +10,8 @@ from patent_spark.backtest.charts import draw_by_distance, draw_by_year
 from patent_spark.backtest.results import FIGURES, Found
 from patent_spark.config import CITATION_LEVEL
 from patent_spark.evaluation.baselines import NAMES
-from patent_spark.evaluation.tables import TITLES, between, lead, signed
-from patent_spark.pages import Cell, Row, Table, count, form, picture, render_page
+from patent_spark.evaluation.tables import TITLES, between, lead
+from patent_spark.pages import Cell, Row, Table, count, form, picture, render_page, signed
 from patent_spark.store import write_text
 
 _FORMS = {"accuracy": "share", "top1.lift_at_1_percent": "times"}

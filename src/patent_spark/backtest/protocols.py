@@ -14,7 +14,7 @@ from patent_spark.backtest.effects import PARTS, effects
 from patent_spark.backtest.mixtures import PRINTED, TOP1_PR_AUC, Found, Mixture, differing, mixtures, name_of, task_found
 from patent_spark.backtest.record import publish, track
 from patent_spark.config import Config, ConfigError, load_config, with_knobs
-from patent_spark.pages import aligned, form
+from patent_spark.pages import aligned, form, signed
 from patent_spark.progress import say
 from patent_spark.store import Store
 from patent_spark.tracking import Run, parent_run
@@ -92,7 +92,7 @@ def table(found: Found) -> list[str]:
             each, failed = row["tasks"][task], row["audit"]["failed"]
             values = [form(each["top1_share"], "share") for _ in shares]
             values += [form(each["figures"][place]["value"], "number") for place in places]
-            values += [_signed(each["best_baseline"][place]["difference"]) for place in above]
+            values += [signed(each["best_baseline"][place]["difference"]) for place in above]
             rows.append([row["protocol"], row["model"], f"{each['examples']:,}", *values, f"{len(failed)} failed" if failed else "passed"])
         for part in PARTS:
             steps = [_step(told[place][part]) if place in told else "–" for place in places]
@@ -104,8 +104,4 @@ def table(found: Found) -> list[str]:
 def _step(effect: Found) -> str:
     """A step with its interval."""
     ends = effect["interval"]
-    return _signed(effect["value"]) + (f" ({_signed(ends[0])} to {_signed(ends[1])})" if ends else "")
-
-
-def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.3f}"
+    return signed(effect["value"]) + (f" ({signed(ends[0])} to {signed(ends[1])})" if ends else "")

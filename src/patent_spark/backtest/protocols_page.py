@@ -13,8 +13,8 @@ from patent_spark.config import CITATION_LEVEL
 from patent_spark.evaluation.baselines import NAMES
 from patent_spark.evaluation.report import PAPER
 from patent_spark.evaluation.results import TEST_YEARS
-from patent_spark.evaluation.tables import TITLES, between, lead, signed, split_name
-from patent_spark.pages import Cell, Picture, Row, Table, count, form, picture, render_page
+from patent_spark.evaluation.tables import TITLES, between, lead, split_name
+from patent_spark.pages import Cell, Picture, Row, Table, count, form, picture, render_page, signed
 from patent_spark.store import write_text
 
 _BY_SPLIT = ("accuracy", TOP1_PRECISION, TOP1_RECALL, TOP1_PR_AUC)
@@ -36,7 +36,8 @@ def _task_page(found: Found, task: str, folder: Path) -> dict[str, Any]:
         "task": task,
         "title": TITLES[task],
         "leads": [_lead(found, task, place, printed[place]) for place in printed if place in found["effects"][task]],
-        "table": _table(found, task),
+        "figures": _figures(found, task),
+        "beside": _beside(found["mixtures"], task),
         "splits": [table for place in _BY_SPLIT if place in printed if (table := _by_split(rows, task, place)) is not None],
         "pictures": _pictures(rows, task, folder),
         "paper": PAPER[task] if by_paper else {},
@@ -99,29 +100,35 @@ def _beside_paper(rows: Sequence[Found]) -> str:
     )
 
 
-def _table(found: Found, task: str) -> Table:
+def _figures(found: Found, task: str) -> Table:
     """A line a mixture, then the steps."""
     printed, steps = PRINTED[task], found["effects"][task]
-    shares = [""] if TOP1_PR_AUC in printed else []
-    above = [place for place in ("accuracy", TOP1_PR_AUC) if place in printed]
     rows = []
     for row in found["mixtures"]:
-        told, audit = row["tasks"][task], row["audit"]
-        cells = [Cell(row["model"], kind="text"), Cell(count(told["training"])), Cell(count(told["examples"]), _tested_on(told["headline"]))]
-        cells += [Cell(form(told["top1_share"], "share")) for _ in shares]
-        cells += [_cell(told["figures"][place], _kind(place)) for place in printed]
-        cells += [Cell(form(told["majority"], "share")), *(_above(told["best_baseline"][place], place) for place in above)]
-        cells.append(
-            Cell(f"{len(audit['failed'])} of {audit['judged']} failed" if audit["failed"] else "passed", kind="failed" if audit["failed"] else "")
-        )
-        rows.append(Row(row["protocol"], cells))
+        told = row["tasks"][task]
+        cells = [Cell(row["model"], kind="text"), Cell(count(told["examples"]), _tested_on(told["headline"]))]
+        rows.append(Row(row["protocol"], cells + [_cell(told["figures"][place], _kind(place)) for place in printed]))
     rows.append(Row(f"the step from {found['ours']} to {found['theirs']}"))
     for part, name in (("protocol", "of the protocol"), ("model", "of the model"), ("both", "of both")):
         cells = [_step(steps[place][part], _kind(place) == "share") if place in steps else Cell("–") for place in printed]
-        rows.append(Row(name, [*(Cell("") for _ in ("", "", "", *shares)), *cells, *(Cell("") for _ in ("", *above, ""))]))
-    beside = [f"{printed[place]} above the best baseline" for place in above]
-    tested = ["trained on", "tested on", *("share of top1" for _ in shares)]
-    return Table(["protocol", "model", *tested, *printed.values(), "majority class", *beside, "audit"], rows)
+        rows.append(Row(name, [Cell(""), Cell(""), *cells]))
+    return Table(["protocol", "model", "tested on", *printed.values()], rows)
+
+
+def _beside(rows: Sequence[Found], task: str) -> Table:
+    """A line a mixture: what it learned from, what it is measured against, and what the audit says of it."""
+    above = [place for place in ("accuracy", TOP1_PR_AUC) if place in PRINTED[task]]
+    shares = ["top1_share"] if TOP1_PR_AUC in above else []
+    lines = []
+    for row in rows:
+        told, audit = row["tasks"][task], row["audit"]
+        verdict = f"{len(audit['failed'])} of {audit['judged']} failed" if audit["failed"] else "passed"
+        cells = [Cell(row["model"], kind="text"), Cell(count(told["training"]))]
+        cells += [Cell(form(told[name], "share")) for name in (*shares, "majority")]
+        cells += [_above(told["best_baseline"][place], place) for place in above]
+        lines.append(Row(row["protocol"], [*cells, Cell(verdict, kind="failed" if audit["failed"] else "")]))
+    heads = [f"{PRINTED[task][place]} above it" for place in above]
+    return Table(["protocol", "model", "trained on", *("share of top1" for _ in shares), "majority class", *heads, "audit"], lines)
 
 
 def _above(told: Found, place: str) -> Cell:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.evaluation.measures import Said
+from patent_spark.pages import signed
 from patent_spark.schemas import DEVELOPMENT
 from patent_spark.serving.calibration import Calibration, fit_scales, fit_temperature
 
@@ -59,9 +60,9 @@ def _scales_are_better(
             gain[out] += (_losses(alone(probabilities[out]), truth[out]) - _losses(scaled(probabilities[out]), truth[out])) / _ROUNDS
     each = np.bincount(family, gain)
     error = each.std() * np.sqrt(len(each))
-    better = bool(gain.sum() > _ERRORS * error)
+    better, change = bool(gain.sum() > _ERRORS * error), signed(-gain.mean(), digits=4)
     return better, (
-        f"on development patents left out in turn, a power and a factor for each level change the cross entropy by {-gain.mean():+.4f} a patent "
+        f"on development patents left out in turn, a power and a factor for each level change the cross entropy by {change} a patent "
         f"against the temperature (standard error {error / len(gain):.4f}), {'more' if better else 'not more'} than {_ERRORS} standard errors better"
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from patent_spark.evaluation.baselines import MAJORITY, NAMES
 from patent_spark.evaluation.bootstrap import BETTER, WORSE
+from patent_spark.pages import signed
 from patent_spark.schemas import TOP1
 
 _FEW = 1000
@@ -36,7 +37,7 @@ def _baselines(result: dict[str, Any], training: dict[str, int]) -> list[str]:
         best = result["best_baseline"].get(figure)
         if best is None or best["verdict"] == BETTER:
             continue
-        beside = f"in {name} ({_signed(best['difference'])}{_interval(best['interval'])})"
+        beside = f"in {name} ({signed(best['difference'])}{_interval(best['interval'])})"
         if best["verdict"] == WORSE:
             found.append(f"The model is worse than {NAMES[best['baseline']]} {beside}: it needs more data, epochs or other knobs.")
         else:
@@ -128,9 +129,5 @@ def _share(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-def _signed(value: float | None) -> str:
-    return "not known" if value is None else f"{value:+.3f}"
-
-
 def _interval(ends: list[float] | None) -> str:
-    return "" if ends is None else f", 95 % interval {ends[0]:+.3f} to {ends[1]:+.3f}"
+    return "" if ends is None else f", 95 % interval {signed(ends[0])} to {signed(ends[1])}"

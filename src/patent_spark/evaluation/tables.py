@@ -11,7 +11,7 @@ from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
 from patent_spark.evaluation.baselines import BASELINES, NAMES, TFIDF_LINEAR
 from patent_spark.evaluation.contest import COMPARED
 from patent_spark.evaluation.results import TEST_YEARS
-from patent_spark.pages import Cell, Row, Table, count, form, number, share
+from patent_spark.pages import Cell, Row, Table, count, form, number, share, signed
 
 Result = dict[str, Any]
 
@@ -157,11 +157,6 @@ def lead(told: Mapping[str, Any], figure: str) -> Cell:
     difference, ends = told["difference"], told["interval"]
     kind = {"better": "better", "worse": "worse"}.get(told["verdict"], "same")
     return Cell(signed(difference, points), "" if ends is None else f"{signed(ends[0], points)} to {signed(ends[1], points)}", kind, difference)
-
-
-def signed(value: float | None, points: bool) -> str:
-    """A difference with its sign, of shares in points of a hundred."""
-    return "–" if value is None else (f"{100 * value:+.1f}" if points else f"{value:+.3f}").replace("-", "−")
 
 
 def between(ends: Sequence[float] | None, kind: str) -> str:
