@@ -40,12 +40,14 @@ def audit_table(store: Store) -> str:
 
 
 def _failed(store: Store) -> list[str]:
-    """What the audit says, and each check that failed."""
+    """What the audit says, and each check that failed or could not be made."""
     checks = store.read_json("AUDIT", "audit.json")["checks"]
-    failed = [each for each in checks if each["verdict"] == "failed"]
-    judged = sum(each["verdict"] != "not_applicable" for each in checks)
-    lines = [f"audit: {len(failed)} of {judged} checks failed" if failed else f"audit: all {judged} checks passed"]
-    return lines + [f"  {each['task'] or 'all'}: {each['name']} ({form(each['figure'], each['form'])} {each['unit']})" for each in failed]
+    passed, failed, not_made = ([each for each in checks if each["verdict"] == verdict] for verdict in ("passed", "failed", "not_made"))
+    judged = len(passed) + len(failed)
+    line = f"audit: {len(failed)} of {judged} checks failed" if failed else f"audit: all {judged} checks passed"
+    lines = [line + (f", {len(not_made)} could not be made" if not_made else "")]
+    lines += [f"  {each['task'] or 'all'}: {each['name']} ({form(each['figure'], each['form'])} {each['unit']})" for each in failed]
+    return lines + [f"  {each['task'] or 'all'}: {each['name']} could not be made: {each['done']}" for each in not_made]
 
 
 def _stage_line(done: Done) -> str:

@@ -37,14 +37,15 @@ def before_the_gate(root: Path) -> Store:
     return store
 
 
-def publish_audit(store: Store, failed: Collection[tuple[str | None, str]] = ()) -> None:
-    """An audit in which these checks failed."""
+def publish_audit(store: Store, failed: Collection[tuple[str | None, str]] = (), not_made: Collection[tuple[str | None, str]] = ()) -> None:
+    """An audit in which these checks failed, and these could not be made."""
     names = [(None, "rows: PATENTS to COUNTS"), *((task, FAMILIES) for task in TASKS), ("technology", "top1 found better than plausible")]
-    verdicts = {names[-1]: "not_applicable"} | dict.fromkeys(failed, "failed")
+    verdicts = {names[-1]: "not_applicable"} | dict.fromkeys(failed, "failed") | dict.fromkeys(not_made, "not_made")
     checks = [
-        {"task": task, "name": name, "figure": 0.0, "limit": 0.0, "unit": "rows", "form": "count", "verdict": verdicts.get((task, name), "passed")}
+        {"task": task, "name": name, "figure": 0.0, "limit": 0.0, "unit": "rows", "form": "count", "done": "the files are gone; put them back"}
         for task, name in names
     ]
+    checks = [{**check, "verdict": verdicts.get((check["task"], check["name"]), "passed")} for check in checks]
     publish(store, "audit", {}, fill=lambda draft: (draft.path("AUDIT") / "audit.json").write_text(json.dumps({"checks": checks})))
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 
@@ -9,15 +10,15 @@ from patent_spark import cli
 from patent_spark.audit.duplicates import split_relatives
 from patent_spark.audit.evidence import Evidence, Warehouse
 from patent_spark.audit.page import put_verdict
-from patent_spark.audit.plausible import short_texts
-from patent_spark.audit.verdicts import FAILED, NOT_APPLICABLE, PASSED
+from patent_spark.audit.plausible import short_texts, top1_auc
+from patent_spark.audit.verdicts import FAILED, NOT_APPLICABLE, NOT_MADE, PASSED
 from patent_spark.checks import DataError
-from patent_spark.schemas import LEVELS, ZEROCITE, is_test
+from patent_spark.schemas import LEVELS, TOP1, TOP10, ZEROCITE, is_test
 from patent_spark.serving.calibration import Calibration
 from patent_spark.stages import run_stage
 from patent_spark.store import write_json
 from tests.audit_world import SMALL, TASKS, build_world, configured
-from tests.leaks import CITATION_LEVEL, LEAKS, copy_of, judge, rewrite_examples, rewrite_manifest
+from tests.leaks import CITATION_LEVEL, LEAKS, copy_of, judge, rewrite, rewrite_examples, rewrite_manifest
 from tests.pages import Page
 
 
@@ -38,7 +39,7 @@ def test_a_clean_release_passes_every_check(audited):
     store, found = audited
     assert {check["name"]: check["done"] for check in found["checks"] if check["verdict"] == FAILED} == {}
     assert found["verdict"] == PASSED
-    assert store.facts("audit") == {"verdict": PASSED, "failed": []}
+    assert store.facts("audit") == {"verdict": PASSED, "failed": [], "not_made": []}
     # What cannot be asked of a task is said to be so, and why; everything else has a figure.
     unasked = {(check["task"], check["name"]) for check in found["checks"] if check["verdict"] == NOT_APPLICABLE}
     assert unasked == {
@@ -55,7 +56,7 @@ def test_a_clean_release_passes_every_check(audited):
         assert told["accuracy"] > 0
         judged = [(check["name"], check["figure"], check["limit"]) for check in found["checks"] if check["task"] in (None, task)]
         assert [(check["name"], check["figure"], check["limit"]) for check in told["audit"]["checks"]] == judged
-        assert (told["audit"]["verdict"], told["audit"]["failed"]) == (PASSED, [])
+        assert (told["audit"]["verdict"], told["audit"]["failed"], told["audit"]["not_made"]) == (PASSED, [], [])
 
 
 def test_every_check_has_a_leak_that_it_catches(audited):
@@ -110,7 +111,7 @@ def test_the_command_prints_the_table_and_a_failure_ends_no_run(clean, tmp_path,
     assert "failed: percentiles learned from test patents (citation_level): 100.0 %, limit 0.0 %" in told.err
     verdicts = {tuple(cell.strip() for cell in line.split("  ") if cell)[:2]: line for line in told.out.splitlines()}
     assert "100.0 %  0.0 %" in verdicts["percentiles learned from test patents", "citation_level"]
-    assert "not_applicable" in verdicts["labels recounted from the release's files", "all"]
+    assert "not_made" in verdicts["labels recounted from the release's files", "all"]
     page = Page((spoilt.directory("AUDIT") / "report.html").read_text())
     assert not page.fetched
     assert "Audit: 2 of" in (spoilt.directory("REPORT") / "report.html").read_text()
@@ -120,6 +121,36 @@ def test_the_command_prints_the_table_and_a_failure_ends_no_run(clean, tmp_path,
     assert spoilt.facts("audit")["failed"] == [[None, recounted], ["citation_level", learned]]
     failed = [spoilt.read_json("METRICS", f"{task}.json")["audit"]["failed"] for task in ("technology", "citation_level")]
     assert failed == [[recounted], [recounted, learned]]
+
+
+def test_a_release_that_is_gone_is_told_and_makes_the_audit_incomplete(clean, tmp_path, capsys):
+    spoilt = copy_of(clean[0], tmp_path / "w")
+    shutil.rmtree(spoilt.root / "simulate")
+    sets = [part for knob in (*SMALL, f"warehouse.root={spoilt.root}") for part in ("--set", knob)]
+    assert cli.main(["audit", *sets]) == cli.DONE
+    name = "labels recounted from the release's files"
+    why = (
+        "the zipped files that ingest read (in source.path, or simulated) are not there any longer; put them back, or name their folder "
+        "with source.path, and run `patent-spark audit --force`"
+    )
+    assert f"  could not be made: {name} (all tasks): {why}\n" in capsys.readouterr().err
+    assert spoilt.facts("audit") == {"verdict": "incomplete", "failed": [], "not_made": [[None, name]]}
+    for task in TASKS:
+        told = spoilt.read_json("METRICS", f"{task}.json")["audit"]
+        assert (told["verdict"], told["failed"], told["not_made"]) == ("incomplete", [], [name])
+    page, report = (" ".join(Page((spoilt.directory(output) / "report.html").read_text()).text.split()) for output in ("AUDIT", "REPORT"))
+    assert f"Tables, words and labels, {name}: could not be made, so nothing is known: {why}." in page
+    assert "checks passed, 1 could not be made" in page and "No check found a leak" not in page
+    assert "Audit: no leak found, but not all was looked at, 1 could not be made, " in report
+    assert f"{name}: could not be made: {why}." in report
+
+
+def test_without_a_top1_patent_nobody_can_tell_how_well_they_are_found(clean, tmp_path):
+    spoilt = copy_of(clean[0], tmp_path / "w")
+    rewrite(spoilt, "PREDICTIONS", lambda frame: frame.assign(truth=frame["truth"].replace(TOP1, TOP10)))
+    found = top1_auc(Evidence(Warehouse(spoilt, clean[1].audit), CITATION_LEVEL))
+    assert (found.verdict, found.figure) == (NOT_MADE, None)
+    assert found.done.startswith("0 of ") and found.done.endswith(" test patents are top1; test more patents, of more split.test_years")
 
 
 def test_the_report_has_the_verdict_of_the_last_audit(audited, tmp_path):

@@ -187,6 +187,17 @@ def test_a_failed_audit_is_exit_4_and_changes_nothing(copy, capsys):
         run_stage("register", configured(copy.root))
 
 
+def test_a_check_that_could_not_be_made_is_exit_4(copy, capsys):
+    publish_audit(copy, not_made=[("technology", FAMILIES)])
+    code, said = command(capsys, copy)
+    assert code == 4
+    assert said.splitlines()[-1] == (
+        "patent-spark: technology is not registered: 1 of 2 checks of the audit could not be made: "
+        "families on both sides (the files are gone; put them back)"
+    )
+    assert [decision(copy, task)["verdict"] for task in TASKS] == ["refused", "stands"]
+
+
 def test_an_audit_that_was_asked_for_less_is_exit_4(copy, capsys):
     manifest = copy.directory("AUDIT").parent / "manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"knobs": {"audit.recounted": 0}}))

@@ -71,6 +71,16 @@ def test_checks_of_all_tasks_count_for_every_model_and_those_of_a_task_for_its_o
     )
 
 
+def test_a_check_that_could_not_be_made_is_none_that_passed():
+    checks = [{"task": None, "name": "recount", "verdict": "not_made", "done": "no files; fetch them"}]
+    checks += [
+        {"task": "technology", "name": name, "verdict": verdict, "done": ""} for name, verdict in (("families", "passed"), ("auc", "not_applicable"))
+    ]
+    assert audit_objects(checks, ["technology"]) == "1 of 2 checks of the audit could not be made: recount (no files; fetch them)"
+    failed = {"task": "technology", "name": "mix", "verdict": "failed", "done": ""}
+    assert audit_objects([*checks, failed], ["technology"]) == "1 of 3 checks of the audit failed: mix (technology)"
+
+
 def test_an_audit_that_was_asked_for_less_lets_nothing_pass():
     assert audit_was_loosened(Audit()) == ""
     assert audit_was_loosened(Audit(texts=10_000, near_duplicate=0.5, duplicates=0.0, recounted=60, top1_auc=0.9, seed=7)) == ""

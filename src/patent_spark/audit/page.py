@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from patent_spark.audit.verdicts import FAILED, NOT_APPLICABLE, PASSED
+from patent_spark.audit.verdicts import FAILED, NOT_APPLICABLE, NOT_MADE, PASSED
 from patent_spark.checks import DataError
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
 from patent_spark.pages import render_page, with_place_filled
@@ -40,4 +40,7 @@ def put_verdict(report: Path, found: Mapping[str, Any]) -> None:
 
 def _part(checks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Checks, and how many there are of each verdict."""
-    return {"checks": checks, **{verdict: sum(check["verdict"] == verdict for check in checks) for verdict in (PASSED, FAILED, NOT_APPLICABLE)}}
+    return {
+        "checks": checks,
+        **{verdict: sum(check["verdict"] == verdict for check in checks) for verdict in (PASSED, FAILED, NOT_MADE, NOT_APPLICABLE)},
+    }

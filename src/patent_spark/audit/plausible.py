@@ -87,6 +87,8 @@ def top1_auc(evidence: Evidence) -> Check:
         return TOP1_AUC.not_applicable("the task has no such label")
     predictions = evidence.predictions
     truth = (predictions["truth"] == TOP1).to_numpy()
+    if not 0 < truth.sum() < len(truth):
+        return TOP1_AUC.not_made(f"{int(truth.sum()):,} of {len(truth):,} test patents are top1; test more patents, of more split.test_years")
     done = f"{int(truth.sum()):,} top1 patents among {len(truth):,} test patents."
     return TOP1_AUC.answer(area_under_curve(truth, _of_top1(evidence, predictions)), evidence.audit.top1_auc, done)
 

@@ -26,13 +26,18 @@ _SHOWN = 3
 def recounted_labels(warehouse: Warehouse, release: RawRelease | None) -> Check:
     """A seeded sample of patents with a level, and as many early levels: class and citations from the zips; percentiles by NumPy over the tables."""
     if release is None:
-        return RECOUNT.not_applicable("the files of the release are no longer where they were read from (source.path)")
+        return RECOUNT.not_made(
+            "the zipped files that ingest read (in source.path, or simulated) are not there any longer; put them back, or name their folder "
+            "with source.path, and run `patent-spark audit --force`"
+        )
+    if not warehouse.audit.recounted:
+        return RECOUNT.not_made("audit.recounted is 0; run `patent-spark audit` with the default of 30")
     labelled = warehouse.labels.dropna(subset=["citation_level"])
+    if labelled.empty:
+        return RECOUNT.not_applicable("no patent has a level")
     early = _sample(warehouse, warehouse.early_levels, ranked=warehouse.early_levels, pool=["cpc_class", "year", "exposure_months"])
     labels = _sample(warehouse, labelled, ranked=ranked_patents(warehouse), pool=pool_columns(warehouse))
     sample = pd.concat([labels.assign(exposure_months=warehouse.label_rule.horizon_months), early], ignore_index=True)
-    if labels.empty:
-        return RECOUNT.not_applicable("audit.recounted is 0" if len(labelled) else "no patent has a level")
     wanted = list(zip(sample["patent_id"], sample["exposure_months"].astype(int), strict=True))
     by_hand = recount(release, wanted, warehouse.label_rule)
     again = sample.assign(forward_citations=[by_hand[each][1] for each in wanted])

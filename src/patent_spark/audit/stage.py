@@ -18,7 +18,7 @@ from patent_spark.audit.evidence import Evidence, Warehouse
 from patent_spark.audit.page import put_verdict, write_page
 from patent_spark.audit.recount import recounted_labels
 from patent_spark.audit.release import find_release
-from patent_spark.audit.verdicts import FAILED, PASSED, Check
+from patent_spark.audit.verdicts import FAILED, NOT_MADE, Check, verdict_on_all
 from patent_spark.checks import DataError
 from patent_spark.pages import form
 from patent_spark.progress import Progress, say
@@ -63,10 +63,10 @@ def run(work: Work) -> None:
         if not (work.store.directory("METRICS") / f"{task}.json").exists():
             raise DataError(f"no METRICS of task {task} in {work.store.root}; run `patent-spark evaluate` with tasks={work.config.tasks} first")
     checks = list(audit(work))
-    failed = _failed(checks)
+    failed, not_made = (_with(verdict, checks) for verdict in (FAILED, NOT_MADE))
     folder = work.draft.path("AUDIT")
     release_id = work.store.facts("ingest").get("release_id")
-    found = {"release_id": release_id, "verdict": FAILED if failed else PASSED, "checks": [dataclasses.asdict(check) for check in checks]}
+    found = {"release_id": release_id, "verdict": verdict_on_all(checks), "checks": [dataclasses.asdict(check) for check in checks]}
     write_json(folder / "audit.json", found)
     write_page(folder, found)
     report = work.store.directory("REPORT") / "report.html"
@@ -74,11 +74,15 @@ def run(work: Work) -> None:
     for check in failed:
         figure, limit = (form(value, check.form) for value in (check.figure, check.limit))
         say(f"  failed: {check.name} ({check.task or 'all tasks'}): {figure}, limit {limit}")
+    for check in not_made:
+        say(f"  could not be made: {check.name} ({check.task or 'all tasks'}): {check.done}")
     for task in work.config.task_names:
         of_task = [check for check in checks if check.task in (None, task)]
         _into_metrics(work.store, task, of_task)
         _track(work, task, of_task, folder, report)
-    work.learn(verdict=found["verdict"], failed=[[check.task, check.name] for check in failed])
+    work.learn(
+        verdict=found["verdict"], failed=[[check.task, check.name] for check in failed], not_made=[[check.task, check.name] for check in not_made]
+    )
 
 
 def audit(work: Work) -> Iterator[Check]:
@@ -98,15 +102,15 @@ def audit(work: Work) -> Iterator[Check]:
                 bar.update(1, task)
 
 
-def _failed(checks: list[Check]) -> list[Check]:
-    return [check for check in checks if check.verdict == FAILED]
+def _with(verdict: str, checks: list[Check]) -> list[Check]:
+    return [check for check in checks if check.verdict == verdict]
 
 
 def _into_metrics(store: Store, task: str, checks: list[Check]) -> None:
     """The verdict on a task, and each figure, into its file of METRICS; those of an audit before give way."""
-    failed = [check.name for check in _failed(checks)]
+    failed, not_made = ([check.name for check in _with(verdict, checks)] for verdict in (FAILED, NOT_MADE))
     told = [{name: getattr(check, name) for name in ("name", "task", "figure", "limit", "verdict")} for check in checks]
-    found = {"verdict": FAILED if failed else PASSED, "failed": failed, "checks": told}
+    found = {"verdict": verdict_on_all(checks), "failed": failed, "not_made": not_made, "checks": told}
     file = f"{task}.json"
     write_json(store.directory("METRICS") / file, store.read_json("METRICS", file) | {"audit": found})
 
@@ -120,7 +124,7 @@ def _track(work: Work, task: str, checks: list[Check], folder: Path, report: Pat
     figures = {f"{prefix}{re.sub('[^a-z0-9]+', '_', check.name.lower())}": check.figure for check in checks if check.figure is not None}
     try:
         run = attach(work.config, run_id)
-        run.log_metrics(figures | {f"{prefix}failed": len(_failed(checks))})
+        run.log_metrics(figures | {f"{prefix}{verdict}": len(_with(verdict, checks)) for verdict in (FAILED, NOT_MADE)})
         run.log_report(folder, "audit")
         run.log_file(report, "report")
     except TrackingError as error:

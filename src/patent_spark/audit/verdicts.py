@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
-PASSED, FAILED, NOT_APPLICABLE = "passed", "failed", "not_applicable"
+PASSED, FAILED, NOT_MADE, NOT_APPLICABLE = "passed", "failed", "not_made", "not_applicable"
+"""not_made: the question has a meaning here, but what is needed to answer it is not there; not_applicable: it has none."""
+INCOMPLETE = "incomplete"
+"""The verdict on all checks when none failed and some could not be made."""
+
 SHARE, NUMBER, COUNT = "share", "number", "count"
 """Forms of a figure, as pages.form() writes them."""
 
@@ -27,7 +32,7 @@ class Check:
     """The largest figure that passes."""
     verdict: str
     done: str
-    """What was looked at and found; of a check that is not applicable, why."""
+    """What was looked at and found; of a check that was not made or is not applicable, why."""
     meaning: str
     """What a failure means."""
 
@@ -47,8 +52,21 @@ class Question:
         return Check(self.name, None, float(figure), self.unit, self.form, float(limit), verdict, done, self.meaning)
 
     def not_applicable(self, why: str) -> Check:
-        """No verdict, and the reason."""
-        return Check(self.name, None, None, self.unit, self.form, None, NOT_APPLICABLE, why, self.meaning)
+        """The question has no meaning for this task or release, and why."""
+        return self._unanswered(NOT_APPLICABLE, why)
+
+    def not_made(self, why: str) -> Check:
+        """The question cannot be answered now: what is missing, and what to do; the gate lets nothing pass until it is."""
+        return self._unanswered(NOT_MADE, why)
+
+    def _unanswered(self, verdict: str, why: str) -> Check:
+        return Check(self.name, None, None, self.unit, self.form, None, verdict, why, self.meaning)
+
+
+def verdict_on_all(checks: Collection[Check]) -> str:
+    """failed, incomplete or passed."""
+    verdicts = {check.verdict for check in checks}
+    return FAILED if FAILED in verdicts else INCOMPLETE if NOT_MADE in verdicts else PASSED
 
 
 def noise_of(share: float, rows: int) -> float:

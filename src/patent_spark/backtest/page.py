@@ -91,6 +91,7 @@ def _models(models: Sequence[Found]) -> Table:
     for model in models:
         audit = model["audit"]
         verdict = f"{len(audit['failed'])} of {audit['judged']} checks failed" if audit["failed"] else f"all {audit['judged']} checks passed"
+        verdict += ", others could not be made" if audit["verdict"] == "incomplete" else ""
         tested = f"{model['years'][0]['year']} to {model['years'][-1]['year']}" if model["years"] else "–"
         rows.append(
             Row(

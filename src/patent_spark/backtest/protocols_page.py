@@ -122,7 +122,7 @@ def _beside(rows: Sequence[Found], task: str) -> Table:
     lines = []
     for row in rows:
         told, audit = row["tasks"][task], row["audit"]
-        verdict = f"{len(audit['failed'])} of {audit['judged']} failed" if audit["failed"] else "passed"
+        verdict = f"{len(audit['failed'])} of {audit['judged']} failed" if audit["failed"] else audit["verdict"]
         cells = [Cell(row["model"], kind="text"), Cell(count(told["training"]))]
         cells += [Cell(form(told[name], "share")) for name in (*shares, "majority")]
         cells += [_above(told["best_baseline"][place], place) for place in above]

@@ -4,7 +4,8 @@ Not worse: of the difference to the champion, resampled by family with both mode
 interval reaches up to zero (or to minus gate.margin). The figure is the accuracy of technology; at the citation level it
 is the PR-AUC of `top1`, which is what the level is asked for: nearly all patents are of the other levels, so that the
 accuracy hardly tells whether the few are found. Few patents are top1, though, and so the weighted kappa of all levels
-must not be worse either. An audit that was asked for less than by default lets nothing pass.
+must not be worse either. An audit that was asked for less than by default, or could not make one of its checks, lets
+nothing pass.
 """
 
 from __future__ import annotations
@@ -58,14 +59,19 @@ class Decision:
 
 
 def audit_objects(checks: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> str:
-    """Why the audit of a model of these tasks did not pass, if so: checks of the tables, which concern all, and of its tasks."""
+    """Why the audit of a model of these tasks did not pass, if so: checks of the tables, which concern all, and of its tasks.
+
+    A check that could not be made is none that passed; one without a meaning for the task or the release does not count.
+    """
     own = [check for check in checks if check["task"] is None or check["task"] in tasks]
     failed = [f"{check['name']} ({check['task'] or 'all tasks'})" for check in own if check["verdict"] == "failed"]
-    if not failed:
-        return ""
-    judged = sum(check["verdict"] != "not_applicable" for check in own)
-    named = ", ".join(failed[:_NAMED]) + (", ..." if len(failed) > _NAMED else "")
-    return f"{len(failed)} of {judged} checks of the audit failed: {named}"
+    not_made = [f"{check['name']} ({check['done']})" for check in own if check["verdict"] == "not_made"]
+    asked = sum(check["verdict"] != "not_applicable" for check in own)
+    for objections, what in ((failed, "failed"), (not_made, "could not be made")):
+        if objections:
+            named = ", ".join(objections[:_NAMED]) + (", ..." if len(objections) > _NAMED else "")
+            return f"{len(objections)} of {asked} checks of the audit {what}: {named}"
+    return ""
 
 
 def audit_was_loosened(asked: Audit) -> str:
