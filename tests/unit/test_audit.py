@@ -9,8 +9,10 @@ import pytest
 from patent_spark import cli
 from patent_spark.audit.duplicates import split_relatives
 from patent_spark.audit.evidence import Evidence, Warehouse
+from patent_spark.audit.members import splits_of_labels
 from patent_spark.audit.page import put_verdict
 from patent_spark.audit.plausible import short_texts, top1_auc
+from patent_spark.audit.tables import early_levels_of_labels
 from patent_spark.audit.verdicts import FAILED, NOT_APPLICABLE, NOT_MADE, PASSED
 from patent_spark.checks import DataError
 from patent_spark.schemas import LEVELS, TOP1, TOP10, ZEROCITE, is_test
@@ -73,6 +75,25 @@ def test_a_planted_leak_is_caught(clean, leak, tmp_path):
     found = judge(leak, spoilt, config)
     assert found.verdict == FAILED, f"{found.figure} of at most {found.limit}: {found.done}"
     assert found.figure > found.limit
+
+
+def test_a_test_year_that_is_gone_and_one_that_is_torn_are_named(clean, tmp_path):
+    store, config = clean
+    years = store.read_arrow("SPLITS").to_pandas()["split"].value_counts()
+    spoilt = copy_of(store, tmp_path / "w")
+    rewrite(spoilt, "SPLITS", lambda frame: frame[frame["split"] != "test_2011"].drop(frame.index[frame["split"] == "test_2014"][:3]))
+    found = splits_of_labels(Evidence(Warehouse(spoilt, config.audit), CITATION_LEVEL))
+    assert found.figure == years["test_2011"] + 3
+    assert found.done.endswith(
+        f"; test_2011 has 0, not {years['test_2011']:,}; test_2014 has {years['test_2014'] - 3:,}, not {years['test_2014']:,}."
+    )
+
+
+def test_without_exposures_there_are_no_early_levels_to_look_at(clean, tmp_path):
+    spoilt = copy_of(clean[0], tmp_path / "w")
+    rewrite_manifest(spoilt, "label", knobs={"label.exposures": []})
+    found = early_levels_of_labels(Warehouse(spoilt, clean[1].audit))
+    assert (found.verdict, found.done) == (NOT_APPLICABLE, "label.exposures is empty: no early levels were asked for")
 
 
 def test_relatives_are_asked_for_when_the_release_tells_of_them(clean, tmp_path):

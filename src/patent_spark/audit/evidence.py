@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from patent_spark.audit.relatives import connected, names_of, same_abstracts
-from patent_spark.config import JOINT, TECHNOLOGY, Audit, Label, recorded
+from patent_spark.config import JOINT, TECHNOLOGY, Audit, Config, Label, recorded
 from patent_spark.schemas import DEVELOPMENT, TRAIN, is_test
 
 if TYPE_CHECKING:
@@ -110,8 +110,18 @@ class Warehouse:
     @cached_property
     def held_out(self) -> NDArray[np.int64]:
         """These and all that share an abstract with one or are its relatives, over any number of others."""
+        return connected(self.tested, *self._bonds)
+
+    def with_families(self, keys: NDArray[np.int64] | pd.Series) -> NDArray[np.int64]:
+        """Those that stand on one side of a split with these patents: their families, or with split.group=false they alone."""
+        keys = np.unique(keys)
+        return connected(keys, *self._bonds) if self.made_with("split").split.group else keys
+
+    @property
+    def _bonds(self) -> list[pd.DataFrame]:
+        """Frames of patent_key and name: patents with a name in common belong together."""
         abstracts = self.families.rename(columns={"family": "name"})
-        return connected(self.tested, abstracts, *([] if self.relatives is None else [self.relatives]))
+        return [abstracts] if self.relatives is None else [abstracts, self.relatives]
 
     @property
     def joint_examples(self) -> Path | None:
@@ -122,8 +132,17 @@ class Warehouse:
     @cached_property
     def label_rule(self) -> Label:
         """The knobs that LABELS were made with."""
-        manifest = self.store.manifest("label")
-        return recorded(manifest.knobs if manifest else {}).label
+        return self.made_with("label").label
+
+    def made_with(self, stage: str) -> Config:
+        """The knobs of a stage, as its manifest tells them; those of others are at their defaults."""
+        manifest = self.store.manifest(stage)
+        return recorded(manifest.knobs if manifest else {})
+
+    @property
+    def day_of_tests(self) -> np.datetime64:
+        """The first day of the first test year that the splits were asked for."""
+        return np.datetime64(f"{min(self.made_with('split').split.test_years)}-01-01")
 
     @cached_property
     def permitted_words(self) -> dict[str, int]:

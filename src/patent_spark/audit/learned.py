@@ -9,7 +9,7 @@ from patent_spark.audit.calendar import months_later
 from patent_spark.audit.evidence import Evidence, Warehouse
 from patent_spark.audit.levels import levels_of, percentiles, pool_columns, ranked_patents
 from patent_spark.audit.verdicts import COUNT, SHARE, Check, Question
-from patent_spark.config import TECHNOLOGY, recorded
+from patent_spark.config import TECHNOLOGY
 
 VOCABULARY = Question(
     "vocabulary learned from test texts", "words", COUNT,
@@ -32,8 +32,7 @@ EMBARGO = Question(
 def vocabulary_of_tests(warehouse: Warehouse) -> Check:
     """VOCABULARY's counts against a recount over the texts that may be learned from."""
     found = warehouse.store.read_arrow("VOCABULARY", ["word", "count"]).to_pandas().set_index("word")["count"]
-    manifest = warehouse.store.manifest("text")
-    least = recorded(manifest.knobs if manifest else {}).text.min_count
+    least = warehouse.made_with("text").text.min_count
     permitted = pd.Series(warehouse.permitted_words)
     expected = permitted[permitted >= least]
     both = pd.concat([expected, found], axis=1, keys=["expected", "found"]).fillna(0)

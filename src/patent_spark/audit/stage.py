@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from patent_spark.audit import duplicates, imitation, learned, levels, mix, plausible, rows, shortcuts
+from patent_spark.audit import duplicates, imitation, learned, levels, members, mix, plausible, rows, shortcuts, tables
 from patent_spark.audit.evidence import Evidence, Warehouse
 from patent_spark.audit.page import put_verdict, write_page
 from patent_spark.audit.recount import recounted_labels
@@ -29,12 +29,16 @@ from patent_spark.work import Work
 _OF_ALL: tuple[Callable[[Warehouse], Check], ...] = (
     rows.counts_of_patents,
     rows.labels_of_counts,
+    tables.classes_of_cpc,
+    tables.early_levels_of_labels,
+    tables.families_of_texts,
+    tables.texts_of_patents,
     levels.levels_again,
     learned.vocabulary_of_tests,
     learned.vectors_of_tests,
 )
 _OF_TASK: tuple[Callable[[Evidence], Check | list[Check]], ...] = (
-    rows.splits_of_labels,
+    members.splits_of_labels,
     rows.examples_of_splits,
     rows.texts_of_tokens,
     rows.predictions_of_examples,
