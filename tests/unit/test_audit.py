@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from patent_spark import cli
-from patent_spark.audit.duplicates import split_relatives
+from patent_spark.audit.duplicates import near_duplicates, same_texts, split_relatives
 from patent_spark.audit.evidence import Evidence, Warehouse
 from patent_spark.audit.members import splits_of_labels
 from patent_spark.audit.page import put_verdict
@@ -20,7 +20,7 @@ from patent_spark.serving.calibration import Calibration
 from patent_spark.stages import run_stage
 from patent_spark.store import write_json
 from tests.audit_world import SMALL, TASKS, build_world, configured
-from tests.leaks import CITATION_LEVEL, LEAKS, copy_of, judge, rewrite, rewrite_examples, rewrite_manifest
+from tests.leaks import CITATION_LEVEL, LEAKS, copy_of, judge, known_texts_of_top1, rewrite, rewrite_examples, rewrite_manifest
 from tests.pages import Page
 
 
@@ -94,6 +94,22 @@ def test_without_exposures_there_are_no_early_levels_to_look_at(clean, tmp_path)
     rewrite_manifest(spoilt, "label", knobs={"label.exposures": []})
     found = early_levels_of_labels(Warehouse(spoilt, clean[1].audit))
     assert (found.verdict, found.done) == (NOT_APPLICABLE, "label.exposures is empty: no early levels were asked for")
+
+
+def test_near_duplicates_of_rare_levels_are_told_and_held_to_the_limit_where_there_are_enough(clean, tmp_path):
+    store, config = clean
+    by_level = Evidence(Warehouse(store, config.audit), CITATION_LEVEL).examples.query("tested")["label"].value_counts()
+    found = near_duplicates(Evidence(Warehouse(store, config.audit), CITATION_LEVEL))
+    few = ", too few to be held to the limit (at least 100)"
+    assert found.verdict == PASSED
+    assert found.done.endswith(f"; 0 of {by_level[TOP1]} that are top1{few}; 0 of {by_level[TOP10]} that are top10{few}.")
+    spoilt = copy_of(store, tmp_path / "w")
+    rewrite_examples(spoilt, CITATION_LEVEL, known_texts_of_top1)
+    evidence = Evidence(Warehouse(spoilt, config.audit), CITATION_LEVEL)
+    found, top1 = near_duplicates(evidence), int((evidence.examples.query("tested")["label"] == TOP1).sum())
+    assert same_texts(evidence).verdict == PASSED
+    assert found.done.startswith(f"4 of {sum(by_level):,} test patents") and f"; 4 of {top1} that are top1; " in found.done
+    assert (found.verdict, found.figure) == (FAILED, 4 / top1)
 
 
 def test_relatives_are_asked_for_when_the_release_tells_of_them(clean, tmp_path):

@@ -11,8 +11,11 @@ from patent_spark.audit.evidence import Block, Evidence
 from patent_spark.audit.minhash import Reference
 from patent_spark.audit.relatives import connected
 from patent_spark.audit.verdicts import COUNT, SHARE, Check, Question
+from patent_spark.schemas import TOP1, TOP10
 
 _TELLING = 10  # words: shorter texts, titles such as "Semiconductor device", are alike by chance
+_RARE = (TOP1, TOP10)
+_ENOUGH = 100  # patents of a level from which their share means something
 
 EXACT = Question(
     "same text on both sides", "share of the test patents", SHARE,
@@ -20,7 +23,8 @@ EXACT = Question(
 )  # fmt: skip
 NEAR = Question(
     "nearly the same text on both sides", "share of the test patents", SHARE,
-    "Test patents differ from training patents in a few words only, as continuations do; part of the accuracy is recognition.",
+    "Test patents differ from training patents in a few words only, as continuations do; part of what looks like skill, with all or a rare level, "
+    "is recognition.",
 )  # fmt: skip
 FAMILIES = Question(
     "families on both sides", "test patents", COUNT,
@@ -42,16 +46,25 @@ def same_texts(evidence: Evidence) -> Check:
 
 
 def near_duplicates(evidence: Evidence) -> Check:
-    """A sample of the test patents against all training and development patents: MinHash over shingles of three words."""
-    asked = evidence.asked.tokens
-    tokens = asked[np.count_nonzero(asked, axis=1) >= _TELLING]
-    reference, share = Reference(tokens), evidence.audit.near_duplicate
+    """A sample of the test patents, and one of each rare level, against all training and development patents: MinHash over shingles of three words.
+
+    Few of all can be many of those that the level is asked for, so each level is held to the limit too; the largest share is the figure.
+    """
+    rare = [level for level in _RARE if level in evidence.names]
+    asked = [evidence.asked, *(evidence.sample(evidence.test_splits, evidence.audit.texts, level) for level in rare)]
+    tokens = [block.tokens[np.count_nonzero(block.tokens, axis=1) >= _TELLING] for block in asked]
+    sizes = np.array([len(texts) for texts in tokens])
+    reference, share = Reference(np.concatenate(tokens)), evidence.audit.near_duplicate
     near = {other for block in evidence.taught() for _, other, _ in reference.near(block.tokens, share)}
+    found = np.histogram(list(near), bins=np.r_[0, sizes.cumsum()])[0]
     done = (
-        f"{len(near):,} of {len(tokens):,} test patents share {share:.0%} or more of their three-word shingles with a training or development patent "
-        "(candidates by MinHash, compared exactly)."
+        f"{found[0]:,} of {sizes[0]:,} test patents share {share:.0%} or more of their three-word shingles with a training or development patent "
+        "(candidates by MinHash, compared exactly)"
     )
-    return NEAR.answer(len(near) / max(1, len(tokens)), evidence.audit.duplicates, done)
+    held = np.r_[True, sizes[1:] >= _ENOUGH]
+    for level, those, of, enough in zip(rare, found[1:], sizes[1:], held[1:], strict=True):
+        done += f"; {those:,} of {of:,} that are {level}" + ("" if enough else f", too few to be held to the limit (at least {_ENOUGH})")
+    return NEAR.answer(float((found / np.maximum(1, sizes))[held].max()), evidence.audit.duplicates, f"{done}.")
 
 
 def split_families(evidence: Evidence) -> Check:

@@ -251,11 +251,14 @@ class Evidence:
         if waiting:
             yield self._block(waiting)
 
-    def sample(self, splits: list[str], limit: int) -> Block:
-        """A seeded sample of so many examples of some splits, or all of them."""
-        rows = int(self.examples["split"].isin(splits).sum())
-        taken = np.arange(rows) < limit
-        np.random.default_rng(self.audit.seed).shuffle(taken)
+    def sample(self, splits: list[str], limit: int, label: str | None = None) -> Block:
+        """A seeded sample of so many examples of some splits, or all of them; with a label, of those that have it."""
+        labels = self.examples.loc[self.examples["split"].isin(splits), "label"]
+        drawn_from = np.flatnonzero(labels == label) if label else np.arange(len(labels))
+        drawn = np.arange(len(drawn_from)) < limit
+        np.random.default_rng(self.audit.seed).shuffle(drawn)
+        taken = np.zeros(len(labels), bool)
+        taken[drawn_from] = drawn
         parts, start = [Block(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, self.max_tokens), np.int32))], 0
         for block in self.blocks(splits):
             mine = taken[start : start + len(block.keys)]
