@@ -80,15 +80,24 @@ def test_labels_in_another_order_or_in_one_model_alone():
     one, _ = answers(labels=("A01", "B01", "C01"))
     other, _ = answers(labels=("A01", "B01", "C01"))
     turned = other.with_labels(["X01", "C01", "B01", "A01"])
-    assert why_not_paired(one, turned) == ""
+    assert why_not_paired(one, turned, (COUNT, COUNT)) == ""
     assert paired(one, turned, CONFIG)["all"]["differences"]["macro_f1"]["difference"] == 0
 
 
 def test_other_test_sets_are_named():
     one = answers()[0]
-    assert why_not_paired(one, one) == ""
-    assert why_not_paired(one, answers(keys=range(100, 600))[0]) == "the test sets differ: 400 and 500 patents, of which 300 are in both"
+    assert why_not_paired(one, one, (COUNT, COUNT)) == ""
+    assert why_not_paired(one, answers(keys=range(100, 600))[0], (400, 500)) == "the test sets differ: 400 and 500 patents, of which 300 are in both"
     relabelled = Answers(one.keys, one.family, one.split, one.labels, np.where(one.keys < 7, 3 - one.truth, one.truth), one.says)
-    assert why_not_paired(one, relabelled) == "the test patents are the same, but 7 of 400 have other labels"
+    assert why_not_paired(one, relabelled, (400, 400)) == "the test patents are the same, but 7 of 400 have other labels"
     none = one.of(np.zeros(0, int))
-    assert why_not_paired(none, none) == "there are no test patents"
+    assert why_not_paired(none, none, (0, 0)) == "there are no test patents"
+
+
+def test_answers_that_were_kept_in_part_are_no_other_test_set():
+    one, part = answers()[0], answers()[0].of(np.arange(101))
+    assert why_not_paired(part, part, (400, 400)) == ""
+    assert why_not_paired(part, one, (400, 400)) == (
+        "the answers on 101 of 400 and 400 of 400 test patents were kept, of which 101 are in both; "
+        "run `patent-spark evaluate --force` for both with the same evaluate.kept_answers, 400 for all"
+    )

@@ -98,8 +98,8 @@ def _pair(config: Config, one: PastRun, other: PastRun, task: str, folder: Path)
         missing = [run.short for run, said in zip((one, other), answers, strict=True) if said is None]
         why_not = f"the answers of {' and '.join(missing)} were not kept; run `patent-spark evaluate --force` with evaluate.kept_answers above 0"
     else:
-        (first, of), (second, _) = answers[0], answers[1]
-        why_not = why_not_paired(first, second)
+        (first, of), (second, of_second) = answers[0], answers[1]
+        why_not = why_not_paired(first, second, (of, of_second))
         found = None if why_not else paired(first, second, config.evaluate)
     return TaskPair((results[0], results[1]), found, why_not, of, (lines[0], lines[1]))
 

@@ -86,10 +86,17 @@ def read_answers(path: Path) -> tuple[Answers, int]:
     return Answers(keys, family, np.asarray(table["split"].cast(pa.string())), labels, truth.astype(np.int64), says), int(about["patents"])
 
 
-def why_not_paired(one: Answers, other: Answers) -> str:
-    """Why the two were not asked the same, if they were not."""
+def why_not_paired(one: Answers, other: Answers, asked: tuple[int, int]) -> str:
+    """Why the two were not asked the same, if they were not. asked: test patents of each, of which the answers may be a part."""
+    kept = (len(one.keys), len(other.keys))
     shared = len(np.intersect1d(one.keys, other.keys))
-    if shared < max(len(one.keys), len(other.keys)):
+    if shared < max(kept) and kept != asked:
+        of_each = " and ".join(f"{mine:,} of {of:,}" for mine, of in zip(kept, asked, strict=True))
+        return (
+            f"the answers on {of_each} test patents were kept, of which {shared:,} are in both; "
+            f"run `patent-spark evaluate --force` for both with the same evaluate.kept_answers, {max(asked):,} for all"
+        )
+    if shared < max(kept):
         return f"the test sets differ: {len(one.keys):,} and {len(other.keys):,} patents, of which {shared:,} are in both"
     mine, theirs = one.of(np.argsort(one.keys)), other.of(np.argsort(other.keys))
     relabelled = int((np.array(one.labels)[mine.truth] != np.array(other.labels)[theirs.truth]).sum())
