@@ -10,7 +10,9 @@ from patent_spark.audit.verdicts import FAILED, PASSED, Check
 from patent_spark.pages import form
 from patent_spark.store import Store
 from tests.audit_world import build_world, configured
-from tests.leaks import LEAKS, copy_of, judge
+from tests.leaks import LEAKS
+from tests.leaks.leak import judge
+from tests.leaks.spoiling import copy_of
 
 HEADER = ("leak planted", "task", "caught by", "clean", "figure", "limit", "")
 

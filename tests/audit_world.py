@@ -19,7 +19,7 @@ from patent_spark.serving.calibration import Calibration
 from patent_spark.serving.scorer import Scorer
 from patent_spark.stages import run_stage
 from patent_spark.store import Store
-from tests.leaks import rewrite_manifest
+from tests.leaks.spoiling import rewrite_manifest
 from tests.worlds import publish, table_of
 
 SMALL = (

@@ -15,12 +15,16 @@ from patent_spark.audit.plausible import short_texts, top1_auc
 from patent_spark.audit.tables import early_levels_of_labels
 from patent_spark.audit.verdicts import FAILED, NOT_APPLICABLE, NOT_MADE, PASSED
 from patent_spark.checks import DataError
+from patent_spark.config import CITATION_LEVEL
 from patent_spark.schemas import LEVELS, TOP1, TOP10, ZEROCITE, is_test
 from patent_spark.serving.calibration import Calibration
 from patent_spark.stages import run_stage
 from patent_spark.store import write_json
 from tests.audit_world import SMALL, TASKS, build_world, configured
-from tests.leaks import CITATION_LEVEL, LEAKS, copy_of, judge, known_texts_of_top1, rewrite, rewrite_examples, rewrite_manifest
+from tests.leaks import LEAKS
+from tests.leaks.copies import known_texts_of_top1
+from tests.leaks.leak import judge
+from tests.leaks.spoiling import copy_of, rewrite, rewrite_examples, rewrite_manifest
 from tests.pages import Page
 
 
