@@ -19,7 +19,7 @@ def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
     lines += [_stage_line(each) for each in done]
     for task in config.task_names:
         lines += ["", *_headline(task, store.read_json("METRICS", f"{task}.json"))]
-    lines += ["", *_failed(store)]
+    lines += ["", *audit_lines(store)]
     lines += ["", f"quality    {store.directory('QUALITY') / 'report.html'}"]
     lines += [f"report     {store.directory('REPORT') / 'report.html'}"]
     lines.append(f"audit      {store.directory('AUDIT') / 'report.html'}")
@@ -39,7 +39,7 @@ def audit_table(store: Store) -> str:
     return "\n".join(aligned(rows))
 
 
-def _failed(store: Store) -> list[str]:
+def audit_lines(store: Store) -> list[str]:
     """What the audit says, and each check that failed or could not be made."""
     checks = store.read_json("AUDIT", "audit.json")["checks"]
     passed, failed, not_made = ([each for each in checks if each["verdict"] == verdict] for verdict in ("passed", "failed", "not_made"))

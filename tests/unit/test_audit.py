@@ -20,6 +20,7 @@ from patent_spark.schemas import LEVELS, TOP1, TOP10, ZEROCITE, is_test
 from patent_spark.serving.calibration import Calibration
 from patent_spark.stages import run_stage
 from patent_spark.store import write_json
+from patent_spark.summary import audit_lines
 from tests.audit_world import SMALL, TASKS, build_world, configured
 from tests.leaks import LEAKS
 from tests.leaks.copies import known_texts_of_top1
@@ -176,6 +177,9 @@ def test_a_release_that_is_gone_is_told_and_makes_the_audit_incomplete(clean, tm
     )
     assert f"  could not be made: {name} (all tasks): {why}\n" in capsys.readouterr().err
     assert spoilt.facts("audit") == {"verdict": "incomplete", "failed": [], "not_made": [[None, name]]}
+    checks = spoilt.read_json("AUDIT", "audit.json")["checks"]
+    passed = sum(check["verdict"] == PASSED for check in checks)
+    assert audit_lines(spoilt) == [f"audit: all {passed} checks passed, 1 could not be made", f"  all: {name} could not be made: {why}"]
     for task in TASKS:
         told = spoilt.read_json("METRICS", f"{task}.json")["audit"]
         assert (told["verdict"], told["failed"], told["not_made"]) == ("incomplete", [], [name])

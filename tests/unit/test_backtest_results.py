@@ -31,11 +31,12 @@ def year_of(accuracy, pr_auc, linear=(0.6, 0.1, 2.0), attainable=None):
     return figures(accuracy, pr_auc, 7.0) | {"examples": 1234, "baselines": others, "best_baseline": best, "attainable": attainable}
 
 
-def publish_model(root, years, failed=()):
+def publish_model(root, years, failed=(), not_made=()):
     """A warehouse as train_and_judge leaves it, of one citation model."""
     store = Store(root)
     checks = [{"task": None, "name": "one", "verdict": "passed"}, {"task": "citation_level", "name": "two", "verdict": "not_applicable"}]
     checks += [{"task": "citation_level", "name": name, "verdict": "failed"} for name in failed]
+    checks += [{"task": None, "name": name, "verdict": "not_made"} for name in not_made]
     publish(store, "shard", {}, {"tasks": {"citation_level": {"splits": {"train": {"rows": 5000}, "development": {"rows": 500}}}}})
     publish(store, "text", {}, {"vocabulary_size": 4321})
     result = {"run_id": "abc", "by_year": {str(year): each for year, each in years.items()}}
@@ -53,6 +54,12 @@ def models(tmp_path_factory):
         model_found(publish_model(home / "a", old), AsOf(2006, (2007, 2008, 2009), (2010,)), "citation_level"),
         model_found(publish_model(home / "b", new, failed=["label mix"]), AsOf(2007, (2008, 2009), ()), "citation_level"),
     ]
+
+
+def test_an_audit_that_could_not_make_a_check_is_told_as_incomplete(tmp_path):
+    store = publish_model(tmp_path / "a", {2008: year_of(0.7, 0.2)}, not_made=["recount"])
+    found = model_found(store, AsOf(2006, (2008,), ()), "citation_level")
+    assert found["audit"] == {"verdict": "incomplete", "judged": 1, "failed": []}
 
 
 def test_a_model_is_told_by_what_its_warehouse_says(models):
