@@ -26,7 +26,7 @@ def test_the_gate_lets_one_model_in_and_refuses_the_other(whole_run, first):
     """The demo's percentiles and labels know the test years, which concerns the citation level alone."""
     assert first.returncode == 4
     assert first.stderr.splitlines()[-1] == (
-        "patent-spark: citation_level is not registered: 2 of 30 checks of the audit failed: "
+        "patent-spark: citation_level is not registered: 2 of 33 checks of the audit failed: "
         "percentiles learned from test patents (citation_level), labels that closed after the first test day (citation_level)"
     )
     assert registered(whole_run, "technology") == ("1", 1)
