@@ -1,5 +1,6 @@
 """A rank of a job that first takes some steps whose weights it keeps: `python rank_steps.py <job folder> <warehouse> <output folder> <steps>`."""
 
+import dataclasses
 import itertools
 import os
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from patent_spark.config import Model, Train
+from patent_spark.config import Model, Train, load_config
 from patent_spark.shards.feed import Feed
 from patent_spark.shards.layout import Layout
 from patent_spark.store import Store
@@ -20,15 +21,19 @@ from patent_spark.training.ranks import Ranks
 from patent_spark.training.schedule import adam
 
 BATCH = 48
+STEPS = 60
+"""What a learning rate with warm-up and decay is planned for."""
 ONE = (only_head(6),)
 TWO = (
     Head(np.array([0, 0, 1, 1, 2, 2], np.int32), np.array([0.7, 1.2], np.float32), 0.6),  # 2 and 3: no label
     Head(np.array([0, 1, 2, 3, 0, 1], np.int32), np.array([2.0, 0.1, 1.0], np.float32), 0.4),
 )
+DEFAULT = load_config([Path(__file__).parents[2] / "conf" / "default.yaml"], ["model.units=12"])[0]
 WAYS = {
     "frozen": (Model(units=12, embedding="frozen", pool="last"), Train(batch=BATCH, learning_rate=0.01, clip_norm=1.0), None, ONE),
     # Adam does not notice a wrong scale of the gradient, so the plain gradient step is compared as well.
     "tuned": (Model(units=12, embedding="tuned"), Train(batch=BATCH, clip_norm=0.0), 0.5, ONE),
+    "default": (DEFAULT.model, dataclasses.replace(DEFAULT.train, batch=BATCH, warmup=1 / STEPS), None, ONE),
     "joint": (Model(units=12), Train(batch=BATCH, clip_norm=0.0, label_smoothing=0.1), 0.5, TWO),
 }
 """How steps are taken: model, knobs, the step size of plain gradient descent (None: Adam), heads."""
@@ -41,7 +46,7 @@ def take_steps(root: Path, output: Path, ranks: Ranks, steps: int) -> None:
     for way, (model, knobs, plain, heads) in WAYS.items():
         # Only rank 0 starts from the seed that all are to share.
         network = build_model(model, rank.read_vectors(store.directory("VECTORS")), [head.labels for head in heads], seed=1 + ranks.rank)
-        learner = Learner(network, knobs, ranks, keras.optimizers.SGD(plain) if plain else adam(knobs, steps=1), heads)
+        learner = Learner(network, knobs, ranks, keras.optimizers.SGD(plain) if plain else adam(knobs, STEPS), heads, layout.lanes)
         feed = Feed(
             store.directory("EXAMPLES") / "technology" / "train", layout,
             world=ranks.size, rank=ranks.rank, batch=BATCH, seed=1, bucket_by_length=True,

@@ -1,7 +1,6 @@
 """A training that leaves the numbers: real steps of one rank on the toy world."""
 
 import copy
-import dataclasses
 import itertools
 
 import numpy as np
@@ -79,7 +78,7 @@ def go(store, alone):
 
 def trainer(store, alone, heads):
     """Trains from a state and the values of the variables, or from the start; returns what was saved last, the final weights, and why it stopped."""
-    network = build_model(Model(units=4), read_vectors(store.directory("VECTORS")), [head.labels for head in heads], seed=1)
+    network = build_model(Model(units=4, dropout=0.3), read_vectors(store.directory("VECTORS")), [head.labels for head in heads], seed=1)
     learner = Learner(network, KNOBS, alone, adam(KNOBS, steps=9), heads)
     start = learner.values()
 
@@ -152,22 +151,3 @@ def test_the_best_epoch_of_an_earlier_attempt_is_kept(go):
     whole, _, weights, _ = go(state, values)
     assert whole.kept_epoch == 1
     assert all((ours == theirs).all() for ours, theirs in zip(weights, state.kept, strict=True))
-
-
-def test_ranks_leave_out_other_units_and_the_same_ones_after_a_restore(alone):
-    """Dropout counts its draws in a variable, which a checkpoint of rank 0 carries for all."""
-    units = np.ones((2, 1000), np.float32)
-
-    def joined_as(rank):
-        model = build_model(Model(units=4, dropout=0.5), np.ones((30, 6), np.float32), 6, seed=1)
-        return Learner(model, KNOBS, dataclasses.replace(alone, rank=rank), adam(KNOBS, steps=9))
-
-    def left_out(learner):
-        return (learner.network.get_layer("dropout")(units, training=True) == 0).numpy()
-
-    first, second = joined_as(0), joined_as(1)
-    assert (left_out(first) != left_out(second)).mean() > 0.4
-    checkpoint, expected = first.values(), [left_out(first), left_out(second)]
-    first.restore(checkpoint)
-    second.restore(checkpoint)
-    assert [(left_out(learner) == drawn).all() for learner, drawn in zip((first, second), expected, strict=True)] == [True, True]

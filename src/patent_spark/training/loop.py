@@ -17,6 +17,7 @@ import numpy as np
 from patent_spark.checks import StoppedError, WorkError
 from patent_spark.config import Train
 from patent_spark.training.checkpoint import Arrays, Epoch, State
+from patent_spark.training.dropout import with_shared_dropout
 from patent_spark.training.heads import Head, figures, only_head
 from patent_spark.training.model import logits_of
 from patent_spark.training.objective import objective, objective_of_early
@@ -43,18 +44,28 @@ class Watch:
 
 
 class Learner:
-    """A network and how it takes a step together with the other ranks; without `heads` it has one, and no weights."""
+    """A network and how it takes a step together with the other ranks; without `heads` it has one, and no weights.
 
-    def __init__(self, network: keras.Model, knobs: Train, ranks: Ranks, optimizer: keras.optimizers.Optimizer, heads: Sequence[Head] = ()) -> None:
+    lanes: those that the rows of all ranks' batches lie in, if more than one a rank (see shards/layout.py).
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        knobs: Train,
+        ranks: Ranks,
+        optimizer: keras.optimizers.Optimizer,
+        heads: Sequence[Head] = (),
+        lanes: int | None = None,
+    ) -> None:
         import tensorflow as tf
 
         self.network, self._knobs, self._ranks = network, knobs, ranks
-        self._logits = logits_of(network)
+        self._logits = with_shared_dropout(logits_of(network), ranks, lanes or ranks.size)
         self.heads = heads or [only_head(network.output_shape[-1])]
         self._optimizer = optimizer
         self._optimizer.build(network.trainable_variables)
         ranks.take_from_first(self.variables)
-        self._draw_apart()
         self._stop = tf.Variable(0.0)  # part of every exchange, so that all ranks learn of it after the same step
         self.step, self.judge = self._functions()
 
@@ -71,14 +82,6 @@ class Learner:
         """Set the variables to what values() gave."""
         for variable, value in zip(self.variables, values, strict=True):
             variable.assign(value)
-        self._draw_apart()
-
-    def _draw_apart(self) -> None:
-        """Let dropout leave out other units on each rank, counted from the seeds of rank 0, which all have by now."""
-        for layer in self.network.layers:
-            if (generator := getattr(layer, "seed_generator", None)) is not None:
-                seed, drawn = generator.state.numpy()
-                generator.state.assign([seed + self._ranks.rank, drawn])
 
     def ask_to_stop(self) -> None:
         """Let the next step or judgement tell all ranks to stop."""

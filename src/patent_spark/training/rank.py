@@ -76,7 +76,8 @@ def _train(job: Job, config: Config, ranks: Ranks, asked: Callable[[], bool]) ->
     sizes = [len(job.shards["tasks"][task]["labels"]) for task in tasks]
     network = build_model(config.model, read_vectors(Path(job.vectors)), sizes, knobs.seed, knobs.precision)
     heads = heads_of(config, tasks, sizes, Path(job.examples) / TRAIN, job.shards["tasks"][job.model].get("early", []))
-    learner, state = Learner(network, knobs, ranks, adam(knobs, knobs.epochs * examples.steps_per_epoch), heads), State()
+    optimizer = adam(knobs, knobs.epochs * examples.steps_per_epoch)
+    learner, state = Learner(network, knobs, ranks, optimizer, heads, examples.layout.lanes), State()
     before = Checkpoint.read(folder) if job.resume else None
     if before is not None:
         learner.restore(before.variables)
