@@ -15,8 +15,10 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score
 
 from patent_spark.config import Simulate
+from patent_spark.schemas import LEVELS
 from patent_spark.sources.simulate.release import Maker
 
 FACTS = {  # grant year: utility patents, citations made a patent, mean lag in days, mean five-year citations among cited
@@ -367,24 +369,26 @@ def test_bayes_rules_on_the_truth_reach_what_is_stated(release):
     level = attainable["citation_level"]
     assert level["patents"] == len(closed)
     cells = pd.crosstab(closed["level_signal"], closed["level"])
-    assert level["accuracy"] == pytest.approx(cells.max(axis=1).sum() / len(closed), abs=1e-12)
     for signal, row in cells.div(cells.sum(axis=1), axis=0).iterrows():
         assert level["posterior"][signal] == pytest.approx(row.to_dict(), abs=1e-6)
-    by_chance = cells["top1"].div(cells.sum(axis=1)).sort_values(ascending=False)
-    precision = cells["top1"][by_chance.index].cumsum() / cells.sum(axis=1)[by_chance.index].cumsum()
-    recall_gained = cells["top1"][by_chance.index] / cells["top1"].sum()
-    assert level["top1_average_precision"] == pytest.approx((precision * recall_gained).sum(), abs=1e-9)
-    of_2013 = closed[closed["year"] == 2013]
-    cells = pd.crosstab(of_2013["level_signal"], of_2013["level"])
-    assert level["by_year"]["2013"]["accuracy"] == pytest.approx(cells.max(axis=1).sum() / len(of_2013), abs=1e-12)
-    with_class = pd.crosstab([closed["text_class"], closed["level_signal"]], closed["level"])
-    assert level["with_class"]["accuracy_at_most"] == pytest.approx(with_class.max(axis=1).sum() / len(closed), abs=1e-12)
-    assert level["with_class"]["accuracy"] < level["with_class"]["accuracy_at_most"]
+    sizes = closed.groupby(["cpc_class", "year"]).size()
+    assert_known(level, closed, sizes.reindex(pd.MultiIndex.from_frame(closed[["text_class", "year"]])))
 
     whole_class = closed.groupby("cpc_class")["five_year_citations"].quantile([0.9, 0.99]).unstack()
     q90, q99 = whole_class.loc[closed["cpc_class"]].to_numpy().T
-    cells = pd.crosstab(closed["level_signal"], np.select([count == 0, count > q99, count > q90], ["zerocite", "top1", "top10"], "btm90"))
-    assert level["pool_class"]["accuracy"] == pytest.approx(cells.max(axis=1).sum() / len(closed), abs=1e-12)
+    closed["level"] = np.select([count == 0, count > q99, count > q90], ["zerocite", "top1", "top10"], "btm90")
+    assert_known(level["pool_class"], closed, closed["cpc_class"].value_counts().reindex(closed["text_class"]))
+
+
+def assert_known(told, closed, sizes):
+    """What is told is reached by who knows the signal and about how many patents the pool of the text's class has (four sizes an octave)."""
+    closed = closed.assign(size=np.rint(4 * np.log2(sizes.to_numpy())), top1=closed["level"] == "top1")
+    known = closed.groupby(["size", "level_signal"], dropna=False)
+    closed["guess"] = known["level"].transform(lambda levels: levels.value_counts().reindex(LEVELS).idxmax())
+    closed["chance"] = known["top1"].transform("mean")
+    for part, figures in ((closed, told), (closed[closed["year"] == 2013], told["by_year"]["2013"])):
+        assert figures["accuracy"] == pytest.approx((part["guess"] == part["level"]).mean(), abs=1e-12)
+        assert figures["top1_average_precision"] == pytest.approx(average_precision_score(part["top1"], part["chance"]), abs=1e-9)
 
 
 @pytest.mark.slow

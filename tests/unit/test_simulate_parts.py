@@ -190,8 +190,24 @@ def test_attainable_accuracy_of_the_class_by_hand():
 
 def test_average_precision_by_hand():
     # Ranked first: 3 of 4 positive, then 2 of 8, then 0 of 5; recall grows by 0.6 at precision 3/4, by 0.4 at 5/12.
-    assert truth.average_precision(np.array([2, 0, 3]), np.array([8, 5, 4])) == pytest.approx(0.6 * 0.75 + 0.4 * 5 / 12)
-    assert truth.average_precision(np.array([0, 0]), np.array([8, 5])) == 0
+    chances = np.array([0.25, 0.0, 0.75])
+    assert truth.average_precision(np.array([2, 0, 3]), np.array([8, 5, 4]), chances) == pytest.approx(0.6 * 0.75 + 0.4 * 5 / 12)
+    assert truth.average_precision(np.array([0, 0]), np.array([8, 5]), chances[:2]) == 0
+
+
+def test_small_pools_make_more_of_the_top_attainable():
+    """Two classes, nothing told by the signal: of a pool of 4 one is top1, of a pool of 40 one as well."""
+    population = Population(seed=1, size=1000, class_count=4)
+    levels = truth.Levels(population, datetime.date(2025, 9, 30))
+    small, large = (np.array([[0, cpc, cpc, 2, 1 + at] for at in range(size)]) for cpc, size in ((0, 4), (1, 40)))
+    rows = np.concatenate([small, large])
+    levels.add(np.zeros(len(rows), np.int64), rows)
+    found = levels.attainable()
+    # Ranked first: the small pool, 1 of 4; then the large one, 1 more of 40.
+    assert found["top1_average_precision"] == pytest.approx(0.5 * 1 / 4 + 0.5 * 2 / 44)
+    # Neither pool has more patents of another level than of btm90: 3 of 4 and 36 of 40.
+    assert found["accuracy"] == pytest.approx((3 + 36) / 44)
+    assert found["patents"] == 44
 
 
 def test_grant_days_and_windows():

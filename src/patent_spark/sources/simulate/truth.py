@@ -30,19 +30,18 @@ def technology(population: Population, lexicon: Lexicon, noise: float) -> Figure
 
 
 class Levels:
-    """Counts labelled patents by (grant year, text class, level signal, citation level); holds one grant year at a time.
+    """Counts labelled patents by (grant year, class, text class, level signal, five-year count); holds one grant year's patents at a time.
 
-    Labels are those of the default rule: exact percentiles of each class and grant year, open windows, withdrawn
-    patents and those without a class left out. For percentiles of each class over all years (label.pool = class) it
-    keeps how many patents have which (year, class, signal, count), which is small whatever the number of patents.
+    From the counts follow the labels, with exact percentiles of each class and grant year (the default rule) or of each
+    class over all years (label.pool = class); open windows, withdrawn patents and those without a class are left out.
     """
 
     def __init__(self, population: Population, data_to_date: datetime.date) -> None:
         calendar = population.calendar
+        self._classes = population.class_count
         self._closed = add_months(calendar.days, HORIZON_MONTHS) <= np.datetime64(data_to_date)
-        self._cells = np.zeros((YEAR_COUNT, population.class_count, len(LEVELS), len(LEVELS)), np.int64)
         self._waiting: list[np.ndarray] = []
-        self._counted: list[np.ndarray] = []
+        self._kinds: list[np.ndarray] = []
 
     def add(self, week: np.ndarray, columns: np.ndarray) -> None:
         """Take patents in grant order; columns are (year, class, text class, signal, five-year count), without the unlabelled."""
@@ -50,73 +49,74 @@ class Levels:
         years = columns[:, 0]
         for year in np.unique(years):
             if self._waiting and self._waiting[-1][0, 0] != year:
-                self._label()
+                self._count()
             self._waiting.append(columns[years == year])
 
-    def _label(self) -> None:
-        """Label the patents of a grant year and count them."""
-        rows = np.concatenate(self._waiting)
+    def _count(self) -> None:
+        """Count the patents of a grant year that are alike."""
+        kinds, patents = np.unique(np.concatenate(self._waiting), axis=0, return_counts=True)
         self._waiting.clear()
-        year, cpc, text_class, signal, count = rows.T
-        level = np.where(count == 0, 3, 2)
-        for each in np.unique(cpc):
-            pool = cpc == each
-            q90, q99 = np.quantile(count[pool], [0.9, 0.99])
-            level[pool & (count > q90)] = 1
-            level[pool & (count > q99)] = 0
-        np.add.at(self._cells, (year, text_class, signal, level), 1)
-        kinds, patents = np.unique(rows[:, [0, 1, 3, 4]], axis=0, return_counts=True)
-        self._counted.append(np.column_stack([kinds, patents]))
+        self._kinds.append(np.column_stack([kinds, patents]).astype(np.int32))
 
     def attainable(self) -> Figures:
-        """Best accuracy and top1 average precision for who knows a text's level signal, over all years and by year."""
+        """Best accuracy and top1 average precision for who knows a text's class and level signal, over all years and by year.
+
+        A pool's size matters: of n patents, n up to 100, one is above the 99th percentile. So chances are those of all
+        patents with the same signal whose text's class has a pool of about that size.
+        """
         if self._waiting:
-            self._label()
-        by_year = {str(FIRST_YEAR + year): self._reach(year) for year in range(YEAR_COUNT) if self._cells[year].any()}
-        by_signal = self._cells.sum(axis=(0, 1))
+            self._count()
+        year, cpc, text, signal, count, patents = np.concatenate(self._kinds or [np.zeros((0, 6), np.int32)]).T
+        years = year * self._classes
+        rules = {"default": (years + cpc, years + text), "pool_class": (cpc, text)}
+        cells = {}
+        for rule, (pool, pool_of_text) in rules.items():
+            sizes = np.bincount(pool, patents, YEAR_COUNT * self._classes)
+            cells[rule] = np.zeros((YEAR_COUNT, _SIZES, len(LEVELS), len(LEVELS)), np.int64)
+            np.add.at(cells[rule], (year, _size_group(sizes)[pool_of_text], signal, _levels(pool, count, patents)), patents)
+        by_signal = cells["default"].sum(axis=(0, 1))
         posterior = by_signal / np.maximum(by_signal.sum(axis=1, keepdims=True), 1)
         return {
-            **self._reach(slice(None)),
-            "by_year": by_year,
-            "pool_class": self._attainable_by_class(),
+            **_reach(cells["default"]),
+            "pool_class": _reach(cells["pool_class"]),
             "posterior": {signal: dict(zip(LEVELS, row, strict=True)) for signal, row in zip(LEVELS, posterior.round(6).tolist(), strict=True)},
-        }
-
-    def _attainable_by_class(self) -> Figures:
-        """The same where percentiles are those of a class over all grant years."""
-        cells = np.zeros((YEAR_COUNT, len(LEVELS), len(LEVELS)), np.int64)
-        year, cpc, signal, count, patents = np.concatenate(self._counted or [np.zeros((0, 5), np.int64)]).T
-        level = np.where(count == 0, 3, 2)
-        for each in np.unique(cpc):
-            pool = cpc == each
-            q90, q99 = (weighted_quantile(count[pool], patents[pool], share) for share in (0.9, 0.99))
-            level[pool & (count > q90)] = 1
-            level[pool & (count > q99)] = 0
-        np.add.at(cells, (year, signal, level), patents)
-        years = {str(FIRST_YEAR + at): _best(cells[at]) for at in range(YEAR_COUNT) if cells[at].any()}
-        return {**_best(cells.sum(axis=0)), "by_year": years}
-
-    def _reach(self, years: int | slice) -> Figures:
-        cells = self._cells[years].reshape(-1, *self._cells.shape[1:]).sum(axis=0)
-        by_signal = cells.sum(axis=0)
-        total = max(int(by_signal.sum()), 1)
-        return {
-            **_best(by_signal),
-            "with_class": {
-                "accuracy": _left_one_out(cells.reshape(-1, len(LEVELS))) / total,
-                "accuracy_at_most": float(cells.max(axis=2).sum() / total),
-                "top1_average_precision_at_most": average_precision(cells[..., 0].ravel(), cells.sum(axis=2).ravel()),
-            },
-            "patents": int(by_signal.sum()),
+            "patents": int(patents.sum()),
         }
 
 
-def _best(by_signal: np.ndarray) -> Figures:
-    """Figures of who knows the signal; by_signal: patents by (signal, level)."""
-    return {
-        "accuracy": float(by_signal.max(axis=1).sum() / max(int(by_signal.sum()), 1)),
-        "top1_average_precision": average_precision(by_signal[:, 0], by_signal.sum(axis=1)),
-    }
+_SIZES = 128
+
+
+def _size_group(sizes: np.ndarray) -> np.ndarray:
+    """Pools by size, four groups an octave: each size up to 8 is its own."""
+    return np.where(sizes > 0, 1 + np.rint(4 * np.log2(np.maximum(sizes, 1))).astype(np.int64), 0)
+
+
+def _levels(pool: np.ndarray, count: np.ndarray, patents: np.ndarray) -> np.ndarray:
+    """The place in schemas.LEVELS of each kind of patents, by the percentiles of its pool."""
+    level = np.where(count == 0, 3, 2)
+    order = np.argsort(pool, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(pool[order])) + 1):
+        if len(members):
+            q90, q99 = (weighted_quantile(count[members], patents[members], share) for share in (0.9, 0.99))
+            level[members[count[members] > q90]] = 1
+            level[members[count[members] > q99]] = 0
+    return level
+
+
+def _reach(cells: np.ndarray) -> Figures:
+    """Figures of who knows what patents have in common; cells: patents by (grant year, size, signal, level)."""
+    known = cells.sum(axis=0).reshape(-1, len(LEVELS))
+    by_year = {str(FIRST_YEAR + at): _figures(of_year.reshape(known.shape), known) for at, of_year in enumerate(cells) if of_year.any()}
+    return {**_figures(known, known), "by_year": by_year}
+
+
+def _figures(cells: np.ndarray, known: np.ndarray) -> Figures:
+    """Of patents by (what is known of them, level), guessed and ranked by the levels that `known` has with the same knowledge."""
+    sizes = cells.sum(axis=1)
+    hits = np.take_along_axis(cells, known.argmax(axis=1)[:, None], axis=1).sum()
+    chances = known[:, 0] / np.maximum(known.sum(axis=1), 1)
+    return {"accuracy": float(hits / max(int(sizes.sum()), 1)), "top1_average_precision": average_precision(cells[:, 0], sizes, chances)}
 
 
 def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
@@ -128,17 +128,11 @@ def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> 
     return float(np.quantile([below, above], place - np.floor(place)))
 
 
-def average_precision(positives: np.ndarray, sizes: np.ndarray) -> float:
-    """Of ranking cells of patents by their share of positives; patents of a cell are tied."""
+def average_precision(positives: np.ndarray, sizes: np.ndarray, chances: np.ndarray) -> float:
+    """Of ranking cells of patents by their chances; patents with the same chance are tied."""
     if not positives.sum():
         return 0.0
-    order = np.argsort(-positives / np.maximum(sizes, 1), kind="stable")
-    found, seen = np.cumsum(positives[order]), np.cumsum(sizes[order])
-    return float((positives[order] * found / np.maximum(seen, 1)).sum() / found[-1])
-
-
-def _left_one_out(cells: np.ndarray) -> float:
-    """Patents whose level is the most frequent of the others in their cell; a tie counts half."""
-    ordered = np.sort(cells, axis=1)
-    most, second = ordered[:, -1], ordered[:, -2]
-    return float(most[most - 1 > second].sum() + 0.5 * most[most - 1 == second].sum())
+    _, place = np.unique(-chances, return_inverse=True)
+    gained = np.bincount(place, positives)
+    found, seen = np.cumsum(gained), np.cumsum(np.bincount(place, sizes))
+    return float((gained * found / np.maximum(seen, 1)).sum() / found[-1])
