@@ -10,7 +10,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup:  ## build the environment in .venv
+setup:  ## build the environment in .venv (GPU=1: for NVIDIA GPUs)
 	@bash deploy/setup-env.sh
 
 demo: setup  ## a simulated release from raw files to judged models, with two Horovod ranks
@@ -32,7 +32,7 @@ test: setup  ## all tests but the slow ones; the Spark stages on both engines
 test-slow: setup  ## spark-submit, a cluster, four ranks, kills, a tracking server that goes away, the bar on 20,000 patents
 	@pytest -m slow
 
-lock: setup  ## choose versions anew from setup.py and write requirements.lock
+lock: setup  ## choose versions anew from setup.py and write requirements.lock and requirements-gpu.lock
 	@bash deploy/lock.sh
 
 clean:  ## remove caches and builds; keep the environment and the warehouse

@@ -1,4 +1,5 @@
-"""Packaging of patent_spark. Tool settings live in pyproject.toml, exact versions in requirements.lock.
+"""Packaging of patent_spark. Tool settings live in pyproject.toml, exact versions in requirements.lock, and for
+machines with an NVIDIA GPU in requirements-gpu.lock.
 
 Versions are held back only where a newer one was seen to fail:
 
@@ -18,7 +19,6 @@ from setuptools import find_packages, setup
 SPARK = ["pysail==0.7.2", "pandas>=2.3,<3", "matplotlib>=3.9", "jinja2>=3.1"]
 TRAIN = [
     "petastorm==0.12.1",
-    "tensorflow-cpu==2.18.1",  # on a machine with an NVIDIA GPU: tensorflow[and-cuda]==2.18.1
     "keras==3.15.1",
     "gensim==4.4.0",
     "mlflow==3.17.2",
@@ -26,6 +26,9 @@ TRAIN = [
     "protobuf>=5.29,<6",
     "setuptools<70",  # petastorm and horovod import pkg_resources
 ]
+# TensorFlow's build for processors, or the one for NVIDIA GPUs, with CUDA, cuDNN, NCCL and what tells how busy the GPUs are.
+CPU = ["tensorflow-cpu==2.18.1"]
+GPU = ["tensorflow[and-cuda]==2.18.1", "nvidia-ml-py>=12"]
 # horovod==0.28.1 itself stands in requirements-horovod.txt: it is compiled against the TensorFlow above.
 HOROVOD_BUILD = ["cmake<4", "wheel", "cloudpickle", "psutil", "packaging"]
 
@@ -49,9 +52,10 @@ setup(
     ],
     extras_require={
         "spark": SPARK,
-        "train": TRAIN,
+        "train": TRAIN + CPU,
+        "train-gpu": TRAIN + GPU,
         "build": HOROVOD_BUILD,
-        "serve": ["mlflow==3.17.2", "tensorflow-cpu==2.18.1"],
+        "serve": ["mlflow==3.17.2", *CPU],
         "dev": [
             "pytest>=8",
             "pytest-timeout>=2.3",

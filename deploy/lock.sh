@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# Chooses versions from setup.py's ranges and writes them, with hashes, to requirements.lock.
+# Chooses versions from setup.py's ranges and writes them, with hashes, to requirements.lock; and to requirements-gpu.lock the same
+# versions of all packages but TensorFlow, of which it has the build for NVIDIA GPUs and what that needs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 uv=${XDG_CACHE_HOME:-$HOME/.cache}/patent_spark/uv/bin/uv
-"$uv" pip compile setup.py --extra spark --extra train --extra serve --extra build --extra dev \
-    --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock "$@"
+choose() { # choose LOCK-FILE OPTION...
+    "$uv" pip compile setup.py --extra spark --extra build --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+        -o "$@"
+}
+choose requirements.lock --extra train --extra serve "$@"
+choose requirements-gpu.lock --extra train-gpu --constraint requirements.lock "$@"

@@ -1,17 +1,44 @@
 #!/usr/bin/env bash
 # Builds the environment of patent_spark in .venv: interpreter, locked packages, Horovod, this package.
-# Does nothing when .venv already matches the lock file. Called by every `make` target that needs it.
+# Does nothing when .venv already is what is asked for. Called by every `make` target that needs it.
+#   GPU=1                        for NVIDIA GPUs, from requirements-gpu.lock; GPU=0: for processors
+#   HOROVOD_GPU_OPERATIONS=NCCL  ranks exchange what lies on their GPUs by NCCL, or none: through the main memory
+#   HOROVOD_CUDA_HOME=folder     the CUDA toolkit that Horovod with NCCL is compiled with
+#   HOROVOD_WITH_MPI=1           mpirun can start ranks; 0: it cannot
+# What is not set stays as .venv was built; a new one is for processors, without MPI, or for GPUs with NCCL if there is a toolkit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 venv=${VENV:-.venv}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/patent_spark
-inputs=(requirements.lock requirements-horovod.txt requirements-uv.txt setup.py deploy/setup-env.sh)
 stamp=$venv/.built-from
-wanted=$(cat "${inputs[@]}" | sha256sum | cut -d' ' -f1)
 
 say() { printf '\033[1m[setup]\033[0m %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+cuda_12() { # the folder of the toolkit that fits TensorFlow's CUDA; the packages of the lock file have no nvcc
+    local folder folders=("${HOROVOD_CUDA_HOME:-${CUDA_HOME:-/usr/local/cuda}}")
+    [ -n "${HOROVOD_CUDA_HOME:-}" ] || folders+=("$(dirname "$(dirname "$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)")")" /usr/local/cuda-12*)
+    for folder in "${folders[@]}"; do
+        [[ $("$folder/bin/nvcc" --version 2>/dev/null) == *"release 12."* ]] && echo "$folder" && return
+    done
+    return 1
+}
+
+built=" $(cat "$stamp" 2>/dev/null || true) " # a digest of the files, then how: cpu, or gpu and NCCL or none; MPI
+built_with() { [[ $built == *" $1 "* ]]; }
+gpu=${GPU:-$(built_with gpu && echo 1 || echo 0)}
+mpi=${HOROVOD_WITH_MPI:-$(built_with MPI && echo 1 || echo 0)}
+[[ "$gpu $mpi ${HOROVOD_GPU_OPERATIONS:-none}" =~ ^([01]\ [01]\ none|1\ [01]\ NCCL)$ ]] \
+    || die "GPU and HOROVOD_WITH_MPI must be 0 or 1, HOROVOD_GPU_OPERATIONS none or, with GPU=1, NCCL"
+lock=requirements.lock how=cpu exchange=none
+if [ "$gpu" = 1 ]; then
+    if built_with NCCL || cuda_12 >/dev/null; then exchange=NCCL; fi
+    exchange=${HOROVOD_GPU_OPERATIONS:-$exchange}
+    lock=requirements-gpu.lock how="gpu $exchange"
+fi
+[ "$mpi" = 0 ] || how+=" MPI"
+wanted="$(cat "$lock" requirements-horovod.txt requirements-uv.txt setup.py deploy/setup-env.sh | sha256sum | cut -d' ' -f1) $how"
 
 # A missing system program is installed where we may (root on Debian), and named otherwise.
 need() { # need PROGRAM DEBIAN-PACKAGE PURPOSE: 1 if it is missing still
@@ -25,6 +52,7 @@ need() { # need PROGRAM DEBIAN-PACKAGE PURPOSE: 1 if it is missing still
 }
 need g++ g++ "it compiles Horovod" || exit 1
 need make make "it compiles Horovod" || exit 1
+[ "$mpi" = 0 ] || need mpicxx libopenmpi-dev "it compiles Horovod with MPI" || exit 1
 need "${PYTHON:-python3.11}" python3.11 "all locked packages are for this version" || exit 1
 need java openjdk-17-jre-headless "local Spark runs on it; the embedded engine, and so the demo, goes without" || true
 
@@ -41,24 +69,38 @@ if [ ! -x "$cache/uv/bin/uv" ] || ! "$cache/uv/bin/pip" freeze 2>/dev/null | gre
 fi
 uv=$cache/uv/bin/uv
 
-say "installing the locked packages into $venv"
+[ "$gpu$exchange${HOROVOD_GPU_OPERATIONS:-}" != 1none ] || printf 'setup: %s\n' "there is no CUDA 12 toolkit (nvcc), so Horovod goes without NCCL: \
+several GPUs exchange their gradients through the main memory, which is slower; a single one needs no NCCL. \
+Install a toolkit, or name its folder with HOROVOD_CUDA_HOME, and Horovod is compiled anew by \`make setup\`" >&2
+say "installing the locked packages into $venv ($how)"
 [ -x "$venv/bin/python" ] || "$uv" venv -q --python "$python" "$venv"
 # Compiled here, once: where nobody may write beside the packages, each command would compile them anew (1 s and more).
-"$uv" pip sync -q --compile-bytecode --python "$venv/bin/python" --require-hashes requirements.lock
+"$uv" pip sync -q --compile-bytecode --python "$venv/bin/python" --require-hashes "$lock"
 
 # Horovod ships no wheel. It is compiled against the TensorFlow just installed and kept outside the checkout,
 # under a name that changes with whatever it was compiled against, so that it is compiled once a machine.
-tensorflow=$(grep -E "^tensorflow(-cpu)?==" requirements.lock | cut -d" " -f1)
-wheels=$cache/horovod/$({ cat requirements-horovod.txt; echo "$tensorflow" "$("$python" -VV)" "$(uname -m)" "${HOROVOD_GPU_OPERATIONS:-cpu}"; } | sha256sum | cut -c1-16)
+# pip's own cache must not be asked: it takes what was compiled otherwise for the same.
+tensorflow=$(grep -E "^tensorflow(-cpu)?==" "$lock" | cut -d" " -f1)
+parts=$([ "$exchange$mpi" = none0 ] && echo cpu || echo "$how" "$(grep "^nvidia-nccl" "$lock" | cut -d" " -f1)")
+wheels=$cache/horovod/$({ cat requirements-horovod.txt; echo "$tensorflow" "$("$python" -VV)" "$(uname -m)" "$parts"; } | sha256sum | cut -c1-16)
 if ! ls "$wheels"/horovod-*.whl >/dev/null 2>&1; then
     say "compiling Horovod against $tensorflow (2 to 5 minutes, once)"
     mkdir -p "$wheels.part"
     log=$wheels.part/build.log
-    PATH="$PWD/$venv/bin:$PATH" MAKEFLAGS="-j$(nproc)" \
-    HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITHOUT_PYTORCH=1 HOROVOD_WITHOUT_MXNET=1 HOROVOD_WITHOUT_MPI=1 HOROVOD_WITH_GLOO=1 \
-        "$cache/uv/bin/pip" --python "$venv/bin/python" wheel --no-deps --no-build-isolation --no-binary horovod \
-        --require-hashes -r requirements-horovod.txt -w "$wheels.part" >"$log" 2>&1 \
-        || { tail -20 "$log" >&2; die "Horovod did not compile; the whole log is $log"; }
+    with=(HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITHOUT_PYTORCH=1 HOROVOD_WITHOUT_MXNET=1 HOROVOD_WITH_GLOO=1)
+    with+=("HOROVOD_WITH_MPI=$mpi" "HOROVOD_WITHOUT_MPI=$((1 - mpi))" HOROVOD_GPU_OPERATIONS=)
+    if [ "$exchange" = NCCL ]; then
+        cuda=$(cuda_12) || die "Horovod with NCCL needs nvcc of a CUDA 12 toolkit, and there is none: install one, name its folder with \
+HOROVOD_CUDA_HOME, or go without NCCL (HOROVOD_GPU_OPERATIONS=none)"
+        nccl=$("$venv/bin/python" -c 'import nvidia.nccl; print(*nvidia.nccl.__path__)')
+        mkdir -p "$wheels.part/nccl" && ln -sf "$nccl/lib/libnccl.so.2" "$wheels.part/nccl/libnccl.so" # the name that a linker looks for
+        with+=(HOROVOD_GPU_OPERATIONS=NCCL "HOROVOD_CUDA_HOME=$cuda" "HOROVOD_NCCL_INCLUDE=$nccl/include" "HOROVOD_NCCL_LIB=$wheels.part/nccl"
+            HOROVOD_NCCL_LINK=SHARED 'LDFLAGS=-Wl,-rpath,$ORIGIN/../../nvidia/nccl/lib') # from horovod/tensorflow to NCCL's package
+    fi
+    env "${with[@]}" PATH="$PWD/$venv/bin:$PATH" MAKEFLAGS="-j$(nproc)" "$cache/uv/bin/pip" --python "$venv/bin/python" \
+        wheel --no-cache-dir --no-deps --no-build-isolation --no-binary horovod --require-hashes -r requirements-horovod.txt -w "$wheels.part" \
+        >"$log" 2>&1 \
+        || { tail -20 "$log" >&2; die "Horovod did not compile ($parts); the whole log is $log"; }
     mv "$wheels.part" "$wheels"
 fi
 "$uv" pip install -q --python "$venv/bin/python" --no-deps "$wheels"/horovod-*.whl
