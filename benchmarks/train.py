@@ -79,12 +79,15 @@ class Bench:
 
     def compare(self) -> None:
         """All contestants in turn; prints what came out."""
-        options = self._options
+        import tensorflow as tf
+
+        options, gpus = self._options, tf.config.list_physical_devices("GPU")
+        tf.config.set_visible_devices([], "GPU")  # they are for the contestants
         for stage in STAGES:
             run_stage(stage, self._data)
         self._write_inputs()
         again = [sys.executable, __file__, *self._arguments(), "--contestant"]
-        contestants = {name: [*again, name] for name in (OURS, MEMORY, ONE, TWO)}
+        contestants = {name: [*again, name] for name in (OURS, MEMORY, ONE, TWO) if name != TWO or len(gpus) != 1}
         contestants[PAPER] = [sys.executable, str(HERE / "peers" / "train_generator.py"), str(self._inputs)]
         if options.torch.exists():
             contestants[TORCH] = [str(options.torch), str(HERE / "peers" / "train_torch.py"), str(self._inputs)]
@@ -100,10 +103,10 @@ class Bench:
             print(f"| {name} | {wall:,.0f} | {cpu:,.0f} |")
         print("\n| | against | ratio of examples/s | of examples/CPU s |\n|---|---|---|---|")
         for name, other in RATIOS:
-            if other in paces:
+            if name in paces and other in paces:
                 print(f"| {name} | {other} | {paces[name][0] / paces[other][0]:.2f} | {paces[name][1] / paces[other][1]:.2f} |")
             else:
-                print(f"| {name} | {other} | could not be had: no {options.torch} | |")
+                print(f"| {name} | {other} | could not be had: no {options.torch if other == TORCH else 'GPU for each rank'} | |")
         before, after = (padded_share(self._feed(bucket).epoch(EPOCH)) for bucket in (False, True))
         print(f"\nPadding among all that is computed: {before:.1%}; with batches of texts of like length {after:.1%}")
 
@@ -113,15 +116,15 @@ class Bench:
             os.sched_setaffinity(0, {self._options.core})  # before TensorFlow counts the cores
         import tensorflow as tf
 
+        from patent_spark.training.gpus import use_own_gpu
         from patent_spark.training.kernels import uses_cudnn
         from patent_spark.training.loop import Learner
         from patent_spark.training.model import build_model
-        from patent_spark.training.rank import use_own_gpu
         from patent_spark.training.ranks import joined
         from patent_spark.training.schedule import adam
 
         with joined() as ranks:
-            use_own_gpu(ranks)
+            use_own_gpu(ranks, "local")
             network = build_model(self._config.model, self._vectors(), self._labels, seed=1, precision=self._config.train.precision)
             learner = Learner(network, self._config.train, ranks, adam(self._config.train, self._options.steps))
             if tf.config.list_physical_devices("GPU"):

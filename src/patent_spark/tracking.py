@@ -80,6 +80,11 @@ class Run:
         """Metrics of the whole run, such as those of the test splits; `step` is what they are plotted against, such as a test year."""
         self._log(dict(metrics), step)
 
+    def tag(self, name: str, value: str) -> None:
+        """A word about the run, to search runs by."""
+        with _errors(self.uri):
+            self._client.set_tag(self.run_id, name, value)
+
     def adopt(self, run_ids: Iterable[str | None]) -> None:
         """Show other runs under this one, those of trainings that were done before it too. What could not be done is said, never raised."""
         try:

@@ -86,6 +86,7 @@ def test_one_mlflow_run_a_task_with_everything_in_it(whole_run):
         assert params["train.ranks"] == "2"
         assert params["simulate.patents"] == "3000"
         assert tags["release_id"].startswith("sim-3000")
+        assert tags["lstm_kernel"] in ("cudnn", "generic")
         assert {"train_loss", "dev_accuracy"} <= set(metrics)
 
 

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from patent_spark.checks import WorkError
+from patent_spark.config import ConfigError
+from patent_spark.training.gpus import use_own_gpu
 from patent_spark.training.job import Failure
 from patent_spark.training.local import share_of_cores
-from patent_spark.training.rank import take_part, use_own_gpu
+from patent_spark.training.rank import take_part
 from patent_spark.training.ranks import is_lost_peer, joined
 
+_PROCESSES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")
+"""Where Open MPI, MPICH and its kin, and srun tell a process how many they started; a script under sbatch, which is one process, has none of them."""
 _GRACE_S = 3.0  # after a failure here, for the rank that caused it to say so
 
 
@@ -24,7 +28,8 @@ def train_together(lead: Callable[[int], None]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", share_of_cores(int(os.environ.get("HOROVOD_LOCAL_SIZE", "1"))))
     with joined() as ranks:
-        use_own_gpu(ranks)
+        _require_peers(ranks.size)
+        use_own_gpu(ranks, "external")
         if ranks.rank == 0:
             lead(ranks.size)
             ranks.word_of_first("")
@@ -37,6 +42,17 @@ def train_together(lead: Callable[[int], None]) -> None:
             if is_lost_peer(error):
                 raise WorkError(f"rank {ranks.rank} ends because another rank has ended; rank 0 says more") from error
             raise
+
+
+def _require_peers(ranks: int) -> None:
+    """Raises ConfigError when a launcher started several processes, and Horovod takes each for a job of its own."""
+    for name in _PROCESSES:
+        started = os.environ.get(name, "1")
+        if ranks == 1 and started != "1":
+            raise ConfigError(
+                f"{name} tells of {started} processes, but Horovod knows of this one alone: it was built without this launcher's MPI; build it "
+                "with MPI (`HOROVOD_WITH_MPI=1 make setup`), start the ranks with horovodrun, or set HOROVOD_RANK, HOROVOD_SIZE and so on yourself"
+            )
 
 
 def run_here(folder: Path) -> list[int | None]:

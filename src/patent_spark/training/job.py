@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from patent_spark.checks import DataError, StoppedError, WorkError
-from patent_spark.config import Config, load_config, to_yaml
+from patent_spark.config import Config, ConfigError, load_config, to_yaml
 from patent_spark.store import write_json, write_text
 
 _JOB, _CONFIG, _TOLD, _FAILURE, _STOP, _DONE, _MODELS = "job.json", "config.yaml", "told.jsonl", "failure-{rank}.json", "stop", "done", "models"
@@ -105,6 +105,8 @@ class Failure:
         """What the user reads of it, with the exit code that goes with it."""
         if self.bad_data:
             return DataError(self.message)
+        if self.kind == ConfigError.__name__:
+            return ConfigError(self.message)
         if self.kind == StoppedError.__name__:
             return StoppedError(f"{what}: {self.message}")
         if self.kind == WorkError.__name__:  # it says all that the user needs to know

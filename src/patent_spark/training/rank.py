@@ -26,6 +26,7 @@ from patent_spark.shards.feed import Feed
 from patent_spark.shards.layout import Layout
 from patent_spark.tracking import attach
 from patent_spark.training.checkpoint import Checkpoint, Epoch, State, require_space
+from patent_spark.training.gpus import lstm_kernel, use_own_gpu
 from patent_spark.training.heads import heads_of
 from patent_spark.training.job import Failure, Job, Teller, asked_to_stop
 from patent_spark.training.loop import Learner, Watch, train
@@ -52,7 +53,7 @@ def take_part(folder: Path) -> int:
         job, config = Job.read(folder)
         with joined() as ranks:
             rank = ranks.rank
-            use_own_gpu(ranks)
+            use_own_gpu(ranks, config.train.launcher)
             finish = _train(job, config, ranks, asked)
         finish()
         return 0
@@ -88,6 +89,7 @@ def _train(job: Job, config: Config, ranks: Ranks, asked: Callable[[], bool]) ->
     require_space(folder, learner.values(), network.get_weights())
     teller, run = Teller(folder), attach(config, job.run_id)
     run.log_epochs(state.history)
+    run.tag("lstm_kernel", lstm_kernel(learner.step, knobs, lambda warning: teller.line(f"  {job.model}: {warning}")))
 
     def on_epoch(epoch: Epoch) -> None:
         run.log_epochs(state.history)
@@ -124,17 +126,6 @@ def _sentence(model: str, epoch: Epoch, epochs: int) -> str:
     if "dev_loss" in epoch:
         text += f"; development {epoch['dev_loss']:.3f}, {accuracy('dev')}"
     return f"{text}; {epoch['examples_per_second']:,.0f} examples/s"
-
-
-def use_own_gpu(ranks: Ranks) -> None:
-    """One GPU a rank, if there are any."""
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        own = gpus[ranks.local_rank % len(gpus)]
-        tf.config.set_visible_devices(own, "GPU")
-        tf.config.experimental.set_memory_growth(own, True)
 
 
 def _listen(folder: Path) -> Callable[[], bool]:

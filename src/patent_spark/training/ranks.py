@@ -20,6 +20,8 @@ class Ranks:
     rank: int
     size: int
     local_rank: int
+    local_size: int
+    """How many ranks are on this machine."""
 
     def sum(self, tensors: Sequence[Any]) -> list[Any]:
         """Each tensor's sum over all ranks, in one exchange, on every rank. Sparse gradients come back dense."""
@@ -54,7 +56,7 @@ def joined() -> Iterator[Ranks]:
 
     outermost = not hvd.is_initialized()
     hvd.init()
-    yield Ranks(hvd.rank(), hvd.size(), hvd.local_rank())
+    yield Ranks(hvd.rank(), hvd.size(), hvd.local_rank(), hvd.local_size())
     if outermost:
         hvd.shutdown()  # not after an error: it would wait for ranks that are gone
 
