@@ -171,7 +171,27 @@ def test_the_models_of_a_run():
     )
 
 
-@pytest.mark.parametrize("name", ["default", "demo", "paper", "cluster", "joint"])
-def test_the_configurations_we_ship_are_valid(name):
-    config, _ = load_config([CONF / f"{name}.yaml"])
+WHOLE, ON_TOP = {"default", "demo", "paper"}, {"cluster", "gpu", "joint"}
+
+
+@pytest.mark.parametrize(
+    "names", [*([name] for name in sorted(WHOLE)), *(["default", name] for name in sorted(ON_TOP)), ["default", "joint", "gpu"]], ids="+".join
+)
+def test_the_configurations_we_ship_are_valid(names):
+    files = [CONF / f"{name}.yaml" for name in names]
+    config, origin = load_config(files)
+    assert set(origin.values()) == {str(file) for file in files}
     assert yaml.safe_load(to_yaml(config))
+
+
+def test_every_configuration_that_we_ship_is_tested():
+    assert {path.stem for path in CONF.glob("*.yaml")} == WHOLE | ON_TOP
+
+
+def test_the_papers_model_does_not_change_with_ours():
+    """paper.yaml names each knob of text, network and training; not how they are run, nor what says nothing to it."""
+    _, origin = load_config([CONF / "paper.yaml"])
+    run = {"text.workers", "text.seed", "train.seed", "train.launcher", "train.timeout_s"}
+    idle = {"text.claims", "train.technology_weight", "train.citation_level_weight"}
+    knobs = {name for name in about_knobs() if name.startswith(("text.", "model.", "train."))}
+    assert knobs - set(origin) == run | idle
