@@ -27,6 +27,10 @@ DONE, FAILED, MISUSED, BAD_DATA, REFUSED, STOPPED = 0, 1, 2, 3, 4, 143
 """Exit codes: done; the work failed; the command or the configuration is wrong; bad input data; a gate said no; stopped by SIGTERM."""
 
 
+_TRACKED = frozenset(("run", "sweep", "backtest", "protocols", "train", "evaluate", "audit", "register"))
+"""Commands that put something into MLflow, most of them after long work."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Errors are one or two lines on stderr, the traceback is in the log."""
     options = _parser().parse_args(arguments)
@@ -80,12 +84,13 @@ def _logged(options: argparse.Namespace, config: Config, log_file: Path) -> int:
 
 
 def _work(options: argparse.Namespace, config: Config) -> int:
+    one_of_the_ranks = options.command == "train" and config.train.launcher == "external"  # its stage asks first of all, on rank 0 alone
+    if config.tracking.uri and options.command in _TRACKED and not one_of_the_ranks:
+        require_answer(config)
     if options.command == "run":
         started = time.monotonic()
         if config.train.launcher == "external":
             raise ConfigError("train.launcher = external is for `patent-spark train`, started once a rank; run the other stages before it")
-        if config.tracking.uri:
-            require_answer(config)
         done = [run_stage(stage.name, config, force=options.force, resume=options.resume) for stage in planned(config)]
         print(summarise(config, done, time.monotonic() - started))
     elif options.command == "sweep":
@@ -104,7 +109,7 @@ def _work(options: argparse.Namespace, config: Config) -> int:
         from patent_spark.comparison.compare import compare
 
         print(compare(config, *options.runs))
-    elif options.command == "train" and config.train.launcher == "external":
+    elif one_of_the_ranks:
         from patent_spark.training.external import train_together
 
         train_together(lambda ranks: _train_on(ranks, config, options))

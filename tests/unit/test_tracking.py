@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from patent_spark import tracking
 from patent_spark.checks import StoppedError
+from patent_spark.cli import main
 from patent_spark.config import load_config
 from patent_spark.tracking import TrackingError, attach, create_run, parent_run, reopen_run, tracking_uri, without_password
 from patent_spark.training.local import end
@@ -134,14 +135,25 @@ def test_only_passwords_are_hidden():
     assert [without_password(text) for text in texts] == ["postgresql://ann:***@host:5432/runs", *texts[1:]]
 
 
-def test_a_server_that_does_not_answer_is_an_error_before_any_work(tmp_path):
+PAPER = str(Path(__file__).parents[2] / "conf" / "paper.yaml")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run"], ["sweep", "--grid", "model.units=8,16"], ["backtest"], ["protocols", "--against", PAPER],
+        ["train"], ["evaluate"], ["audit"], ["register"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_server_that_does_not_answer_is_an_error_before_any_work(command, tmp_path, capsys):
     uri = f"http://127.0.0.1:{free_port()}"
     sets = [part for knob in [f"warehouse.root={tmp_path}", f"tracking.uri={uri}", "source.kind=simulate"] for part in ("--set", knob)]
-    done = subprocess.run([sys.executable, "-m", "patent_spark.cli", "run", *sets], capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"patent-spark: MLflow at tracking.uri = {uri} did not answer as it should: API request to {uri}")
-    assert len(done.stderr.splitlines()) == 2
-    assert not (tmp_path / "simulate").exists()
+    assert main([*command, *sets]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"patent-spark: MLflow at tracking.uri = {uri} did not answer as it should: API request to {uri}")
+    assert len(said.splitlines()) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 
 
 @pytest.mark.slow
