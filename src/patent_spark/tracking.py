@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
     from mlflow import MlflowClient
+    from mlflow.entities import Metric
 
 _QUIET = {
     "MLFLOW_CONFIGURE_LOGGING": "false",  # its messages go where all others go: into the log file
@@ -33,7 +35,8 @@ _QUIET = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-_PARAMS_A_CALL = 100  # MLflow's limit
+_PARAMS_A_CALL, _METRICS_A_CALL = 100, 1000  # MLflow's limits
+_LONGEST_WAIT = 32  # in intervals between two figures of the machine, while nobody takes them
 
 MODEL, UNCALIBRATED_MODEL = "model", "uncalibrated_model"
 """A run's model: what `evaluate` calibrated, under the name that everybody asks for; and before that, as the training left it."""
@@ -57,10 +60,11 @@ class Run:
         """
         try:
             if self._sent is None:
-                self._sent = self._find_sent()
+                with _errors(self.uri):  # an earlier attempt sent some
+                    self._sent = {metric.step for metric in self._client.get_metric_history(self.run_id, "train_loss")}
             for epoch in history:
                 if epoch["epoch"] not in self._sent:
-                    self._log({name: value for name, value in epoch.items() if name != "epoch"}, int(epoch["epoch"]))
+                    self.log_metrics({name: value for name, value in epoch.items() if name != "epoch"}, int(epoch["epoch"]))
                     self._sent.add(int(epoch["epoch"]))
         except TrackingError as error:
             log.warning("%s; metrics of epochs wait to be sent", error)
@@ -69,16 +73,36 @@ class Run:
     @contextmanager
     def machine_watched(self) -> Iterator[None]:
         """Processor, memory, disk, network and (with pynvml) GPUs of this machine go into the run every ten seconds, as `system/...`."""
+        over = threading.Event()
+        threading.Thread(target=self._watch_machine, args=(over,), daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()  # nobody waits for the thread: its server may be silent
+
+    def _watch_machine(self, over: threading.Event) -> None:
+        """MLflow's own thread gives up at the first error; this one tries less and less often, and sends what has waited meanwhile."""
         from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-        monitor = SystemMetricsMonitor(self.run_id, resume_logging=True, tracking_uri=self.uri)
-        monitor.start()
-        yield
-        monitor.finish()  # not after an error: it would ask the server once more
+        machine = SystemMetricsMonitor(self.run_id, resume_logging=True, tracking_uri=self.uri)
+        step, waiting, wait = machine._logging_step, list["Metric"](), 1
+        while not over.wait(machine.sampling_interval * wait):
+            machine.collect_metrics()
+            waiting += _entries({f"system/{name}": value for name, value in machine.aggregate_metrics().items()}, step)
+            for monitor in machine.monitors:
+                monitor.clear_metrics()
+            step += 1
+            try:
+                self._send(waiting)
+                wait = 1
+            except TrackingError as error:
+                if wait == 1:
+                    log.warning("%s; figures of the machine wait to be sent", error)
+                wait = min(2 * wait, _LONGEST_WAIT)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Metrics of the whole run, such as those of the test splits; `step` is what they are plotted against, such as a test year."""
-        self._log(dict(metrics), step)
+        self._send(_entries(metrics, step))
 
     def tag(self, name: str, value: str) -> None:
         """A word about the run, to search runs by."""
@@ -142,18 +166,20 @@ class Run:
         except TrackingError as error:
             say(f"  {error}; run {self.run_id} stays open there")
 
-    def _find_sent(self) -> set[int]:
-        """Epochs that an earlier attempt sent."""
+    def _send(self, entries: list[Metric]) -> None:
+        """Send them in order; what has arrived is no longer in the list."""
         with _errors(self.uri):
-            return {metric.step for metric in self._client.get_metric_history(self.run_id, "train_loss")}
+            while entries:
+                self._client.log_batch(self.run_id, metrics=entries[:_METRICS_A_CALL])
+                del entries[:_METRICS_A_CALL]
 
-    def _log(self, metrics: dict[str, float], step: int) -> None:
-        from mlflow.entities import Metric
 
-        now = int(time.time() * 1000)
-        with _errors(self.uri):
-            entries = [Metric(name, float(value), now, step) for name, value in metrics.items()]
-            self._client.log_batch(self.run_id, metrics=entries)
+def _entries(metrics: Mapping[str, float], step: int) -> list[Metric]:
+    """As MLflow takes them, with the time that it is now."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    return [Metric(name, float(value), now, step) for name, value in metrics.items()]
 
 
 def write_mlmodel(folder: Path, loader: str, column: str) -> None:
@@ -268,11 +294,12 @@ def _experiment(config: Config, client: MlflowClient) -> str:
 
 @contextmanager
 def _errors(uri: str) -> Iterator[None]:
-    """Whatever MLflow or the network raises as one TrackingError that names the server."""
+    """Whatever goes wrong as one TrackingError that names the server: each store has errors of its own, of database, network or missing driver."""
     from mlflow.exceptions import MlflowException
 
     try:
         yield
-    except (MlflowException, OSError) as error:
-        reason = " ".join(str(error).split())
+    except Exception as error:
+        kind = "" if isinstance(error, MlflowException | OSError) else f"{type(error).__name__}: "  # others may say as little as a name
+        reason = " ".join(f"{kind}{error}".split())
         raise TrackingError(without_password(f"MLflow at tracking.uri = {uri} did not answer as it should: {reason[:400]}")) from error

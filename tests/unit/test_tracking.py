@@ -90,12 +90,45 @@ def test_the_model_is_kept_with_signature_example_and_texts(config, run, tmp_pat
     assert np.allclose(back.predict(tokens), model.predict(tokens, verbose=0), atol=1e-6)
 
 
-def test_the_machine_is_watched_while_the_run_is_at_work(config, monkeypatch):
+def machine_steps(config, run_id):
+    client = MlflowClient(tracking_uri(config))
+    return [metric.step for metric in client.get_metric_history(run_id, "system/cpu_utilization_percentage")]
+
+
+def test_the_machine_is_watched_while_the_run_is_at_work_and_a_resumed_run_goes_on(config, monkeypatch):
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
     run = create_run(config, "technology", {})
     with run.machine_watched():
-        wait_for(lambda: "system/cpu_utilization_percentage" in told(config, run.run_id).data.metrics)
+        wait_for(lambda: len(machine_steps(config, run.run_id)) > 2)
     assert {"system/system_memory_usage_percentage", "system/disk_usage_percentage"} <= set(told(config, run.run_id).data.metrics)
+    run.end()
+    before = len(machine_steps(config, run.run_id))
+    with reopen_run(config, run.run_id).machine_watched():
+        wait_for(lambda: len(machine_steps(config, run.run_id)) > before + 2)
+    steps = machine_steps(config, run.run_id)
+    assert steps == list(range(len(steps)))
+
+
+def test_what_the_machine_did_while_nobody_listened_is_sent_later_and_one_line_says_so(config, monkeypatch, caplog):
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
+    run, silent, calls = create_run(config, "technology", {}), [True], []
+    send = run._client.log_batch
+
+    def log_batch(*arguments, **named):
+        calls.append(time.monotonic())
+        if silent:
+            raise ConnectionError("nobody is there")
+        send(*arguments, **named)
+
+    monkeypatch.setattr(run._client, "log_batch", log_batch)
+    with run.machine_watched():
+        wait_for(lambda: len(calls) > 3)
+        assert machine_steps(config, run.run_id) == []
+        silent.clear()
+        wait_for(lambda: len(machine_steps(config, run.run_id)) > 5)
+    steps = machine_steps(config, run.run_id)
+    assert steps == list(range(len(steps)))
+    assert len([record for record in caplog.records if "figures of the machine wait to be sent" in record.message]) == 1
 
 
 def test_an_unknown_run_is_named(config):
