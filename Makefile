@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo check format test test-slow lock zip clean audit-canaries bench-labels bench-ingest bench-scale bench-embed bench-train bench-recent
+.PHONY: help setup demo check format test test-slow lock zip clean audit-canaries bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,8 +61,8 @@ bench-train: setup  ## examples/s against batches in memory, the paper's generat
 	@[ -x build/torch/bin/python ] || { python3.11 -m venv build/torch && build/torch/bin/pip install -q 'torch==2.13.*' numpy; } || rm -rf build/torch
 	@python benchmarks/train.py --model $(or $(MODEL),paper) $(FLAGS)
 
-bench-accuracy: setup  ## RELEASE=folder: default.yaml against TF-IDF + linear on five splits; SIMULATED=100000: against what is attainable
-	@python benchmarks/accuracy.py $(if $(SIMULATED),--simulated $(SIMULATED),--release $(RELEASE))
+bench-accuracy: setup  ## RELEASE=folder: default.yaml against TF-IDF + linear on five splits; SIMULATED=100000: against what is attainable (FLAGS="--seeds 1 2")
+	@python benchmarks/accuracy.py $(if $(SIMULATED),--simulated $(SIMULATED),--release $(RELEASE)) $(FLAGS)
 
 bench-recent: setup  ## what training on the early levels of recent patents adds for the newest test year, with and without drift
 	@python benchmarks/recent.py $(FLAGS)

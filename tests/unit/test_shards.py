@@ -178,7 +178,9 @@ def test_the_stage(warehouse, capsys):
         "test": {"rows": 2, "padding": 0, "groups": 2, "rows_per_group": 1, "keys_digest": keys_digest(np.array([9, 10]))},
     }
     assert list(level["splits"]) == ["train"]
-    assert "citation_level: split test_2011 is left out, none of its 1 patents has 1 known words" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "citation_level: split test_2011 is left out, none of its 1 patents has 1 known words" in said
+    assert "are cut there" not in said
     for split, order in ORDER.items():
         rows = [row for path in sorted((store.directory("EXAMPLES") / "technology" / split).iterdir()) for row in pq.read_table(path).to_pylist()]
         assert [row["patent_key"] for row in rows] == order
@@ -188,6 +190,18 @@ def test_the_stage(warehouse, capsys):
             expected = (2 if key == 9 else key % 2, 2, [key, 1, 0, 0])
             assert (row["label"], row["length"], np.frombuffer(row["tokens"], "<i4").tolist()) == expected
     assert not list(store.directory("EXAMPLES").parent.glob("shuffled*"))
+
+
+@pytest.mark.engine
+def test_texts_with_claims_that_are_cut_are_told(warehouse, capsys):
+    """Both training texts of citation_level have its 2 words, none of technology has its 4."""
+    warehouse("text.fields=[title, abstract, claims]", "text.claims=all")
+    said = capsys.readouterr().err
+    assert (
+        "  citation_level: 100% of the training texts have 2 words or more, and are cut there; "
+        "for the claims to count set citation_level.max_tokens higher, or text.claims=first\n"
+    ) in said
+    assert "  technology:" not in said
 
 
 @pytest.mark.engine

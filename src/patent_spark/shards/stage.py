@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset
 from pyspark.sql import functions as F
 
 from patent_spark.checks import DataError
@@ -23,6 +24,9 @@ from patent_spark.shards.joint import join_examples, read_examples
 from patent_spark.shuffle import read_shuffled, write_shuffled
 from patent_spark.store import parquet_size
 from patent_spark.work import Work
+
+_CUT = 0.1
+"""The share of texts that may be too long before it is said."""
 
 
 def run(work: Work) -> None:
@@ -69,8 +73,22 @@ def _shard_task(work: Work, task: str, words: list[str]) -> tuple[dict[str, Any]
             f"EXAMPLES: nothing to train {task} on: of {sizes.get(TRAIN, 0):,} patents in its split {TRAIN} none has {section.min_tokens} words "
             f"of the vocabulary; lower {task}.min_tokens or text.min_count, or let split keep more for training"
         )
+    if "claims" in work.config.text.fields:
+        _say_if_cut(work, task, splits[TRAIN]["rows"])
     described = {"labels": labels, "max_tokens": section.max_tokens, "splits": splits} | ({"early": early} if early else {})
     return described, len(members) - sum(split["rows"] for split in splits.values())
+
+
+def _say_if_cut(work: Work, task: str, rows: int) -> None:
+    """Claims come last and are long: of a text that is cut they may all be lost."""
+    longest = work.config.task(task).max_tokens
+    examples = pyarrow.dataset.dataset(work.draft.path("EXAMPLES") / task / TRAIN, format="parquet")
+    full = examples.count_rows(filter=pc.field("length") >= longest)
+    if full > _CUT * rows:
+        say(
+            f"  {task}: {full / rows:.0%} of the training texts have {longest} words or more, and are cut there; "
+            f"for the claims to count set {task}.max_tokens higher" + (", or text.claims=first" if work.config.text.claims == "all" else "")
+        )
 
 
 def _shard_joint(work: Work, tasks: Mapping[str, Any]) -> dict[str, Any]:
