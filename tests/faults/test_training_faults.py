@@ -1,6 +1,7 @@
 """Trainings that are killed, stopped, frozen or robbed of their disk: real ranks, real signals, the real command."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
@@ -154,3 +158,23 @@ def test_a_disk_that_fills_up_ends_the_job_and_leaves_the_checkpoint_before(atte
     assert code == 1
     assert "patent-spark: train technology: the checkpoint of epoch 2, step 0 cannot be written to " in said
     assert "File too large; the one before it is whole: make room and go on with --resume" in said
+
+
+@pytest.mark.slow
+def test_a_shard_with_other_tokens_is_bad_data_before_the_first_step(attempt, tmp_path):
+    """The file is Parquet with the rows, keys, labels and sizes that the manifest tells: its bytes alone are others."""
+    shards = publish(tmp_path).directory("EXAMPLES") / "technology" / "train"
+    shard = shards / "group-00001.parquet"  # of the second rank
+    table = pq.read_table(shard)
+    tokens = [np.frombuffer(row, "<i4")[::-1].tobytes() for row in table["tokens"].to_pylist()]
+    changed = table.set_column(
+        table.schema.get_field_index("tokens"), table.schema.field("tokens"), pa.array(tokens, table.schema.field("tokens").type)
+    )
+    pq.write_table(changed, shard, row_group_size=len(table), compression="zstd", compression_level=1, use_dictionary=False)
+    trial = attempt(tmp_path)
+    code, said = trial.ended()
+    assert code == 3
+    told = rf"patent-spark: {re.escape(str(shard))} is not the file that the manifest describes \(\w+, not \w+\); run `patent-spark shard --force`"
+    assert re.search(told, said)
+    assert not trial.told("done")
+    assert Store(tmp_path).manifests("train") == []
