@@ -74,7 +74,7 @@ def _logged(options: argparse.Namespace, config: Config, log_file: Path) -> int:
             stack.enter_context(log_to(log_file))
         except OSError as error:
             raise ConfigError(
-                f"warehouse.root = {config.warehouse.root} cannot be written: {error.strerror}; set it to a directory of yours"
+                f"warehouse.root = {config.warehouse.root} cannot be written: {error.strerror}; set it to a directory of yours that has room"
             ) from error
         try:
             return _work(options, config)

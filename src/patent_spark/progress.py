@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -25,9 +25,11 @@ def say(message: str) -> None:
 
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
-    """Keep everything that is logged, warnings of libraries included, in a file."""
+    """Keep everything that is logged, warnings of libraries included, in a file; raises OSError when nothing can be written there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path)
+    with path.open("a") as file:
+        file.write(f"{path.stem}\n")  # where this has no room, nothing has
+    handler = _LogFile(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
@@ -39,6 +41,17 @@ def log_to(path: Path) -> Iterator[None]:
         logging.captureWarnings(False)
         root.removeHandler(handler)
         handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A disk that fills up meanwhile costs lines of the log: the work says itself what it had no room for."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Python's own would print a traceback for each line."""
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
 
 class Progress:

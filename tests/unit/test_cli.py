@@ -86,7 +86,10 @@ def test_the_log_holds_the_traceback_of_bad_data_too(capsys, tmp_path):
 def test_a_warehouse_that_cannot_be_written_is_exit_2_and_one_line(capsys):
     code, _, err = run(capsys, "label", "--set", "warehouse.root=/proc/nowhere")
     assert code == 2
-    assert err == "patent-spark: warehouse.root = /proc/nowhere cannot be written: No such file or directory; set it to a directory of yours\n"
+    assert (
+        err
+        == "patent-spark: warehouse.root = /proc/nowhere cannot be written: No such file or directory; set it to a directory of yours that has room\n"
+    )
 
 
 def test_years_of_a_back_test_are_a_knob(capsys, tmp_path):
