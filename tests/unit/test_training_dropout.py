@@ -11,7 +11,7 @@ from patent_spark.training.dropout import with_shared_dropout
 from patent_spark.training.ranks import Ranks
 
 LANES, OF_LANE, WORDS, UNITS = 4, 3, 5, 400
-ALONE = Ranks(rank=0, size=1, local_rank=0)
+ALONE = Ranks(rank=0, size=1, local_rank=0, local_size=1)
 
 
 def network(dropout):
