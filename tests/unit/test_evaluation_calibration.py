@@ -1,10 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from patent_spark.config import load_config
 from patent_spark.evaluation.calibration import calibration_of
 from patent_spark.schemas import LEVELS
 from patent_spark.serving.calibration import Calibration, fit_scales, fit_temperature, scaled, tempered
 from patent_spark.serving.network import calibrated_network
+from patent_spark.training.model import build_model
+
+CONF = Path(__file__).parents[2] / "conf"
 
 
 def foretold(count, temperature, seed=0, labels=4):
@@ -50,6 +56,22 @@ def test_the_calibrated_network_says_what_the_calibration_makes_of_the_network(c
     assert (raw.min(), raw.max()) == (0, 1)
     calibrated_network(network, calibration).save(tmp_path / "calibrated.keras")
     assert keras.models.load_model(tmp_path / "calibrated.keras")(tokens).numpy() == pytest.approx(calibration(raw), abs=1e-5)
+
+
+def test_the_network_of_the_default_configuration_is_calibrated_in_another_process(tmp_path):
+    """Keras names operations by kind and number, and begins anew in each process."""
+    import keras
+
+    keras.utils.clear_session()
+    config = load_config([CONF / "default.yaml"], ["model.units=4"])[0]
+    network = build_model(config.model, np.random.default_rng(0).normal(size=(30, 6)).astype(np.float32), 3, seed=1)
+    network.save(tmp_path / "model.keras")
+    calibration, tokens = Calibration(1.5, (1.2, 0.7, 0.9), (-1.0, 0.3, 0.5)), np.arange(24).reshape(4, 6)
+    keras.utils.clear_session()
+    calibrated_network(keras.models.load_model(tmp_path / "model.keras"), calibration).save(tmp_path / "calibrated.keras")
+    keras.utils.clear_session()
+    found = keras.models.load_model(tmp_path / "calibrated.keras")(tokens).numpy()
+    assert found == pytest.approx(calibration(network(tokens).numpy()), abs=1e-5)
 
 
 def test_certain_and_impossible_labels():

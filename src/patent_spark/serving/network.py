@@ -17,7 +17,9 @@ def calibrated_network(network: keras.Model, calibration: Calibration) -> keras.
     import keras
     from keras import layers, ops
 
-    (tokens,), (probabilities,) = network.inputs, network.outputs
+    # Called as a layer: side by side in one graph, an operation here and one of the network's can have the same name.
+    tokens = keras.Input(network.input_shape[1:], dtype="int32", name="tokens")
+    (probabilities,) = keras.tree.flatten(network(tokens))
     labels = probabilities.shape[-1]
     least = LEAST if calibration.slopes else float(np.finfo(np.float32).tiny)
     slopes = list(calibration.slopes) or [1 / calibration.temperature] * labels
