@@ -381,11 +381,14 @@ def test_bayes_rules_on_the_truth_reach_what_is_stated(release):
 
 
 def assert_known(told, closed, sizes):
-    """What is told is reached by who knows the signal and about how many patents the pool of the text's class has (four sizes an octave)."""
-    closed = closed.assign(size=np.rint(4 * np.log2(sizes.to_numpy())), top1=closed["level"] == "top1")
-    known = closed.groupby(["size", "level_signal"], dropna=False)
-    closed["guess"] = known["level"].transform(lambda levels: levels.value_counts().reindex(LEVELS).idxmax())
-    closed["chance"] = known["top1"].transform("mean")
+    """What is told is reached by who knows the signal, about how many patents the pool of the text's class has (four sizes an octave),
+    and how such patents of other years fared."""
+    alike = np.rint(4 * np.log2(sizes.clip(upper=256).to_numpy())), closed["level_signal"]
+    alike = pd.Series(list(zip(*alike, strict=True)), closed.index).astype(str)
+    of_year = pd.crosstab([closed["year"], alike], closed["level"])[list(LEVELS)]
+    others = of_year.groupby(level=1).transform("sum") - of_year
+    mine = others.loc[pd.MultiIndex.from_arrays([closed["year"], alike])].set_axis(closed.index)
+    closed = closed.assign(top1=closed["level"] == "top1", guess=mine.idxmax(axis=1), chance=mine["top1"] / mine.sum(axis=1).clip(lower=1))
     for part, figures in ((closed, told), (closed[closed["year"] == 2013], told["by_year"]["2013"])):
         assert figures["accuracy"] == pytest.approx((part["guess"] == part["level"]).mean(), abs=1e-12)
         assert figures["top1_average_precision"] == pytest.approx(average_precision_score(part["top1"], part["chance"]), abs=1e-9)

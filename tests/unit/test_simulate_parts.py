@@ -196,18 +196,27 @@ def test_average_precision_by_hand():
 
 
 def test_small_pools_make_more_of_the_top_attainable():
-    """Two classes, nothing told by the signal: of a pool of 4 one is top1, of a pool of 40 one as well."""
-    population = Population(seed=1, size=1000, class_count=4)
-    levels = truth.Levels(population, datetime.date(2025, 9, 30))
-    small, large = (np.array([[0, cpc, cpc, 2, 1 + at] for at in range(size)]) for cpc, size in ((0, 4), (1, 40)))
-    rows = np.concatenate([small, large])
-    levels.add(np.zeros(len(rows), np.int64), rows)
+    """Two classes, two years alike, nothing told by the signal: of a pool of 4 one is top1, of a pool of 40 one as well."""
+    levels = truth.Levels(Population(seed=1, size=1000, class_count=4), datetime.date(2025, 9, 30))
+    for year in (0, 1):
+        rows = np.array([[year, cpc, cpc, 2, 1 + at] for cpc, size in ((0, 4), (1, 40)) for at in range(size)])
+        levels.add(np.full(len(rows), 52 * year), rows)
     found = levels.attainable()
-    # Ranked first: the small pool, 1 of 4; then the large one, 1 more of 40.
-    assert found["top1_average_precision"] == pytest.approx(0.5 * 1 / 4 + 0.5 * 2 / 44)
-    # Neither pool has more patents of another level than of btm90: 3 of 4 and 36 of 40.
-    assert found["accuracy"] == pytest.approx((3 + 36) / 44)
-    assert found["patents"] == 44
+    for figures in (found, *found["by_year"].values()):
+        # Ranked first: the small pool, 1 of 4; then the large one, 1 more of 40.
+        assert figures["top1_average_precision"] == pytest.approx(0.5 * 1 / 4 + 0.5 * 2 / 44)
+        # Neither pool has more patents of another level than of btm90: 3 of 4 and 36 of 40.
+        assert figures["accuracy"] == pytest.approx((3 + 36) / 44)
+    assert len(found["by_year"]) == 2 and found["patents"] == 88
+
+
+def test_what_a_year_shows_of_itself_is_not_attainable():
+    """A signal whose patents are top1 in one year and never in the others tells nobody which year it is."""
+    levels = truth.Levels(Population(seed=1, size=1000, class_count=4), datetime.date(2025, 9, 30))
+    for year, lucky in ((0, 1), (1, 3)):
+        rows = [[year, 0, 0, lucky, 50], *([year, 0, 0, 2, 1] for _ in range(9))]
+        levels.add(np.full(10, 52 * year), np.array(rows))
+    assert levels.attainable()["top1_average_precision"] == pytest.approx(0.1)
 
 
 def test_grant_days_and_windows():

@@ -61,8 +61,8 @@ class Levels:
     def attainable(self) -> Figures:
         """Best accuracy and top1 average precision for who knows a text's class and level signal, over all years and by year.
 
-        A pool's size matters: of n patents, n up to 100, one is above the 99th percentile. So chances are those of all
-        patents with the same signal whose text's class has a pool of about that size.
+        A pool's size matters: of n patents, n up to 100, one is above the 99th percentile. So chances are those that
+        patents of all other grant years have with the same signal when their text's class has a pool of about that size.
         """
         if self._waiting:
             self._count()
@@ -84,12 +84,14 @@ class Levels:
         }
 
 
-_SIZES = 128
+_LARGE = 256
+"""Of a larger pool, close to a hundredth is top1."""
+_SIZES = 2 + 4 * 8
 
 
 def _size_group(sizes: np.ndarray) -> np.ndarray:
-    """Pools by size, four groups an octave: each size up to 8 is its own."""
-    return np.where(sizes > 0, 1 + np.rint(4 * np.log2(np.maximum(sizes, 1))).astype(np.int64), 0)
+    """Pools by size, four groups an octave: each size up to 8 is its own, and all large ones are one."""
+    return np.where(sizes > 0, 1 + np.rint(4 * np.log2(np.clip(sizes, 1, _LARGE))).astype(np.int64), 0)
 
 
 def _levels(pool: np.ndarray, count: np.ndarray, patents: np.ndarray) -> np.ndarray:
@@ -105,17 +107,18 @@ def _levels(pool: np.ndarray, count: np.ndarray, patents: np.ndarray) -> np.ndar
 
 
 def _reach(cells: np.ndarray) -> Figures:
-    """Figures of who knows what patents have in common; cells: patents by (grant year, size, signal, level)."""
-    known = cells.sum(axis=0).reshape(-1, len(LEVELS))
-    by_year = {str(FIRST_YEAR + at): _figures(of_year.reshape(known.shape), known) for at, of_year in enumerate(cells) if of_year.any()}
-    return {**_figures(known, known), "by_year": by_year}
+    """Figures of who knows what patents have in common, and how others that have it fared; cells: patents by (grant year, size, signal, level)."""
+    cells = cells.reshape(len(cells), -1, len(LEVELS))
+    others = cells.sum(axis=0) - cells
+    by_year = {str(FIRST_YEAR + at): _figures(cells[at], others[at]) for at in range(YEAR_COUNT) if cells[at].any()}
+    return {**_figures(cells.reshape(-1, len(LEVELS)), others.reshape(-1, len(LEVELS))), "by_year": by_year}
 
 
-def _figures(cells: np.ndarray, known: np.ndarray) -> Figures:
-    """Of patents by (what is known of them, level), guessed and ranked by the levels that `known` has with the same knowledge."""
+def _figures(cells: np.ndarray, others: np.ndarray) -> Figures:
+    """Of patents by (what is known of them, level), guessed and ranked by the levels that `others` have of whom the same is known."""
     sizes = cells.sum(axis=1)
-    hits = np.take_along_axis(cells, known.argmax(axis=1)[:, None], axis=1).sum()
-    chances = known[:, 0] / np.maximum(known.sum(axis=1), 1)
+    hits = np.take_along_axis(cells, others.argmax(axis=1)[:, None], axis=1).sum()
+    chances = others[:, 0] / np.maximum(others.sum(axis=1), 1)
     return {"accuracy": float(hits / max(int(sizes.sum()), 1)), "top1_average_precision": average_precision(cells[:, 0], sizes, chances)}
 
 
