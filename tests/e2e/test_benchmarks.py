@@ -1,13 +1,42 @@
 """The benchmarks run, on inputs too small to say anything: a knob or a column that was renamed must not break them unnoticed."""
 
+import math
+import re
 import subprocess
 import sys
 
 import pytest
 
-from tests.e2e.conftest import ROOT
+from patent_spark.store import Store
+from tests.e2e.conftest import ROOT, SMALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def benchmark(program, *arguments, cwd=ROOT / "benchmarks"):
+    """What a benchmark said: stdout, then stderr."""
+    done = subprocess.run([sys.executable, ROOT / "benchmarks" / program, *map(str, arguments)], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def tables(said):
+    """The rows of each Markdown table in a text, without its header."""
+    blocks = re.findall(r"(?:^\|.*\n)+", said, re.MULTILINE)
+    return [[[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()[2:]] for block in blocks]
+
+
+def number(cell):
+    """The positive number of a cell; of a mean without its error."""
+    value = float(cell.split(" ± ")[0].rstrip("%").replace(",", ""))
+    assert math.isfinite(value) and value > 0, cell
+    return value
+
+
+def require_ratio(ratio, own, base):
+    """A cell is the ratio of two others, but for what rounding of all three does."""
+    own, base, half = number(own), number(base), 0.505
+    assert number(ratio) == pytest.approx(own / base, abs=0.0051 + own / base * (half / own + half / base))
 
 
 @pytest.mark.parametrize(
@@ -19,7 +48,65 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
     ],
 )
 def test_a_small_run(tmp_path, program, said):
-    command = [sys.executable, *program, "--scratch", tmp_path]
-    done = subprocess.run(command, cwd=ROOT / "benchmarks", capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert said in done.stdout + done.stderr
+    assert said in benchmark(*program, "--scratch", tmp_path)
+
+
+def test_words_a_second(tmp_path):
+    whole, training = tables(benchmark("embed.py", "--words", "0.1", "--runs", "1", "--scratch", tmp_path / "texts"))
+    assert [row[0] for row in whole] == [row[0] for row in training] == ["gensim, iterator", "patent_spark, files"]
+    for row in whole:
+        assert [number(row[column]) for column in (1, 3, 4, 5, 6)]
+    plain = training[0]
+    for _, pace, ratio, cpu_pace, cpu_ratio in training:
+        require_ratio(ratio, pace, plain[1])
+        require_ratio(cpu_ratio, cpu_pace, plain[3])
+
+
+def test_examples_a_second(tmp_path):
+    few = ["--steps", "3", "--runs", "1", "--patents", "1500", "--batch", "32"]
+    said = benchmark("train.py", *few, "--scratch", tmp_path, "--torch", tmp_path / "none")
+    paces, ratios = tables(said)
+    paces = {name: pace for name, *pace in paces}
+    ours, memory, paper = "patent_spark, its feed", "the same step, batches in memory", "Keras generator of float matrices"
+    one, two = "1 rank, 1 core", "2 ranks, 1 core each"
+    assert list(paces) == [ours, memory, one, two, paper]
+    assert [row[:2] for row in ratios] == [[ours, memory], [ours, paper], [ours, "PyTorch"], [two, one]]
+    assert ratios.pop(2)[2] == f"could not be had: no {tmp_path}/none"
+    for name, other, *both in ratios:
+        for ratio, own, base in zip(both, paces[name], paces[other], strict=True):
+            require_ratio(ratio, own, base)
+    before, after = map(float, re.search(r"computed: ([\d.]+)%; with batches of texts of like length ([\d.]+)%", said).groups())
+    assert 0 < after < before < 100
+
+
+@pytest.fixture
+def accuracy(tmp_path):
+    """Run the benchmark on models that learn next to nothing; returns its tables. Warehouses come below tmp_path."""
+    knobs = [*SMALL[1:], "train.ranks=1", "train.epochs=1", "evaluate.resamples=0"]
+    sets = [part for knob in knobs for part in ("--set", knob)]
+    return lambda *arguments: tables(benchmark("accuracy.py", *arguments, "--configs", "conf/demo.yaml", "--scratch", tmp_path, *sets, cwd=ROOT))
+
+
+def test_accuracy(tmp_path, accuracy):
+    """On simulated patents, and then on the same as a release, split twice."""
+    (found,) = accuracy("--simulated", "2000")
+    simulated = Store(tmp_path / "simulated-2000" / "demo-seed1")
+    technology, levels = (simulated.read_json("METRICS", f"{task}.json") for task in ("technology", "citation_level"))
+    figures = [(each["accuracy"], each["attainable"]["accuracy"]) for each in (technology, levels)]
+    figures.append((levels["top1"]["pr_auc"], levels["attainable"]["top1_average_precision"]))
+    assert [row[:2] for row in found] == [["technology", "accuracy"], ["citation_level", "accuracy"], ["citation_level", "top1 PR-AUC"]]
+    for (model, attainable), row in zip(figures, found, strict=True):
+        assert row[2] == f"{model:.3f}" and row[4] == f"{attainable:.3f}"
+        assert number(row[5]) == pytest.approx(100 * model / attainable, abs=0.051)
+
+    release = simulated.directory("RELEASE")
+    first, (*_, mean) = accuracy("--release", release, "--seeds", "1", "2")
+    stores = [Store(tmp_path / release.name / f"demo-seed{seed}") for seed in (1, 2)]
+    told = [store.read_json("METRICS", "technology.json") for store in stores]
+    pairs = [(each["accuracy"], each["baselines"]["tfidf_linear"]["accuracy"]) for each in told]
+    assert [row[:3] for row in first] == [["1", *(f"{value:.3f}" for value in pairs[0])]]
+    assert mean[0] == "mean ± standard error"
+    for column, values in zip((1, 2), zip(*pairs, strict=True), strict=True):
+        assert number(mean[column]) == pytest.approx(sum(values) / 2, abs=0.00051)
+    (one, its_linear), (two, linear) = pairs
+    assert float(mean[3].split(" ± ")[0]) == pytest.approx((one - its_linear + two - linear) / 2, abs=0.00051)
