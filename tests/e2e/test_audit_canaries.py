@@ -32,9 +32,9 @@ def test_the_figures_are_in_the_runs_of_mlflow(whole_run):
     runs = {tags["task"]: (metrics, files) for _, _, metrics, tags, files in whole_run.mlflow_runs()}
     for task, failed in (("technology", 0), ("citation_level", 2)):
         metrics, files = runs[task]
-        assert metrics["audit_failed"] == failed
-        assert metrics["audit_families_on_both_sides"] == 0
-        assert 0.4 < metrics["audit_length_alone_tells_test_patents"] < 0.6
+        assert metrics["audit/failed"] == failed
+        assert metrics["audit/families_on_both_sides"] == 0
+        assert 0.4 < metrics["audit/length_alone_tells_test_patents"] < 0.6
         assert set(files) == {"audit/audit.json", "audit/report.html"}
 
 

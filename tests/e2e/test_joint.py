@@ -52,7 +52,7 @@ def test_one_run_has_the_figures_of_both(store):
     assert {"train_loss", "dev_loss"} <= set(told)
     for task in TASKS:
         accuracy = json.loads((store.directory("METRICS") / f"{task}.json").read_text())["accuracy"]
-        assert {f"train_{task}_loss", f"dev_{task}_accuracy", f"{task}_audit_failed"} <= set(told)
+        assert {f"train_{task}_loss", f"dev_{task}_accuracy", f"{task}_audit/failed"} <= set(told)
         assert accuracy in [value for name, value in told.items() if name.startswith(f"{task}_test")]
     assert {model.name for model in client.search_logged_models(["1"])} == {
         f"{task}_{name}" for task in TASKS for name in ("model", "uncalibrated_model")

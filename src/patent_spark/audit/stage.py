@@ -124,7 +124,7 @@ def _track(work: Work, task: str, checks: list[Check], folder: Path, report: Pat
     run_id = work.store.facts("train")["tasks"].get(task, {}).get("run_id")
     if not run_id:
         return
-    prefix = f"{work.config.prefix(task)}audit_"
+    prefix = f"{work.config.prefix(task)}audit/"  # MLflow shows what stands before a slash as a group of its own
     figures = {f"{prefix}{re.sub('[^a-z0-9]+', '_', check.name.lower())}": check.figure for check in checks if check.figure is not None}
     try:
         run = attach(work.config, run_id)

@@ -143,22 +143,22 @@ def year_of(split: str) -> str:
 
 
 def tracked_figures(result: Result) -> dict[str, float]:
-    """The figures that go to MLflow beside the training metrics, under flat names."""
+    """The figures that go to MLflow beside the training metrics; what stands before the slash, such as the split, is a group of charts there."""
     named = {"test": result} | {split: figures for split, figures in result["splits"].items() if split != TEST}
     flat: dict[str, float | None] = {}
     for split, figures in named.items():
         for name in ("accuracy", "macro_f1", "weighted_f1", "top5_accuracy", "kappa", "brier"):
-            flat[f"{split}_{name}"] = figures.get(name)
+            flat[f"{split}/{name}"] = figures.get(name)
         for name, value in figures.get("top1", {}).items():
             if name != "intervals":
-                flat[f"{split}_top1_{name}"] = value
+                flat[f"{split}/top1_{name}"] = value
         for baseline, values in figures["baselines"].items():
-            flat[f"{split}_baseline_{baseline}_accuracy"] = values["accuracy"]
+            flat[f"{split}/baseline_{baseline}_accuracy"] = values["accuracy"]
         for name, against in figures["best_baseline"].items():
-            flat[f"{split}_{name.replace('.', '_')}_above_best_baseline"] = against["difference"]
-    flat |= {f"attainable_{name}": value for name, value in (result["attainable"] or {}).items()}
-    flat["temperature"] = result["calibration"]["temperature"]
-    flat |= {f"test_ece_{name}_calibration": result["calibration"][name]["ece"] for name in ("before", "after")}
+            flat[f"{split}/{name.replace('.', '_')}_above_best_baseline"] = against["difference"]
+    flat |= {f"attainable/{name}": value for name, value in (result["attainable"] or {}).items()}
+    flat["calibration/temperature"] = result["calibration"]["temperature"]
+    flat |= {f"calibration/ece_{name}": result["calibration"][name]["ece"] for name in ("before", "after")}
     return {name: float(value) for name, value in flat.items() if value is not None}
 
 
