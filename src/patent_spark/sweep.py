@@ -92,7 +92,8 @@ def train_all(base: Config, trainings: Sequence[tuple[Point, Config]]) -> dict[s
     tried = {task: list[Tried]() for task in base.task_names}
     with parent_run(base, "sweep", {"release_id": shards.release_id if shards else "", "code": code_version()}) as parent:
         for number, (point, config) in enumerate(trainings, 1):
-            nested = replace(config, tracking=replace(config.tracking, parent_run=parent.run_id))
+            name = " ".join(f"{knob.partition('.')[2]}={value}" for knob, value in point.items())
+            nested = replace(config, tracking=replace(config.tracking, parent_run=parent.run_id, run_name=name))
             for model, tasks in base.models.items():
                 say(f"sweep     {number} of {len(trainings)}, {model}: {', '.join(assignments(point))}")
                 for outcome in _try(store, tasks, point, replace(nested, tasks=model)):  # type: ignore[arg-type]

@@ -7,7 +7,6 @@ Without `tracking.uri` runs live in SQLite under <warehouse.root>/mlflow, their 
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from patent_spark.checks import StoppedError, WorkError
-from patent_spark.config import Config, flatten
+from patent_spark.config import Config, shown, without_password
 from patent_spark.progress import log, say
 
 if TYPE_CHECKING:
@@ -222,13 +221,13 @@ def create_run(config: Config, task: str, tags: Mapping[str, str]) -> Run:
     client = _client(uri)
     from mlflow.entities import Param, RunTag
 
-    nested = {"mlflow.parentRunId": config.tracking.parent_run} if config.tracking.parent_run else {}
+    name = f"{config.tracking.run_name} {task}" if config.tracking.run_name else f"{task} {tags.get('release_id', '')}"
     with _errors(uri):
-        run_id = client.create_run(_experiment(config, client), run_name=f"{task} {tags.get('release_id', '')}".strip()).info.run_id
-        params = [Param(name, without_password(str(value))) for name, value in flatten(config).items()]
+        run_id = client.create_run(_experiment(config, client), run_name=name.strip()).info.run_id
+        params = [Param(name, value) for name, value in shown(config).items()]
         for start in range(0, len(params), _PARAMS_A_CALL):
             client.log_batch(run_id, params=params[start : start + _PARAMS_A_CALL])
-        client.log_batch(run_id, tags=[RunTag(name, str(value)) for name, value in {"task": task, **nested, **tags}.items()])
+        client.log_batch(run_id, tags=[RunTag(name, str(value)) for name, value in {"task": task, **_about(config), **tags}.items()])
     return Run(client, uri, run_id)
 
 
@@ -248,24 +247,29 @@ def parent_run(config: Config, kind: str, tags: Mapping[str, str]) -> Iterator[R
 
 def attach(config: Config, run_id: str) -> Run:
     """A run that another process created; raises TrackingError when there is none."""
-    uri = tracking_uri(config)
-    client = _client(uri)
-    with _errors(uri):
+    with connected(config) as client:
         client.get_run(run_id)
-    return Run(client, uri, run_id)
+    return Run(client, tracking_uri(config), run_id)
 
 
 def reopen_run(config: Config, run_id: str) -> Run:
     """A run that has ended, to go on with; raises TrackingError when there is none."""
     run = attach(config, run_id)
-    with _errors(run.uri):
-        _client(run.uri).update_run(run_id, "RUNNING")
+    with connected(config) as client:
+        client.update_run(run_id, "RUNNING")
     return run
 
 
-def without_password(text: str) -> str:
-    """The text with *** for the password of each URI in it."""
-    return re.sub(r"(://[^\s/:@]*:)[^\s/]*@", r"\1***@", text)
+def _about(config: Config) -> dict[str, str]:
+    """What MLflow's pages say of a run: who made it, what it is nested under, and, of a hundred knobs and more, those that were set."""
+    from mlflow.tracking.context.git_context import GitRunContext
+    from mlflow.tracking.context.registry import resolve_tags
+
+    defaults, left_out = shown(Config()), ("warehouse.", "tracking.")
+    knobs = [f"`{name}` {value}" for name, value in shown(config).items() if value != defaults[name] and not name.startswith(left_out)]
+    about = {"mlflow.source.name": "patent-spark", "mlflow.note.content": f"Knobs that are not at their default: {', '.join(knobs) or 'none'}"}
+    nested = {"mlflow.parentRunId": config.tracking.parent_run} if config.tracking.parent_run else {}
+    return dict(resolve_tags(about | nested, ignore=[GitRunContext]))  # of the working directory, and its address can hold a password
 
 
 def _home(config: Config) -> Path:
@@ -289,7 +293,8 @@ def _experiment(config: Config, client: MlflowClient) -> str:
     if found is not None:
         return str(found.experiment_id)
     place: Any = None if config.tracking.uri else (_home(config) / "artifacts").as_uri()
-    return str(client.create_experiment(config.tracking.experiment, artifact_location=place))
+    kind = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow shows the pages of chat models first
+    return str(client.create_experiment(config.tracking.experiment, artifact_location=place, tags=kind))
 
 
 @contextmanager

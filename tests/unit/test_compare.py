@@ -41,7 +41,7 @@ def world(tmp_path_factory):
     better = dataclasses.replace(answers, says=dataclasses.replace(answers.says, predicted=predicted))
     runs = {
         "one": logged(store, "technology", answers, "train.epochs=1"),
-        "better": logged(store, "technology", better, "train.epochs=3", "model.units=7", epochs=3),
+        "better": logged(store, "technology", better, "train.epochs=3", "model.units=7", "tracking.run_name=wide", epochs=3),
         "fewer": logged(store, "technology", answers.of(np.arange(50)), release_id="tiny-2"),
         "swept": logged(store, "technology", None, finished=False),
         "joint": logged(store, "joint", answers),
@@ -133,6 +133,6 @@ def test_runs_are_found_by_the_beginning_of_an_id_and_wrong_ones_are_said(world,
     )
     code, _, err, _ = compared(capsys, world, "one", "technology tiny")
     assert code == cli.MISUSED
-    assert "technology tiny could be any of 4 runs; give the beginning of an id: " in err
+    assert "technology tiny could be any of 3 runs; give the beginning of an id: " in err
     code, _, err, _ = compared(capsys, world, "one", "one")
     assert (code, err) == (cli.MISUSED, f"patent-spark: both are the run {runs['one']}; name two\n")

@@ -87,6 +87,7 @@ def test_each_training_is_a_run_nested_under_one_and_nothing_is_published(store)
     for each in tried:
         if not each.failure:
             params = nested[each.run_id].data.params
+            assert nested[each.run_id].info.run_name == f"learning_rate={each.point['train.learning_rate']} units=10 technology"
             assert (params["train.learning_rate"], params["model.units"]) == tuple(each.point.values())
     assert sorted(run.info.status for run in nested.values()) == ["FAILED"] * 2 + ["FINISHED"] * 2
     assert (parent.info.status, parent.data.metrics) == ("FINISHED", {"technology_best_dev_loss": pytest.approx(0.1)})

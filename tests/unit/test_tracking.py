@@ -1,5 +1,6 @@
 """Real MLflow: SQLite, and a server on loopback that is there, away, or refused."""
 
+import getpass
 import socket
 import subprocess
 import sys
@@ -14,8 +15,8 @@ from mlflow import MlflowClient
 from patent_spark import tracking
 from patent_spark.checks import StoppedError
 from patent_spark.cli import main
-from patent_spark.config import load_config
-from patent_spark.tracking import TrackingError, attach, create_run, parent_run, reopen_run, tracking_uri, without_password
+from patent_spark.config import load_config, with_knobs, without_password
+from patent_spark.tracking import TrackingError, attach, create_run, parent_run, reopen_run, tracking_uri
 from patent_spark.training.local import end
 
 
@@ -44,6 +45,10 @@ def test_a_run_knows_the_whole_configuration_and_where_it_comes_from(config, run
     assert len(data.params) > 60
     assert {"task": "technology", "release_id": "r7", "code": "0.1+abc"}.items() <= data.tags.items()
     assert told(config, run.run_id).info.run_name == "technology r7"
+    assert data.tags["mlflow.note.content"] == "Knobs that are not at their default: `train.epochs` 3"
+    assert data.tags["mlflow.user"] == getpass.getuser() and data.tags["mlflow.source.name"] == "patent-spark"
+    client = MlflowClient(tracking_uri(config))
+    assert client.get_experiment_by_name("patent_spark").tags["mlflow.experimentKind"] == "custom_model_development"
 
 
 def test_another_process_attaches_and_all_lands_in_the_one_run(config, run, tmp_path):
@@ -65,6 +70,14 @@ def test_another_process_attaches_and_all_lands_in_the_one_run(config, run, tmp_
     assert seen.info.status == "FINISHED"
     assert [file.path for file in client.list_artifacts(run.run_id, "report")] == ["report/report.html"]
     assert len(client.search_runs([seen.info.experiment_id])) == 1
+
+
+def test_a_run_can_have_a_name_of_its_own(config):
+    named = with_knobs(config, {"tracking.run_name": "wide", "tracking.uri": tracking_uri(config), "model.units": 256, "train.epochs": 5})
+    found = told(config, create_run(named, "technology", {"release_id": "r7"}).run_id)
+    assert found.info.run_name == "wide technology"
+    assert found.data.tags["mlflow.note.content"] == "Knobs that are not at their default: `model.units` 256"
+    assert "mlflow.parentRunId" not in found.data.tags
 
 
 def test_the_model_is_kept_with_signature_example_and_texts(config, run, tmp_path):

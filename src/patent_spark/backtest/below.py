@@ -47,7 +47,8 @@ def train_and_judge(config: Config, *, force: bool, resume: bool) -> Store:
 
 def places(main: Config, root: Path, parent: Run) -> Knobs:
     """The knobs that put the work of a warehouse below there, and its trainings into the main one's MLflow, under one run."""
-    return {"warehouse.root": str(root), "tracking.uri": tracking_uri(main), "tracking.parent_run": parent.run_id}
+    tracking = {"uri": tracking_uri(main), "parent_run": parent.run_id, "run_name": root.name}
+    return {"warehouse.root": str(root), **{f"tracking.{name}": value for name, value in tracking.items()}}
 
 
 def verdict_of(store: Store) -> dict[str, Any]:

@@ -5,7 +5,7 @@ with `--config` in order, and `--set section.knob=value`. An unknown or ill-type
 What a run learns (vocabulary size, steps an epoch) goes into manifests, never back in here.
 """
 
-from patent_spark.config.reading import Knobs, about_knobs, digest, flatten, load_config, recorded, to_yaml, with_knobs
+from patent_spark.config.reading import Knobs, about_knobs, digest, flatten, load_config, recorded, shown, to_yaml, with_knobs, without_password
 from patent_spark.config.sections import (
     CITATION_LEVEL,
     JOINT,
@@ -64,6 +64,8 @@ __all__ = [
     "flatten",
     "load_config",
     "recorded",
+    "shown",
     "to_yaml",
     "with_knobs",
+    "without_password",
 ]

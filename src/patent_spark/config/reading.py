@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,11 @@ def flatten(config: Config) -> Knobs:
     return {"tasks": tree.pop("tasks")} | {f"{name}.{k}": v for name, knobs in tree.items() for k, v in knobs.items()}
 
 
+def shown(config: Config) -> dict[str, str]:
+    """The same as text, for a place that others read."""
+    return {name: without_password(str(value)) for name, value in flatten(config).items()}
+
+
 def recorded(knobs: Knobs) -> Config:
     """The configuration that the knobs in a manifest tell; what they leave out, or no version has any longer, is at its default."""
     known = about_knobs()
@@ -71,6 +77,11 @@ def to_yaml(config: Config) -> str:
 def digest(value: object) -> str:
     """A short, stable digest of plain data (a part of a configuration, a manifest)."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def without_password(text: str) -> str:
+    """The text with *** for the password of each URI in it."""
+    return re.sub(r"(://[^\s/:@]*:)[^\s/]*@", r"\1***@", text)
 
 
 def about_knobs() -> dict[str, str]:

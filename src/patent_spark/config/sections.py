@@ -307,6 +307,7 @@ class Tracking:
 
     uri: String = knob("", "MLflow tracking server or database; empty: SQLite in <warehouse.root>/mlflow")
     experiment: String = knob("patent_spark", "MLflow experiment")
+    run_name: String = knob("", "what a run is called in MLflow, before its task; empty: the task and the release")
     parent_run: String = knob("", "id of an MLflow run that a training's run is nested under; a sweep or a back-test sets it")
 
 
