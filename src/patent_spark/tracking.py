@@ -50,7 +50,9 @@ class Run:
 
     def __init__(self, client: MlflowClient, uri: str, run_id: str) -> None:
         self._client, self.uri, self.run_id = client, uri, run_id
-        self._sent: set[int] | None = None
+        self._sent: set[int] = set()
+        self._sure = False
+        """Whether these are all the epochs that the run has."""
 
     def log_epochs(self, history: Sequence[Mapping[str, float]]) -> list[int]:
         """Send the metrics of those epochs (`epoch`, from 1, and the metrics) that the run has not got; returns the ones it still lacks.
@@ -58,16 +60,18 @@ class Run:
         A server that is away does not end the training: give the whole history again at the next epoch.
         """
         try:
-            if self._sent is None:
-                with _errors(self.uri):  # an earlier attempt sent some
-                    self._sent = {metric.step for metric in self._client.get_metric_history(self.run_id, "train_loss")}
+            if not self._sure:  # an earlier attempt sent some, or a call without an answer arrived all the same
+                with _errors(self.uri):
+                    self._sent |= {metric.step for metric in self._client.get_metric_history(self.run_id, "train_loss")}
+                self._sure = True
             for epoch in history:
                 if epoch["epoch"] not in self._sent:
                     self.log_metrics({name: value for name, value in epoch.items() if name != "epoch"}, int(epoch["epoch"]))
                     self._sent.add(int(epoch["epoch"]))
         except TrackingError as error:
+            self._sure = False
             log.warning("%s; metrics of epochs wait to be sent", error)
-        return [int(epoch["epoch"]) for epoch in history if epoch["epoch"] not in (self._sent or ())]
+        return [int(epoch["epoch"]) for epoch in history if epoch["epoch"] not in self._sent]
 
     @contextmanager
     def machine_watched(self) -> Iterator[None]:

@@ -144,6 +144,23 @@ def test_what_the_machine_did_while_nobody_listened_is_sent_later_and_one_line_s
     assert len([record for record in caplog.records if "figures of the machine wait to be sent" in record.message]) == 1
 
 
+def test_an_epoch_whose_answer_was_lost_is_not_sent_twice(config, monkeypatch):
+    run, history = create_run(config, "technology", {}), [{"epoch": 1, "train_loss": 2.0}, {"epoch": 2, "train_loss": 1.5}]
+    assert run.log_epochs(history[:1]) == []
+    send = run._client.log_batch
+
+    def lose_the_answer(*arguments, **named):
+        send(*arguments, **named)
+        raise ConnectionError("the server was killed before it could answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run._client, "log_batch", lose_the_answer)
+        assert run.log_epochs(history) == [2]
+    assert run.log_epochs(history) == []
+    values = MlflowClient(tracking_uri(config)).get_metric_history(run.run_id, "train_loss")
+    assert [(metric.step, metric.value) for metric in values] == [(1, 2.0), (2, 1.5)]
+
+
 def test_an_unknown_run_is_named(config):
     with pytest.raises(TrackingError, match="0123abc"):
         attach(config, "0123abc")

@@ -34,6 +34,7 @@ from patent_spark.training.model import build_model
 from patent_spark.training.ranks import Ranks, is_lost_peer, joined
 from patent_spark.training.result import log_the_rest, save
 from patent_spark.training.schedule import adam, with_enough_epochs
+from patent_spark.training.sending import Sender
 
 PARENT = "PATENT_SPARK_LAUNCHER"
 """Environment variable with the launcher's process id: a rank does not outlive it."""
@@ -88,11 +89,12 @@ def _train(job: Job, config: Config, ranks: Ranks, asked: Callable[[], bool]) ->
         return lambda: None
     require_space(folder, learner.values(), network.get_weights())
     teller, run = Teller(folder), attach(config, job.run_id)
-    run.log_epochs(state.history)
-    run.tag("lstm_kernel", lstm_kernel(learner.step, knobs, lambda warning: teller.line(f"  {job.model}: {warning}")))
+    sender = Sender(run)
+    sender.send(state.history)
+    kernel = lstm_kernel(learner.step, knobs, lambda warning: teller.line(f"  {job.model}: {warning}"))
 
     def on_epoch(epoch: Epoch) -> None:
-        run.log_epochs(state.history)
+        sender.send(state.history)
         teller.line(_sentence(job.model, epoch, knobs.epochs))
 
     def keep(state: State) -> None:
@@ -101,7 +103,12 @@ def _train(job: Job, config: Config, ranks: Ranks, asked: Callable[[], bool]) ->
     with run.machine_watched():
         train(learner, examples, development, knobs, ranks, state, Watch(asked, teller.step, on_epoch, keep))
     save(job, config, network, state)
-    return lambda: log_the_rest(job, config, run, network, state, teller)
+
+    def finish() -> None:
+        sender.wait()
+        log_the_rest(job, config, run, network, state, teller, {"lstm_kernel": kernel})
+
+    return finish
 
 
 def _feed(job: Job, config: Config, ranks: Ranks, split: str) -> Feed | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ def _own(epoch: Epoch, prefix: str) -> Epoch:
     return {name.replace(prefix, ""): value for name, value in epoch.items()}
 
 
-def log_the_rest(job: Job, config: Config, run: Run, network: keras.Model, state: State, teller: Teller) -> None:
+def log_the_rest(job: Job, config: Config, run: Run, network: keras.Model, state: State, teller: Teller, tags: Mapping[str, str]) -> None:
     """Keep the model in MLflow as well, under a name that says that its probabilities are not calibrated: `evaluate` adds those that are.
 
     It is saved by now: a server that went away meanwhile does not undo the training.
@@ -64,6 +65,8 @@ def log_the_rest(job: Job, config: Config, run: Run, network: keras.Model, state
     first = pq.read_table(Path(job.examples) / TRAIN / group_file(0), columns=["tokens"])["tokens"].to_pylist()[:_EXAMPLE_ROWS]
     tokens = np.array([np.frombuffer(row, "<i4") for row in first])
     try:
+        for name, value in tags.items():
+            run.tag(name, value)
         for number, task in enumerate(config.models[job.model]):
             prefix, about = config.prefix(task), {"labels": job.shards["tasks"][task]["labels"], "calibration": None}
             run.log_model(with_one_head(network, number), tokens, f"{prefix}{UNCALIBRATED_MODEL}", about)
