@@ -7,7 +7,8 @@ import pytest
 
 from patent_spark.checks import DataError, WorkError
 from patent_spark.config import Train, load_config
-from patent_spark.training import launch, local
+from patent_spark.training import local
+from patent_spark.training.ending import explain
 from patent_spark.training.job import Failure, Job, Listener, Teller
 from patent_spark.training.launch import run_ranks
 
@@ -83,7 +84,7 @@ def test_of_ranks_without_exit_codes_the_one_that_left_nothing_is_blamed(tmp_pat
     """Spark's executors and other launchers keep the codes to themselves."""
     LOST.write(tmp_path, 0)
     LOST.write(tmp_path, 2)
-    error = launch._explain(tmp_path, "train x", [None] * 3, ["see there"] * 3)
+    error = explain(tmp_path, "train x", [None] * 3, ["see there"] * 3)
     assert str(error) == "train x: rank 1 did not answer any more; see there"
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from patent_spark.checks import WorkError
 from patent_spark.config import ConfigError
+from patent_spark.training.ending import explain
 from patent_spark.training.gpus import use_own_gpu
-from patent_spark.training.job import Failure
+from patent_spark.training.job import Job
 from patent_spark.training.local import share_of_cores
 from patent_spark.training.rank import take_part
-from patent_spark.training.ranks import is_lost_peer, joined
+from patent_spark.training.ranks import Ranks, is_lost_peer, joined
 
+OUTPUT = "its output is where its launcher puts it"
 _PROCESSES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")
 """Where Open MPI, MPICH and its kin, and srun tell a process how many they started; a script under sbatch, which is one process, has none of them."""
 _GRACE_S = 3.0  # after a failure here, for the rank that caused it to say so
@@ -23,7 +25,7 @@ _GRACE_S = 3.0  # after a failure here, for the rank that caused it to say so
 def train_together(lead: Callable[[int], None]) -> None:
     """Rank 0 does `lead(number of ranks)`, which gives each job to run_here(); the other ranks train what it names there.
 
-    Raises what `lead` raises; on the other ranks the error of their own training, or WorkError when rank 0 is gone.
+    Raises what `lead` raises; on the other ranks the error that rank 0 raises too, or WorkError when it is gone.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", share_of_cores(int(os.environ.get("HOROVOD_LOCAL_SIZE", "1"))))
@@ -34,14 +36,20 @@ def train_together(lead: Callable[[int], None]) -> None:
             lead(ranks.size)
             ranks.word_of_first("")
             return
-        try:
-            while folder := ranks.word_of_first():
-                if take_part(Path(folder)) and (failure := Failure.read(Path(folder), ranks.rank)):
-                    raise failure.as_error("train", ranks.rank, "rank 0 says more")
-        except Exception as error:
-            if is_lost_peer(error):
-                raise WorkError(f"rank {ranks.rank} ends because another rank has ended; rank 0 says more") from error
-            raise
+        while folder := _next_job(ranks):
+            codes = _train_here(Path(folder), ranks)
+            if any(codes):
+                raise explain(Path(folder), f"train {Job.read(Path(folder))[0].model}", codes, [OUTPUT] * ranks.size)
+
+
+def _next_job(ranks: Ranks) -> str:
+    """The folder of the job that rank 0 names, nothing when there is none left."""
+    try:
+        return ranks.word_of_first()
+    except Exception as error:
+        if is_lost_peer(error):
+            raise WorkError(f"rank {ranks.rank} ends because another rank has ended; rank 0 says more") from error
+        raise
 
 
 def _require_peers(ranks: int) -> None:
@@ -59,7 +67,12 @@ def run_here(folder: Path) -> list[int | None]:
     """Have all ranks train the job in `folder`, this process being rank 0; codes as of processes, None for a rank that is not known to have ended."""
     with joined() as ranks:
         ranks.word_of_first(str(folder))
-        code = take_part(folder)
-        if code:
-            time.sleep(_GRACE_S)
-        return [code, *[None if code else 0] * (ranks.size - 1)]
+        return _train_here(folder, ranks)
+
+
+def _train_here(folder: Path, ranks: Ranks) -> list[int | None]:
+    """Train as one of the ranks; what it knows of how each of them ended."""
+    code = take_part(folder)
+    if code:
+        time.sleep(_GRACE_S)
+    return [code if rank == ranks.rank else None if code else 0 for rank in range(ranks.size)]

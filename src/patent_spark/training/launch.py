@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from patent_spark.checks import WorkError
 from patent_spark.config import Train
 from patent_spark.progress import Progress, say
-from patent_spark.training.external import run_here
+from patent_spark.training.ending import explain
+from patent_spark.training.external import OUTPUT, run_here
 from patent_spark.training.job import Failure, Listener, ask_to_stop
 from patent_spark.training.local import log_of, run_processes
 from patent_spark.training.rank import main
@@ -33,12 +34,12 @@ def run_ranks(folder: Path, knobs: Train, steps: int, logs: Path, what: str, ope
             codes, output = _run_in_executors(folder, knobs, logs, what), [f"the output of all is in {_log_of_executors(logs)}"] * knobs.ranks
         elif knobs.launcher == "external":
             codes = run_here(folder)
-            output = ["its output is where its launcher puts it"] * len(codes)
+            output = [OUTPUT] * len(codes)
         else:
             codes = run_processes(folder, knobs.ranks, knobs.timeout_s, logs)
             output = [f"its output is in {log_of(logs, rank)}" for rank in range(knobs.ranks)]
     if any(code != 0 for code in codes):
-        raise _explain(folder, what, codes, output)
+        raise explain(folder, what, codes, output)
 
 
 def _run_in_executors(folder: Path, knobs: Train, logs: Path, what: str) -> list[int | None]:
@@ -96,22 +97,3 @@ def _passing_on_sigterm(folder: Path) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _explain(folder: Path, what: str, codes: Sequence[int | None], output: Sequence[str]) -> Exception:
-    """The error of the rank that failed first: not of those that only noticed its absence or silence."""
-    failures = {rank: Failure.read(folder, rank) for rank in range(len(codes))}
-    blamed = [rank for rank, failure in failures.items() if failure is not None and not failure.lost_peer]
-    killed = [rank for rank, code in enumerate(codes) if failures[rank] is None and code]
-    silent = [rank for rank, code in enumerate(codes) if failures[rank] is None and code is None]
-    rank = (blamed or killed or silent or [0])[0]
-    failure, where = failures[rank], output[rank]
-    if failure is None:
-        if codes[rank] is None:
-            return WorkError(f"{what}: rank {rank} did not answer any more; {where}")
-        return WorkError(f"{what}: rank {rank} ended with {_ending(codes[rank] or 0)}; {where}")
-    return failure.as_error(what, rank, where)
-
-
-def _ending(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
