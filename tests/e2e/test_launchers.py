@@ -13,11 +13,13 @@ import pytest
 from patent_spark.config import load_config
 from patent_spark.stages import run_stage
 from patent_spark.training.ranks import meeting_point
+from tests.attempts import epochs_told, largest_difference
 from tests.cluster import running_cluster
 from tests.e2e.test_ranks import SETS, told_steps, wait_for
 from tests.training_world import publish_examples
 
 KNOBS = [*SETS, "train.epochs=3"]
+LONG = ["train.epochs=25"]
 
 
 def publish(root):
@@ -92,3 +94,42 @@ def test_executors_of_a_cluster_are_ranks(tmp_path_factory, local, package_zip):
     assert losses(store) == pytest.approx(local, rel=1e-4)
     assert len({event["Executor Info"]["Host"] + event["Executor ID"] for event in job.happened("ExecutorAdded")}) == 2
     assert not list((root / "logs").glob("*-rank0.log"))
+
+
+def ranks_in(cluster):
+    """Process ids of ranks at work in the executors of a cluster, by rank."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = dict(part.partition("=")[::2] for part in (process / "environ").read_text().split("\0"))
+            if str(cluster.folder) in variables.get("SPARK_LOCAL_DIRS", "") and "HOROVOD_RANK" in variables:
+                found.setdefault(int(variables["HOROVOD_RANK"]), []).append(int(process.name))
+        except OSError:
+            pass
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_rank_that_is_killed_in_an_executor_ends_the_job_which_then_goes_on(tmp_path_factory, package_zip):
+    roots = [tmp_path_factory.mktemp(name) for name in ("undisturbed", "disturbed")]
+    for root in roots:
+        publish(root)
+    run_stage("train", load_config(sets=[f"warehouse.root={roots[0]}", *KNOBS, *LONG])[0])
+    root = roots[1]
+    with running_cluster(tmp_path_factory.mktemp("cluster"), workers=2, cores=1) as cluster:
+        whole = dataclasses.replace(cluster, python=Path(sys.executable))
+        command = ["train", package_zip, *options(root, *LONG, "train.launcher=spark")]
+        job = whole.submit(*command)
+        wait_for(lambda: epochs_told(root) or job.process.poll() is not None, seconds=600)
+        assert job.process.poll() is None, job.said
+        for pid in ranks_in(cluster)[1]:
+            os.kill(pid, signal.SIGKILL)
+        killed_at = time.monotonic()
+        assert job.process.wait(timeout=300) == 1
+        assert time.monotonic() - killed_at < 60
+        assert "patent-spark: train technology: rank 1 did not answer any more; the output of all is in" in job.said
+        wait_for(lambda: not ranks_in(cluster), seconds=15)
+        job = whole.submit(*command, "--resume").finish()
+        assert "technology: goes on from the checkpoint at epoch " in job.said
+    assert largest_difference(*roots) < 1e-6
