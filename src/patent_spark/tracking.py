@@ -35,6 +35,7 @@ _QUIET = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 _PARAMS_A_CALL, _METRICS_A_CALL = 100, 1000  # MLflow's limits
+_SHOWN_ELSEWHERE = ("tracking.run_name", "tracking.parent_run")  # and no part of what two runs are compared by
 _LONGEST_WAIT = 32  # in intervals between two figures of the machine, while nobody takes them
 
 MODEL, UNCALIBRATED_MODEL = "model", "uncalibrated_model"
@@ -228,7 +229,7 @@ def create_run(config: Config, task: str, tags: Mapping[str, str]) -> Run:
     name = f"{config.tracking.run_name} {task}" if config.tracking.run_name else f"{task} {tags.get('release_id', '')}"
     with _errors(uri):
         run_id = client.create_run(_experiment(config, client), run_name=name.strip()).info.run_id
-        params = [Param(name, value) for name, value in shown(config).items()]
+        params = [Param(name, value) for name, value in shown(config).items() if name not in _SHOWN_ELSEWHERE]
         for start in range(0, len(params), _PARAMS_A_CALL):
             client.log_batch(run_id, params=params[start : start + _PARAMS_A_CALL])
         client.log_batch(run_id, tags=[RunTag(name, str(value)) for name, value in {"task": task, **_about(config), **tags}.items()])
@@ -297,8 +298,7 @@ def _experiment(config: Config, client: MlflowClient) -> str:
     if found is not None:
         return str(found.experiment_id)
     place: Any = None if config.tracking.uri else (_home(config) / "artifacts").as_uri()
-    kind = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow shows the pages of chat models first
-    return str(client.create_experiment(config.tracking.experiment, artifact_location=place, tags=kind))
+    return str(client.create_experiment(config.tracking.experiment, artifact_location=place))
 
 
 @contextmanager

@@ -363,11 +363,11 @@ def test_report_and_figures_reach_the_training_run(copy, capsys):
     client = MlflowClient(tracking_uri(config))
     logged = client.get_run(run.run_id).data.metrics
     assert logged["test/accuracy"] == pytest.approx(metrics(copy, "technology")["accuracy"])
-    assert logged["attainable/accuracy"] == 0.92
+    assert logged["test/attainable_accuracy"] == 0.92
     assert {each.path for each in client.list_artifacts(run.run_id, "report")} == {
         "report/report.html", "report/figures", "report/technology.json", "report/citation_level.json",
     }  # fmt: skip
-    assert logged["calibration/ece_after"] == metrics(copy, "technology")["calibration"]["after"]["ece"]
+    assert logged["test/ece_after_calibration"] == metrics(copy, "technology")["calibration"]["after"]["ece"]
     # A run that is gone does not cost the evaluation, and it is said.
     assert "evaluate citation_level: the report stays out of MLflow" in capsys.readouterr().err
 

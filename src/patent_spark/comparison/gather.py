@@ -74,8 +74,7 @@ def gather(config: Config, one: PastRun, other: PastRun) -> Comparison:
         raise ConfigError(f"{about}: there is nothing to compare; a run of technology, citation_level or joint shares a task with another")
     with TemporaryDirectory() as folder:
         tasks = {task: _pair(config, one, other, task, Path(folder)) for task in common}
-    knobs = {name: values for name, values in _different(one.knobs, other.knobs).items() if not name.startswith("tracking.")}  # only names and places
-    return Comparison((one, other), tasks, knobs, _data(one, other, tasks))
+    return Comparison((one, other), tasks, _different(one.knobs, other.knobs), _data(one, other, tasks))
 
 
 def _tasks_of(run: PastRun) -> tuple[str, ...]:

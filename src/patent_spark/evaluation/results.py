@@ -156,9 +156,9 @@ def tracked_figures(result: Result) -> dict[str, float]:
             flat[f"{split}/baseline_{baseline}_accuracy"] = values["accuracy"]
         for name, against in figures["best_baseline"].items():
             flat[f"{split}/{name.replace('.', '_')}_above_best_baseline"] = against["difference"]
-    flat |= {f"attainable/{name}": value for name, value in (result["attainable"] or {}).items()}
-    flat["calibration/temperature"] = result["calibration"]["temperature"]
-    flat |= {f"calibration/ece_{name}": result["calibration"][name]["ece"] for name in ("before", "after")}
+    flat |= {f"test/attainable_{name}": value for name, value in (result["attainable"] or {}).items()}
+    flat["test/temperature"] = result["calibration"]["temperature"]
+    flat |= {f"test/ece_{name}_calibration": result["calibration"][name]["ece"] for name in ("before", "after")}
     return {name: float(value) for name, value in flat.items() if value is not None}
 
 
