@@ -2,9 +2,10 @@
 
 import os
 import shutil
+from types import SimpleNamespace
 
 from patent_spark.backtest import below
-from patent_spark.backtest.below import labelled, warehouse_below
+from patent_spark.backtest.below import labelled, places, warehouse_below
 from patent_spark.config import load_config, with_knobs
 from patent_spark.store import Store
 from tests.worlds import publish
@@ -56,3 +57,9 @@ def test_labels_of_another_rule_take_the_link_over(tmp_path):
     assert os.readlink(folder / "label") == "../labels-x/label"
     assert Store(folder).read_arrow("LABELS", ["q90"]).to_pydict() == {"q90": [2.0]}
     assert store.read_arrow("LABELS", ["q90"]).to_pydict() == {"q90": [1.0]}
+
+
+def test_trainings_below_are_runs_of_the_main_mlflow_named_after_their_place(tmp_path):
+    main, root = configured(tmp_path), tmp_path / "backtest" / "work" / "as_of_2006"
+    tracking = with_knobs(main, places(main, root, SimpleNamespace(run_id="7" * 32))).tracking
+    assert (tracking.uri, tracking.parent_run, tracking.run_name) == (f"sqlite:///{tmp_path}/mlflow/mlflow.db", "7" * 32, "as_of_2006")
