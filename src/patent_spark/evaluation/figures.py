@@ -59,7 +59,7 @@ def draw_confusion(path: Path, matrix: NDArray[Any], labels: Sequence[str], dire
     save(figure, path)
 
 
-def draw_level_panels(path: Path, matrices: Mapping[str, NDArray[Any]], labels: Sequence[str], direction: str) -> None:
+def draw_confusions(path: Path, matrices: Mapping[str, NDArray[Any]], labels: Sequence[str], direction: str) -> None:
     """A small matrix for each test split, its numbers in the cells, normalised by `row` or by `column`."""
     normalise, meaning = _DIRECTIONS[direction]
     columns = min(3, len(matrices))
@@ -76,8 +76,8 @@ def draw_level_panels(path: Path, matrices: Mapping[str, NDArray[Any]], labels: 
         axes.set_yticks(range(len(labels)), labels, fontsize=8)
         axes.set_title(f"{name}   n = {int(matrix.sum()):,}", fontsize=10)
         axes.tick_params(length=0)
-    figure.supxlabel("predicted level", fontsize=10)
-    figure.supylabel("true level", fontsize=10)
+    figure.supxlabel("predicted label", fontsize=10)
+    figure.supylabel("true label", fontsize=10)
     bar = figure.colorbar(image, ax=panels, shrink=0.6, aspect=30, format=PercentFormatter(1, 0), ticks=_TICKS)
     bar.set_label(meaning, fontsize=9)
     save(figure, path)

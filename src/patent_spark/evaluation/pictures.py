@@ -41,7 +41,7 @@ def _confusions(task: str, result: Result, folder: Path) -> list[Picture]:
         caption = f"Confusion matrix normalised by {direction}; the diagonal is {shown}."
         if len(result["labels"]) <= _FEW_LABELS:
             chosen = {split_name(name): np.array(figures_["confusion"]["matrix"]) for name, figures_ in result["splits"].items()}
-            figures.draw_level_panels(path, chosen, result["labels"], direction)
+            figures.draw_confusions(path, chosen, result["labels"], direction)
             caption = caption.replace("matrix", "matrices by test year," if result.get("by_year") else "matrices,")
         else:
             figures.draw_confusion(path, np.array(result["confusion"]["matrix"]), result["labels"], direction)
