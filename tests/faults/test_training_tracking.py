@@ -44,10 +44,10 @@ def test_a_tracking_server_that_is_killed_and_comes_back_gets_every_epoch_once(a
 @pytest.mark.slow
 @pytest.mark.parametrize("lost_by", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "silent"])
 def test_a_training_whose_tracking_server_is_lost_for_good_ends_well(attempt, tracked, tmp_path, lost_by):
-    """A silent server takes a call and never answers: one such call lasts longer than a rank waits for another."""
+    """A silent server takes calls and never answers."""
     publish(tmp_path)
-    sets = [f"tracking.uri={tracked.uri}", f"train.epochs={EPOCHS}", "train.timeout_s=15"]
-    trial = attempt(tmp_path, sets=sets, MLFLOW_HTTP_REQUEST_TIMEOUT="20", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+    sets = [f"tracking.uri={tracked.uri}", f"train.epochs={EPOCHS}"]
+    trial = attempt(tmp_path, sets=sets, MLFLOW_HTTP_REQUEST_TIMEOUT="10", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
     trial.comes_to(1)
     tracked.signal(lost_by)
     code, said = trial.ended()
@@ -62,5 +62,6 @@ def test_a_training_whose_tracking_server_is_lost_for_good_ends_well(attempt, tr
     tracked.signal(signal.SIGKILL)
     run, steps = run_and_epochs(MlflowClient(tracked.store))
     assert run.info.status == "RUNNING"
-    sent = set(range(1, EPOCHS + 1)) - set(map(int, unsent.group(1).split(", ")))
-    assert steps.get("train_loss", []) == sorted(sent)
+    sent, arrived = set(range(1, EPOCHS + 1)) - set(map(int, unsent.group(1).split(", "))), steps.get("train_loss", [])
+    assert sent <= set(arrived)  # and one more, when its answer was lost
+    assert len(set(arrived)) == len(arrived)

@@ -10,7 +10,7 @@ from patent_spark.training.checkpoint import Epoch
 
 
 class Sender:
-    """Sends a history from a thread, for the other ranks would take one that waits for a silent server for lost."""
+    """Sends a history from a thread: all ranks would wait with the one that waits for a silent server, in every epoch."""
 
     def __init__(self, run: Run) -> None:
         self._run, self._thread = run, threading.Thread()
