@@ -25,7 +25,8 @@ cuda_12() { # the folder of the toolkit that fits TensorFlow's CUDA; the package
     return 1
 }
 
-built=" $(cat "$stamp" 2>/dev/null || true) " # a digest of the files, then how: cpu, or gpu and NCCL or none; MPI
+# A digest of the files (of one half built: unfinished), then how: cpu, or gpu and NCCL, none or, for want of a toolkit, lacking; MPI.
+built=" $(cat "$stamp" 2>/dev/null || true) "
 built_with() { [[ $built == *" $1 "* ]]; }
 gpu=${GPU:-$(built_with gpu && echo 1 || echo 0)}
 mpi=${HOROVOD_WITH_MPI:-$(built_with MPI && echo 1 || echo 0)}
@@ -33,8 +34,10 @@ mpi=${HOROVOD_WITH_MPI:-$(built_with MPI && echo 1 || echo 0)}
     || die "GPU and HOROVOD_WITH_MPI must be 0 or 1, HOROVOD_GPU_OPERATIONS none or, with GPU=1, NCCL"
 lock=requirements.lock how=cpu exchange=none
 if [ "$gpu" = 1 ]; then
-    if built_with NCCL || cuda_12 >/dev/null; then exchange=NCCL; fi
-    exchange=${HOROVOD_GPU_OPERATIONS:-$exchange}
+    if [ -n "${HOROVOD_GPU_OPERATIONS:-}" ]; then exchange=$HOROVOD_GPU_OPERATIONS
+    elif built_with none; then exchange=none
+    elif built_with NCCL || cuda_12 >/dev/null; then exchange=NCCL
+    else exchange=lacking; fi
     lock=requirements-gpu.lock how="gpu $exchange"
 fi
 [ "$mpi" = 0 ] || how+=" MPI"
@@ -69,29 +72,35 @@ if [ ! -x "$cache/uv/bin/uv" ] || ! "$cache/uv/bin/pip" freeze 2>/dev/null | gre
 fi
 uv=$cache/uv/bin/uv
 
-[ "$gpu$exchange${HOROVOD_GPU_OPERATIONS:-}" != 1none ] || printf 'setup: %s\n' "there is no CUDA 12 toolkit (nvcc), so Horovod goes without NCCL: \
+[ "$exchange" != lacking ] || printf 'setup: %s\n' "there is no CUDA 12 toolkit (nvcc), so Horovod goes without NCCL: \
 several GPUs exchange their gradients through the main memory, which is slower; a single one needs no NCCL. \
 Install a toolkit, or name its folder with HOROVOD_CUDA_HOME, and Horovod is compiled anew by \`make setup\`" >&2
-say "installing the locked packages into $venv ($how)"
-[ -x "$venv/bin/python" ] || "$uv" venv -q --python "$python" "$venv"
-# Compiled here, once: where nobody may write beside the packages, each command would compile them anew (1 s and more).
-"$uv" pip sync -q --compile-bytecode --python "$venv/bin/python" --require-hashes "$lock"
-
-# Horovod ships no wheel. It is compiled against the TensorFlow just installed and kept outside the checkout,
+# Horovod ships no wheel. It is compiled against the locked TensorFlow and kept outside the checkout,
 # under a name that changes with whatever it was compiled against, so that it is compiled once a machine.
 # pip's own cache must not be asked: it takes what was compiled otherwise for the same.
 tensorflow=$(grep -E "^tensorflow(-cpu)?==" "$lock" | cut -d" " -f1)
-parts=$([ "$exchange$mpi" = none0 ] && echo cpu || echo "$how" "$(grep "^nvidia-nccl" "$lock" | cut -d" " -f1)")
+parts=$([ "$exchange" != NCCL ] && [ "$mpi" = 0 ] && echo cpu || echo "$how" "$(grep "^nvidia-nccl" "$lock" | cut -d" " -f1)")
 wheels=$cache/horovod/$({ cat requirements-horovod.txt; echo "$tensorflow" "$("$python" -VV)" "$(uname -m)" "$parts"; } | sha256sum | cut -c1-16)
-if ! ls "$wheels"/horovod-*.whl >/dev/null 2>&1; then
+compiled() { ls "$wheels"/horovod-*.whl >/dev/null 2>&1; }
+cuda=
+if [ "$exchange" = NCCL ] && ! compiled; then
+    cuda=$(cuda_12) || die "Horovod with NCCL needs nvcc of a CUDA 12 toolkit, and there is none: install one, name its folder with \
+HOROVOD_CUDA_HOME, or go without NCCL (HOROVOD_GPU_OPERATIONS=none)"
+fi
+
+say "installing the locked packages into $venv ($how)"
+[ -x "$venv/bin/python" ] || "$uv" venv -q --python "$python" "$venv"
+echo "unfinished $how" >"$stamp" # whatever ends this half-way, the next call begins again, with what was asked for
+# Compiled here, once: where nobody may write beside the packages, each command would compile them anew (1 s and more).
+"$uv" pip sync -q --compile-bytecode --python "$venv/bin/python" --require-hashes "$lock"
+
+if ! compiled; then
     say "compiling Horovod against $tensorflow (2 to 5 minutes, once)"
     mkdir -p "$wheels.part"
     log=$wheels.part/build.log
     with=(HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITHOUT_PYTORCH=1 HOROVOD_WITHOUT_MXNET=1 HOROVOD_WITH_GLOO=1)
     with+=("HOROVOD_WITH_MPI=$mpi" "HOROVOD_WITHOUT_MPI=$((1 - mpi))" HOROVOD_GPU_OPERATIONS=)
     if [ "$exchange" = NCCL ]; then
-        cuda=$(cuda_12) || die "Horovod with NCCL needs nvcc of a CUDA 12 toolkit, and there is none: install one, name its folder with \
-HOROVOD_CUDA_HOME, or go without NCCL (HOROVOD_GPU_OPERATIONS=none)"
         nccl=$("$venv/bin/python" -c 'import nvidia.nccl; print(*nvidia.nccl.__path__)')
         mkdir -p "$wheels.part/nccl" && ln -sf "$nccl/lib/libnccl.so.2" "$wheels.part/nccl/libnccl.so" # the name that a linker looks for
         with+=(HOROVOD_GPU_OPERATIONS=NCCL "HOROVOD_CUDA_HOME=$cuda" "HOROVOD_NCCL_INCLUDE=$nccl/include" "HOROVOD_NCCL_LIB=$wheels.part/nccl"

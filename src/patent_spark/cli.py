@@ -112,7 +112,7 @@ def _work(options: argparse.Namespace, config: Config) -> int:
     elif one_of_the_ranks:
         from patent_spark.training.external import train_together
 
-        train_together(lambda ranks: _train_on(ranks, config, options))
+        train_together(lambda ranks: _train_on(ranks, config, options), config.train.timeout_s)
     else:
         run_stage(options.command, config, force=options.force, resume=options.resume)
     if options.command == "audit":

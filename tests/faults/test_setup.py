@@ -126,6 +126,7 @@ def test_for_gpus_there_is_another_environment_which_stays_until_asked_otherwise
     assert build() == build(toolkit="cuda12") == NOTHING_TO_DO
 
     assert build(HOROVOD_GPU_OPERATIONS="none") == (0, "requirements-gpu.lock", {}, "")  # compiled before
+    assert build() == build(toolkit="cuda12") == NOTHING_TO_DO  # what was asked for stays
     assert build(GPU=0) == (0, "requirements.lock", {}, "")
     code, lock, settings, _ = build(HOROVOD_WITH_MPI=1)
     assert (lock, settings["HOROVOD_WITH_MPI"], settings["HOROVOD_WITHOUT_MPI"]) == ("requirements.lock", "1", "0")
@@ -133,8 +134,10 @@ def test_for_gpus_there_is_another_environment_which_stays_until_asked_otherwise
 
 
 def test_nccl_that_is_asked_for_and_cannot_be_had_is_an_error(build):
-    code, _, settings, said = build(GPU=1, HOROVOD_GPU_OPERATIONS="NCCL")
-    assert (code, settings) == (1, {})
+    assert build()[:2] == (0, "requirements.lock")
+    code, lock, settings, said = build(GPU=1, HOROVOD_GPU_OPERATIONS="NCCL")
+    assert (code, lock, settings) == (1, "", {})
+    assert build() == NOTHING_TO_DO  # the environment is as it was
     assert said.startswith("setup: Horovod with NCCL needs nvcc of a CUDA 12 toolkit, and there is none: install one, name its folder with")
 
 

@@ -41,7 +41,8 @@ def publish_model(root, years, failed=(), not_made=()):
     publish(store, "text", {}, {"vocabulary_size": 4321})
     result = {"run_id": "abc", "by_year": {str(year): each for year, each in years.items()}}
     publish(store, "evaluate", {}, fill=lambda draft: write_json(draft.path("METRICS") / "citation_level.json", result))
-    publish(store, "audit", {}, fill=lambda draft: write_json(draft.path("AUDIT") / "audit.json", {"checks": checks}))
+    found = {"verdict": "failed" if failed else "incomplete" if not_made else "passed", "checks": checks}
+    publish(store, "audit", {}, fill=lambda draft: write_json(draft.path("AUDIT") / "audit.json", found))
     return store
 
 

@@ -42,8 +42,8 @@ def test_one_that_cannot_be_told_from_1_is_1():
 
 @pytest.mark.parametrize(
     "calibration",
-    [Calibration(), Calibration(2.5), Calibration(0.4), Calibration(1.5, (1.2, 0.7, 0.9), (-1.0, 0.3, 0.5))],
-    ids=["none", "tempered", "sharpened", "scaled"],
+    [Calibration(), Calibration(2.5), Calibration(20.0), Calibration(0.4), Calibration(1.5, (1.2, 0.7, 0.9), (-1.0, 0.3, 0.5))],
+    ids=["none", "tempered", "the hottest", "sharpened", "scaled"],
 )
 def test_the_calibrated_network_says_what_the_calibration_makes_of_the_network(calibration, tmp_path):
     import keras

@@ -387,6 +387,7 @@ def assert_known(told, closed, sizes):
     alike = pd.Series(list(zip(*alike, strict=True)), closed.index).astype(str)
     of_year = pd.crosstab([closed["year"], alike], closed["level"])[list(LEVELS)]
     others = of_year.groupby(level=1).transform("sum") - of_year
+    others = others.where(others.sum(axis=1) > 0, of_year.sum() - of_year.groupby(level=0).transform("sum"))  # where nobody is alike: as all fared
     mine = others.loc[pd.MultiIndex.from_arrays([closed["year"], alike])].set_axis(closed.index)
     closed = closed.assign(top1=closed["level"] == "top1", guess=mine.idxmax(axis=1), chance=mine["top1"] / mine.sum(axis=1).clip(lower=1))
     for part, figures in ((closed, told), (closed[closed["year"] == 2013], told["by_year"]["2013"])):

@@ -213,10 +213,18 @@ def test_small_pools_make_more_of_the_top_attainable():
 def test_what_a_year_shows_of_itself_is_not_attainable():
     """A signal whose patents are top1 in one year and never in the others tells nobody which year it is."""
     levels = truth.Levels(Population(seed=1, size=1000, class_count=4), datetime.date(2025, 9, 30))
-    for year, lucky in ((0, 1), (1, 3)):
-        rows = [[year, 0, 0, lucky, 50], *([year, 0, 0, 2, 1] for _ in range(9))]
+    for year, lucky, other in ((0, 1, 3), (1, 3, 1)):
+        rows = [[year, 0, 0, lucky, 50], [year, 0, 0, other, 1], *([year, 0, 0, 2, 1] for _ in range(8))]
         levels.add(np.full(10, 52 * year), np.array(rows))
     assert levels.attainable()["top1_average_precision"] == pytest.approx(0.1)
+
+
+def test_where_nobody_is_alike_all_others_are_the_guide():
+    """A signal of one year alone: there it is guessed btm90, as most are."""
+    levels = truth.Levels(Population(seed=1, size=1000, class_count=4), datetime.date(2025, 9, 30))
+    for year, signal in ((0, 2), (1, 3)):
+        levels.add(np.full(10, 52 * year), np.array([[year, 0, 0, signal, 50], *([year, 0, 0, signal, 1] for _ in range(9))]))
+    assert levels.attainable()["accuracy"] == pytest.approx(0.9)
 
 
 def test_grant_days_and_windows():

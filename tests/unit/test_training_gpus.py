@@ -76,6 +76,14 @@ def test_a_launcher_may_show_each_rank_its_gpu_alone(found, monkeypatch):
         use_own_gpu(Ranks(1, 2, 1, 2), "local")
 
 
+def test_two_gpus_that_all_ranks_see_are_no_gpu_for_each(found, monkeypatch):
+    taken = found(2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    with pytest.raises(ConfigError, match=r"4 ranks are on a machine with 2 GPUs"):
+        use_own_gpu(Ranks(3, 4, 3, 4), "external")
+    assert taken == []
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     return create_run(load_config(sets=[f"warehouse.root={tmp_path_factory.mktemp('runs')}"])[0], "technology", {})

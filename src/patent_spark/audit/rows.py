@@ -9,7 +9,7 @@ from patent_spark.audit.evidence import Evidence, Warehouse
 from patent_spark.audit.texts import coded
 from patent_spark.audit.verdicts import COUNT, Check, Question
 
-_TEXTS = 200
+SAMPLED_TEXTS = 200
 _MEANING = "A join lost, doubled or changed rows; whatever is counted after it is wrong. Run the stage that makes the table again with --force."
 
 
@@ -82,7 +82,7 @@ def examples_of_splits(evidence: Evidence) -> Check:
 
 def texts_of_tokens(evidence: Evidence) -> Check:
     """A sample of EXAMPLES has the words of its patents, by TOKENS and VOCABULARY: a text beside the label of another patent teaches nothing."""
-    sample = evidence.sample([*evidence.other_splits, *evidence.test_splits], _TEXTS)
+    sample = evidence.sample([*evidence.other_splits, *evidence.test_splits], SAMPLED_TEXTS)
     others = int((coded(evidence, sample.keys) != sample.tokens).any(axis=1).sum())
     return TEXTS.answer(others, 0, f"{others:,} of {len(sample.keys):,} examples, drawn from all splits, have other words than their patent.")
 

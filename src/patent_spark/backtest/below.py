@@ -53,11 +53,11 @@ def places(main: Config, root: Path, parent: Run) -> Knobs:
 
 def verdict_of(store: Store) -> dict[str, Any]:
     """What the audit said: verdict (incomplete: some checks could not be made), checks judged, and those that failed as [task or None, name]."""
-    checks = store.read_json("AUDIT", "audit.json")["checks"]
+    found = store.read_json("AUDIT", "audit.json")
+    checks = found["checks"]
     failed = [[check["task"], check["name"]] for check in checks if check["verdict"] == "failed"]
     verdicts = [check["verdict"] for check in checks]
-    verdict = "failed" if failed else "incomplete" if "not_made" in verdicts else "passed"
-    return {"verdict": verdict, "judged": verdicts.count("passed") + verdicts.count("failed"), "failed": failed}
+    return {"verdict": found["verdict"], "judged": verdicts.count("passed") + verdicts.count("failed"), "failed": failed}
 
 
 def _linked(root: Path, kind: str, name: str, homes: dict[str, Path]) -> Path:

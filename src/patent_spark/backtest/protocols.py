@@ -89,11 +89,12 @@ def table(found: Found) -> list[str]:
         shares = ["top1"] if TOP1_PR_AUC in places else []
         rows = [["protocol", "model", "patents", *shares, *places.values(), *above.values(), "audit"]]
         for row in found["mixtures"]:
-            each, failed = row["tasks"][task], row["audit"]["failed"]
+            each, failed = row["tasks"][task], len(row["audit"]["failed"])
+            verdict = f"{failed} failed" if failed else row["audit"]["verdict"]
             values = [form(each["top1_share"], "share") for _ in shares]
             values += [form(each["figures"][place]["value"], "number") for place in places]
             values += [signed(each["best_baseline"][place]["difference"]) for place in above]
-            rows.append([row["protocol"], row["model"], f"{each['examples']:,}", *values, f"{len(failed)} failed" if failed else "passed"])
+            rows.append([row["protocol"], row["model"], f"{each['examples']:,}", *values, verdict])
         for part in PARTS:
             steps = [_step(told[place][part]) if place in told else "–" for place in places]
             rows.append([f"step by {part}", "", "", *["" for _ in shares], *steps, *["" for _ in above], ""])

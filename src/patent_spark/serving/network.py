@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from patent_spark.serving.calibration import LEAST, Calibration
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ def calibrated_network(network: keras.Model, calibration: Calibration) -> keras.
     tokens = keras.Input(network.input_shape[1:], dtype="int32", name="tokens")
     (probabilities,) = keras.tree.flatten(network(tokens))
     labels = probabilities.shape[-1]
-    least = LEAST if calibration.slopes else float(np.finfo(np.float32).tiny)
+    least = LEAST if calibration.slopes else 0.0  # the logarithm of 0 is minus infinity, and its exponential 0 again
     slopes = list(calibration.slopes) or [1 / calibration.temperature] * labels
     intercepts = list(calibration.intercepts) or [0.0] * labels
     logarithms = ops.log(ops.maximum(probabilities, least))

@@ -14,7 +14,7 @@ from patent_spark.training.gpus import use_own_gpu
 from patent_spark.training.job import Job
 from patent_spark.training.local import share_of_cores
 from patent_spark.training.rank import take_part
-from patent_spark.training.ranks import Ranks, is_lost_peer, joined
+from patent_spark.training.ranks import Ranks, is_lost_peer, joined, patience
 
 OUTPUT = "its output is where its launcher puts it"
 _PROCESSES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")
@@ -22,13 +22,15 @@ _PROCESSES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")
 _GRACE_S = 3.0  # after a failure here, for the rank that caused it to say so
 
 
-def train_together(lead: Callable[[int], None]) -> None:
+def train_together(lead: Callable[[int], None], timeout_s: int) -> None:
     """Rank 0 does `lead(number of ranks)`, which gives each job to run_here(); the other ranks train what it names there.
 
     Raises what `lead` raises; on the other ranks the error that rank 0 raises too, or WorkError when it is gone.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", share_of_cores(int(os.environ.get("HOROVOD_LOCAL_SIZE", "1"))))
+    for name, value in patience(timeout_s).items():  # what the launcher set itself stays
+        os.environ.setdefault(name, value)
     with joined() as ranks:
         _require_peers(ranks.size)
         use_own_gpu(ranks, "external")

@@ -25,7 +25,7 @@ def use_own_gpu(ranks: Ranks, launcher: str) -> None:
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         return
-    each_sees_its_own = launcher != "local" and "CUDA_VISIBLE_DEVICES" in os.environ
+    each_sees_its_own = launcher != "local" and "CUDA_VISIBLE_DEVICES" in os.environ and len(gpus) == 1
     if ranks.local_size > len(gpus) and not each_sees_its_own:
         found = f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''} ({', '.join(gpu.name.removeprefix('/physical_device:') for gpu in gpus)})"
         knob = f"set train.ranks to {len(gpus)}" if launcher == "local" else f"start {len(gpus)} a machine"
@@ -43,7 +43,7 @@ def lstm_kernel(step: Any, knobs: Train, warn: Callable[[str], None]) -> str:
     import tensorflow as tf
 
     if not tf.config.list_physical_devices("GPU"):
-        if _DRIVER.exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
+        if _DRIVER.exists() and os.environ.get("CUDA_VISIBLE_DEVICES") not in ("", "-1"):
             cause = "finds no CUDA libraries that fit" if tf.test.is_built_with_cuda() else "is built for processors"
             warn(f"this machine's NVIDIA GPU is not used: TensorFlow {cause}; `make setup GPU=1` builds an environment for GPUs")
         return "generic"

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.dataset
 
-from patent_spark.checks import DataError
+from patent_spark.checks import DataError, StoppedError
 from patent_spark.config import Config
 from patent_spark.progress import log
 from patent_spark.schemas import DEVELOPMENT, TRAIN
@@ -35,6 +35,8 @@ from patent_spark.training.ranks import Ranks, is_lost_peer, joined
 from patent_spark.training.result import log_the_rest, save
 from patent_spark.training.schedule import adam, with_enough_epochs
 from patent_spark.training.sending import Sender
+
+_LAST_WORD_S = 5.0
 
 PARENT = "PATENT_SPARK_LAUNCHER"
 """Environment variable with the launcher's process id: a rank does not outlive it."""
@@ -101,7 +103,11 @@ def _train(job: Job, config: Config, ranks: Ranks, asked: Callable[[], bool]) ->
         Checkpoint(state, learner.values(), job.run_id).write(folder)
 
     with run.machine_watched():
-        train(learner, examples, development, knobs, ranks, state, Watch(asked, teller.step, on_epoch, keep))
+        try:
+            train(learner, examples, development, knobs, ranks, state, Watch(asked, teller.step, on_epoch, keep))
+        except StoppedError:
+            sender.wait(_LAST_WORD_S)  # what is not sent by then is sent when the training goes on
+            raise
     save(job, config, network, state)
 
     def finish() -> None:

@@ -73,7 +73,7 @@ def run_in_executors(program: Callable[[], int], ranks: int, timeout_s: int, log
             program,
             num_proc=ranks,
             use_gloo=True,
-            env=_patience(timeout_s),
+            env=patience(timeout_s),
             stdout=log,
             stderr=log,
             verbose=0,
@@ -103,7 +103,7 @@ def meeting_point(ranks: int, timeout_s: int) -> Iterator[list[dict[str, str]]]:
         "HOROVOD_GLOO_IFACE": "lo",
         "HOROVOD_GLOO_RENDEZVOUS_ADDR": LOOPBACK,
         "HOROVOD_GLOO_RENDEZVOUS_PORT": str(port),
-        **_patience(timeout_s),
+        **patience(timeout_s),
         "NCCL_SOCKET_IFNAME": "lo",
     }
     try:
@@ -112,7 +112,8 @@ def meeting_point(ranks: int, timeout_s: int) -> Iterator[list[dict[str, str]]]:
         server.stop()
 
 
-def _patience(timeout_s: int) -> dict[str, str]:
+def patience(timeout_s: int) -> dict[str, str]:
+    """The environment in which Horovod takes a rank for lost after so many seconds."""
     return {
         "HOROVOD_GLOO_TIMEOUT_SECONDS": str(timeout_s),
         "HOROVOD_STALL_CHECK_TIME_SECONDS": str(max(1, timeout_s // 2)),

@@ -21,7 +21,7 @@ class Sender:
             self._thread = threading.Thread(target=self._run.log_epochs, args=(list(history),), daemon=True)
             self._thread.start()
 
-    def wait(self) -> None:
-        """Return when nothing is on its way any more."""
+    def wait(self, at_most_s: float | None = None) -> None:
+        """Return when nothing is on its way any more, or after so many seconds."""
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(at_most_s)

@@ -110,6 +110,7 @@ def _reach(cells: np.ndarray) -> Figures:
     """Figures of who knows what patents have in common, and how others that have it fared; cells: patents by (grant year, size, signal, level)."""
     cells = cells.reshape(len(cells), -1, len(LEVELS))
     others = cells.sum(axis=0) - cells
+    others = np.where(others.any(axis=2, keepdims=True), others, others.sum(axis=1, keepdims=True))  # where nobody is alike: as all fared
     by_year = {str(FIRST_YEAR + at): _figures(cells[at], others[at]) for at in range(YEAR_COUNT) if cells[at].any()}
     return {**_figures(cells.reshape(-1, len(LEVELS)), others.reshape(-1, len(LEVELS))), "by_year": by_year}
 
