@@ -45,7 +45,8 @@ def test_a_disk_without_room_for_the_model_ends_the_job_before_the_first_step(at
     )
     assert re.search(told, said)
     assert not trial.told("done")
-    assert {path.name for path in (small_disk / "train").rglob("*") if path.is_file()} == {"config.yaml", "job.json", "failure-0.json"}
+    left = {path.name for path in (small_disk / "train").rglob("*") if path.is_file()}
+    assert left - {"failure-1.json"} == {"config.yaml", "job.json", "failure-0.json"}  # rank 1 may have had the time to say that it lost rank 0
 
 
 @pytest.mark.parametrize(
