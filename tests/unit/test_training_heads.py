@@ -38,7 +38,8 @@ def test_what_an_example_counts_to_each_head(examples):
     assert weights() == ([0.5, 0.5], [pytest.approx([0.75] * 2), pytest.approx([0.6] * 2)])
     assert weights("train.citation_level_weight=3") == ([0.25, 0.75], [pytest.approx([0.375] * 2), pytest.approx([0.9] * 2)])
     balanced = [pytest.approx([0.5, 1.5]), pytest.approx([0.5, 0.75])]  # 6 and 2 with a class, 6 and 4 with a level
-    assert weights("train.class_weights=balanced")[1] == balanced
+    assert weights("train.class_weights=balanced", "train.level_weights=balanced")[1] == balanced
+    assert weights("train.level_weights=balanced")[1] == [pytest.approx([0.75] * 2), balanced[1]]
 
 
 def test_a_model_of_one_task_has_plain_weights(examples):

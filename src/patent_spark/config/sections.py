@@ -228,8 +228,9 @@ class Train:
     weight_decay: Real = knob(0.0, "AdamW's decay, of all weights but biases and word vectors")
     label_smoothing: Dropout = knob(0.0, "share of each example's answer that is spread over all labels")
     class_weights: Literal["none", "sqrt", "balanced"] = knob(
-        "none", "what an example counts: one like another | sqrt, in inverse proportion to the root of its label's share | balanced, to that share"
+        "none", "what a patent of a class counts: one like another | sqrt, in inverse proportion to the root of its share | balanced, to that share"
     )
+    level_weights: Literal["none", "sqrt", "balanced"] = knob("none", "the same of a citation level, of which the most cited are the rarest")
     technology_weight: Annotated[Real, Bound(gt=0)] = knob(1.0, "joint: what the loss of technology counts in that of the model, a weighted mean")
     citation_level_weight: Annotated[Real, Bound(gt=0)] = knob(1.0, "joint: what the loss of the citation level counts in it")
     patience: Count = knob(0, "epochs in a row without a lower development loss after which training ends; 0 = all epochs")

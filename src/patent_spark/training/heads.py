@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from patent_spark.config import Config
+from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Config
 from patent_spark.shards.layout import labels_of_tasks
 from patent_spark.training.checkpoint import Epoch
 from patent_spark.training.objective import class_weights, label_counts
@@ -45,6 +45,10 @@ def only_head(labels: int) -> Head:
     return Head(np.arange(labels, dtype=np.int32), np.ones(labels, np.float32))
 
 
+_RARE_ONES = {TECHNOLOGY: "class_weights", CITATION_LEVEL: "level_weights"}
+"""The knob that says what a patent of a rare label counts."""
+
+
 def heads_of(config: Config, tasks: Sequence[str], sizes: Sequence[int], examples: Path, early: Sequence[Mapping[str, Any]] = ()) -> list[Head]:
     """The heads of a model of these tasks that trains on a split of examples; sizes: how many labels each task has.
 
@@ -66,7 +70,7 @@ def heads_of(config: Config, tasks: Sequence[str], sizes: Sequence[int], example
     for task, size, answer, share in zip(tasks, sizes, answers.T, asked / asked.sum(), strict=True):
         own = np.bincount(answer, weights=counts, minlength=size + 1)[:size].astype(np.float64)
         learned = counts.sum() if early else own.sum()
-        weights = share * counts.sum() / learned * class_weights(own, config.train.class_weights)
+        weights = share * counts.sum() / learned * class_weights(own, getattr(config.train, _RARE_ONES[task]))
         heads.append(Head(answer, weights.astype(np.float32), float(share), config.prefix(task), likelihoods if early else None))
     return heads
 
