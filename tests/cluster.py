@@ -43,7 +43,7 @@ class Cluster:
         """Start jobs/<job>.py as README tells, in client mode, with executors of one core."""
         events = self.folder / f"events-{job}-{time.monotonic_ns()}"
         events.mkdir()
-        web = _free_port()
+        web = free_port()
         small = {"spark.executor.cores": 1, "spark.executor.memory": "768m", "spark.driver.memory": "1g", "spark.sql.shuffle.partitions": 4}
         # Executors stand for machines: none reads another's files from the disk.
         small |= {"spark.shuffle.readHostLocalDisk": "false", "spark.shuffle.io.retryWait": "1s"}
@@ -169,7 +169,8 @@ def _processes_of(groups: tuple[int, ...]) -> Iterator[int]:
             continue
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens at."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]

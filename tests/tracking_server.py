@@ -10,16 +10,14 @@ import sys
 from pathlib import Path
 
 from patent_spark.training.local import end
-from tests.cluster import wait_for
+from tests.cluster import free_port, wait_for
 
 
 class TrackingServer:
     """Use as a context manager; its runs stay in `folder` whatever becomes of the process."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self._port = taken.getsockname()[1]
+        self._port = free_port()
         self.uri, self.store, self._folder = f"http://127.0.0.1:{self._port}", f"sqlite:///{folder}/m.db", folder
 
     def __enter__(self) -> TrackingServer:

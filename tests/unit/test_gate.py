@@ -26,10 +26,10 @@ from patent_spark.serving.scorer import Scorer
 from patent_spark.stages import planned, run_stage
 from patent_spark.tracking import tracking_uri, write_mlmodel
 from patent_spark.work import Work
+from tests.cluster import free_port
 from tests.leaks.spoiling import rewrite_manifest
 from tests.unit.evaluation_world import MAX_TOKENS, TWINS
 from tests.unit.gate_world import FAMILIES, TASKS, before_the_gate, configured, copy_of, publish_audit, registered, retrain, spoil
-from tests.unit.test_tracking import free_port
 from tests.worlds import publish
 
 

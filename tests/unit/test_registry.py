@@ -1,19 +1,11 @@
 """The registry of MLflow in SQLite, and behind a server that keeps the files."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
-
 import pytest
 
 from patent_spark.config import load_config
 from patent_spark.registry import IDENTITY, Registry
 from patent_spark.tracking import create_run
-from tests.unit.test_tracking import free_port
+from tests.tracking_server import TrackingServer
 
 
 def goes_round(config, folder):
@@ -47,19 +39,5 @@ def test_versions_in_a_database(tmp_path):
 
 @pytest.mark.slow
 def test_versions_on_a_server(tmp_path):
-    port = free_port()
-    command = [Path(sys.executable).with_name("mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/m.db", "--artifacts-destination", str(tmp_path / "artifacts")]
-    server = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
-        end = time.monotonic() + 300
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert time.monotonic() < end and server.poll() is None, "the server did not start"
-            time.sleep(0.2)
-        goes_round(load_config(sets=[f"warehouse.root={tmp_path}/w", f"tracking.uri=http://127.0.0.1:{port}"])[0], tmp_path)
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+    with TrackingServer(tmp_path) as server:
+        goes_round(load_config(sets=[f"warehouse.root={tmp_path}/w", f"tracking.uri={server.uri}"])[0], tmp_path)

@@ -1,7 +1,6 @@
 """Real MLflow: SQLite, and a server on loopback that is there, away, or refused."""
 
 import getpass
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from patent_spark.cli import main
 from patent_spark.config import load_config, with_knobs, without_password
 from patent_spark.tracking import TrackingError, attach, create_run, parent_run, reopen_run, tracking_uri
 from patent_spark.training.local import end
+from tests.cluster import free_port, wait_for
+from tests.tracking_server import TrackingServer
 
 
 def configured(root, *sets):
@@ -111,12 +112,12 @@ def test_the_machine_is_watched_while_the_run_is_at_work_and_a_resumed_run_goes_
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
     run = create_run(config, "technology", {})
     with run.machine_watched():
-        wait_for(lambda: len(machine_steps(config, run.run_id)) > 2)
+        wait_for(lambda: len(machine_steps(config, run.run_id)) > 2, seconds=60)
     assert {"system/system_memory_usage_percentage", "system/disk_usage_percentage"} <= set(told(config, run.run_id).data.metrics)
     run.end()
     before = len(machine_steps(config, run.run_id))
     with reopen_run(config, run.run_id).machine_watched():
-        wait_for(lambda: len(machine_steps(config, run.run_id)) > before + 2)
+        wait_for(lambda: len(machine_steps(config, run.run_id)) > before + 2, seconds=60)
     steps = machine_steps(config, run.run_id)
     assert steps == list(range(len(steps)))
 
@@ -134,10 +135,10 @@ def test_what_the_machine_did_while_nobody_listened_is_sent_later_and_one_line_s
 
     monkeypatch.setattr(run._client, "log_batch", log_batch)
     with run.machine_watched():
-        wait_for(lambda: len(calls) > 3)
+        wait_for(lambda: len(calls) > 3, seconds=60)
         assert machine_steps(config, run.run_id) == []
         silent.clear()
-        wait_for(lambda: len(machine_steps(config, run.run_id)) > 5)
+        wait_for(lambda: len(machine_steps(config, run.run_id)) > 5, seconds=60)
     steps = machine_steps(config, run.run_id)
     assert steps == list(range(len(steps)))
     assert len([record for record in caplog.records if "figures of the machine wait to be sent" in record.message]) == 1
@@ -163,19 +164,6 @@ def test_an_epoch_whose_answer_was_lost_is_not_sent_twice(config, monkeypatch):
 def test_an_unknown_run_is_named(config):
     with pytest.raises(TrackingError, match="0123abc"):
         attach(config, "0123abc")
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.2)
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def test_a_password_stays_out_of_parameters_and_messages(tmp_path, monkeypatch):
@@ -222,34 +210,17 @@ def test_a_server_that_does_not_answer_is_an_error_before_any_work(command, tmp_
 def test_a_server_that_goes_away_and_comes_back(tmp_path, monkeypatch):
     """Epochs that could not be sent are sent with the next one; the training in between goes on."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    port = free_port()
-    command = [Path(sys.executable).with_name("mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/m.db", "--artifacts-destination", str(tmp_path / "artifacts")]
-
-    def serve():
-        server = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return server
-            time.sleep(0.2)
-        end(server)
-        raise AssertionError("the server did not start")
-
-    server = serve()
-    try:
-        config = configured(tmp_path, f"tracking.uri=http://127.0.0.1:{port}")
+    with TrackingServer(tmp_path) as server:
+        config = configured(tmp_path, f"tracking.uri={server.uri}")
         run = create_run(config, "technology", {})
         history = [{"epoch": epoch, "train_loss": 4.0 - epoch} for epoch in (1, 2, 3)]
         assert run.log_epochs(history[:1]) == []
-        end(server)
+        end(server.process)
         assert run.log_epochs(history[:2]) == [2]
-        server = serve()
+        server.start()
         assert run.log_epochs(history) == []
         history = MlflowClient(tracking_uri(config)).get_metric_history(run.run_id, "train_loss")
         assert [(m.step, m.value) for m in history] == [(1, 3.0), (2, 2.0), (3, 1.0)]
-    finally:
-        end(server)
 
 
 def test_a_run_takes_others_under_it_and_tells_figures_by_year(config, run):

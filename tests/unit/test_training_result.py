@@ -13,8 +13,8 @@ from patent_spark.training.checkpoint import State
 from patent_spark.training.job import Job, Listener, Teller
 from patent_spark.training.model import build_model
 from patent_spark.training.result import log_the_rest, save
+from tests.cluster import free_port
 from tests.training_world import TOKENS, publish_examples
-from tests.unit.test_tracking import free_port
 
 TEXT = {"fields": ["title", "abstract"], "claims": "first"}
 
