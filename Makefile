@@ -43,7 +43,7 @@ zip: setup  ## build/patent_spark.zip for `spark-submit --py-files`
 	@cd build/zip && python -m zipfile -c ../patent_spark.zip patent_spark && echo build/patent_spark.zip
 
 audit-canaries: setup  ## plant every leak that the audit knows, and show which check catches it
-	@python -m tests.audit_canaries
+	@python -m tests.support.audit_canaries
 
 bench-labels: setup  ## the label job against DuckDB, Polars and pandas (20 M citations)
 	@cd benchmarks && python labels.py --scratch ../build/bench-labels

@@ -25,8 +25,8 @@ from sklearn.metrics import average_precision_score
 from sklearn.preprocessing import OneHotEncoder
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
-from patent_spark.schemas import TOP1
-from patent_spark.store import Store
+from patent_spark.core.schemas import TOP1
+from patent_spark.core.store import Store
 
 _LINEAR, _MAJORITY = "tfidf_linear", "majority"
 Metrics = Mapping[str, Any]
@@ -35,46 +35,93 @@ Metrics = Mapping[str, Any]
 
 def main() -> None:
     """Run what is not yet done, and print a table after each seed: what it holds is final."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     release = parser.add_mutually_exclusive_group(required=True)
     release.add_argument("--release", type=Path, metavar="FOLDER", help="zipped PatentsView tables")
     release.add_argument("--simulated", type=int, metavar="PATENTS", help="make a release of so many patents")
-    parser.add_argument("--configs", type=Path, nargs="+", default=[Path("conf/default.yaml")], help="the configurations to compare")
-    parser.add_argument("--seeds", type=int, nargs="+", help="values of split.seed (default: 1 to 5; simulated: 1)")
-    parser.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="a further knob, for all configurations")
-    parser.add_argument("--scratch", type=Path, default=Path("build/bench-accuracy"), help="where the warehouses are kept between calls")
+    parser.add_argument(
+        "--configs",
+        type=Path,
+        nargs="+",
+        default=[Path("conf/default.yaml")],
+        help="the configurations to compare",
+    )
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", help="values of split.seed (default: 1 to 5; simulated: 1)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SETTING=VALUE",
+        help="a further setting, for all configurations",
+    )
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        default=Path("build/bench-accuracy"),
+        help="where the warehouses are kept between calls",
+    )
     options = parser.parse_args()
     if options.simulated:
-        name, source = f"simulated-{options.simulated}", ["source.kind=simulate", f"simulate.patents={options.simulated}", "tasks=both"]
+        name, source = (
+            f"simulated-{options.simulated}",
+            ["source.kind=simulate", f"simulate.patents={options.simulated}", "tasks=both"],
+        )
     else:
-        name, source = options.release.name, ["source.kind=folder", f"source.path={options.release.absolute()}", f"tasks={TECHNOLOGY}"]
-    stages = [*(["simulate"] if options.simulated else []), "ingest", "label", "split", "text", "shard", "train", "evaluate"]
+        name, source = (
+            options.release.name,
+            ["source.kind=folder", f"source.path={options.release.absolute()}", f"tasks={TECHNOLOGY}"],
+        )
+    stages = [
+        *(["simulate"] if options.simulated else []),
+        "ingest",
+        "label",
+        "split",
+        "text",
+        "shard",
+        "train",
+        "evaluate",
+    ]
     print(f"{machine()}; make bench-accuracy", flush=True)
     found: dict[str, dict[int, Store]] = {config.stem: {} for config in options.configs}
     for seed in options.seeds or ([1] if options.simulated else range(1, 6)):
         for config in options.configs:
             root = options.scratch.absolute() / name / f"{config.stem}-seed{seed}"
             started = time.monotonic()
-            run_stages(stages, config, [f"warehouse.root={root}", f"split.seed={seed}", *source, *options.set])
-            print(f"\n{config.stem}, seed {seed}: {time.monotonic() - started:,.0f} s, skipped stages included", file=sys.stderr)
+            run_stages(
+                stages, config, [f"warehouse.root={root}", f"split.seed={seed}", *source, *options.set]
+            )
+            print(
+                f"\n{config.stem}, seed {seed}: {time.monotonic() - started:,.0f} s, skipped stages included",
+                file=sys.stderr,
+            )
             found[config.stem][seed] = Store(root)
         for config_name, stores in found.items():
             print(f"\n{config_name}, seeds {', '.join(map(str, stores))}\n")
             if options.simulated:
                 print(attainable_table(list(stores.values())), flush=True)
             else:
-                by_seed = {seed: store.read_json("METRICS", f"{TECHNOLOGY}.json") for seed, store in stores.items()}
+                by_seed = {
+                    seed: store.read_json("METRICS", f"{TECHNOLOGY}.json") for seed, store in stores.items()
+                }
                 print(baseline_table(by_seed), flush=True)
 
 
 def run_stages(stages: Sequence[str], config: Path, sets: Sequence[str]) -> None:
     """One command a stage; its progress and what ended it go to the screen. Ends this one, too, when one fails."""
-    knobs = [part for knob in sets for part in ("--set", knob)]
+    settings = [part for setting in sets for part in ("--set", setting)]
     for stage in stages:
         resume = ["--resume"] if stage == "train" else []
-        code = subprocess.run([sys.executable, "-m", "patent_spark.cli", stage, "--config", str(config), *knobs, *resume]).returncode
+        code = subprocess.run(
+            [sys.executable, "-m", "patent_spark.cli", stage, "--config", str(config), *settings, *resume]
+        ).returncode
         if code:
-            raise SystemExit(f"stage {stage} ended with exit code {code}; the same command goes on from there")
+            raise SystemExit(
+                f"stage {stage} ended with exit code {code}; the same command goes on from there"
+            )
 
 
 def baseline_table(by_seed: Mapping[int, Metrics]) -> str:
@@ -86,11 +133,18 @@ def baseline_table(by_seed: Mapping[int, Metrics]) -> str:
     rows = []
     for seed, metrics in by_seed.items():
         linear, majority = metrics["baselines"][_LINEAR], metrics["baselines"][_MAJORITY]
-        accuracies = (metrics["accuracy"], linear["accuracy"], metrics["accuracy"] - linear["accuracy"], majority["accuracy"])
+        accuracies = (
+            metrics["accuracy"],
+            linear["accuracy"],
+            metrics["accuracy"] - linear["accuracy"],
+            majority["accuracy"],
+        )
         rows.append((*accuracies, metrics["macro_f1"], linear["macro_f1"]))
         lines.append(_row(str(seed), *(f"{value:.3f}" for value in rows[-1]), f"{metrics['examples']:,}"))
     if len(rows) > 1:
-        lines.append(_row("mean ± standard error", *(_mean(values) for values in zip(*rows, strict=True)), ""))
+        lines.append(
+            _row("mean ± standard error", *(_mean(values) for values in zip(*rows, strict=True)), "")
+        )
     return "\n".join(lines)
 
 
@@ -104,11 +158,35 @@ def attainable_table(stores: Sequence[Store]) -> str:
         for task in (TECHNOLOGY, CITATION_LEVEL):
             metrics, reader = store.read_json("METRICS", f"{task}.json"), reader_of_the_planted(store, task)
             linear, attainable = metrics["baselines"][_LINEAR], metrics["attainable"]
-            figures = [("accuracy", metrics["accuracy"], linear["accuracy"], reader["accuracy"], attainable["accuracy"])]
+            figures = [
+                (
+                    "accuracy",
+                    metrics["accuracy"],
+                    linear["accuracy"],
+                    reader["accuracy"],
+                    attainable["accuracy"],
+                )
+            ]
             if "top1" in metrics:
                 best = attainable["top1_average_precision"]
-                figures.append(("top1 PR-AUC, all test years together", metrics["top1"]["pr_auc"], linear["top1"]["pr_auc"], reader["pr_auc"], None))
-                figures.append(("top1 PR-AUC, mean of the test years", _mean_of_years(metrics), _mean_of_years(metrics, _LINEAR), None, best))
+                figures.append(
+                    (
+                        "top1 PR-AUC, all test years together",
+                        metrics["top1"]["pr_auc"],
+                        linear["top1"]["pr_auc"],
+                        reader["pr_auc"],
+                        None,
+                    )
+                )
+                figures.append(
+                    (
+                        "top1 PR-AUC, mean of the test years",
+                        _mean_of_years(metrics),
+                        _mean_of_years(metrics, _LINEAR),
+                        None,
+                        best,
+                    )
+                )
             for name, own, *others, best in figures:
                 told = ("–" if value is None else f"{value:.3f}" for value in (own, *others, best))
                 lines.append(_row(task, name, *told, f"{own / best:.1%}" if best else "–"))
@@ -128,8 +206,14 @@ def reader_of_the_planted(store: Store, task: str) -> dict[str, float]:
     What it misses of the attainable, so many patents cannot teach; what the model misses of it, the model did not read.
     """
     truth = pd.read_parquet(store.directory("RELEASE") / "truth.parquet").set_index("patent_id")
-    splits = store.read_arrow("SPLITS", columns=["patent_id", "task", "split"]).to_pandas().set_index("patent_id")
-    answers = store.read_arrow("LABELS", columns=["patent_id", "cpc_class", "citation_level"]).to_pandas().set_index("patent_id")
+    splits = (
+        store.read_arrow("SPLITS", columns=["patent_id", "task", "split"]).to_pandas().set_index("patent_id")
+    )
+    answers = (
+        store.read_arrow("LABELS", columns=["patent_id", "cpc_class", "citation_level"])
+        .to_pandas()
+        .set_index("patent_id")
+    )
     known = splits[splits["task"] == task].join(truth[["text_class", "level_signal"]]).join(answers)
     planted = OneHotEncoder(handle_unknown="ignore").fit_transform(known[["text_class", "level_signal"]])
     answer = known["cpc_class" if task == TECHNOLOGY else "citation_level"].to_numpy()
@@ -139,7 +223,9 @@ def reader_of_the_planted(store: Store, task: str) -> dict[str, float]:
     says = reader.predict_proba(planted[test])
     found = {"accuracy": float((reader.classes_[says.argmax(axis=1)] == answer[test]).mean())}
     if TOP1 in reader.classes_:
-        found["pr_auc"] = float(average_precision_score(answer[test] == TOP1, says[:, list(reader.classes_).index(TOP1)]))
+        found["pr_auc"] = float(
+            average_precision_score(answer[test] == TOP1, says[:, list(reader.classes_).index(TOP1)])
+        )
     return found
 
 

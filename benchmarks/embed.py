@@ -23,10 +23,10 @@ import pyarrow.compute as pc
 from measure import alternate, machine, table
 
 from patent_spark.config import Text
-from patent_spark.sources.simulate.lexicon import Lexicon
-from patent_spark.sources.simulate.population import Population
-from patent_spark.sources.simulate.texts import Texts
-from patent_spark.text.vectors import CorpusFile, skip_gram, write_corpus
+from patent_spark.stages.simulate.lexicon import Lexicon
+from patent_spark.stages.simulate.population import Population
+from patent_spark.stages.simulate.texts import Texts
+from patent_spark.stages.text.skipgram import CorpusFile, skip_gram, write_corpus
 
 OURS, PLAIN = "patent_spark, files", "gensim, iterator"
 _TEXTS_AT_ONCE, _WORDS_A_TEXT = 10_000, 110
@@ -38,7 +38,9 @@ def main() -> None:
     parser.add_argument("--words", type=float, default=10, help="millions of words (default 10)")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--scratch", type=Path, default=Path("build/bench-embed"), help="where the texts are written")
+    parser.add_argument(
+        "--scratch", type=Path, default=Path("build/bench-embed"), help="where the texts are written"
+    )
     parser.add_argument("--contestant", choices=[OURS, PLAIN], help=argparse.SUPPRESS)
     options = parser.parse_args()
     text = Text(epochs=options.epochs)
@@ -46,20 +48,37 @@ def main() -> None:
         print(json.dumps(_train(options.contestant, options.scratch, text)))
         return
     words = _write_texts(options.scratch, int(options.words * 1e6), text.min_count)
-    again = [sys.executable, __file__, "--scratch", str(options.scratch), "--epochs", str(options.epochs), "--contestant"]
+    again = [
+        sys.executable,
+        __file__,
+        "--scratch",
+        str(options.scratch),
+        "--epochs",
+        str(options.epochs),
+        "--contestant",
+    ]
     outcomes = alternate({name: [*again, name] for name in (PLAIN, OURS)}, options.runs)
     shutil.rmtree(options.scratch)
     told = {name: [json.loads(each.stdout) for each in runs] for name, runs in outcomes.items()}
-    assert len({each["vocabulary"] for runs in told.values() for each in runs}) == 1, "the vocabularies differ"
-    print(f"\n{machine()}\n{words:,} words, {options.epochs} epochs, {text.dimensions} dimensions, {_threads(text)} threads; make bench-embed\n")
+    assert len({each["vocabulary"] for runs in told.values() for each in runs}) == 1, (
+        "the vocabularies differ"
+    )
+    print(
+        f"\n{machine()}\n{words:,} words, {options.epochs} epochs, {text.dimensions} dimensions, {_threads(text)} threads; make bench-embed\n"
+    )
     print(table(outcomes, against=PLAIN))
     paces = {
-        name: [statistics.median(words * options.epochs / each[clock] for each in runs) for clock in ("seconds", "cpu_seconds")]
+        name: [
+            statistics.median(words * options.epochs / each[clock] for each in runs)
+            for clock in ("seconds", "cpu_seconds")
+        ]
         for name, runs in told.items()
     }
     print("\n| training alone | words/s | ratio | words/CPU s | ratio |\n|---|---|---|---|---|")
     for name, (wall, cpu) in paces.items():
-        print(f"| {name} | {wall:,.0f} | {wall / paces[PLAIN][0]:.2f} | {cpu:,.0f} | {cpu / paces[PLAIN][1]:.2f} |")
+        print(
+            f"| {name} | {wall:,.0f} | {wall / paces[PLAIN][0]:.2f} | {cpu:,.0f} | {cpu / paces[PLAIN][1]:.2f} |"
+        )
 
 
 def _write_texts(folder: Path, words: int, min_count: int) -> int:
@@ -73,15 +92,23 @@ def _write_texts(folder: Path, words: int, min_count: int) -> int:
         texts = Texts(Lexicon(population, 0.3), 1, _WORDS_A_TEXT)
         for start in range(0, population.size, _TEXTS_AT_ONCE):
             patents = population.patents(np.arange(start, min(start + _TEXTS_AT_ONCE, population.size)))
-            abstracts = texts.abstracts(patents.index, patents.cpc, patents.index % 4, np.ones(len(patents.index), bool))
-            plain = pc.utf8_trim_whitespace(pc.replace_substring_regex(pc.utf8_lower(abstracts), "[^a-z0-9]+", " "))
+            abstracts = texts.abstracts(
+                patents.index, patents.cpc, patents.index % 4, np.ones(len(patents.index), bool)
+            )
+            plain = pc.utf8_trim_whitespace(
+                pc.replace_substring_regex(pc.utf8_lower(abstracts), "[^a-z0-9]+", " ")
+            )
             tokens = pc.split_pattern(plain, " ")
-            counts.update({each["values"]: each["counts"] for each in pc.value_counts(tokens.flatten()).to_pylist()})
+            counts.update(
+                {each["values"]: each["counts"] for each in pc.value_counts(tokens.flatten()).to_pylist()}
+            )
             yield pa.table({"tokens": tokens})
 
     files, _ = write_corpus(folder, tables())
     frequent = {word: count for word, count in counts.most_common() if count >= min_count}
-    (folder / "corpus.json").write_text(json.dumps({"files": [[str(file.path), file.words] for file in files], "counts": frequent}))
+    (folder / "corpus.json").write_text(
+        json.dumps({"files": [[str(file.path), file.words] for file in files], "counts": frequent})
+    )
     return sum(file.words for file in files)
 
 
@@ -112,7 +139,11 @@ def _train(contestant: str, folder: Path, text: Text) -> dict[str, float]:
 def _timed(train: Callable[[], int]) -> dict[str, float]:
     started, busy = time.monotonic(), time.process_time()
     vocabulary = train()
-    return {"seconds": time.monotonic() - started, "cpu_seconds": time.process_time() - busy, "vocabulary": vocabulary}
+    return {
+        "seconds": time.monotonic() - started,
+        "cpu_seconds": time.process_time() - busy,
+        "vocabulary": vocabulary,
+    }
 
 
 def _threads(text: Text) -> int:

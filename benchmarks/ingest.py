@@ -16,11 +16,11 @@ from pathlib import Path
 
 import duckdb
 from measure import alternate, machine, table
-from simulated import release_knobs, stage_command
+from simulated import release_settings, stage_command
 
 from patent_spark.config import load_config
-from patent_spark.stages import run_stage
-from patent_spark.store import Store
+from patent_spark.core.store import Store
+from patent_spark.pipeline import run_stage
 
 PEER = Path(__file__).parent / "peers" / "ingest_duckdb.py"
 FILES = {"CITATIONS": "g_us_patent_citation.tsv", "ABSTRACTS": "g_patent_abstract.tsv"}
@@ -30,25 +30,45 @@ _WORDS = "simulate.abstract_words=110"
 def main() -> None:
     """Make the input when it is not there yet, run both programs on each table, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--citations", type=float, default=20, help="millions of citations (default 20, with 1.1 million abstracts)")
-    parser.add_argument("--scratch", type=Path, default=Path("build/bench-ingest"), help="where the input is kept between calls")
+    parser.add_argument(
+        "--citations",
+        type=float,
+        default=20,
+        help="millions of citations (default 20, with 1.1 million abstracts)",
+    )
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        default=Path("build/bench-ingest"),
+        help="where the input is kept between calls",
+    )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--tables", nargs="*", choices=FILES, default=list(FILES))
     options = parser.parse_args()
     root = options.scratch.absolute() / f"{options.citations:g}M"
-    large = _release(root / "large", [*release_knobs(options.citations), _WORDS])
-    small = _release(root / "small", release_knobs(0.016))
+    large = _release(root / "large", [*release_settings(options.citations), _WORDS])
+    small = _release(root / "small", release_settings(0.016))
     for name in options.tables:
         folder, unzipped = _with_one_large_file(root / name, FILES[name], small, large)
         outcomes = alternate(
             {
-                "DuckDB, unzipped TSV": [sys.executable, str(PEER), str(unzipped), str(root / "duckdb" / name), name],
-                "patent_spark, zip": stage_command("ingest", root / "ours", ["source.kind=folder", f"source.path={folder}"]),
+                "DuckDB, unzipped TSV": [
+                    sys.executable,
+                    str(PEER),
+                    str(unzipped),
+                    str(root / "duckdb" / name),
+                    name,
+                ],
+                "patent_spark, zip": stage_command(
+                    "ingest", root / "ours", ["source.kind=folder", f"source.path={folder}"]
+                ),
             },
             options.runs,
         )
         rows = _assert_same(name, root / "duckdb" / name, Store(root / "ours").directory(name))
-        print(f"\n{machine()}\n{name}: {rows:,} rows, {unzipped.stat().st_size / 1e6:,.0f} MB of TSV; make bench-ingest\n")
+        print(
+            f"\n{machine()}\n{name}: {rows:,} rows, {unzipped.stat().st_size / 1e6:,.0f} MB of TSV; make bench-ingest\n"
+        )
         print(table(outcomes, against="DuckDB, unzipped TSV"), flush=True)
         for output in ("duckdb", "ours"):
             shutil.rmtree(root / output)
@@ -76,8 +96,14 @@ def _with_one_large_file(folder: Path, file: str, small: Path, large: Path) -> t
 
 def _assert_same(name: str, *directories: Path) -> int:
     """The number of rows, once both hold the same ones, in whatever order: their hashes have the same sum."""
-    columns = {"CITATIONS": "citing_key, cited_key, patent_id, citation_patent_id, citation_category", "ABSTRACTS": "patent_key, patent_id, abstract"}
-    found = [duckdb.execute(f"select count(*), sum(hash({columns[name]})) from '{path}/*.parquet'").fetchone() for path in directories]
+    columns = {
+        "CITATIONS": "citing_key, cited_key, patent_id, citation_patent_id, citation_category",
+        "ABSTRACTS": "patent_key, patent_id, abstract",
+    }
+    found = [
+        duckdb.execute(f"select count(*), sum(hash({columns[name]})) from '{path}/*.parquet'").fetchone()
+        for path in directories
+    ]
     assert found[0] and found[0] == found[1], f"{name}: rows and digest differ: {found}"
     print(f"{name}: the same rows from both", file=sys.stderr)
     return int(found[0][0])

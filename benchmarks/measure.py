@@ -54,7 +54,11 @@ def alternate(contestants: Mapping[str, Sequence[str]], runs: int = 3) -> dict[s
         for name, command in contestants.items():
             outcome = run(command)
             what = f"{'warm-up' if turn == 0 else f'run {turn}'}: {name}"
-            print(f"  {what} {outcome.seconds:.1f} s, CPU {outcome.cpu_seconds:.1f} s, {outcome.peak_mb:,.0f} MB", file=sys.stderr, flush=True)
+            print(
+                f"  {what} {outcome.seconds:.1f} s, CPU {outcome.cpu_seconds:.1f} s, {outcome.peak_mb:,.0f} MB",
+                file=sys.stderr,
+                flush=True,
+            )
             if turn:
                 outcomes[name].append(outcome)
     return outcomes
@@ -63,7 +67,10 @@ def alternate(contestants: Mapping[str, Sequence[str]], runs: int = 3) -> dict[s
 def table(outcomes: Mapping[str, Sequence[Outcome]], against: str) -> str:
     """A Markdown table: median seconds with their range, CPU seconds, the ratios of both to one contestant, peak memory."""
     base, base_cpu = _medians(outcomes[against])
-    lines = [f"| program | median s | range | ratio to {against} | CPU s | ratio | peak MB |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        f"| program | median s | range | ratio to {against} | CPU s | ratio | peak MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, runs in outcomes.items():
         seconds = sorted(outcome.seconds for outcome in runs)
         peak = max(outcome.peak_mb for outcome in runs)
@@ -77,13 +84,20 @@ def table(outcomes: Mapping[str, Sequence[Outcome]], against: str) -> str:
 def machine() -> str:
     """The machine in one line, for the record beside figures."""
     model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), platform.processor()
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
     )
     return f"{psutil.cpu_count()} cores of {model}, {psutil.virtual_memory().total / 2**30:.0f} GiB, Python {platform.python_version()}"
 
 
 def _medians(runs: Sequence[Outcome]) -> tuple[float, float]:
-    return statistics.median(outcome.seconds for outcome in runs), statistics.median(outcome.cpu_seconds for outcome in runs)
+    return statistics.median(outcome.seconds for outcome in runs), statistics.median(
+        outcome.cpu_seconds for outcome in runs
+    )
 
 
 class _Watch:

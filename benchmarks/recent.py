@@ -20,14 +20,14 @@ from accuracy import run_stages
 from measure import machine
 
 from patent_spark.config import CITATION_LEVEL, Config
-from patent_spark.evaluation.contest import Measured, differences, measure
-from patent_spark.evaluation.measures import said
-from patent_spark.schemas import LEVELS
-from patent_spark.store import Store
+from patent_spark.core.schemas import LEVELS
+from patent_spark.core.store import Store
+from patent_spark.metrics.comparison import Measured, differences, measure
+from patent_spark.metrics.estimator import said
 
 EARLY = {"whole labels": False, "and early levels": True}
 _FIGURES = {"top1 PR-AUC": "top1.pr_auc", "accuracy": "accuracy"}
-_KNOBS = (
+_SETTINGS = (
     "source.kind=simulate", f"tasks={CITATION_LEVEL}", "simulate.abstract_words=70", "label.pool=class_year", "label.exposures=[12, 24, 36, 48]",
     "split.embargo=true", "citation_level.protocol=temporal", "citation_level.max_tokens=100", "citation_level.min_tokens=50", "train.ranks=1",
     "text.epochs=2", "evaluate.resamples=0", "evaluate.baseline_examples=2000", "evaluate.neighbour_examples=1000",
@@ -37,17 +37,37 @@ _KNOBS = (
 
 def main() -> None:
     """A table for each drift, printed when both trainings are done."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--patents", type=int, default=200_000, help="patents of the release")
-    parser.add_argument("--drift", type=float, nargs="+", default=[0.05, 0.0], help="values of simulate.drift")
-    parser.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="a further knob, for all trainings")
-    parser.add_argument("--scratch", type=Path, default=Path("build/bench-recent"), help="where the warehouses are kept between calls")
+    parser.add_argument(
+        "--drift", type=float, nargs="+", default=[0.05, 0.0], help="values of simulate.drift"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SETTING=VALUE",
+        help="a further setting, for all trainings",
+    )
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        default=Path("build/bench-recent"),
+        help="where the warehouses are kept between calls",
+    )
     options = parser.parse_args()
     print(f"{machine()}; make bench-recent", flush=True)
     for drift in options.drift:
         home = options.scratch.absolute() / f"{options.patents}-drift{drift:g}"
-        release = [f"simulate.patents={options.patents}", f"simulate.drift={drift}", *_KNOBS, *options.set]
-        found = {name: predictions(home / name.replace(" ", "-"), [*release, f"split.early_levels={str(on).lower()}"]) for name, on in EARLY.items()}
+        release = [f"simulate.patents={options.patents}", f"simulate.drift={drift}", *_SETTINGS, *options.set]
+        found = {
+            name: predictions(
+                home / name.replace(" ", "-"), [*release, f"split.early_levels={str(on).lower()}"]
+            )
+            for name, on in EARLY.items()
+        }
         print(f"\n{options.patents:,} patents, simulate.drift={drift:g}\n\n{table(found)}", flush=True)
 
 
@@ -56,8 +76,11 @@ def predictions(root: Path, sets: Sequence[str]) -> pd.DataFrame:
     stages = ["simulate", "ingest", "label", "split", "text", "shard", "train", "evaluate"]
     run_stages(stages, Path("conf/demo.yaml"), [f"warehouse.root={root}", *sets])
     store = Store(root)
-    splits = store.facts("split")
-    print(f"  {root.name}: {splits['splits'][CITATION_LEVEL]['train']:,} train, on early levels: {splits.get('early', {})}", file=sys.stderr)
+    splits = store.metadata("split")
+    print(
+        f"  {root.name}: {splits['splits'][CITATION_LEVEL]['train']:,} train, on early levels: {splits.get('early', {})}",
+        file=sys.stderr,
+    )
     return store.read_arrow("PREDICTIONS").to_pandas().sort_values("patent_id", ignore_index=True)
 
 
@@ -66,19 +89,29 @@ def table(found: Mapping[str, pd.DataFrame]) -> str:
     first, *_ = found.values()
     labels = list(LEVELS)
     truth = first["truth"].map(labels.index).to_numpy()
-    assert all((each["patent_id"] == first["patent_id"]).all() for each in found.values()), "the test patents differ"
+    assert all((each["patent_id"] == first["patent_id"]).all() for each in found.values()), (
+        "the test patents differ"
+    )
     says = {name: said(truth, np.stack(each["probabilities"]), labels) for name, each in found.items()}
     groups = {"all years": np.arange(len(first))}
-    groups |= {split.removeprefix("test_"): np.flatnonzero(first["split"] == split) for split in sorted(first["split"].unique())}
+    groups |= {
+        split.removeprefix("test_"): np.flatnonzero(first["split"] == split)
+        for split in sorted(first["split"].unique())
+    }
     measured = measure(says, truth, first["family"].to_numpy(), labels, groups, Config().evaluate)
-    lines = [f"| test patents of | figure | {' | '.join(EARLY)} | difference, 95 % interval | patents | top1 |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        f"| test patents of | figure | {' | '.join(EARLY)} | difference, 95 % interval | patents | top1 |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, rows in groups.items():
         for figure, place in _FIGURES.items():
             lines.append(_line(name, figure, place, measured[name], len(rows), int((truth[rows] == 0).sum())))
     return "\n".join(lines)
 
 
-def _line(name: str, figure: str, place: str, measured: Mapping[str, Measured], patents: int, top1: int) -> str:
+def _line(
+    name: str, figure: str, place: str, measured: Mapping[str, Measured], patents: int, top1: int
+) -> str:
     without, with_ = (measured[each] for each in EARLY)
     told: dict[str, Any] = differences(with_, {"without": without})["without"][place]
     low, high = told["interval"]

@@ -17,9 +17,9 @@ from pathlib import Path
 from statistics import linear_regression
 
 from measure import Outcome, machine, run
-from simulated import release_knobs, stage_command
+from simulated import release_settings, stage_command
 
-from patent_spark.store import Store
+from patent_spark.core.store import Store
 
 _START_UP = 0.016  # millions of citations of a thousand patents
 _LONGEST = 6 * 3600.0
@@ -30,19 +30,47 @@ Figures = dict[str, list[tuple[int, Outcome]]]
 def main() -> None:
     """Run all sizes, a row of the table after each stage, and the exponents at the end."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--millions", type=float, nargs="+", default=[5, 20, 50, 151], help="sizes in millions of citations")
-    parser.add_argument("--engines", nargs="*", choices=("sail", "spark"), default=["sail", "spark"], help="engines that label runs on")
-    parser.add_argument("--scratch", type=Path, default=Path("build/bench-scale"), help="needs about 6 GB of disk for 151 million citations")
-    parser.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="further knobs, such as engine.memory=12g")
+    parser.add_argument(
+        "--millions", type=float, nargs="+", default=[5, 20, 50, 151], help="sizes in millions of citations"
+    )
+    parser.add_argument(
+        "--engines",
+        nargs="*",
+        choices=("sail", "spark"),
+        default=["sail", "spark"],
+        help="engines that label runs on",
+    )
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        default=Path("build/bench-scale"),
+        help="needs about 6 GB of disk for 151 million citations",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SETTING=VALUE",
+        help="further settings, such as engine.memory=12g",
+    )
     options = parser.parse_args()
-    print(f"{machine()}; make bench-scale\n\n| citations | stage | s | CPU s | peak MB |\n|---|---|---|---|---|", flush=True)
+    print(
+        f"{machine()}; make bench-scale\n\n| citations | stage | s | CPU s | peak MB |\n|---|---|---|---|---|",
+        flush=True,
+    )
     figures: Figures = {}
     failed = False
     for millions in [_START_UP, *sorted(options.millions)]:
         root = options.scratch.absolute() / f"{millions:g}M"
-        for stage, citations, outcome in _measured(root, [*release_knobs(millions), *options.set], options.engines):
+        for stage, citations, outcome in _measured(
+            root, [*release_settings(millions), *options.set], options.engines
+        ):
             failed |= outcome is None
-            result = f"{outcome.seconds:.1f} | {outcome.cpu_seconds:.1f} | {outcome.peak_mb:,.0f}" if outcome else "failed | | "
+            result = (
+                f"{outcome.seconds:.1f} | {outcome.cpu_seconds:.1f} | {outcome.peak_mb:,.0f}"
+                if outcome
+                else "failed | | "
+            )
             print(f"| {citations:,} | {stage} | {result} |", flush=True)
             if outcome:
                 figures.setdefault(stage, []).append((citations, outcome))
@@ -54,7 +82,11 @@ def main() -> None:
 def _measured(root: Path, sets: list[str], engines: list[str]) -> Iterator[tuple[str, int, Outcome | None]]:
     """Each stage, the citations of the release, and what the stage took; None for one that failed, which ends the size."""
     citations = 0
-    for name, more in (("simulate", []), ("ingest", []), *((f"label on {engine}", [f"engine.name={engine}"]) for engine in engines)):
+    for name, more in (
+        ("simulate", []),
+        ("ingest", []),
+        *((f"label on {engine}", [f"engine.name={engine}"]) for engine in engines),
+    ):
         stage = name.split()[0]
         try:
             outcome: Outcome | None = run(stage_command(stage, root, [*sets, *more]), _LONGEST)
@@ -62,7 +94,7 @@ def _measured(root: Path, sets: list[str], engines: list[str]) -> Iterator[tuple
             print(f"{name}: {error}\n{(error.stderr or '')[-2000:]}", file=sys.stderr)
             outcome = None
         if stage == "simulate" and outcome:
-            citations = Store(root).facts("simulate")["rows"]["g_us_patent_citation.tsv.zip"]
+            citations = Store(root).metadata("simulate")["rows"]["g_us_patent_citation.tsv.zip"]
         yield name, citations, outcome
         if outcome is None and stage != "label":
             return
@@ -70,7 +102,10 @@ def _measured(root: Path, sets: list[str], engines: list[str]) -> Iterator[tuple
 
 def exponents(figures: Figures) -> str:
     """A Markdown table of growth exponents; the first size of each stage is its start-up."""
-    lines = ["| stage | exponent of time | less start-up | of CPU time | less start-up |", "|---|---|---|---|---|"]
+    lines = [
+        "| stage | exponent of time | less start-up | of CPU time | less start-up |",
+        "|---|---|---|---|---|",
+    ]
     for stage, points in figures.items():
         (_, start), sizes = points[0], points[1:]
         if len(sizes) < 2:
@@ -85,7 +120,9 @@ def exponents(figures: Figures) -> str:
 
 
 def _slope(points: list[tuple[int, float]]) -> float:
-    return linear_regression([math.log(size) for size, _ in points], [math.log(max(seconds, 1e-3)) for _, seconds in points]).slope
+    return linear_regression(
+        [math.log(size) for size, _ in points], [math.log(max(seconds, 1e-3)) for _, seconds in points]
+    ).slope
 
 
 if __name__ == "__main__":

@@ -27,11 +27,11 @@ import pyarrow.parquet as pq
 from measure import alternate, machine
 
 from patent_spark.config import load_config
-from patent_spark.schemas import TRAIN
-from patent_spark.shards.feed import Batch, Feed
-from patent_spark.shards.layout import Layout
-from patent_spark.stages import run_stage
-from patent_spark.store import Store
+from patent_spark.core.schemas import TRAIN
+from patent_spark.core.store import Store
+from patent_spark.pipeline import run_stage
+from patent_spark.stages.shard.feed import Batch, Feed
+from patent_spark.stages.shard.layout import Layout
 
 OURS, MEMORY = "patent_spark, its feed", "the same step, batches in memory"
 PAPER, TORCH = "Keras generator of float matrices", "PyTorch"
@@ -45,14 +45,28 @@ HERE = Path(__file__).parent
 def main() -> None:
     """Make the examples once, run all contestants in turn, print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", choices=["paper", "default"], default="paper", help="whose network: conf/paper.yaml's or conf/default.yaml's")
-    parser.add_argument("--config", action="append", default=[], help="a further YAML file of knobs, such as conf/gpu.yaml")
+    parser.add_argument(
+        "--model",
+        choices=["paper", "default"],
+        default="paper",
+        help="whose network: conf/paper.yaml's or conf/default.yaml's",
+    )
+    parser.add_argument(
+        "--config", action="append", default=[], help="a further YAML file of settings, such as conf/gpu.yaml"
+    )
     parser.add_argument("--batch", type=int, default=96, help="examples a step")
     parser.add_argument("--steps", type=int, default=80, help="steps that are timed")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--patents", type=int, default=20_000)
-    parser.add_argument("--torch", type=Path, default=Path("build/torch/bin/python"), help="a Python that has PyTorch")
-    parser.add_argument("--scratch", type=Path, default=Path("build/bench-train"), help="where the examples are written and kept")
+    parser.add_argument(
+        "--torch", type=Path, default=Path("build/torch/bin/python"), help="a Python that has PyTorch"
+    )
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        default=Path("build/bench-train"),
+        help="where the examples are written and kept",
+    )
     parser.add_argument("--contestant", choices=[OURS, MEMORY, ONE, TWO], help=argparse.SUPPRESS)
     parser.add_argument("--core", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -72,9 +86,20 @@ class Bench:
         self._options, self._inputs = options, options.scratch / "inputs"
         root = options.scratch / "warehouse"
         common = [f"warehouse.root={root}", "shard.world_sizes=[1,2]", f"train.batch={options.batch}"]
-        self._data, _ = load_config([], [*common, f"tasks={TASK}", "source.kind=simulate", f"simulate.patents={options.patents}", "text.epochs=1"])
+        self._data, _ = load_config(
+            [],
+            [
+                *common,
+                f"tasks={TASK}",
+                "source.kind=simulate",
+                f"simulate.patents={options.patents}",
+                "text.epochs=1",
+            ],
+        )
         files = [HERE.parent / "conf" / f"{options.model}.yaml", *options.config]
-        self._config, _ = load_config(files, [*common, "train.bucket_by_length=true", "model.dropout=0", "model.spatial_dropout=0"])
+        self._config, _ = load_config(
+            files, [*common, "train.bucket_by_length=true", "model.dropout=0", "model.spatial_dropout=0"]
+        )
         self._store = Store(root)
 
     def compare(self) -> None:
@@ -87,28 +112,50 @@ class Bench:
             run_stage(stage, self._data)
         self._write_inputs()
         again = [sys.executable, __file__, *self._arguments(), "--contestant"]
-        contestants = {name: [*again, name] for name in (OURS, MEMORY, ONE, TWO) if name != TWO or len(gpus) != 1}
+        contestants = {
+            name: [*again, name] for name in (OURS, MEMORY, ONE, TWO) if name != TWO or len(gpus) != 1
+        }
         contestants[PAPER] = [sys.executable, str(HERE / "peers" / "train_generator.py"), str(self._inputs)]
         if options.torch.exists():
-            contestants[TORCH] = [str(options.torch), str(HERE / "peers" / "train_torch.py"), str(self._inputs)]
-        told = {name: [json.loads(run.stdout) for run in runs] for name, runs in alternate(contestants, options.runs).items()}
-        assert len({each["examples"] for runs in told.values() for each in runs}) == 1, "not all took the same examples"
+            contestants[TORCH] = [
+                str(options.torch),
+                str(HERE / "peers" / "train_torch.py"),
+                str(self._inputs),
+            ]
+        told = {
+            name: [json.loads(run.stdout) for run in runs]
+            for name, runs in alternate(contestants, options.runs).items()
+        }
+        assert len({each["examples"] for runs in told.values() for each in runs}) == 1, (
+            "not all took the same examples"
+        )
         paces = {
-            name: [statistics.median(each["examples"] / each[clock] for each in runs) for clock in ("seconds", "cpu_seconds")]
+            name: [
+                statistics.median(each["examples"] / each[clock] for each in runs)
+                for clock in ("seconds", "cpu_seconds")
+            ]
             for name, runs in told.items()
         }
-        print(f"\n{machine()}\nthe model of {options.model}.yaml, {options.steps} steps of {options.batch}; medians of {options.runs} runs\n")
+        print(
+            f"\n{machine()}\nthe model of {options.model}.yaml, {options.steps} steps of {options.batch}; medians of {options.runs} runs\n"
+        )
         print("| program | examples/s | examples/CPU s |\n|---|---|---|")
         for name, (wall, cpu) in paces.items():
             print(f"| {name} | {wall:,.0f} | {cpu:,.0f} |")
         print("\n| | against | ratio of examples/s | of examples/CPU s |\n|---|---|---|---|")
         for name, other in RATIOS:
             if name in paces and other in paces:
-                print(f"| {name} | {other} | {paces[name][0] / paces[other][0]:.2f} | {paces[name][1] / paces[other][1]:.2f} |")
+                print(
+                    f"| {name} | {other} | {paces[name][0] / paces[other][0]:.2f} | {paces[name][1] / paces[other][1]:.2f} |"
+                )
             else:
-                print(f"| {name} | {other} | could not be had: no {options.torch if other == TORCH else 'GPU for each rank'} | |")
+                print(
+                    f"| {name} | {other} | could not be had: no {options.torch if other == TORCH else 'GPU for each rank'} | |"
+                )
         before, after = (padded_share(self._feed(bucket).epoch(EPOCH)) for bucket in (False, True))
-        print(f"\nPadding among all that is computed: {before:.1%}; with batches of texts of like length {after:.1%}")
+        print(
+            f"\nPadding among all that is computed: {before:.1%}; with batches of texts of like length {after:.1%}"
+        )
 
     def time_steps(self, in_memory: bool) -> dict[str, float]:
         """The examples and seconds of the steps, after a few to warm up; as one of the ranks that the environment tells of."""
@@ -116,19 +163,29 @@ class Bench:
             os.sched_setaffinity(0, {self._options.core})  # before TensorFlow counts the cores
         import tensorflow as tf
 
-        from patent_spark.training.gpus import use_own_gpu
-        from patent_spark.training.kernels import uses_cudnn
-        from patent_spark.training.loop import Learner
-        from patent_spark.training.model import build_model
-        from patent_spark.training.ranks import joined
-        from patent_spark.training.schedule import adam
+        from patent_spark.stages.train.launch.gpus import use_own_gpu
+        from patent_spark.stages.train.launch.horovod import joined
+        from patent_spark.stages.train.launch.lstm_kernel import uses_cudnn
+        from patent_spark.stages.train.loop import Learner
+        from patent_spark.stages.train.model.network import build_model
+        from patent_spark.stages.train.model.optimizer import adam
 
         with joined() as ranks:
             use_own_gpu(ranks, "local")
-            network = build_model(self._config.model, self._vectors(), self._labels, seed=1, precision=self._config.train.precision)
-            learner = Learner(network, self._config.train, ranks, adam(self._config.train, self._options.steps))
+            network = build_model(
+                self._config.model,
+                self._vectors(),
+                self._labels,
+                seed=1,
+                precision=self._config.train.precision,
+            )
+            learner = Learner(
+                network, self._config.train, ranks, adam(self._config.train, self._options.steps)
+            )
             if tf.config.list_physical_devices("GPU"):
-                assert uses_cudnn(learner.step.get_concrete_function()), "the step does not compute with cuDNN's LSTM kernel"
+                assert uses_cudnn(learner.step.get_concrete_function()), (
+                    "the step does not compute with cuDNN's LSTM kernel"
+                )
             feed = self._feed(world=ranks.size, rank=ranks.rank)
             batches: Iterable[Batch] = self._steps(feed)
             for batch in self._steps(feed, WARM_UP):
@@ -139,34 +196,47 @@ class Bench:
             started, busy, examples = time.monotonic(), time.process_time(), 0.0
             for batch in batches:
                 examples += learner.step(batch.tokens, batch.label, batch.weight).numpy()[1]
-            return {"examples": examples, "seconds": time.monotonic() - started, "cpu_seconds": (time.process_time() - busy) * ranks.size}
+            return {
+                "examples": examples,
+                "seconds": time.monotonic() - started,
+                "cpu_seconds": (time.process_time() - busy) * ranks.size,
+            }
 
     def run_ranks(self, ranks: int) -> str:
         """What rank 0 of so many Horovod ranks, each on a core of its own, prints."""
-        from patent_spark.training.ranks import meeting_point
+        from patent_spark.stages.train.launch.horovod import meeting_point
 
-        command, cores = [sys.executable, __file__, *self._arguments(), "--contestant", OURS, "--core"], sorted(os.sched_getaffinity(0))
+        command, cores = (
+            [sys.executable, __file__, *self._arguments(), "--contestant", OURS, "--core"],
+            sorted(os.sched_getaffinity(0)),
+        )
         with meeting_point(ranks, 60) as places, contextlib.ExitStack() as running:
             processes = [
-                running.enter_context(subprocess.Popen([*command, str(core)], env=os.environ | place, stdout=subprocess.PIPE, text=True))
+                running.enter_context(
+                    subprocess.Popen(
+                        [*command, str(core)], env=os.environ | place, stdout=subprocess.PIPE, text=True
+                    )
+                )
                 for core, place in zip(cores, places, strict=False)
             ]
             said = [process.communicate()[0] for process in processes]
         return said[0].strip()
 
     def _vectors(self) -> np.ndarray:
-        from patent_spark.training.rank import read_vectors
+        from patent_spark.stages.train.launch.worker import read_vectors
 
         return read_vectors(self._store.directory("VECTORS"))
 
     @property
     def _labels(self) -> int:
-        return len(self._store.facts("shard")["tasks"][TASK]["labels"])
+        return len(self._store.metadata("shard")["tasks"][TASK]["labels"])
 
     def _feed(self, bucket: bool = True, world: int = 1, rank: int = 0) -> Feed:
-        layout = Layout.of(self._store.facts("shard"), TASK, TRAIN)
+        layout = Layout.of(self._store.metadata("shard"), TASK, TRAIN)
         where = self._store.directory("EXAMPLES") / TASK / TRAIN
-        return Feed(where, layout, world=world, rank=rank, batch=self._options.batch, seed=1, bucket_by_length=bucket)
+        return Feed(
+            where, layout, world=world, rank=rank, batch=self._options.batch, seed=1, bucket_by_length=bucket
+        )
 
     def _steps(self, feed: Feed, count: int | None = None) -> Iterator[Batch]:
         return itertools.islice(feed.epoch(EPOCH), count or self._options.steps)
@@ -180,13 +250,29 @@ class Bench:
         for step, batch in enumerate(batches):
             real = batch.weight.numpy() > 0
             tokens, label, keys = (array.numpy()[real] for array in (batch.tokens, batch.label, batch.key))
-            arrays |= {f"tokens_{step}": tokens[:, : max(1, np.count_nonzero(tokens, axis=1).max())], f"label_{step}": label}
-            rows += [{"step": step, "patent_key": int(key), "label": int(number)} for key, number in zip(keys, label, strict=True)]
+            arrays |= {
+                f"tokens_{step}": tokens[:, : max(1, np.count_nonzero(tokens, axis=1).max())],
+                f"label_{step}": label,
+            }
+            rows += [
+                {"step": step, "patent_key": int(key), "label": int(number)}
+                for key, number in zip(keys, label, strict=True)
+            ]
         np.savez(self._inputs / "steps.npz", **arrays)
         texts = self._texts([row["patent_key"] for row in rows])
-        pq.write_table(pa.Table.from_pylist([row | {"text": texts[row["patent_key"]]} for row in rows]), self._inputs / "texts.parquet")
-        np.save(self._inputs / "vectors.npy", np.concatenate([np.zeros((1, vectors.shape[1]), np.float32), vectors]))
-        words = pyarrow.dataset.dataset(self._store.directory("VECTORS"), format="parquet").to_table(columns=["word"])["word"].to_pylist()
+        pq.write_table(
+            pa.Table.from_pylist([row | {"text": texts[row["patent_key"]]} for row in rows]),
+            self._inputs / "texts.parquet",
+        )
+        np.save(
+            self._inputs / "vectors.npy",
+            np.concatenate([np.zeros((1, vectors.shape[1]), np.float32), vectors]),
+        )
+        words = (
+            pyarrow.dataset.dataset(self._store.directory("VECTORS"), format="parquet")
+            .to_table(columns=["word"])["word"]
+            .to_pylist()
+        )
         (self._inputs / "vocabulary.txt").write_text("\n".join(words))
         shape = {
             "model": dataclasses.asdict(config.model), "labels": self._labels, "steps": len(batches), "warm_up": WARM_UP,
@@ -199,13 +285,17 @@ class Bench:
         found: dict[int, list[str]] = {}
         for table, column in (("PATENTS", "title"), ("ABSTRACTS", "abstract")):
             rows = pyarrow.dataset.dataset(self._store.directory(table), format="parquet")
-            for row in rows.to_table(columns=["patent_key", column], filter=pa.compute.field("patent_key").isin(keys)).to_pylist():
+            for row in rows.to_table(
+                columns=["patent_key", column], filter=pa.compute.field("patent_key").isin(keys)
+            ).to_pylist():
                 found.setdefault(row["patent_key"], []).append(row[column] or "")
         return {key: " ".join(parts) for key, parts in found.items()}
 
     def _arguments(self) -> list[str]:
         options = self._options
-        plain = [f"--{name}={getattr(options, name)}" for name in ("model", "batch", "steps", "patents", "scratch")]
+        plain = [
+            f"--{name}={getattr(options, name)}" for name in ("model", "batch", "steps", "patents", "scratch")
+        ]
         return [*plain, *(f"--config={file}" for file in options.config)]
 
 

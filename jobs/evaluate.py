@@ -1,4 +1,4 @@
-"""spark-submit jobs/evaluate.py --config conf/default.yaml [--set section.knob=value ...]: see `patent-spark evaluate --help`."""
+"""spark-submit jobs/evaluate.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark evaluate --help`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""spark-submit jobs/ingest.py --config conf/default.yaml [--set section.knob=value ...]: see `patent-spark ingest --help`."""
+"""spark-submit jobs/ingest.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark ingest --help`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""spark-submit jobs/label.py --config conf/default.yaml [--set section.knob=value ...]: see `patent-spark label --help`."""
+"""spark-submit jobs/label.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark label --help`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""spark-submit jobs/quality.py --config conf/default.yaml [--set section.knob=value ...]: see `patent-spark quality --help`."""
+"""spark-submit jobs/quality.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark quality --help`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""spark-submit jobs/register.py --config conf/default.yaml [--set section.knob=value ...]: see `patent-spark register --help`."""
+"""spark-submit jobs/register.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark register --help`."""
 
 import sys
 

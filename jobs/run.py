@@ -1,4 +1,4 @@
-"""spark-submit jobs/run.py --config conf/default.yaml [--set section.knob=value ...]: see `patent-spark run --help`."""
+"""spark-submit jobs/run.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark run --help`."""
 
 import sys
 

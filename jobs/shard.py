@@ -1,4 +1,4 @@
-"""spark-submit jobs/shard.py --config conf/default.yaml [--set section.knob=value ...]: see `patent-spark shard --help`."""
+"""spark-submit jobs/shard.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark shard --help`."""
 
 import sys
 

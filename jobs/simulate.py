@@ -1,4 +1,4 @@
-"""spark-submit jobs/simulate.py --config conf/default.yaml [--set section.knob=value ...]: see `patent-spark simulate --help`."""
+"""spark-submit jobs/simulate.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark simulate --help`."""
 
 import sys
 

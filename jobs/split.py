@@ -1,4 +1,4 @@
-"""spark-submit jobs/split.py --config conf/default.yaml [--set section.knob=value ...]: see `patent-spark split --help`."""
+"""spark-submit jobs/split.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark split --help`."""
 
 import sys
 

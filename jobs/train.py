@@ -1,4 +1,4 @@
-"""spark-submit jobs/train.py --config conf/default.yaml [--set section.knob=value ...]: see `patent-spark train --help`."""
+"""spark-submit jobs/train.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark train --help`."""
 
 import sys
 

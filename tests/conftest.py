@@ -4,14 +4,16 @@ import pytest
 from hypothesis import settings
 
 from patent_spark.config import Engine
-from patent_spark.engine import open_session
+from patent_spark.core.session import open_session
 
 settings.register_profile("steady", deadline=None, derandomize=True)  # slow machines are no failure
 settings.load_profile("steady")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--engine", choices=["sail", "spark"], default="sail", help="engine of the tests marked `engine`")
+    parser.addoption(
+        "--engine", choices=["sail", "spark"], default="sail", help="engine of the tests marked `engine`"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,11 @@ from pathlib import Path
 import duckdb
 
 tables, out, data_to_date, ids = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
-key, citing, cited = ("patent_key", "citing_key", "cited_key") if ids == "bigint" else ("patent_id", "patent_id", "citation_patent_id")
+key, citing, cited = (
+    ("patent_key", "citing_key", "cited_key")
+    if ids == "bigint"
+    else ("patent_id", "patent_id", "citation_patent_id")
+)
 out.mkdir(parents=True, exist_ok=True)
 duckdb.execute(f"""
 copy (

@@ -22,14 +22,22 @@ counts = within.groupby("cited_key").size().rename("forward_citations")
 
 cpc = pd.read_parquet(tables / "CPC", columns=["patent_key", "cpc_sequence", "cpc_class", "cpc_type"])
 cpc["additional"] = cpc.cpc_type != "inventional"
-classes = cpc.sort_values(["patent_key", "additional", "cpc_sequence", "cpc_class"]).groupby("patent_key").cpc_class.first()
+classes = (
+    cpc.sort_values(["patent_key", "additional", "cpc_sequence", "cpc_class"])
+    .groupby("patent_key")
+    .cpc_class.first()
+)
 
 members = patents.join(counts, on="patent_key").join(classes, on="patent_key")
 members["forward_citations"] = members.forward_citations.fillna(0).astype("int64")
 members["y"] = members.grant_date.dt.year
 members["window_complete"] = members.grant_date + pd.DateOffset(months=60) <= data_to_date
-pool = members[members.window_complete & members.cpc_class.notna()].groupby(["cpc_class", "y"]).forward_citations
-labels = members.join(pool.quantile([0.9, 0.99]).unstack().set_axis(["q90", "q99"], axis=1), on=["cpc_class", "y"])
+pool = (
+    members[members.window_complete & members.cpc_class.notna()].groupby(["cpc_class", "y"]).forward_citations
+)
+labels = members.join(
+    pool.quantile([0.9, 0.99]).unstack().set_axis(["q90", "q99"], axis=1), on=["cpc_class", "y"]
+)
 levels = np.select(
     [
         ~labels.window_complete | labels.cpc_class.isna(),

@@ -6,8 +6,17 @@ from pathlib import Path
 
 import polars as pl
 
-tables, out, data_to_date, ids = Path(sys.argv[1]), Path(sys.argv[2]), datetime.date.fromisoformat(sys.argv[3]), sys.argv[4]
-key, citing, cited = ("patent_key", "citing_key", "cited_key") if ids == "bigint" else ("patent_id", "patent_id", "citation_patent_id")
+tables, out, data_to_date, ids = (
+    Path(sys.argv[1]),
+    Path(sys.argv[2]),
+    datetime.date.fromisoformat(sys.argv[3]),
+    sys.argv[4],
+)
+key, citing, cited = (
+    ("patent_key", "citing_key", "cited_key")
+    if ids == "bigint"
+    else ("patent_id", "patent_id", "citation_patent_id")
+)
 out.mkdir(parents=True, exist_ok=True)
 
 standing = (
@@ -18,7 +27,9 @@ standing = (
 counted = (
     pl.scan_parquet(tables / "CITATIONS" / "*.parquet")
     .select(pl.col(citing).alias("citing"), pl.col(cited).alias("cited"))
-    .join(standing.select(pl.col("id").alias("citing"), pl.col("grant_date").alias("citing_date")), on="citing")
+    .join(
+        standing.select(pl.col("id").alias("citing"), pl.col("grant_date").alias("citing_date")), on="citing"
+    )
     .join(standing.select(pl.col("id").alias("cited"), "grant_date"), on="cited")
     .filter(pl.col("citing_date").is_between(pl.col("grant_date"), pl.col("grant_date").dt.offset_by("60mo")))
     .group_by("cited")
@@ -27,7 +38,9 @@ counted = (
 classes = (
     pl.scan_parquet(tables / "CPC" / "*.parquet")
     .group_by(pl.col(key).alias("id"))
-    .agg(pl.col("cpc_class").sort_by(pl.col("cpc_type") != "inventional", "cpc_sequence", "cpc_class").first())
+    .agg(
+        pl.col("cpc_class").sort_by(pl.col("cpc_type") != "inventional", "cpc_sequence", "cpc_class").first()
+    )
 )
 members = (
     standing.join(counted, left_on="id", right_on="cited", how="left")

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from patent_spark.config import Model
-from patent_spark.training.model import build_model
+from patent_spark.stages.train.model.network import build_model
 
 
 def main(folder: Path) -> None:

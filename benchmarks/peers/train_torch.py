@@ -29,7 +29,13 @@ class Network(nn.Module):
         ways = 2 if model["bidirectional"] else 1
         self.pool = model["pool"]
         self.vectors = nn.Embedding.from_pretrained(vectors)
-        self.lstm = nn.LSTM(vectors.shape[1], model["units"], model["layers"], batch_first=True, bidirectional=model["bidirectional"])
+        self.lstm = nn.LSTM(
+            vectors.shape[1],
+            model["units"],
+            model["layers"],
+            batch_first=True,
+            bidirectional=model["bidirectional"],
+        )
         self.logits = nn.Linear(model["units"] * ways * (2 if self.pool == "max_mean" else 1), labels)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -41,7 +47,9 @@ class Network(nn.Module):
             last = (length - 1).clamp(min=0).long().unsqueeze(-1).expand(-1, 1, states.shape[-1])
             return self.logits(states.gather(1, last).squeeze(1))
         largest = (states - 2 * (1 - real)).amax(dim=1)
-        pooled = [largest] if self.pool == "max" else [largest, (states * real).sum(dim=1) / length.clamp(min=1)]
+        pooled = (
+            [largest] if self.pool == "max" else [largest, (states * real).sum(dim=1) / length.clamp(min=1)]
+        )
         return self.logits(torch.cat(pooled, dim=1))
 
 
@@ -51,8 +59,13 @@ def main(folder: Path) -> None:
     shape = json.loads((folder / "shape.json").read_text())
     device = "cuda" if torch.cuda.is_available() else "cpu"
     arrays = np.load(folder / "steps.npz")
-    steps = [tuple(torch.from_numpy(arrays[f"{name}_{step}"]).long().to(device) for name in ("tokens", "label")) for step in range(shape["steps"])]
-    network = Network(torch.from_numpy(np.load(folder / "vectors.npy")), shape["model"], shape["labels"]).to(device)
+    steps = [
+        tuple(torch.from_numpy(arrays[f"{name}_{step}"]).long().to(device) for name in ("tokens", "label"))
+        for step in range(shape["steps"])
+    ]
+    network = Network(torch.from_numpy(np.load(folder / "vectors.npy")), shape["model"], shape["labels"]).to(
+        device
+    )
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     optimizer = torch.optim.Adam(weights, lr=shape["learning_rate"])
 
@@ -70,7 +83,15 @@ def main(folder: Path) -> None:
     started, busy = time.monotonic(), time.process_time()
     train(steps)
     seconds, cpu_seconds = time.monotonic() - started, time.process_time() - busy
-    print(json.dumps({"examples": sum(len(label) for _, label in steps), "seconds": seconds, "cpu_seconds": cpu_seconds}))
+    print(
+        json.dumps(
+            {
+                "examples": sum(len(label) for _, label in steps),
+                "seconds": seconds,
+                "cpu_seconds": cpu_seconds,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

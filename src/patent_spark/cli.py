@@ -1,4 +1,4 @@
-"""The command line: `patent-spark <stage> --config ... --set section.knob=value`; jobs/ call the same `main`."""
+"""The command line: `patent-spark <stage> --config ... --set section.setting=value`; jobs/ call the same `main`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from patent_spark.checks import DataError, GateError, StoppedError, WorkError
-from patent_spark.config import Config, ConfigError, about_knobs, flatten, load_config
-from patent_spark.progress import log, log_to
-from patent_spark.schemas import STAGE_OF
-from patent_spark.similar import similar_words
-from patent_spark.stages import STAGES, planned, run_stage
-from patent_spark.store import Store
-from patent_spark.summary import audit_table, summarise
-from patent_spark.sweep import sweep
-from patent_spark.tracking import require_answer
+from patent_spark.config import Config, ConfigError, about_settings, flatten, load_config
+from patent_spark.core.errors import DataError, GateError, StoppedError, WorkError
+from patent_spark.core.progress import log, log_to
+from patent_spark.core.schemas import STAGE_OF
+from patent_spark.core.store import Store
+from patent_spark.experiments.similar_words import similar_words
+from patent_spark.experiments.sweep import sweep
+from patent_spark.pipeline import STAGES, planned, run_stage
+from patent_spark.run_summary import audit_table, summarise
+from patent_spark.tracking.runs import require_answer
 
 DONE, FAILED, MISUSED, BAD_DATA, REFUSED, STOPPED = 0, 1, 2, 3, 4, 143
 """Exit codes: done; the work failed; the command or the configuration is wrong; bad input data; a gate said no; stopped by SIGTERM."""
@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config, origin = load_config(options.config, options.set)
     except ConfigError as error:
         return _say_error(MISUSED, str(error))
-    log_file = Path(config.warehouse.root) / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-{options.command}.log"
+    log_file = (
+        Path(config.warehouse.root) / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-{options.command}.log"
+    )
     try:
         if options.command == "config":
             _print_config(config, origin)
@@ -64,7 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say_error(130, "interrupted; what was published before stays readable")
     except Exception as error:
         message = " ".join(str(error).split())
-        return _say_error(FAILED, f"{options.command} failed: {type(error).__name__}: {message[:400]}\nThe whole story is in {log_file}")
+        return _say_error(
+            FAILED,
+            f"{options.command} failed: {type(error).__name__}: {message[:400]}\nThe whole story is in {log_file}",
+        )
 
 
 def _logged(options: argparse.Namespace, config: Config, log_file: Path) -> int:
@@ -84,33 +89,44 @@ def _logged(options: argparse.Namespace, config: Config, log_file: Path) -> int:
 
 
 def _work(options: argparse.Namespace, config: Config) -> int:
-    one_of_the_ranks = options.command == "train" and config.train.launcher == "external"  # its stage asks first of all, on rank 0 alone
+    one_of_the_ranks = (
+        options.command == "train" and config.train.launcher == "external"
+    )  # its stage asks first of all, on rank 0 alone
     if config.tracking.uri and options.command in _TRACKED and not one_of_the_ranks:
         require_answer(config)
     if options.command == "run":
         started = time.monotonic()
         if config.train.launcher == "external":
-            raise ConfigError("train.launcher = external is for `patent-spark train`, started once a rank; run the other stages before it")
-        done = [run_stage(stage.name, config, force=options.force, resume=options.resume) for stage in planned(config)]
+            raise ConfigError(
+                "train.launcher = external is for `patent-spark train`, started once a rank; run the other stages before it"
+            )
+        done = [
+            run_stage(stage.name, config, force=options.force, resume=options.resume)
+            for stage in planned(config)
+        ]
         print(summarise(config, done, time.monotonic() - started))
     elif options.command == "sweep":
         print(sweep(options.config, options.set, options.grid))
     elif options.command == "backtest":
-        from patent_spark.backtest.run import backtest
+        from patent_spark.experiments.backtest.run import backtest
 
         print(backtest(config, force=options.force, resume=options.resume))
     elif options.command == "protocols":
-        from patent_spark.backtest.protocols import protocols
+        from patent_spark.experiments.protocol_ablation.run import protocols
 
-        print(protocols(options.config, options.against, options.set, force=options.force, resume=options.resume))
+        print(
+            protocols(
+                options.config, options.against, options.set, force=options.force, resume=options.resume
+            )
+        )
     elif options.command == "similar-words":
         print(similar_words(config, options.word, options.top))
     elif options.command == "compare":
-        from patent_spark.comparison.compare import compare
+        from patent_spark.experiments.compare.run import compare
 
         print(compare(config, *options.runs))
     elif one_of_the_ranks:
-        from patent_spark.training.external import train_together
+        from patent_spark.stages.train.launch.external import train_together
 
         train_together(lambda ranks: _train_on(ranks, config, options), config.train.timeout_s)
     else:
@@ -128,33 +144,73 @@ def _train_on(ranks: int, config: Config, options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="patent-spark", description="Technology class and citation level of US patents, from a data release to a judged model."
+        prog="patent-spark",
+        description="Technology class and citation level of US patents, from a data release to a judged model.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--config", action="append", default=[], metavar="FILE", help="YAML file of knobs; later files win over earlier ones")
-    common.add_argument("--set", action="append", default=[], metavar="SECTION.KNOB=VALUE", help="one knob; wins over all files")
+    common.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="YAML file of settings; later files win over earlier ones",
+    )
+    common.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.SETTING=VALUE",
+        help="one setting; wins over all files",
+    )
     forced = argparse.ArgumentParser(add_help=False)
-    forced.add_argument("--force", action="store_true", help="redo a stage even when its inputs and knobs did not change")
+    forced.add_argument(
+        "--force", action="store_true", help="redo a stage even when its inputs and settings did not change"
+    )
     resumed = argparse.ArgumentParser(add_help=False)
-    resumed.add_argument("--resume", action="store_true", help="let an interrupted training go on from its checkpoint, if there is one")
+    resumed.add_argument(
+        "--resume",
+        action="store_true",
+        help="let an interrupted training go on from its checkpoint, if there is one",
+    )
     commands.add_parser("run", parents=[common, forced, resumed], help="all stages, in order")
     for stage in STAGES.values():
         parents = [common, forced, resumed] if stage.name == "train" else [common, forced]
         commands.add_parser(stage.name, parents=parents, help=stage.about).set_defaults(resume=False)
-    where = commands.add_parser("where", parents=[common], help="print the directory of a table or another output")
+    where = commands.add_parser(
+        "where", parents=[common], help="print the directory of a table or another output"
+    )
     where.add_argument("table", choices=sorted(STAGE_OF), metavar="TABLE", help=", ".join(sorted(STAGE_OF)))
-    similar = commands.add_parser("similar-words", parents=[common], help="print the words whose vectors are nearest to a word's")
+    similar = commands.add_parser(
+        "similar-words", parents=[common], help="print the words whose vectors are nearest to a word's"
+    )
     similar.add_argument("word", metavar="WORD")
     similar.add_argument("--top", type=int, default=10, metavar="N", help="how many words (default 10)")
-    swept = commands.add_parser("sweep", parents=[common], help="train all combinations of some knobs of model and train; name the best")
-    swept.add_argument(
-        "--grid", action="append", required=True, metavar="SECTION.KNOB=VALUE,VALUE,...", help="values to try; more knobs with more --grid"
+    swept = commands.add_parser(
+        "sweep",
+        parents=[common],
+        help="train all combinations of some settings of model and train; name the best",
     )
-    compared = commands.add_parser("compare", parents=[common], help="two runs of MLflow side by side, as a page")
-    compared.add_argument("runs", nargs=2, metavar="RUN", help="id, beginning of an id, or name of a run; differences are of the second to the first")
+    swept.add_argument(
+        "--grid",
+        action="append",
+        required=True,
+        metavar="SECTION.SETTING=VALUE,VALUE,...",
+        help="values to try; more settings with more --grid",
+    )
+    compared = commands.add_parser(
+        "compare", parents=[common], help="two runs of MLflow side by side, as a page"
+    )
+    compared.add_argument(
+        "runs",
+        nargs=2,
+        metavar="RUN",
+        help="id, beginning of an id, or name of a run; differences are of the second to the first",
+    )
     tested = commands.add_parser(
-        "backtest", parents=[common, forced, resumed], help="train as of the end of several years, test each model on the years after it"
+        "backtest",
+        parents=[common, forced, resumed],
+        help="train as of the end of several years, test each model on the years after it",
     )
     tested.add_argument(
         "--years",
@@ -166,13 +222,21 @@ def _parser() -> argparse.ArgumentParser:
         parents=[common, forced, resumed],
         help="two configurations on one release: how much of their difference is protocol, how much model",
     )
-    swapped.add_argument("--against", action="append", required=True, metavar="FILE", help="YAML files of the other configuration, as --config")
-    commands.add_parser("config", parents=[common], help="print every knob, its value, where it came from, what it means")
+    swapped.add_argument(
+        "--against",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="YAML files of the other configuration, as --config",
+    )
+    commands.add_parser(
+        "config", parents=[common], help="print every setting, its value, where it came from, what it means"
+    )
     return parser
 
 
 def _print_config(config: Config, origin: dict[str, str]) -> None:
-    about = about_knobs()
+    about = about_settings()
     for name, value in flatten(config).items():
         print(f"{name} = {json.dumps(value)}  # {origin.get(name, 'default')}: {about[name]}")
     sys.stdout.flush()

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from patent_spark.store import Store
+from patent_spark.core.store import Store
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("patent-spark")
 
 NOT_ASKED_FOR = {"CLAIMS", "EARLY_LEVELS"}
-"""Tables that only some knobs ask for, none of those here."""
+"""Tables that only some settings ask for, none of those here."""
 
 SMALL = [
     "simulate.patents=3000", "simulate.classes=4", "text.workers=1", "text.epochs=2", "text.dimensions=16", "text.min_count=2",
@@ -45,15 +45,19 @@ class Run:
             "print(json.dumps([[r.info.status, r.data.params, r.data.metrics, r.data.tags, files(r)] for r in runs]))"
         )
         uri = f"sqlite:///{self.root}/mlflow/mlflow.db"
-        told = subprocess.run([sys.executable, "-c", code, uri], capture_output=True, text=True, check=True).stdout
+        told = subprocess.run(
+            [sys.executable, "-c", code, uri], capture_output=True, text=True, check=True
+        ).stdout
         return json.loads(told.splitlines()[-1])
 
 
 def patent_spark(*arguments, root, sets=(), cwd=ROOT, **variables):
     """Run the installed command; returns the finished process."""
-    knobs = [part for knob in [*SMALL, f"warehouse.root={root}", *sets] for part in ("--set", knob)]
-    command = [PROGRAM, *arguments, "--config", ROOT / "conf" / "demo.yaml", *knobs]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=540, env=os.environ | variables)
+    settings = [part for setting in [*SMALL, f"warehouse.root={root}", *sets] for part in ("--set", setting)]
+    command = [PROGRAM, *arguments, "--config", ROOT / "conf" / "demo.yaml", *settings]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=540, env=os.environ | variables
+    )
 
 
 def broken_java(folder):

@@ -7,11 +7,17 @@ import sys
 
 import pytest
 
-from patent_spark.stages import run_stage
-from tests.audit_world import build_world, configured
+from patent_spark.pipeline import run_stage
 from tests.e2e.conftest import ROOT
+from tests.support.audit_warehouse import build_world, configured
 
-PAPER = ("split.early_levels=false", "split.embargo=false", "split.group=false", "label.pool=class", "text.trained_on=all")
+PAPER = (
+    "split.early_levels=false",
+    "split.embargo=false",
+    "split.group=false",
+    "label.pool=class",
+    "text.trained_on=all",
+)
 
 
 def failed_in(store):
@@ -20,7 +26,7 @@ def failed_in(store):
 
 
 def test_a_run_tells_what_its_audit_found(whole_run):
-    """The demo's knobs: no embargo, and percentiles over all years."""
+    """The demo's settings: no embargo, and percentiles over all years."""
     late, pooled = "labels that closed after the first test day", "percentiles learned from test patents"
     assert failed_in(whole_run.store) == {("citation_level", late), ("citation_level", pooled)}
     assert "audit: 2 of 53 checks failed" in whole_run.stdout
@@ -58,8 +64,15 @@ def test_the_protocol_of_the_paper_fails(tmp_path):
 
 @pytest.mark.slow
 def test_the_canaries_are_all_caught():
-    command = [sys.executable, "-m", "tests.audit_canaries"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=540, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    command = [sys.executable, "-m", "tests.support.audit_canaries"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=540,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     lines = done.stdout.strip().splitlines()
     assert "leaks caught" in lines[-1]

@@ -1,4 +1,4 @@
-"""The benchmarks run, on inputs too small to say anything: a knob or a column that was renamed must not break them unnoticed."""
+"""The benchmarks run, on inputs too small to say anything: a setting or a column that was renamed must not break them unnoticed."""
 
 import math
 import re
@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from patent_spark.store import Store
+from patent_spark.core.store import Store
 from tests.e2e.conftest import ROOT, SMALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -16,7 +16,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 def benchmark(program, *arguments, cwd=ROOT / "benchmarks"):
     """What a benchmark said: stdout, then stderr."""
-    done = subprocess.run([sys.executable, ROOT / "benchmarks" / program, *map(str, arguments)], cwd=cwd, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / program, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout + done.stderr
 
@@ -24,7 +29,10 @@ def benchmark(program, *arguments, cwd=ROOT / "benchmarks"):
 def tables(said):
     """The rows of each Markdown table in a text, without its header."""
     blocks = re.findall(r"(?:^\|.*\n)+", said, re.MULTILINE)
-    return [[[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()[2:]] for block in blocks]
+    return [
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()[2:]]
+        for block in blocks
+    ]
 
 
 def number(cell):
@@ -53,8 +61,14 @@ def test_a_small_run(tmp_path, program, said):
 
 
 def test_words_a_second(tmp_path):
-    whole, training = tables(benchmark("embed.py", "--words", "0.1", "--runs", "1", "--scratch", tmp_path / "texts"))
-    assert [row[0] for row in whole] == [row[0] for row in training] == ["gensim, iterator", "patent_spark, files"]
+    whole, training = tables(
+        benchmark("embed.py", "--words", "0.1", "--runs", "1", "--scratch", tmp_path / "texts")
+    )
+    assert (
+        [row[0] for row in whole]
+        == [row[0] for row in training]
+        == ["gensim, iterator", "patent_spark, files"]
+    )
     for row in whole:
         assert [number(row[column]) for column in (1, 3, 4, 5, 6)]
     plain = training[0]
@@ -68,7 +82,11 @@ def test_examples_a_second(tmp_path):
     said = benchmark("train.py", *few, "--scratch", tmp_path, "--torch", tmp_path / "none")
     paces, ratios = tables(said)
     paces = {name: pace for name, *pace in paces}
-    ours, memory, paper = "patent_spark, its feed", "the same step, batches in memory", "Keras generator of float matrices"
+    ours, memory, paper = (
+        "patent_spark, its feed",
+        "the same step, batches in memory",
+        "Keras generator of float matrices",
+    )
     one, two = "1 rank, 1 core", "2 ranks, 1 core each"
     assert list(paces) == [ours, memory, one, two, paper]
     assert [row[:2] for row in ratios] == [[ours, memory], [ours, paper], [ours, "PyTorch"], [two, one]]
@@ -76,36 +94,57 @@ def test_examples_a_second(tmp_path):
     for name, other, *both in ratios:
         for ratio, own, base in zip(both, paces[name], paces[other], strict=True):
             require_ratio(ratio, own, base)
-    before, after = map(float, re.search(r"computed: ([\d.]+)%; with batches of texts of like length ([\d.]+)%", said).groups())
+    before, after = map(
+        float,
+        re.search(r"computed: ([\d.]+)%; with batches of texts of like length ([\d.]+)%", said).groups(),
+    )
     assert 0 < after < before < 100
 
 
 @pytest.fixture
 def accuracy(tmp_path):
     """Run the benchmark on models that learn next to nothing; returns its tables. Warehouses come below tmp_path."""
-    knobs = [*SMALL[1:], "train.ranks=1", "train.epochs=1", "evaluate.resamples=0"]
-    sets = [part for knob in knobs for part in ("--set", knob)]
-    return lambda *arguments: tables(benchmark("accuracy.py", *arguments, "--configs", "conf/demo.yaml", "--scratch", tmp_path, *sets, cwd=ROOT))
+    settings = [*SMALL[1:], "train.ranks=1", "train.epochs=1", "evaluate.resamples=0"]
+    sets = [part for setting in settings for part in ("--set", setting)]
+    return lambda *arguments: tables(
+        benchmark(
+            "accuracy.py", *arguments, "--configs", "conf/demo.yaml", "--scratch", tmp_path, *sets, cwd=ROOT
+        )
+    )
 
 
 def test_accuracy(tmp_path, accuracy):
     """On simulated patents, and then on the same as a release, split twice."""
     (found,) = accuracy("--simulated", "2000")
     simulated = Store(tmp_path / "simulated-2000" / "demo-seed1")
-    technology, levels = (simulated.read_json("METRICS", f"{task}.json") for task in ("technology", "citation_level"))
+    technology, levels = (
+        simulated.read_json("METRICS", f"{task}.json") for task in ("technology", "citation_level")
+    )
     years = [year for year in levels["by_year"].values() if year["top1"]["pr_auc"] is not None]
-    mean = np.average([year["top1"]["pr_auc"] for year in years], weights=[year["examples"] for year in years])
+    mean = np.average(
+        [year["top1"]["pr_auc"] for year in years], weights=[year["examples"] for year in years]
+    )
     figures = {
         ("technology", "accuracy"): (technology["accuracy"], technology["attainable"]["accuracy"]),
         ("citation_level", "accuracy"): (levels["accuracy"], levels["attainable"]["accuracy"]),
         ("citation_level", "top1 PR-AUC, all test years together"): (levels["top1"]["pr_auc"], None),
-        ("citation_level", "top1 PR-AUC, mean of the test years"): (mean, levels["attainable"]["top1_average_precision"]),
+        ("citation_level", "top1 PR-AUC, mean of the test years"): (
+            mean,
+            levels["attainable"]["top1_average_precision"],
+        ),
     }
     assert [tuple(row[:2]) for row in found] == list(figures)
     for (model, attainable), row in zip(figures.values(), found, strict=True):
         assert row[2] == f"{model:.3f}" and row[5] == ("–" if attainable is None else f"{attainable:.3f}")
-        assert row[6] == "–" if attainable is None else number(row[6]) == pytest.approx(100 * model / attainable, abs=0.051)
-    assert all(0 < float(row[4]) <= 1 for row in found if row[4] != "–") and [row[4] for row in found].count("–") == 1
+        assert (
+            row[6] == "–"
+            if attainable is None
+            else number(row[6]) == pytest.approx(100 * model / attainable, abs=0.051)
+        )
+    assert (
+        all(0 < float(row[4]) <= 1 for row in found if row[4] != "–")
+        and [row[4] for row in found].count("–") == 1
+    )
 
     release = simulated.directory("RELEASE")
     first, (*_, mean) = accuracy("--release", release, "--seeds", "1", "2")

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from patent_spark.schemas import TOP1
-from patent_spark.store import Store
+from patent_spark.core.schemas import TOP1
+from patent_spark.core.store import Store
 
 ROOT = Path(__file__).parents[2]
-KNOBS = (
+SETTINGS = (
     "tasks=citation_level", "simulate.patents=80000", "simulate.classes=4", "simulate.abstract_words=70", "label.pool=class_year",
     "citation_level.protocol=temporal", "citation_level.max_tokens=100", "citation_level.min_tokens=50", "text.epochs=2", "train.ranks=1",
     "train.label_smoothing=0.1", "evaluate.resamples=10",
@@ -25,8 +25,16 @@ with pools by year top1 is as frequent in each. Smoothed labels, as in default.y
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_top1_is_as_probable_as_was_planted_in_every_decile(tmp_path):
-    sets = [argument for knob in (f"warehouse.root={tmp_path}", *KNOBS) for argument in ("--set", knob)]
-    command = [Path(sys.executable).with_name("patent-spark"), "run", "--config", ROOT / "conf" / "demo.yaml", *sets]
+    sets = [
+        argument for setting in (f"warehouse.root={tmp_path}", *SETTINGS) for argument in ("--set", setting)
+    ]
+    command = [
+        Path(sys.executable).with_name("patent-spark"),
+        "run",
+        "--config",
+        ROOT / "conf" / "demo.yaml",
+        *sets,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     store = Store(tmp_path)
@@ -34,10 +42,14 @@ def test_top1_is_as_probable_as_was_planted_in_every_decile(tmp_path):
     assert len(deciles) == 10
     for said, planted in deciles:
         assert said == pytest.approx(planted, abs=0.02)
-    assert np.mean([abs(said - planted) for said, planted in deciles[:9]]) < 0.005  # where top1 is a matter of parts in a thousand
+    assert (
+        np.mean([abs(said - planted) for said, planted in deciles[:9]]) < 0.005
+    )  # where top1 is a matter of parts in a thousand
     assert deciles[-1][1] > 3 * deciles[0][1]  # there is something to be said
     told = json.loads((store.directory("METRICS") / "citation_level.json").read_text())["calibration"]
-    assert [each["probability"] for each in told["after"]["top1"]["bins"]] == pytest.approx([said for said, _ in deciles])
+    assert [each["probability"] for each in told["after"]["top1"]["bins"]] == pytest.approx(
+        [said for said, _ in deciles]
+    )
     # The model itself promises top1 to everybody, and a temperature can only take a part of that back.
     errors = [told[time]["top1"]["ece"] for time in ("before", "temperature_alone", "after")]
     assert errors == sorted(errors, reverse=True) and errors[1] > 2 * errors[2]
@@ -46,9 +58,19 @@ def test_top1_is_as_probable_as_was_planted_in_every_decile(tmp_path):
 def said_and_planted(store: Store) -> list[tuple[float, float]]:
     """Mean calibrated and mean planted probability of top1 in each decile of the test patents by the former."""
     release = store.directory("RELEASE")
-    posterior = json.loads((release / "release.json").read_text())["attainable"]["citation_level"]["posterior"]
-    signal = pq.read_table(release / "truth.parquet", columns=["patent_id", "level_signal"]).to_pandas().set_index("patent_id").level_signal
+    posterior = json.loads((release / "release.json").read_text())["attainable"]["citation_level"][
+        "posterior"
+    ]
+    signal = (
+        pq.read_table(release / "truth.parquet", columns=["patent_id", "level_signal"])
+        .to_pandas()
+        .set_index("patent_id")
+        .level_signal
+    )
     predictions = store.read_arrow("PREDICTIONS").to_pandas()
     said = np.stack(predictions.probabilities)[:, 0]
     planted = signal[predictions.patent_id].map(lambda level: posterior[level][TOP1]).to_numpy()
-    return [(float(said[part].mean()), float(planted[part].mean())) for part in np.array_split(np.argsort(said, kind="stable"), 10)]
+    return [
+        (float(said[part].mean()), float(planted[part].mean()))
+        for part in np.array_split(np.argsort(said, kind="stable"), 10)
+    ]

@@ -5,12 +5,12 @@ import json
 import pytest
 from mlflow import MlflowClient
 
-from patent_spark.store import Store
+from patent_spark.core.store import Store
 from tests.e2e.conftest import patent_spark
 
 pytestmark = pytest.mark.slow
 
-KNOBS = [
+SETTINGS = [
     "tasks=technology", "simulate.patents=2000", "simulate.claims=true", "text.fields=[title, abstract, claims]", "text.claims=all",
     "technology.max_tokens=200",
 ]  # fmt: skip
@@ -19,7 +19,7 @@ KNOBS = [
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("claims") / "warehouse"
-    done = patent_spark("run", root=root, sets=KNOBS)
+    done = patent_spark("run", root=root, sets=SETTINGS)
     assert done.returncode == 0, done.stderr
     return root
 
@@ -27,20 +27,36 @@ def root(tmp_path_factory):
 def test_a_whole_run_learns_from_claims_too(root):
     store = Store(root)
     claims = store.read_arrow("CLAIMS", ["patent_id"]).to_pandas().groupby("patent_id").size()
-    told = {row["patent_id"]: row["tokens"] for row in store.read_arrow("TOKENS", ["patent_id", "tokens"]).to_pylist()}
+    told = {
+        row["patent_id"]: row["tokens"]
+        for row in store.read_arrow("TOKENS", ["patent_id", "tokens"]).to_pylist()
+    }
     several = [patent for patent, count in claims.items() if count > 1 and patent in told]
     assert len(several) > 1500
-    assert all(" ".join(told[patent]).count("the subject of claim 1 wherein") == claims[patent] - 1 for patent in several)
-    assert store.facts("text")["synonyms_found"] > 0.5
-    assert store.facts("shard")["tasks"]["technology"]["max_tokens"] == 200
+    assert all(
+        " ".join(told[patent]).count("the subject of claim 1 wherein") == claims[patent] - 1
+        for patent in several
+    )
+    assert store.metadata("text")["synonyms_found"] > 0.5
+    assert store.metadata("shard")["tasks"]["technology"]["max_tokens"] == 200
     result = json.loads((store.directory("METRICS") / "technology.json").read_text())
-    assert result["accuracy"] <= result["attainable"]["accuracy"] + 0.1  # claims tell no more than the abstract does
+    assert (
+        result["accuracy"] <= result["attainable"]["accuracy"] + 0.1
+    )  # claims tell no more than the abstract does
 
 
 def test_a_sweep_skips_what_is_there_and_publishes_nothing(root):
     store = Store(root)
     published = store.manifest("train")
-    done = patent_spark("sweep", "--grid", "train.learning_rate=1e-3,3e-2", "--grid", "train.epochs=1", root=root, sets=KNOBS)
+    done = patent_spark(
+        "sweep",
+        "--grid",
+        "train.learning_rate=1e-3,3e-2",
+        "--grid",
+        "train.epochs=1",
+        root=root,
+        sets=SETTINGS,
+    )
     assert done.returncode == 0, done.stderr
     said = done.stderr.splitlines()
     for stage in ("simulate", "ingest", "label", "split", "text", "shard"):
@@ -48,7 +64,17 @@ def test_a_sweep_skips_what_is_there_and_publishes_nothing(root):
     assert "sweep     2 of 2, technology: train.learning_rate=3e-2, train.epochs=1" in said
     lines = done.stdout.splitlines()
     assert lines[1] == "technology: 2 trainings"
-    assert lines[2].split() == ["dev", "loss", "dev", "accuracy", "epoch", "train.learning_rate", "train.epochs", "MLflow", "run"]
+    assert lines[2].split() == [
+        "dev",
+        "loss",
+        "dev",
+        "accuracy",
+        "epoch",
+        "train.learning_rate",
+        "train.epochs",
+        "MLflow",
+        "run",
+    ]
     rows = [line.split() for line in lines[3:5]]
     assert float(rows[0][0]) <= float(rows[1][0])
     assert lines[5].startswith(f"best: --set train.learning_rate={rows[0][3]} --set train.epochs=1 ")
@@ -56,4 +82,9 @@ def test_a_sweep_skips_what_is_there_and_publishes_nothing(root):
     client = MlflowClient(f"sqlite:///{root}/mlflow/mlflow.db")
     parents = {client.get_run(row[-1]).data.tags["mlflow.parentRunId"] for row in rows}
     assert len(parents) == 1 and client.get_run(parents.pop()).data.tags["task"] == "sweep"
-    assert all(client.search_logged_models([client.get_run(row[-1]).info.experiment_id], filter_string=f"source_run_id='{row[-1]}'") for row in rows)
+    assert all(
+        client.search_logged_models(
+            [client.get_run(row[-1]).info.experiment_id], filter_string=f"source_run_id='{row[-1]}'"
+        )
+        for row in rows
+    )

@@ -7,13 +7,13 @@ import signal
 import pytest
 
 from patent_spark.config import Engine
-from patent_spark.schemas import TABLES
-from patent_spark.store import Store
-from tests.cluster import ROOT, running_cluster, wait_for
-from tests.digests import table_digest
-from tests.e2e.big_release import publish_big_release
+from patent_spark.core.schemas import TABLES
+from patent_spark.core.store import Store
 from tests.e2e.conftest import NOT_ASKED_FOR, SMALL
-from tests.oracle.tables import run
+from tests.support.big_release import publish_big_release
+from tests.support.cluster import ROOT, running_cluster, wait_for
+from tests.support.ingested_tables import run
+from tests.support.table_hash import table_digest
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
@@ -28,13 +28,20 @@ def cluster(tmp_path_factory):
 
 
 def options(*sets):
-    return [part for knob in sets for part in ("--set", knob)]
+    return [part for setting in sets for part in ("--set", setting)]
 
 
 def label_on(cluster, package_zip, store, **conf):
     """Submit the label job of a warehouse, as README tells."""
     configs = ["--config", ROOT / "conf" / "default.yaml", "--config", ROOT / "conf" / "cluster.yaml"]
-    return cluster.submit("label", package_zip, "--force", *configs, *options(f"warehouse.root={store.root}", "label.pool=class"), conf=conf)
+    return cluster.submit(
+        "label",
+        package_zip,
+        "--force",
+        *configs,
+        *options(f"warehouse.root={store.root}", "label.pool=class"),
+        conf=conf,
+    )
 
 
 def labelled_embedded(store):
@@ -49,8 +56,15 @@ def tables_of(store):
 
 def test_a_whole_run_makes_the_tables_of_the_embedded_engine(whole_run, cluster, package_zip, tmp_path):
     """All stages in one job: the Spark stages on the executors, two ranks beside the driver."""
-    sets = [*SMALL, f"warehouse.root={tmp_path}", "source.kind=folder", f"source.path={whole_run.store.directory('RELEASE')}"]
-    job = cluster.submit("run", package_zip, "--config", ROOT / "conf" / "demo.yaml", *options(*sets)).finish()
+    sets = [
+        *SMALL,
+        f"warehouse.root={tmp_path}",
+        "source.kind=folder",
+        f"source.path={whole_run.store.directory('RELEASE')}",
+    ]
+    job = cluster.submit(
+        "run", package_zip, "--config", ROOT / "conf" / "demo.yaml", *options(*sets)
+    ).finish()
     assert "citation_level: accuracy" in job.said
     assert len([seconds for seconds in job.seconds_by_executor().values() if seconds]) == EXECUTORS
     store = Store(tmp_path)
@@ -59,7 +73,10 @@ def test_a_whole_run_makes_the_tables_of_the_embedded_engine(whole_run, cluster,
     for name in TABLES.keys() - NOT_ASKED_FOR - {"PREDICTIONS"}:
         assert table_digest(store.directory(name)) == table_digest(whole_run.store.directory(name)), name
     for task in ["technology", "citation_level"]:
-        mine, theirs = (json.loads((each.directory("METRICS") / f"{task}.json").read_text()) for each in (store, whole_run.store))
+        mine, theirs = (
+            json.loads((each.directory("METRICS") / f"{task}.json").read_text())
+            for each in (store, whole_run.store)
+        )
         assert mine["accuracy"] == pytest.approx(theirs["accuracy"], abs=0.02)
 
 
@@ -67,13 +84,22 @@ def test_an_executor_killed_in_the_middle_of_the_join_changes_nothing(cluster, p
     citations = 2_000_000
     store = publish_big_release(tmp_path, 200_000, citations)
     expected = labelled_embedded(store)
-    job = label_on(cluster, package_zip, store, **{"spark.sql.shuffle.partitions": 32, "spark.sql.adaptive.coalescePartitions.enabled": "false"})
+    job = label_on(
+        cluster,
+        package_zip,
+        store,
+        **{"spark.sql.shuffle.partitions": 32, "spark.sql.adaptive.coalescePartitions.enabled": "false"},
+    )
     caught = []
 
     def joining():
         """A stage that reads shuffled citations, with some of its tasks done and most of them still to do."""
         assert job.process.poll() is None, job.said[-4000:]
-        caught[:] = [stage for stage in job.stages_at_work() if stage["shuffleReadRecords"] and 0 < stage["numCompleteTasks"] < 16]
+        caught[:] = [
+            stage
+            for stage in job.stages_at_work()
+            if stage["shuffleReadRecords"] and 0 < stage["numCompleteTasks"] < 16
+        ]
         return caught
 
     wait_for(joining, seconds=600)
@@ -81,16 +107,26 @@ def test_an_executor_killed_in_the_middle_of_the_join_changes_nothing(cluster, p
     job.finish()
     tasks = [event for event in job.happened("TaskEnd") if event["Stage ID"] == caught[0]["stageId"]]
     done = [event["Task Metrics"] for event in tasks if event["Task End Reason"]["Reason"] == "Success"]
-    assert sum(each["Shuffle Read Metrics"]["Total Records Read"] for each in done) > 0.9 * citations, "it was another stage"
-    assert {event["Task End Reason"]["Reason"] for event in tasks} >= {"Success", "ExecutorLostFailure", "FetchFailed"}
+    assert sum(each["Shuffle Read Metrics"]["Total Records Read"] for each in done) > 0.9 * citations, (
+        "it was another stage"
+    )
+    assert {event["Task End Reason"]["Reason"] for event in tasks} >= {
+        "Success",
+        "ExecutorLostFailure",
+        "FetchFailed",
+    }
     assert len(job.happened("ExecutorRemoved")) == 1 and "Lost executor" in job.said
-    assert any(event["Stage Info"]["Stage Attempt ID"] for event in job.happened("StageSubmitted")), "nothing was done again"
+    assert any(event["Stage Info"]["Stage Attempt ID"] for event in job.happened("StageSubmitted")), (
+        "nothing was done again"
+    )
     assert tables_of(store) == expected
     assert store.manifest("label").engine == "spark"
 
 
 def test_no_executor_holds_more_than_twice_its_share_of_a_skewed_release(cluster, package_zip, tmp_path):
-    store = publish_big_release(tmp_path, 400_000, 2_000_000, of_one_patent=1_000_000, in_one_class=0.5, repeats_told=True)
+    store = publish_big_release(
+        tmp_path, 400_000, 2_000_000, of_one_patent=1_000_000, in_one_class=0.5, repeats_told=True
+    )
     expected = labelled_embedded(store)
     job = label_on(cluster, package_zip, store).finish()
     assert tables_of(store) == expected

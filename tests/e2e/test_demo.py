@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from patent_spark.store import Store
+from patent_spark.core.store import Store
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,4 +24,6 @@ def test_the_demo_reaches_nine_tenths_of_the_attainable_and_beats_every_baseline
         assert metrics["attainable"]["accuracy"] >= 0.75
         assert metrics["accuracy"] >= 0.9 * metrics["attainable"]["accuracy"], task
         assert metrics["accuracy"] > max(each["accuracy"] for each in metrics["baselines"].values()), task
-    assert metrics["accuracy"] <= 1.03 * metrics["attainable"]["accuracy"]  # better than possible would be a leak
+    assert (
+        metrics["accuracy"] <= 1.03 * metrics["attainable"]["accuracy"]
+    )  # better than possible would be a leak

@@ -10,43 +10,49 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
-from patent_spark.audit.duplicates import split_families
-from patent_spark.audit.evidence import Evidence, Warehouse
 from patent_spark.config import Audit
-from patent_spark.store import Store
+from patent_spark.core.store import Store
+from patent_spark.stages.audit.checks.duplicates import split_families
+from patent_spark.stages.audit.evidence import Evidence, Warehouse
 from tests.e2e.conftest import patent_spark
-from tests.worlds import publish
+from tests.support.factories import publish
 
 pytestmark = pytest.mark.slow
 
-KNOBS = ["tasks=joint", "technology.max_tokens=200", "train.epochs=4"]
+SETTINGS = ["tasks=joint", "technology.max_tokens=200", "train.epochs=4"]
 TASKS = ("technology", "citation_level")
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     root = tmp_path_factory.mktemp("joint") / "warehouse"
-    done = patent_spark("run", root=root, sets=KNOBS)
+    done = patent_spark("run", root=root, sets=SETTINGS)
     assert done.returncode == 0, done.stderr
     return Store(root)
 
 
 def test_both_tasks_have_a_model_of_their_own_on_a_shared_body(store):
-    models = {task: keras.saving.load_model(store.directory("MODEL") / task / "model.keras") for task in TASKS}
-    labels = store.facts("shard")["tasks"]
-    assert [models[task].output_shape[-1] for task in TASKS] == [len(labels[task]["labels"]) for task in TASKS]
+    models = {
+        task: keras.saving.load_model(store.directory("MODEL") / task / "model.keras") for task in TASKS
+    }
+    labels = store.metadata("shard")["tasks"]
+    assert [models[task].output_shape[-1] for task in TASKS] == [
+        len(labels[task]["labels"]) for task in TASKS
+    ]
     bodies = [models[task].get_layer("lstm_1").get_weights() for task in TASKS]
     assert all((one == other).all() for one, other in zip(*bodies, strict=True))
     for task in TASKS:
         result = json.loads((store.directory("METRICS") / f"{task}.json").read_text())
-        assert result["accuracy"] > result["baselines"]["majority"]["accuracy"] - (0.02 if task == "citation_level" else -0.2)
+        assert result["accuracy"] > result["baselines"]["majority"]["accuracy"] - (
+            0.02 if task == "citation_level" else -0.2
+        )
         history = json.loads((store.directory("MODEL") / task / "history.json").read_text())
         assert history[-1]["train_loss"] < history[0]["train_loss"]
         assert 0 < history[-1]["dev_accuracy"] < 1
 
 
 def test_one_run_has_the_figures_of_both(store):
-    (run_id,) = {facts["run_id"] for facts in store.facts("train")["tasks"].values()}
+    (run_id,) = {metadata["run_id"] for metadata in store.metadata("train")["tasks"].values()}
     client = MlflowClient(f"sqlite:///{store.root}/mlflow/mlflow.db")
     told = client.get_run(run_id).data.metrics
     assert {"train_loss", "dev_loss"} <= set(told)
@@ -63,7 +69,12 @@ def test_the_audit_knows_what_a_joint_model_learned_from(store):
     checks = json.loads((store.directory("AUDIT") / "audit.json").read_text())["checks"]
     verdicts = {(check["task"], check["name"]): check["verdict"] for check in checks}
     for task in TASKS:
-        for name in ("families on both sides", "same text on both sides", "rows: LABELS to SPLITS", "rows: SPLITS to EXAMPLES"):
+        for name in (
+            "families on both sides",
+            "same text on both sides",
+            "rows: LABELS to SPLITS",
+            "rows: SPLITS to EXAMPLES",
+        ):
             assert verdicts[task, name] == "passed", (task, name)
 
 
@@ -83,5 +94,5 @@ def test_a_test_patent_of_one_task_among_the_joint_examples_is_found(store):
         keys = np.array([leaked, *table["patent_key"].to_pylist()[1:]])
         pq.write_table(table.set_column(0, table.schema.field(0), pa.array(keys)), path)
 
-    publish(store, "shard", {}, store.facts("shard"), fill=leak)
+    publish(store, "shard", {}, store.metadata("shard"), fill=leak)
     assert families("technology") >= 1

@@ -20,15 +20,15 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from patent_spark.checks import WorkError
 from patent_spark.config import load_config
-from patent_spark.serving.scorer import Scorer, token_matrix
-from patent_spark.stages import run_stage
-from patent_spark.tracking import tracking_uri
-from patent_spark.training import local
-from patent_spark.training.ranks import joined
-from tests.e2e import rank_steps
-from tests.training_world import TOKENS, publish_examples, told_files
+from patent_spark.core.errors import WorkError
+from patent_spark.inference.scorer import Scorer, token_matrix
+from patent_spark.pipeline import run_stage
+from patent_spark.stages.train.launch import local
+from patent_spark.stages.train.launch.horovod import joined
+from patent_spark.tracking.runs import tracking_uri
+from tests.support import rank_steps
+from tests.support.training_warehouse import TOKENS, publish_examples, told_files
 
 ROOT = Path(__file__).parents[2]
 SETS = [
@@ -49,7 +49,9 @@ def ranks_of(folder):
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if str(folder) in (process / "cmdline").read_text():
-                variables = dict(part.partition("=")[::2] for part in (process / "environ").read_text().split("\0"))
+                variables = dict(
+                    part.partition("=")[::2] for part in (process / "environ").read_text().split("\0")
+                )
                 found[int(variables["HOROVOD_RANK"])] = int(process.name)
         except (OSError, KeyError):
             pass
@@ -74,7 +76,9 @@ def loaded(output):
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory):
     root = tmp_path_factory.mktemp("steps")
-    publish_examples(root, train=250, lanes=4)  # 63 rows a lane: 6 steps, one of 12 rows; 2 rows of padding, both in the step of the shortest texts
+    publish_examples(
+        root, train=250, lanes=4
+    )  # 63 rows a lane: 6 steps, one of 12 rows; 2 rows of padding, both in the step of the shortest texts
     return root
 
 
@@ -117,7 +121,11 @@ def lost(request, examples):
     killer = threading.Thread(target=kill, daemon=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
-        patch.setattr(local, "command_of_rank", lambda folder: [sys.executable, rank_steps.__file__, *map(str, (folder, examples, output, MANY))])
+        patch.setattr(
+            local,
+            "command_of_rank",
+            lambda folder: [sys.executable, rank_steps.__file__, *map(str, (folder, examples, output, MANY))],
+        )
         killer.start()
         config = configured(examples, f"train.ranks={world}", "train.epochs=10000")
         with pytest.raises(WorkError) as error:
@@ -137,7 +145,9 @@ def test_any_number_of_ranks_takes_the_same_steps(lost, alone):
         assert np.abs(solo[0]["weights"] - solo[1]["weights"]).max() > 1e-3
         for rank in range(lost.world):
             together = [lost.steps[f"{way}-{step}-rank{rank}"] for step in range(1, MANY + 1)]
-            curves = [[step["sums"][:-2:3] / step["sums"][1:-2:3] for step in steps] for steps in (together, solo)]  # of each head
+            curves = [
+                [step["sums"][:-2:3] / step["sums"][1:-2:3] for step in steps] for steps in (together, solo)
+            ]  # of each head
             assert np.abs(np.subtract(*curves)).max() < 1e-4
             assert np.abs(together[0]["weights"] - solo[0]["weights"]).max() < 1e-5
             assert np.abs(together[5]["weights"] - solo[5]["weights"]).max() < 1e-4
@@ -147,7 +157,10 @@ def test_any_number_of_ranks_takes_the_same_steps(lost, alone):
 
 
 def test_a_killed_rank_ends_the_job_and_is_named(lost):
-    assert re.match(r"train technology: rank 1 ended with signal SIGKILL; its output is in .*-train-technology-rank1\.log", lost.error)
+    assert re.match(
+        r"train technology: rank 1 ended with signal SIGKILL; its output is in .*-train-technology-rank1\.log",
+        lost.error,
+    )
     assert lost.seconds < 20
     assert sorted(lost.pids) == list(range(lost.world))
     assert lost.left == {}
@@ -165,22 +178,29 @@ def trained(tmp_path_factory):
 
 @pytest.mark.slow
 def test_two_ranks_learn_what_is_planted(trained):
-    facts = trained.facts("train")["tasks"]["technology"]
-    assert facts["epochs"] == 6
-    assert facts["last"]["dev_accuracy"] > 0.95
-    assert facts["last"]["train_loss"] < 0.3
+    metadata = trained.metadata("train")["tasks"]["technology"]
+    assert metadata["epochs"] == 6
+    assert metadata["last"]["dev_accuracy"] > 0.95
+    assert metadata["last"]["train_loss"] < 0.3
     assert list((trained.root / "train" / "work").iterdir()) == []
 
 
 @pytest.mark.slow
 def test_the_model_folder_is_whole_and_scores(trained):
     folder = trained.directory("MODEL") / "technology"
-    assert {path.name for path in folder.iterdir()} == {"model.keras", "task.json", "vocabulary.txt", "history.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        "model.keras",
+        "task.json",
+        "vocabulary.txt",
+        "history.json",
+    }
     assert (folder / "vocabulary.txt").read_text().split()[:2] == ["w1", "w2"]
     scorer = Scorer(folder)
     rows = trained.read_arrow("EXAMPLES")
     rows = rows.filter(np.asarray(rows["patent_key"]) > 10**6)
-    hits = scorer.probabilities(token_matrix(rows["tokens"], TOKENS)).argmax(axis=1) == np.asarray(rows["label"])
+    hits = scorer.probabilities(token_matrix(rows["tokens"], TOKENS)).argmax(axis=1) == np.asarray(
+        rows["label"]
+    )
     assert len(hits) == 200
     history = json.loads((folder / "history.json").read_text())
     kept = min(history, key=lambda epoch: epoch["dev_loss"])
@@ -193,34 +213,44 @@ def test_one_mlflow_run_with_metrics_by_epoch(trained):
     config = configured(trained.root)
     client = MlflowClient(tracking_uri(config))
     (run,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
-    assert run.info.run_id == trained.facts("train")["tasks"]["technology"]["run_id"]
+    assert run.info.run_id == trained.metadata("train")["tasks"]["technology"]["run_id"]
     assert run.info.status == "FINISHED"
     assert run.data.params["train.ranks"] == "2"
     assert run.data.tags["release_id"] == "tiny"
     assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", run.data.tags["mlflow.source.git.commit"])
-    assert {"train_loss", "train_accuracy", "dev_loss", "dev_accuracy", "examples_per_second"} <= set(run.data.metrics)
+    assert {"train_loss", "train_accuracy", "dev_loss", "dev_accuracy", "examples_per_second"} <= set(
+        run.data.metrics
+    )
     assert [m.step for m in client.get_metric_history(run.info.run_id, "dev_loss")] == [1, 2, 3, 4, 5, 6]
     assert len(client.search_logged_models([run.info.experiment_id])) == 1
 
 
 def run_id_of(store):
-    return store.facts("train")["tasks"]["technology"]["run_id"]
+    return store.metadata("train")["tasks"]["technology"]["run_id"]
 
 
 @pytest.mark.slow
-def test_a_model_of_the_same_data_and_knobs_is_kept(trained, capsys):
+def test_a_model_of_the_same_data_and_settings_is_kept(trained, capsys):
     before = run_id_of(trained)
-    publish_examples(trained.root, train=2000, development=200, lanes=4, row_group_rows=128)  # new versions, the same bytes
+    publish_examples(
+        trained.root, train=2000, development=200, lanes=4, row_group_rows=128
+    )  # new versions, the same bytes
     assert not run_stage("train", configured(trained.root, "train.epochs=6")).skipped
-    assert "technology: examples and knobs are those of the model that is there, which is kept" in capsys.readouterr().err
+    assert (
+        "technology: examples and settings are those of the model that is there, which is kept"
+        in capsys.readouterr().err
+    )
     assert run_id_of(trained) == before
     assert Scorer(trained.directory("MODEL") / "technology").task["run_id"] == before
 
 
 @pytest.mark.slow
-def test_steps_that_are_too_large_end_the_job_with_the_knob_to_turn(tmp_path):
+def test_steps_that_are_too_large_end_the_job_with_the_setting_to_turn(tmp_path):
     publish_examples(tmp_path, train=500, lanes=4)
-    with pytest.raises(WorkError, match=r"^train technology: the training loss is (nan|inf) in epoch 1: .*train\.learning_rate \(now 1e\+38\)"):
+    with pytest.raises(
+        WorkError,
+        match=r"^train technology: the training loss is (nan|inf) in epoch 1: .*train\.learning_rate \(now 1e\+38\)",
+    ):
         run_stage("train", configured(tmp_path, "train.learning_rate=1e38"))
     assert ranks_of(tmp_path) == {}
 
@@ -228,8 +258,14 @@ def test_steps_that_are_too_large_end_the_job_with_the_knob_to_turn(tmp_path):
 @pytest.mark.slow
 def test_ranks_do_not_outlive_a_killed_launcher(tmp_path):
     publish_examples(tmp_path, train=2000, lanes=4)
-    sets = [part for knob in [f"warehouse.root={tmp_path}", *SETS, "train.epochs=1000"] for part in ("--set", knob)]
-    launcher = subprocess.Popen([sys.executable, "-m", "patent_spark.cli", "train", *sets], stderr=subprocess.DEVNULL)
+    sets = [
+        part
+        for setting in [f"warehouse.root={tmp_path}", *SETS, "train.epochs=1000"]
+        for part in ("--set", setting)
+    ]
+    launcher = subprocess.Popen(
+        [sys.executable, "-m", "patent_spark.cli", "train", *sets], stderr=subprocess.DEVNULL
+    )
     try:
         wait_for(lambda: told_steps(tmp_path) > 1)
         assert len(ranks_of(tmp_path)) == 2

@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from patent_spark.config import load_config
-from patent_spark.registry import Registry
-from patent_spark.store import Store
+from patent_spark.core.store import Store
+from patent_spark.tracking.registry import Registry
 from tests.e2e.conftest import patent_spark
 
 
@@ -51,8 +51,13 @@ def test_a_worse_model_is_refused_and_compared(whole_run, first, tmp_path):
     """A copy of the warehouse, with the same runs and registry, trains a model that hardly learns."""
     shutil.copytree(whole_run.root, tmp_path / "w", ignore=shutil.ignore_patterns("mlflow", "logs"))
     store = Store(tmp_path / "w")
-    sets = ["tasks=technology", f"tracking.uri=sqlite:///{whole_run.root}/mlflow/mlflow.db", "train.learning_rate=1e-6", "train.epochs=1"]
-    before = whole_run.store.facts("train")["tasks"]["technology"]["run_id"]
+    sets = [
+        "tasks=technology",
+        f"tracking.uri=sqlite:///{whole_run.root}/mlflow/mlflow.db",
+        "train.learning_rate=1e-6",
+        "train.epochs=1",
+    ]
+    before = whole_run.store.metadata("train")["tasks"]["technology"]["run_id"]
     done = patent_spark("run", root=store.root, sets=sets)
     assert done.returncode == 0, done.stderr
     refused = patent_spark("register", root=store.root, sets=sets)
@@ -61,7 +66,7 @@ def test_a_worse_model_is_refused_and_compared(whole_run, first, tmp_path):
     assert last.startswith("patent-spark: technology is not registered: accuracy of technology is ")
     assert last.endswith("is worse for certain")
     assert registered(whole_run, "technology") == ("1", 1)
-    after = store.facts("train")["tasks"]["technology"]["run_id"]
+    after = store.metadata("train")["tasks"]["technology"]["run_id"]
     told = patent_spark("compare", before[:12], after[:12], root=store.root, sets=sets)
     assert told.returncode == 0, told.stderr
     assert "points of accuracy: run 2 is worse" in told.stdout

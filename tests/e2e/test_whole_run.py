@@ -12,17 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from patent_spark.config import load_config
-from patent_spark.schemas import LEVELS, TABLES
-from patent_spark.store import Store
-from tests.digests import table_digest
+from patent_spark.core.schemas import LEVELS, TABLES
+from patent_spark.core.store import Store
 from tests.e2e.conftest import NOT_ASKED_FOR, ROOT, SMALL, broken_java, patent_spark
 from tests.oracle.labels_pandas import expected_labels
+from tests.support.table_hash import table_digest
 
 STAGES = ["simulate", "ingest", "label", "quality", "split", "text", "shard", "train", "evaluate", "audit"]
 
 
 def test_every_table_is_there_with_rows_and_its_schema(whole_run):
-    from patent_spark.store import arrow_schema
+    from patent_spark.core.store import arrow_schema
 
     for name in TABLES.keys() - NOT_ASKED_FOR:
         table = pyarrow.dataset.dataset(whole_run.store.directory(name), format="parquet")
@@ -45,12 +45,26 @@ def test_the_summary_says_what_a_person_wants_to_know(whole_run):
 
 def test_the_labels_equal_pandas_on_the_raw_files_row_for_row(whole_run):
     release = whole_run.store.directory("RELEASE")
-    patents, citations, cpc = (read_raw(release / f"{name}.tsv.zip") for name in ("g_patent", "g_us_patent_citation", "g_cpc_current"))
-    patents = patents.assign(grant_date=[datetime.date.fromisoformat(day) for day in patents.patent_date], withdrawn=patents.withdrawn == "1")
+    patents, citations, cpc = (
+        read_raw(release / f"{name}.tsv.zip")
+        for name in ("g_patent", "g_us_patent_citation", "g_cpc_current")
+    )
+    patents = patents.assign(
+        grant_date=[datetime.date.fromisoformat(day) for day in patents.patent_date],
+        withdrawn=patents.withdrawn == "1",
+    )
     cpc = cpc.assign(cpc_sequence=cpc.cpc_sequence.astype(int))
     day = datetime.date.fromisoformat(json.loads((release / "release.json").read_text())["data_to_date"])
-    theirs = expected_labels(patents, citations, cpc, load_config([ROOT / "conf" / "demo.yaml"])[0].label, day).drop(columns="total_citations")
-    ours = whole_run.store.read_arrow("LABELS").to_pandas().drop(columns="patent_key").set_index("patent_id").sort_index()
+    theirs = expected_labels(
+        patents, citations, cpc, load_config([ROOT / "conf" / "demo.yaml"])[0].label, day
+    ).drop(columns="total_citations")
+    ours = (
+        whole_run.store.read_arrow("LABELS")
+        .to_pandas()
+        .drop(columns="patent_key")
+        .set_index("patent_id")
+        .sort_index()
+    )
     assert len(ours) > 2000
     pd.testing.assert_frame_equal(ours[theirs.columns], theirs, check_dtype=False, check_exact=True)
 
@@ -105,7 +119,7 @@ def test_a_second_run_does_nothing_again(whole_run):
     again = patent_spark("run", root=whole_run.root)
     assert again.returncode == 0, again.stderr
     for stage in STAGES:
-        assert f"{stage:9} skipped: inputs and knobs are those of version" in again.stderr
+        assert f"{stage:9} skipped: inputs and settings are those of version" in again.stderr
 
 
 def test_where_prints_plain_parquet(whole_run):
@@ -120,7 +134,9 @@ def test_spark_submit_makes_the_same_tables_as_the_embedded_engine(whole_run, pa
     submit = Path(sys.executable).with_name("spark-submit")
     sets = ["source.kind=folder", f"source.path={whole_run.store.directory('RELEASE')}"]
     for stage in ["ingest", "label", "quality", "split", "text", "shard"]:
-        knobs = [part for knob in [*SMALL, f"warehouse.root={root}", *sets] for part in ("--set", knob)]
+        settings = [
+            part for setting in [*SMALL, f"warehouse.root={root}", *sets] for part in ("--set", setting)
+        ]
         command = [
             submit,
             "--master",
@@ -130,7 +146,7 @@ def test_spark_submit_makes_the_same_tables_as_the_embedded_engine(whole_run, pa
             ROOT / "jobs" / f"{stage}.py",
             "--config",
             ROOT / "conf" / "demo.yaml",
-            *knobs,
+            *settings,
         ]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr[-3000:]
@@ -139,4 +155,6 @@ def test_spark_submit_makes_the_same_tables_as_the_embedded_engine(whole_run, pa
         "PATENTS", "ABSTRACTS", "CITATIONS", "CPC", "RELATIVES", "COUNTS", "LABELS", "FAMILIES", "SPLITS", "TOKENS", "VOCABULARY", "VECTORS",
         "EXAMPLES",
     ]:  # fmt: skip
-        assert table_digest(Store(root).directory(name)) == table_digest(whole_run.store.directory(name)), name
+        assert table_digest(Store(root).directory(name)) == table_digest(whole_run.store.directory(name)), (
+            name
+        )

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.attempts import attempts
-from tests.tracking_server import TrackingServer
+from tests.support.cli_runner import attempts
+from tests.support.tracking_server import TrackingServer
 
 
 @pytest.fixture

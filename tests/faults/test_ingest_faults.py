@@ -8,15 +8,31 @@ import zipfile
 import pytest
 
 from patent_spark.cli import main
-from patent_spark.store import Store
-from tests.releases import CURRENT, tsv, write_release, write_zip
+from patent_spark.core.store import Store
+from tests.support.releases import CURRENT, tsv, write_release, write_zip
 
-PATENT = {"patent_id": "3930271", "patent_type": "utility", "patent_date": "1976-01-06", "patent_title": "Golf glove", "withdrawn": 0}
+PATENT = {
+    "patent_id": "3930271",
+    "patent_type": "utility",
+    "patent_date": "1976-01-06",
+    "patent_title": "Golf glove",
+    "withdrawn": 0,
+}
 RELEASE = {
     "g_patent": [PATENT],
     "g_patent_abstract": [{"patent_id": "3930271", "patent_abstract": "A glove."}],
-    "g_us_patent_citation": [{"patent_id": "3930271", "citation_sequence": 0, "citation_patent_id": "1701273"}],
-    "g_cpc_current": [{"patent_id": "3930271", "cpc_sequence": 0, "cpc_class": "A41", "cpc_subclass": "A41D", "cpc_type": "inventional"}],
+    "g_us_patent_citation": [
+        {"patent_id": "3930271", "citation_sequence": 0, "citation_patent_id": "1701273"}
+    ],
+    "g_cpc_current": [
+        {
+            "patent_id": "3930271",
+            "cpc_sequence": 0,
+            "cpc_class": "A41",
+            "cpc_subclass": "A41D",
+            "cpc_type": "inventional",
+        }
+    ],
 }
 PATENTS_ZIP, CPC_ZIP = "g_patent.tsv.zip", "g_cpc_current.tsv.zip"
 
@@ -38,7 +54,7 @@ def folder(tmp_path):
 
 def ingest(home, folder, *sets):
     sets = (f"source.path={folder}", f"warehouse.root={home / 'warehouse'}", *sets)
-    return main(["ingest", "--force", *(part for knob in sets for part in ("--set", knob))])
+    return main(["ingest", "--force", *(part for setting in sets for part in ("--set", setting))])
 
 
 @pytest.fixture
@@ -60,12 +76,20 @@ def refused(published, folder, capsys):
 
 
 def test_no_folder(refused, folder):
-    assert refused(where=folder / "nowhere") == f"source.path = {folder}/nowhere is not a folder; set it to the folder of a release"
+    assert (
+        refused(where=folder / "nowhere")
+        == f"source.path = {folder}/nowhere is not a folder; set it to the folder of a release"
+    )
 
 
 @pytest.mark.parametrize(
     ("table", "made"),
-    [("g_patent", "PATENTS"), ("g_patent_abstract", "ABSTRACTS"), ("g_us_patent_citation", "CITATIONS"), ("g_cpc_current", "CPC")],
+    [
+        ("g_patent", "PATENTS"),
+        ("g_patent_abstract", "ABSTRACTS"),
+        ("g_us_patent_citation", "CITATIONS"),
+        ("g_cpc_current", "CPC"),
+    ],
 )
 def test_no_table_file(refused, folder, table, made):
     (folder / f"{table}.tsv.zip").unlink()
@@ -75,7 +99,10 @@ def test_no_table_file(refused, folder, table, made):
 
 def test_no_table_file_of_an_old_release(refused, tmp_path):
     folder = write_release(tmp_path / "old", {"patent": [], "cpc_current": []})
-    assert refused(where=folder) == f"{folder} has no uspatentcitation.tsv.zip (CITATIONS); files found: cpc_current.tsv.zip, patent.tsv.zip"
+    assert (
+        refused(where=folder)
+        == f"{folder} has no uspatentcitation.tsv.zip (CITATIONS); files found: cpc_current.tsv.zip, patent.tsv.zip"
+    )
 
 
 def test_an_empty_folder(refused, tmp_path):
@@ -84,12 +111,21 @@ def test_an_empty_folder(refused, tmp_path):
 
 
 def test_no_column(refused, folder):
-    write_zip(folder, "g_cpc_current", tsv("g_cpc_current", [], ["patent_id", "cpc_sequence", "subsection_id"]))
-    assert refused() == f"{folder / CPC_ZIP} has no column cpc_class; columns found: patent_id, cpc_sequence, subsection_id"
+    write_zip(
+        folder, "g_cpc_current", tsv("g_cpc_current", [], ["patent_id", "cpc_sequence", "subsection_id"])
+    )
+    assert (
+        refused()
+        == f"{folder / CPC_ZIP} has no column cpc_class; columns found: patent_id, cpc_sequence, subsection_id"
+    )
 
 
 def test_a_column_twice(refused, folder):
-    write_zip(folder, "g_patent_abstract", tsv("g_patent_abstract", [], ["patent_id", "patent_id", "patent_abstract"]))
+    write_zip(
+        folder,
+        "g_patent_abstract",
+        tsv("g_patent_abstract", [], ["patent_id", "patent_id", "patent_abstract"]),
+    )
     assert refused() == (
         f"{folder}/g_patent_abstract.tsv.zip has more than one column patent_id; columns found: patent_id, patent_id, patent_abstract"
     )
@@ -116,11 +152,17 @@ def test_a_bad_checksum(refused, folder):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("g_patent.tsv", tsv("g_patent", [PATENT]))
     path.write_bytes(path.read_bytes().replace(b"Golf glove", b"Gulf glove"))
-    assert refused() == f"{path} is a corrupt zip file (Bad CRC-32 for file 'g_patent.tsv'); download it again"
+    assert (
+        refused() == f"{path} is a corrupt zip file (Bad CRC-32 for file 'g_patent.tsv'); download it again"
+    )
 
 
 def test_damage_in_the_middle(refused, folder):
-    path = write_zip(folder, "g_patent", tsv("g_patent", [PATENT | {"patent_id": 4000000 + i, "num_claims": i * i} for i in range(50_000)]))
+    path = write_zip(
+        folder,
+        "g_patent",
+        tsv("g_patent", [PATENT | {"patent_id": 4000000 + i, "num_claims": i * i} for i in range(50_000)]),
+    )
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 64] = bytes(64)
     path.write_bytes(content)
@@ -131,7 +173,10 @@ def test_damage_in_the_middle(refused, folder):
 def test_two_members(refused, folder):
     with zipfile.ZipFile(folder / PATENTS_ZIP, "a") as archive:
         archive.writestr("readme.txt", "hello")
-    assert refused() == f"{folder / PATENTS_ZIP} holds 2 files (g_patent.tsv, readme.txt); one TSV file is expected"
+    assert (
+        refused()
+        == f"{folder / PATENTS_ZIP} holds 2 files (g_patent.tsv, readme.txt); one TSV file is expected"
+    )
 
 
 def test_an_encrypted_member(refused, folder):
@@ -166,11 +211,19 @@ def test_a_header_alone(refused, folder, table):
 
 
 @pytest.mark.parametrize(
-    "row", [b'"4"\t"utility"\t"1976-01-06"\t"Caf\xe9"\t""\t1\t0\t""\n', b'"4"\t"Caf\xe9"\n', b'"4"\t"\xff"\t"1976-01-06"\t"Cafe"\t""\t1\t0\t""\n']
+    "row",
+    [
+        b'"4"\t"utility"\t"1976-01-06"\t"Caf\xe9"\t""\t1\t0\t""\n',
+        b'"4"\t"Caf\xe9"\n',
+        b'"4"\t"\xff"\t"1976-01-06"\t"Cafe"\t""\t1\t0\t""\n',
+    ],
 )
 def test_bytes_that_are_not_utf8(refused, folder, row):
     write_zip(folder, "g_patent", tsv("g_patent", [PATENT, '"too"\t"few"', PATENT]) + row)
-    assert refused() == f"{folder / PATENTS_ZIP}: row 5 is not UTF-8; convert the file to UTF-8 or download it again"
+    assert (
+        refused()
+        == f"{folder / PATENTS_ZIP}: row 5 is not UTF-8; convert the file to UTF-8 or download it again"
+    )
 
 
 def test_a_header_that_is_not_utf8(refused, folder):
@@ -188,7 +241,9 @@ def test_a_quote_that_is_never_closed(refused, folder):
 
 def test_too_many_rejects(refused, folder, published):
     rows = [PATENT | {"patent_id": 4000000 + i} for i in range(95)]
-    rows += [PATENT | {"patent_id": 5000000 + i, "patent_date": "1976-02-31"} for i in range(4)] + [PATENT | {"patent_id": ""}]
+    rows += [PATENT | {"patent_id": 5000000 + i, "patent_date": "1976-02-31"} for i in range(4)] + [
+        PATENT | {"patent_id": ""}
+    ]
     write_zip(folder, "g_patent", tsv("g_patent", rows))
     kept = published / "warehouse" / "logs" / "rejects-PATENTS.parquet"
     assert refused("ingest.max_reject_fraction=0.02") == (
@@ -200,7 +255,10 @@ def test_too_many_rejects(refused, folder, published):
 
 
 def test_rejects_up_to_the_limit_pass(tmp_path, folder):
-    rows = [PATENT | {"patent_id": 4000000 + i} for i in range(98)] + [PATENT | {"patent_date": ""}, PATENT | {"patent_id": "?"}]
+    rows = [PATENT | {"patent_id": 4000000 + i} for i in range(98)] + [
+        PATENT | {"patent_date": ""},
+        PATENT | {"patent_id": "?"},
+    ]
     write_zip(folder, "g_patent", tsv("g_patent", rows))
     assert ingest(tmp_path, folder, "ingest.max_reject_fraction=0.02") == 0
     assert Store(tmp_path / "warehouse").manifest("ingest").tables["REJECTS"]["rows"] == 2
@@ -209,7 +267,10 @@ def test_rejects_up_to_the_limit_pass(tmp_path, folder):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{not json", "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        (
+            "{not json",
+            "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        ),
         ("[]", "must hold an object with release_id and data_to_date, found list"),
         (json.dumps({"data_to_date": "30/09/2025"}), None),
     ],
@@ -217,20 +278,26 @@ def test_rejects_up_to_the_limit_pass(tmp_path, folder):
 def test_notes_that_cannot_be_read(refused, folder, text, message):
     path = folder / "release.json"
     path.write_text(text)
-    assert refused() == (f"{path} {message}" if message else f"{path}: data_to_date = '30/09/2025' is not a date such as 2025-09-30")
+    assert refused() == (
+        f"{path} {message}"
+        if message
+        else f"{path}: data_to_date = '30/09/2025' is not a date such as 2025-09-30"
+    )
 
 
 def test_no_patent_to_take_the_date_from(refused, folder):
     write_zip(folder, "g_patent", tsv("g_patent", [PATENT | {"patent_date": ""}]))
-    assert refused("ingest.max_reject_fraction=1.0") == (f"{folder} has no usable patent to take data_to_date from; set release.data_to_date")
+    assert refused("ingest.max_reject_fraction=1.0") == (
+        f"{folder} has no usable patent to take data_to_date from; set release.data_to_date"
+    )
 
 
 @pytest.mark.parametrize("groups", [0, 3])
 def test_a_full_disk_is_not_blamed_on_the_release(published, folder, monkeypatch, capsys, groups):
     """What goes wrong while writing, at once or in the middle of a file, is exit code 1, and does no harm either."""
-    from patent_spark.ingest import tables
+    from patent_spark.stages.ingest import writers
 
-    written, write = [], tables._File._write
+    written, write = [], writers._File._write
 
     def no_space(self, group):
         if len(written) == groups:
@@ -238,8 +305,8 @@ def test_a_full_disk_is_not_blamed_on_the_release(published, folder, monkeypatch
         written.append(group)
         write(self, group)
 
-    monkeypatch.setattr(tables, "_GROUP_ROWS", 1)
-    monkeypatch.setattr(tables._File, "_write", no_space)
+    monkeypatch.setattr(writers, "_GROUP_ROWS", 1)
+    monkeypatch.setattr(writers._File, "_write", no_space)
     before = Store(published / "warehouse").manifest("ingest")
     assert ingest(published, folder) == 1
     assert "ingest failed: OSError: [Errno 28] No space left on device" in capsys.readouterr().err

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from patent_spark.cli import BAD_DATA, DONE, main
-from patent_spark.store import Store
-from tests.releases import write_release
+from patent_spark.core.store import Store
+from tests.support.releases import write_release
 
 FIRST, STEP, PATENTS = 4_000_000, 250, 40
 FIRST_DAY, LAST_DAY = datetime.date(2000, 1, 4), "2009-08-20"
@@ -22,10 +22,23 @@ def rows_of_release():
     places = range(PATENTS)
     days = [FIRST_DAY + datetime.timedelta(90 * place) for place in places]
     return {
-        "g_patent": [{"patent_id": number(i), "patent_type": "utility", "patent_date": str(days[i]), "withdrawn": 0} for i in places],
-        "g_patent_abstract": [{"patent_id": number(i), "patent_abstract": f"A lamp of {i} parts."} for i in places],
-        "g_us_patent_citation": [{"patent_id": number(i), "citation_patent_id": number(i - k)} for i in places for k in (1, 2) if i >= k],
-        "g_cpc_current": [{"patent_id": number(i), "cpc_sequence": 0, "cpc_class": "H04", "cpc_type": "inventional"} for i in places],
+        "g_patent": [
+            {"patent_id": number(i), "patent_type": "utility", "patent_date": str(days[i]), "withdrawn": 0}
+            for i in places
+        ],
+        "g_patent_abstract": [
+            {"patent_id": number(i), "patent_abstract": f"A lamp of {i} parts."} for i in places
+        ],
+        "g_us_patent_citation": [
+            {"patent_id": number(i), "citation_patent_id": number(i - k)}
+            for i in places
+            for k in (1, 2)
+            if i >= k
+        ],
+        "g_cpc_current": [
+            {"patent_id": number(i), "cpc_sequence": 0, "cpc_class": "H04", "cpc_type": "inventional"}
+            for i in places
+        ],
     }
 
 
@@ -41,9 +54,14 @@ class House:
     def run(self, *stages, sets=()):
         """Run stages until one fails; returns the last one's exit code and what all of them said."""
         code = DONE
-        sets = (f"source.path={self.home / 'release'}", f"warehouse.root={self.store.root}", "label.pool=class", *sets)
+        sets = (
+            f"source.path={self.home / 'release'}",
+            f"warehouse.root={self.store.root}",
+            "label.pool=class",
+            *sets,
+        )
         for stage in stages:
-            code = code or main([stage, *(part for knob in sets for part in ("--set", knob))])
+            code = code or main([stage, *(part for setting in sets for part in ("--set", setting))])
         return code, [line.strip() for line in self.capsys.readouterr().err.splitlines()]
 
     def labels(self):
@@ -73,30 +91,44 @@ def test_a_range_of_patents_is_missing(house):
         "20.8 % of the citations of patents of 1976 and later (16 of 77) are of patents that PATENTS lacks; "
         "what these patents cite is lost too, so that counts are too low." in said
     )
-    assert "PATENTS lacks the cited numbers 4,003,000 to 4,004,999 (16 citations): is a part of the patent file missing?" in said
+    assert (
+        "PATENTS lacks the cited numbers 4,003,000 to 4,004,999 (16 citations): is a part of the patent file missing?"
+        in said
+    )
     labels = house.labels()
     lost = {"4002500": 1, "4002750": 2}  # the citations that the missing patents made
     assert len(labels) == PATENTS - 8
-    assert {id_: whole[id_]["forward_citations"] - row["forward_citations"] for id_, row in labels.items()} == dict.fromkeys(labels, 0) | lost
+    assert {
+        id_: whole[id_]["forward_citations"] - row["forward_citations"] for id_, row in labels.items()
+    } == dict.fromkeys(labels, 0) | lost
 
 
 UNUSABLE = {
     "g_patent": {"patent_id": "?", "patent_date": "2000-01-04", "withdrawn": 0},
     "g_patent_abstract": {"patent_id": number(0), "patent_abstract": ""},
     "g_us_patent_citation": {"patent_id": "?", "citation_patent_id": number(0)},
-    "g_cpc_current": {"patent_id": number(0), "cpc_sequence": 0, "cpc_class": "somewhere", "cpc_type": "inventional"},
+    "g_cpc_current": {
+        "patent_id": number(0),
+        "cpc_sequence": 0,
+        "cpc_class": "somewhere",
+        "cpc_type": "inventional",
+    },
 }
 
 
-NO_LEVEL = "no patent has a citation level: {} windows are still open on the last day, {} patents have no class"
-NOTHING_TO_TRAIN_ON = (
-    "patent-spark: technology: no patent is left to train on (no patent at all); give it more patents with a label, or raise split.sample = 1.0"
+NO_LEVEL = (
+    "no patent has a citation level: {} windows are still open on the last day, {} patents have no class"
 )
+NOTHING_TO_TRAIN_ON = "patent-spark: technology: no patent is left to train on (no patent at all); give it more patents with a label, or raise split.sample = 1.0"
 READ = {
     "g_patent": [NO_LEVEL.format(0, 0), "PATENTS has no rows: nothing can be labelled.", NOTHING_TO_TRAIN_ON],
     "g_patent_abstract": ["ABSTRACTS has no rows: texts are titles alone."],
     "g_us_patent_citation": ["CITATIONS has no rows: every patent counts 0 and would be zerocite."],
-    "g_cpc_current": [NO_LEVEL.format(21, 40), "CPC has no rows: no patent has a class, so that neither task has a label.", NOTHING_TO_TRAIN_ON],
+    "g_cpc_current": [
+        NO_LEVEL.format(21, 40),
+        "CPC has no rows: no patent has a class, so that neither task has a label.",
+        NOTHING_TO_TRAIN_ON,
+    ],
 }
 
 
@@ -104,13 +136,20 @@ READ = {
 def test_no_row_of_a_table_can_be_used(house, table):
     """A file without a row is refused (test_ingest_faults.py); here every row is rejected or empty, and that is allowed."""
     house.write(rows_of_release() | {table: [UNUSABLE[table]]})
-    code, said = house.run("ingest", "label", "quality", "split", sets=["ingest.max_reject_fraction=1.0", "tasks=technology"])
+    code, said = house.run(
+        "ingest", "label", "quality", "split", sets=["ingest.max_reject_fraction=1.0", "tasks=technology"]
+    )
     assert code == (BAD_DATA if NOTHING_TO_TRAIN_ON in READ[table] else DONE)
     assert [line for line in READ[table] if line not in said] == []
     levels = {row["citation_level"] for row in house.labels().values()}
     assert (
         levels
-        == {"g_patent": set(), "g_patent_abstract": {None, "btm90"}, "g_us_patent_citation": {None, "zerocite"}, "g_cpc_current": {None}}[table]
+        == {
+            "g_patent": set(),
+            "g_patent_abstract": {None, "btm90"},
+            "g_us_patent_citation": {None, "zerocite"},
+            "g_cpc_current": {None},
+        }[table]
     )
 
 
@@ -128,9 +167,15 @@ def test_impossible_grant_dates_are_rejected_and_told(house):
     )
     code, said = house.run("ingest", "label", "quality", sets=["ingest.max_reject_fraction=0.1"])
     assert code == DONE and "g_patent.tsv.zip: 40 rows, 2 rejected" in said
-    assert house.quality()["traps"][9]["found"] == {"grant date outside 1790-07-31..2009-08-20": 2, "rows of CPC": 40}
+    assert house.quality()["traps"][9]["found"] == {
+        "grant date outside 1790-07-31..2009-08-20": 2,
+        "rows of CPC": 40,
+    }
     rejects = house.store.read_arrow("REJECTS").to_pylist()
-    assert [(row["row"], row["content"].split("\t")[2]) for row in rejects] == [(5, '"9178-12-11"'), (6, '"1074-03-05"')]
+    assert [(row["row"], row["content"].split("\t")[2]) for row in rejects] == [
+        (5, '"9178-12-11"'),
+        (6, '"1074-03-05"'),
+    ]
     labels = house.labels()
     assert not {number(3), number(4)} & set(labels) and labels[number(2)]["forward_citations"] == 0
 
@@ -140,7 +185,10 @@ def test_a_release_cannot_cover_that_day(house, day):
     """With the one every window would count as closed, with the other every patent would be of the future."""
     house.write(rows_of_release(), day)
     refused = f"patent-spark: data_to_date = {day} (%s) is no day that a release can cover; set release.data_to_date to its last grant date"
-    assert house.run("ingest") == (BAD_DATA, ["ingest    zipped TSV to Parquet, bad rows to REJECTS", refused % "release.json"])
+    assert house.run("ingest") == (
+        BAD_DATA,
+        ["ingest    zipped TSV to Parquet, bad rows to REJECTS", refused % "release.json"],
+    )
     house.write(rows_of_release())
     code, said = house.run("ingest", sets=[f"release.data_to_date={day}"])
     assert (code, said[-1]) == (BAD_DATA, refused % "release.data_to_date")
@@ -157,5 +205,7 @@ def test_data_to_date_lies_before_the_end_of_every_window(house):
         "data_to_date 2002-12-31 lies before the end of every citation window: none of 12 patents has a level. "
         "Set release.data_to_date or a smaller label.horizon_months." in said
     )
-    assert said[-1].startswith("patent-spark: citation_level: no patent is left to train on (no patent at all): none with a label was granted")
+    assert said[-1].startswith(
+        "patent-spark: citation_level: no patent is left to train on (no patent at all): none with a label was granted"
+    )
     assert house.run("label", "split", sets=["tasks=citation_level", "label.horizon_months=12"])[0] == DONE

@@ -50,7 +50,11 @@ NOTHING_TO_DO = (0, "", {}, "")
 @pytest.fixture
 def build(tmp_path):
     """Runs the script as an ordinary user."""
-    checkout, programs, cache = tmp_path / "checkout", tmp_path / "bin", tmp_path / "cache" / "patent_spark" / "uv" / "bin"
+    checkout, programs, cache = (
+        tmp_path / "checkout",
+        tmp_path / "bin",
+        tmp_path / "cache" / "patent_spark" / "uv" / "bin",
+    )
     shutil.copytree(ROOT / "deploy", checkout / "deploy")
     for path in (ROOT / "setup.py", *ROOT.glob("requirements*")):
         shutil.copy(path, checkout)
@@ -78,17 +82,27 @@ def build(tmp_path):
             (programs / missing).unlink()
         for path in told.values():
             path.unlink(missing_ok=True)
-        environment = {name: str(value) for name, value in (ours | {"HOROVOD_CUDA_HOME": tmp_path / toolkit} | variables).items()}
+        environment = {
+            name: str(value)
+            for name, value in (ours | {"HOROVOD_CUDA_HOME": tmp_path / toolkit} | variables).items()
+        }
         command = [programs / "bash", checkout / "deploy" / "setup-env.sh"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
         installed, compiled = (path.read_text() if path.exists() else "" for path in told.values())
         settings = dict(line.split("=", 1) for line in compiled.splitlines())
-        return done.returncode, "".join(re.findall(r"\S+\.lock$", installed, re.MULTILINE)), settings, done.stderr
+        return (
+            done.returncode,
+            "".join(re.findall(r"\S+\.lock$", installed, re.MULTILINE)),
+            settings,
+            done.stderr,
+        )
 
     return build
 
 
-@pytest.mark.parametrize(("program", "package"), [("g++", "g++"), ("make", "make"), ("python3.11", "python3.11")])
+@pytest.mark.parametrize(
+    ("program", "package"), [("g++", "g++"), ("make", "make"), ("python3.11", "python3.11")]
+)
 def test_a_missing_program_is_named_with_its_package_and_nothing_is_built(build, program, package):
     code, lock, settings, said = build(missing=program)
     assert (code, lock, settings) == (1, "", {})
@@ -106,13 +120,20 @@ def test_without_java_the_user_is_told_and_the_set_up_goes_on(build):
 
 def test_for_gpus_there_is_another_environment_which_stays_until_asked_otherwise(build, tmp_path):
     code, lock, settings, _ = build()
-    assert (code, lock, settings["HOROVOD_GPU_OPERATIONS"], settings["HOROVOD_WITHOUT_MPI"]) == (0, "requirements.lock", "", "1")
+    assert (code, lock, settings["HOROVOD_GPU_OPERATIONS"], settings["HOROVOD_WITHOUT_MPI"]) == (
+        0,
+        "requirements.lock",
+        "",
+        "1",
+    )
     assert " --no-cache-dir " in settings["ARGUMENTS"]
     assert build() == NOTHING_TO_DO
 
     code, lock, settings, said = build(GPU=1, toolkit="cuda13")
     assert (code, lock, settings["HOROVOD_GPU_OPERATIONS"]) == (0, "requirements-gpu.lock", "")
-    assert said.startswith("setup: there is no CUDA 12 toolkit (nvcc), so Horovod goes without NCCL: several GPUs exchange their gradients through")
+    assert said.startswith(
+        "setup: there is no CUDA 12 toolkit (nvcc), so Horovod goes without NCCL: several GPUs exchange their gradients through"
+    )
     assert build() == build(GPU=1) == NOTHING_TO_DO
 
     code, lock, settings, said = build(toolkit="cuda12")
@@ -129,7 +150,11 @@ def test_for_gpus_there_is_another_environment_which_stays_until_asked_otherwise
     assert build() == build(toolkit="cuda12") == NOTHING_TO_DO  # what was asked for stays
     assert build(GPU=0) == (0, "requirements.lock", {}, "")
     code, lock, settings, _ = build(HOROVOD_WITH_MPI=1)
-    assert (lock, settings["HOROVOD_WITH_MPI"], settings["HOROVOD_WITHOUT_MPI"]) == ("requirements.lock", "1", "0")
+    assert (lock, settings["HOROVOD_WITH_MPI"], settings["HOROVOD_WITHOUT_MPI"]) == (
+        "requirements.lock",
+        "1",
+        "0",
+    )
     assert build() == NOTHING_TO_DO
 
 
@@ -138,20 +163,30 @@ def test_nccl_that_is_asked_for_and_cannot_be_had_is_an_error(build):
     code, lock, settings, said = build(GPU=1, HOROVOD_GPU_OPERATIONS="NCCL")
     assert (code, lock, settings) == (1, "", {})
     assert build() == NOTHING_TO_DO  # the environment is as it was
-    assert said.startswith("setup: Horovod with NCCL needs nvcc of a CUDA 12 toolkit, and there is none: install one, name its folder with")
+    assert said.startswith(
+        "setup: Horovod with NCCL needs nvcc of a CUDA 12 toolkit, and there is none: install one, name its folder with"
+    )
 
 
 def test_mpi_that_is_asked_for_and_is_not_there_is_named_with_its_package(build):
     code, lock, _, said = build(missing="mpicxx", HOROVOD_WITH_MPI=1)
     assert (code, lock) == (1, "")
-    assert said == "setup: mpicxx is missing (it compiles Horovod with MPI); install it (Debian: apt-get install libopenmpi-dev)\n"
+    assert (
+        said
+        == "setup: mpicxx is missing (it compiles Horovod with MPI); install it (Debian: apt-get install libopenmpi-dev)\n"
+    )
 
 
-@pytest.mark.parametrize("asked", [{"GPU": "yes"}, {"GPU": 1, "HOROVOD_GPU_OPERATIONS": "MPI"}, {"HOROVOD_GPU_OPERATIONS": "NCCL"}])
+@pytest.mark.parametrize(
+    "asked", [{"GPU": "yes"}, {"GPU": 1, "HOROVOD_GPU_OPERATIONS": "MPI"}, {"HOROVOD_GPU_OPERATIONS": "NCCL"}]
+)
 def test_what_the_set_up_can_be_asked_for(build, asked):
     code, lock, _, said = build(**asked)
     assert (code, lock) == (1, "")
-    assert said == "setup: GPU and HOROVOD_WITH_MPI must be 0 or 1, HOROVOD_GPU_OPERATIONS none or, with GPU=1, NCCL\n"
+    assert (
+        said
+        == "setup: GPU and HOROVOD_WITH_MPI must be 0 or 1, HOROVOD_GPU_OPERATIONS none or, with GPU=1, NCCL\n"
+    )
 
 
 def pinned(name):

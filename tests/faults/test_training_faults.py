@@ -9,10 +9,10 @@ import pytest
 from mlflow import MlflowClient
 
 from patent_spark.config import load_config
-from patent_spark.tracking import tracking_uri
-from patent_spark.training.ranks import meeting_point
-from tests.attempts import largest_difference, publish, run_and_epochs
+from patent_spark.stages.train.launch.horovod import meeting_point
+from patent_spark.tracking.runs import tracking_uri
 from tests.e2e.test_ranks import ranks_of
+from tests.support.cli_runner import largest_difference, publish, run_and_epochs
 
 EPOCHS = 25
 LONG = [f"train.epochs={EPOCHS}"]
@@ -75,7 +75,9 @@ def test_killed_in_every_way_a_training_ends_as_if_it_had_not_been(attempt, tmp_
 def by_hand(attempt, root, *arguments):
     """The command once a rank, with Horovod's environment and nothing else."""
     with meeting_point(2, timeout_s=60) as places:
-        yield [attempt(root, *arguments, sets=["train.launcher=external", *LONG], **place) for place in places]
+        yield [
+            attempt(root, *arguments, sets=["train.launcher=external", *LONG], **place) for place in places
+        ]
 
 
 @pytest.mark.slow
@@ -94,7 +96,10 @@ def test_ranks_started_by_hand_are_killed_stopped_and_resumed(attempt, tmp_path)
         assert ranks[1].process.wait(timeout=120) == 1
         assert time.monotonic() - killed_at < 60
         ranks[1].ended()
-    assert "patent-spark: train technology: rank 0 did not answer any more; its output is where its launcher puts it\n" in ranks[1].said
+    assert (
+        "patent-spark: train technology: rank 0 did not answer any more; its output is where its launcher puts it\n"
+        in ranks[1].said
+    )
 
     with by_hand(attempt, root, "--resume") as ranks:
         ranks[0].comes_to(1)

@@ -9,12 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from patent_spark.store import Store
-from tests.attempts import publish
+from patent_spark.core.store import Store
+from tests.support.cli_runner import publish
 
-SMALL_FILES = (
-    "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000)); from patent_spark.cli import main; sys.exit(main())"
-)
+SMALL_FILES = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000)); from patent_spark.cli import main; sys.exit(main())"
 
 
 @pytest.fixture
@@ -22,7 +20,9 @@ def small_disk(tmp_path):
     """A warehouse on a file system of 6 MB."""
     root = tmp_path / "disk"
     root.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "none", root], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=6m", "none", root], capture_output=True
+    ).returncode:
         pytest.skip("only root may mount a file system")
     yield root
     subprocess.run(["umount", "--lazy", root], check=True)
@@ -40,20 +40,30 @@ def test_a_disk_without_room_for_the_model_ends_the_job_before_the_first_step(at
     trial = attempt(small_disk, sets=["model.units=400", "train.epochs=2"])
     code, said = trial.ended()
     assert code == 1
-    told = (
-        r"patent-spark: train technology: \S+ has \d\.\d MB free; the checkpoints and the model of this training need \d\d\.\d MB: make room, or set"
-    )
+    told = r"patent-spark: train technology: \S+ has \d\.\d MB free; the checkpoints and the model of this training need \d\d\.\d MB: make room, or set"
     assert re.search(told, said)
     assert not trial.told("done")
     left = {path.name for path in (small_disk / "train").rglob("*") if path.is_file()}
-    assert left - {"failure-1.json"} == {"config.yaml", "job.json", "failure-0.json"}  # rank 1 may have had the time to say that it lost rank 0
+    assert left - {"failure-1.json"} == {
+        "config.yaml",
+        "job.json",
+        "failure-0.json",
+    }  # rank 1 may have had the time to say that it lost rank 0
 
 
 @pytest.mark.parametrize(
     ("room", "code", "message"),
     [
-        (0, 2, r"warehouse\.root = \S+ cannot be written: No space left on device; set it to a directory of yours that has room"),
-        (100_000, 1, r"MLflow at tracking\.uri = \S+ did not answer as it should: .*database or disk is full.*\nThe whole story is in \S+"),
+        (
+            0,
+            2,
+            r"warehouse\.root = \S+ cannot be written: No space left on device; set it to a directory of yours that has room",
+        ),
+        (
+            100_000,
+            1,
+            r"MLflow at tracking\.uri = \S+ did not answer as it should: .*database or disk is full.*\nThe whole story is in \S+",
+        ),
     ],
 )
 def test_a_disk_that_is_full_is_said_in_a_line_or_two(attempt, small_disk, room, code, message):
@@ -61,15 +71,21 @@ def test_a_disk_that_is_full_is_said_in_a_line_or_two(attempt, small_disk, room,
     fill(small_disk, leave=room)
     trial = attempt(small_disk)
     assert trial.process.wait(timeout=300) == code
-    assert re.fullmatch(rf"patent-spark: {message}\n", trial.said.removeprefix("train     LSTM on Horovod ranks\n"))
-    assert not (small_disk / "train").exists() or not [path for path in (small_disk / "train").rglob("*") if path.is_file()]
+    assert re.fullmatch(
+        rf"patent-spark: {message}\n", trial.said.removeprefix("train     LSTM on Horovod ranks\n")
+    )
+    assert not (small_disk / "train").exists() or not [
+        path for path in (small_disk / "train").rglob("*") if path.is_file()
+    ]
 
 
 @pytest.mark.slow
 def test_a_disk_that_fills_up_ends_the_job_and_leaves_the_checkpoint_before(attempt, tmp_path):
     """The limit on the size of files stands for the disk; what the network weighs is more than that."""
     publish(tmp_path)
-    code, said = attempt(tmp_path, sets=["train.ranks=1", "train.epochs=2", "model.units=400"], program=("-c", SMALL_FILES)).ended()
+    code, said = attempt(
+        tmp_path, sets=["train.ranks=1", "train.epochs=2", "model.units=400"], program=("-c", SMALL_FILES)
+    ).ended()
     assert code == 1
     assert "patent-spark: train technology: the checkpoint of epoch 2, step 0 cannot be written to " in said
     assert "File too large; the one before it is whole: make room and go on with --resume" in said
@@ -83,9 +99,18 @@ def test_a_shard_with_other_tokens_is_bad_data_before_the_first_step(attempt, tm
     table = pq.read_table(shard)
     tokens = [np.frombuffer(row, "<i4")[::-1].tobytes() for row in table["tokens"].to_pylist()]
     changed = table.set_column(
-        table.schema.get_field_index("tokens"), table.schema.field("tokens"), pa.array(tokens, table.schema.field("tokens").type)
+        table.schema.get_field_index("tokens"),
+        table.schema.field("tokens"),
+        pa.array(tokens, table.schema.field("tokens").type),
     )
-    pq.write_table(changed, shard, row_group_size=len(table), compression="zstd", compression_level=1, use_dictionary=False)
+    pq.write_table(
+        changed,
+        shard,
+        row_group_size=len(table),
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=False,
+    )
     trial = attempt(tmp_path, sets=["train.epochs=2"])
     code, said = trial.ended()
     assert code == 3

@@ -17,13 +17,25 @@ import numpy as np
 import pandas as pd
 import pyarrow.dataset
 
-COLUMNS = ["patent_id", "grant_date", "cpc_class", "forward_citations", "total_citations", "q90", "q99", "citation_level", "window_complete"]
+COLUMNS = [
+    "patent_id",
+    "grant_date",
+    "cpc_class",
+    "forward_citations",
+    "total_citations",
+    "q90",
+    "q99",
+    "citation_level",
+    "window_complete",
+]
 
 
 def labels_of_store(store, label) -> pd.DataFrame:
     """LABELS as they should be in a warehouse, plus total_citations; indexed by patent_id."""
-    day = datetime.date.fromisoformat(store.facts("ingest")["data_to_date"])
-    return expected_labels(*(read(store.directory(name)) for name in ("PATENTS", "CITATIONS", "CPC")), label, day)
+    day = datetime.date.fromisoformat(store.metadata("ingest")["data_to_date"])
+    return expected_labels(
+        *(read(store.directory(name)) for name in ("PATENTS", "CITATIONS", "CPC")), label, day
+    )
 
 
 def early_levels_of_store(store, label) -> pd.DataFrame:
@@ -31,10 +43,19 @@ def early_levels_of_store(store, label) -> pd.DataFrame:
     parts = []
     for months in label.exposures:
         rule = dataclasses.replace(
-            label, horizon_months=months, exposures=(), pool="class_year", population="all", percentiles_before_censoring=False
+            label,
+            horizon_months=months,
+            exposures=(),
+            pool="class_year",
+            population="all",
+            percentiles_before_censoring=False,
         )
         rows = labels_of_store(store, rule)
-        parts.append(rows[rows["window_complete"] & rows["cpc_class"].notna()].assign(exposure_months=months).reset_index())
+        parts.append(
+            rows[rows["window_complete"] & rows["cpc_class"].notna()]
+            .assign(exposure_months=months)
+            .reset_index()
+        )
     early = pd.concat(parts).drop(columns=["total_citations", "window_complete"])
     return early.set_index(["patent_id", "exposure_months"]).sort_index()
 
@@ -44,7 +65,9 @@ def read(directory: Path) -> pd.DataFrame:
     return pyarrow.dataset.dataset(directory, format="parquet").to_table().to_pandas(date_as_object=True)
 
 
-def expected_labels(patents: pd.DataFrame, citations: pd.DataFrame, cpc: pd.DataFrame, label, data_to_date: datetime.date) -> pd.DataFrame:
+def expected_labels(
+    patents: pd.DataFrame, citations: pd.DataFrame, cpc: pd.DataFrame, label, data_to_date: datetime.date
+) -> pd.DataFrame:
     """LABELS plus total_citations, indexed by patent_id; counts as integers, no level as None."""
     rows = patents[~patents["withdrawn"].eq(True)].set_index("patent_id")[["grant_date"]].copy()
     ends = {day: months_later(day, label.horizon_months) for day in rows["grant_date"].unique()}
@@ -61,7 +84,9 @@ def expected_labels(patents: pd.DataFrame, citations: pd.DataFrame, cpc: pd.Data
         if label.population == "cited":
             counted = counted[counted["total_citations"] > 0]
         if len(counted):
-            rows.loc[members.index, ["q90", "q99"]] = np.quantile(counted["forward_citations"].to_numpy(float), [0.9, 0.99])
+            rows.loc[members.index, ["q90", "q99"]] = np.quantile(
+                counted["forward_citations"].to_numpy(float), [0.9, 0.99]
+            )
     rows["citation_level"] = [level(row) for row in rows.itertuples()]
     return rows.reset_index()[COLUMNS].set_index("patent_id").sort_index()
 
@@ -80,7 +105,9 @@ def level(row) -> str | None:
 
 def count(rows: pd.DataFrame, citations: pd.DataFrame, label) -> tuple[pd.Series, pd.Series]:
     """Distinct citing patents of each row within the horizon, and at any time."""
-    pairs = citations.rename(columns={"patent_id": "citing", "citation_patent_id": "cited", "citation_category": "category"})
+    pairs = citations.rename(
+        columns={"patent_id": "citing", "citation_patent_id": "cited", "citation_category": "category"}
+    )
     examiner = pairs["category"].fillna("") == "cited by examiner"
     pairs = {"all": pairs, "examiner": pairs[examiner], "not_examiner": pairs[~examiner]}[label.citing]
     pairs = pairs[pairs["citing"].isin(rows.index) & pairs["cited"].isin(rows.index)]
@@ -90,8 +117,12 @@ def count(rows: pd.DataFrame, citations: pd.DataFrame, label) -> tuple[pd.Series
     day = rows["grant_date"].map(datetime.date.toordinal)
     end = rows["end"].map(datetime.date.toordinal)
     citing_day = day.loc[pairs["citing"]].to_numpy()
-    inside = (citing_day >= day.loc[pairs["cited"]].to_numpy()) & (citing_day <= end.loc[pairs["cited"]].to_numpy())
-    return tuple(some["cited"].value_counts().reindex(rows.index, fill_value=0) for some in (pairs[inside], pairs))
+    inside = (citing_day >= day.loc[pairs["cited"]].to_numpy()) & (
+        citing_day <= end.loc[pairs["cited"]].to_numpy()
+    )
+    return tuple(
+        some["cited"].value_counts().reindex(rows.index, fill_value=0) for some in (pairs[inside], pairs)
+    )
 
 
 def first_classes(cpc: pd.DataFrame) -> pd.Series:

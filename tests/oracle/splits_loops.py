@@ -10,7 +10,13 @@ from collections import defaultdict
 
 from tests.oracle.labels_pandas import months_later, read
 
-P1, P2, P3, P4, P5 = 0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5
+P1, P2, P3, P4, P5 = (
+    0x9E3779B185EBCA87,
+    0xC2B2AE3D27D4EB4F,
+    0x165667B19E3779F9,
+    0x85EBCA77C2B2AE63,
+    0x27D4EB2F165667C5,
+)
 M = 2**64 - 1
 
 
@@ -20,20 +26,32 @@ def splits_of_store(store, config) -> dict[tuple[str, str], str]:
     expected = {}
     for task in config.task_names:
         column = {"technology": "cpc_class", "citation_level": "citation_level"}[task]
-        patents = [row | {"label": row[column], "text": texts.get(row["patent_id"], "")} for row in labels if isinstance(row[column], str)]
+        patents = [
+            row | {"label": row[column], "text": texts.get(row["patent_id"], "")}
+            for row in labels
+            if isinstance(row[column], str)
+        ]
         protocol = stratified if config.task(task).protocol == "stratified" else temporal
         months = config.label.horizon_months if task == "citation_level" else 0
         placed = protocol(patents, config.split, months)
         if task == "citation_level" and config.split.early_levels:
             placed |= dict.fromkeys(early_of_store(store, config, placed, texts), "train")
         expected |= {(id_, task): split for id_, split in placed.items()}
-    return without_straddling(expected, texts if config.split.group else {}) if config.tasks == "joint" else expected
+    return (
+        without_straddling(expected, texts if config.split.group else {})
+        if config.tasks == "joint"
+        else expected
+    )
 
 
 def families_of_store(store) -> dict[str, str]:
     """A name for the family of each patent with an abstract or a relative: one relation after the other gives two families one name."""
-    abstracts, relatives = (read(store.directory(name)).to_dict("records") for name in ("ABSTRACTS", "RELATIVES"))
-    folded = {row["patent_id"]: "".join(row["abstract"].lower().split()) for row in abstracts if row["abstract"]}
+    abstracts, relatives = (
+        read(store.directory(name)).to_dict("records") for name in ("ABSTRACTS", "RELATIVES")
+    )
+    folded = {
+        row["patent_id"]: "".join(row["abstract"].lower().split()) for row in abstracts if row["abstract"]
+    }
     name_of = {id_: text for id_, text in folded.items() if text}
     for row in relatives:
         if row["relation"] != "related-publication":
@@ -48,11 +66,18 @@ def early_of_store(store, config, placed, texts) -> dict[str, int]:
     family_of = texts if config.split.group else {}
     held_out = {family_of.get(id_, id_) for id_, split in placed.items() if split != "train"}
     found: dict[str, int] = {}
-    for row in sorted(read(store.directory("EARLY_LEVELS")).to_dict("records"), key=lambda row: row["exposure_months"]):
+    for row in sorted(
+        read(store.directory("EARLY_LEVELS")).to_dict("records"), key=lambda row: row["exposure_months"]
+    ):
         year, id_ = row["grant_date"].year, row["patent_id"]
         is_open = months_later(row["grant_date"], config.label.horizon_months) >= first_test_day
         over_for_all = months_later(datetime.date(year, 12, 31), row["exposure_months"]) < first_test_day
-        if is_open and over_for_all and year <= config.split.train_until and family_of.get(id_, id_) not in held_out:
+        if (
+            is_open
+            and over_for_all
+            and year <= config.split.train_until
+            and family_of.get(id_, id_) not in held_out
+        ):
             found[id_] = row["exposure_months"]  # a longer one replaces a shorter one
     return found
 
@@ -72,13 +97,17 @@ def without_straddling(expected, texts):
     return kept
 
 
-def stratified(patents, knobs, _months):
+def stratified(patents, settings, _months):
     """Each label's families in seeded order; the first patents are test, then development, train, large_test."""
     split = {}
-    for families in in_seeded_order(patents, knobs).values():
+    for families in in_seeded_order(patents, settings).values():
         total = sum(len(family) for family in families)
-        used = int(total * knobs.sample + 0.5)
-        ends = {"test": int(used * knobs.test + 0.5), "development": int(used * (knobs.test + knobs.development) + 0.5), "train": used}
+        used = int(total * settings.sample + 0.5)
+        ends = {
+            "test": int(used * settings.test + 0.5),
+            "development": int(used * (settings.test + settings.development) + 0.5),
+            "train": used,
+        }
         place = 0
         for family in families:
             name = next((name for name, end in ends.items() if place < end), "large_test")
@@ -87,20 +116,24 @@ def stratified(patents, knobs, _months):
     return split
 
 
-def temporal(patents, knobs, months):
+def temporal(patents, settings, months):
     """Tests by grant year, training up to train_until, without the families of a test."""
-    split = {p["patent_id"]: f"test_{p['grant_date'].year}" for p in patents if p["grant_date"].year in knobs.test_years}
-    tested = {p["text"] for p in patents if p["patent_id"] in split and p["text"] and knobs.group}
-    first_test_day = datetime.date(min(knobs.test_years), 1, 1)
+    split = {
+        p["patent_id"]: f"test_{p['grant_date'].year}"
+        for p in patents
+        if p["grant_date"].year in settings.test_years
+    }
+    tested = {p["text"] for p in patents if p["patent_id"] in split and p["text"] and settings.group}
+    first_test_day = datetime.date(min(settings.test_years), 1, 1)
     training = [
         p
         for p in patents
-        if p["grant_date"].year <= knobs.train_until
-        and (not knobs.embargo or months_later(p["grant_date"], months) < first_test_day)
+        if p["grant_date"].year <= settings.train_until
+        and (not settings.embargo or months_later(p["grant_date"], months) < first_test_day)
         and p["text"] not in tested
     ]
-    for families in in_seeded_order(training, knobs).values():
-        end = int(sum(len(family) for family in families) * knobs.development + 0.5)
+    for families in in_seeded_order(training, settings).values():
+        end = int(sum(len(family) for family in families) * settings.development + 0.5)
         place = 0
         for family in families:
             split |= {patent["patent_id"]: "development" if place < end else "train" for patent in family}
@@ -108,13 +141,17 @@ def temporal(patents, knobs, months):
     return split
 
 
-def in_seeded_order(patents, knobs):
+def in_seeded_order(patents, settings):
     """Families by the label of their first member, in the order of the hash of seed and first key."""
     families = defaultdict(list)
     for patent in sorted(patents, key=lambda p: p["patent_key"]):
-        families[patent["text"] if knobs.group and patent["text"] else ("alone", patent["patent_key"])].append(patent)
+        families[
+            patent["text"] if settings.group and patent["text"] else ("alone", patent["patent_key"])
+        ].append(patent)
     strata = defaultdict(list)
-    for family in sorted(families.values(), key=lambda members: draw(knobs.seed, members[0]["patent_key"])):
+    for family in sorted(
+        families.values(), key=lambda members: draw(settings.seed, members[0]["patent_key"])
+    ):
         strata[family[0]["label"]].append(family)
     return strata
 

@@ -9,25 +9,63 @@ import pyarrow.compute as pc
 import pytest
 
 from patent_spark.config import load_config
-from patent_spark.ingest import tables as tables_of_ingest
-from patent_spark.ingest.pairs import COLUMN, Pairs
-from patent_spark.store import Store
-from tests.oracle.citation_worlds import DATA_TO_DATE, random_worlds
+from patent_spark.core.store import Store
+from patent_spark.stages.ingest import writers as tables_of_ingest
+from patent_spark.stages.ingest.duplicate_pairs import COLUMN, Pairs
 from tests.oracle.labels_pandas import early_levels_of_store, expected_labels, labels_of_store, read
-from tests.oracle.tables import arrow_tables, publish_release, run
+from tests.support.ingested_tables import arrow_tables, publish_release, run
+from tests.support.random_citations import DATA_TO_DATE, random_worlds
 
-KNOBS = [  # every pair of values of two knobs occurs, but for the pairs with a horizon
-    ("pool=class_year", "population=all", "percentiles_before_censoring=false", "citing=all", "self_citations=true"),
-    ("pool=class", "population=cited", "percentiles_before_censoring=true", "citing=all", "self_citations=false"),
-    ("pool=class_year", "population=cited", "percentiles_before_censoring=true", "citing=examiner", "self_citations=true"),
-    ("pool=class", "population=all", "percentiles_before_censoring=false", "citing=examiner", "self_citations=false", "horizon_months=2"),
-    ("pool=class", "population=cited", "percentiles_before_censoring=false", "citing=not_examiner", "self_citations=true"),
-    ("pool=class_year", "population=all", "percentiles_before_censoring=true", "citing=not_examiner", "self_citations=false", "horizon_months=12"),
+SETTINGS = [  # every pair of values of two settings occurs, but for the pairs with a horizon
+    (
+        "pool=class_year",
+        "population=all",
+        "percentiles_before_censoring=false",
+        "citing=all",
+        "self_citations=true",
+    ),
+    (
+        "pool=class",
+        "population=cited",
+        "percentiles_before_censoring=true",
+        "citing=all",
+        "self_citations=false",
+    ),
+    (
+        "pool=class_year",
+        "population=cited",
+        "percentiles_before_censoring=true",
+        "citing=examiner",
+        "self_citations=true",
+    ),
+    (
+        "pool=class",
+        "population=all",
+        "percentiles_before_censoring=false",
+        "citing=examiner",
+        "self_citations=false",
+        "horizon_months=2",
+    ),
+    (
+        "pool=class",
+        "population=cited",
+        "percentiles_before_censoring=false",
+        "citing=not_examiner",
+        "self_citations=true",
+    ),
+    (
+        "pool=class_year",
+        "population=all",
+        "percentiles_before_censoring=true",
+        "citing=not_examiner",
+        "self_citations=false",
+        "horizon_months=12",
+    ),
 ]
 
 
-def with_section(knobs) -> list[str]:
-    return [f"label.{knob}" for knob in knobs]
+def with_section(settings) -> list[str]:
+    return [f"label.{setting}" for setting in settings]
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +84,13 @@ def store(tables, tmp_path_factory):
 
 
 def labels_in(store) -> pd.DataFrame:
-    labels, counts = (read(store.directory(name)).set_index("patent_id", verify_integrity=True).sort_index() for name in ("LABELS", "COUNTS"))
-    pd.testing.assert_frame_equal(labels[["patent_key", "forward_citations"]], counts[["patent_key", "forward_citations"]])
+    labels, counts = (
+        read(store.directory(name)).set_index("patent_id", verify_integrity=True).sort_index()
+        for name in ("LABELS", "COUNTS")
+    )
+    pd.testing.assert_frame_equal(
+        labels[["patent_key", "forward_citations"]], counts[["patent_key", "forward_citations"]]
+    )
     return labels.assign(total_citations=counts["total_citations"])
 
 
@@ -65,7 +108,9 @@ def test_citations_whose_rows_stand_together_are_counted_the_same(labels, tables
     may_repeat = Pairs().may_repeat(*(citations[key].combine_chunks() for key in ("citing_key", "cited_key")))
     assert 1000 < pc.sum(may_repeat).as_py() < len(may_repeat) - 1000
     place = citations.schema.get_field_index(COLUMN)
-    grouped = publish_release(tmp_path, tables | {"CITATIONS": citations.set_column(place, COLUMN, may_repeat)}, DATA_TO_DATE)
+    grouped = publish_release(
+        tmp_path, tables | {"CITATIONS": citations.set_column(place, COLUMN, may_repeat)}, DATA_TO_DATE
+    )
     run(grouped, "label", engine)
     assert_same(labels_in(grouped), labels)
 
@@ -75,43 +120,59 @@ def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("knobs", KNOBS, ids=lambda knobs: "-".join(knob.partition("=")[2] for knob in knobs))
-def test_labels_equal_pandas_row_for_row(store, session, engine, knobs):
-    facts = run(store, "label", engine, *with_section(knobs)).facts
-    expected = labels_of_store(store, load_config(sets=with_section(knobs))[0].label)
+@pytest.mark.parametrize(
+    "settings", SETTINGS, ids=lambda settings: "-".join(setting.partition("=")[2] for setting in settings)
+)
+def test_labels_equal_pandas_row_for_row(store, session, engine, settings):
+    metadata = run(store, "label", engine, *with_section(settings)).metadata
+    expected = labels_of_store(store, load_config(sets=with_section(settings))[0].label)
     assert_same(labels_in(store), expected)
-    assert facts["levels"] == expected["citation_level"].value_counts().to_dict()
-    assert facts["open_window"] == (~expected["window_complete"]).sum()
-    assert facts["without_class"] == expected["cpc_class"].isna().sum()
+    assert metadata["levels"] == expected["citation_level"].value_counts().to_dict()
+    assert metadata["open_window"] == (~expected["window_complete"]).sum()
+    assert metadata["without_class"] == expected["cpc_class"].isna().sum()
     pooled = expected[expected["q90"].notna()]
-    years = [day.year if "pool=class_year" in knobs else 0 for day in pooled["grant_date"]]
+    years = [day.year if "pool=class_year" in settings else 0 for day in pooled["grant_date"]]
     pools = pd.Series(list(zip(pooled["cpc_class"], years, strict=True))).value_counts()
-    assert (facts["pools"], facts["small_pools"]) == (len(pools), (pools < 100).sum())
+    assert (metadata["pools"], metadata["small_pools"]) == (len(pools), (pools < 100).sum())
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("knobs", [KNOBS[0], KNOBS[1]], ids=["default", "odd"])
-def test_early_levels_equal_pandas_row_for_row_and_labels_stay(store, session, engine, knobs):
-    """Whatever the knobs say of the pools of LABELS: the levels of open windows compare patents of the same age."""
-    run(store, "label", engine, *with_section(knobs))
+@pytest.mark.parametrize("settings", [SETTINGS[0], SETTINGS[1]], ids=["default", "odd"])
+def test_early_levels_equal_pandas_row_for_row_and_labels_stay(store, session, engine, settings):
+    """Whatever the settings say of the pools of LABELS: the levels of open windows compare patents of the same age."""
+    run(store, "label", engine, *with_section(settings))
     labels = labels_in(store)
-    knobs = [*with_section(knobs), "label.exposures=[1, 12, 24, 59]"]
-    assert run(store, "label", engine, *knobs).facts["exposures"] == [1, 12, 24, 59]
+    settings = [*with_section(settings), "label.exposures=[1, 12, 24, 59]"]
+    assert run(store, "label", engine, *settings).metadata["exposures"] == [1, 12, 24, 59]
     assert_same(labels_in(store), labels)
-    expected = early_levels_of_store(store, load_config(sets=knobs)[0].label)
+    expected = early_levels_of_store(store, load_config(sets=settings)[0].label)
     found = read(store.directory("EARLY_LEVELS")).astype({"exposure_months": "int64"})
     found = found.set_index(["patent_id", "exposure_months"], verify_integrity=True).sort_index()
     assert_same(found, expected)
     sizes = expected.groupby("exposure_months").size()
     assert sizes[1] > sizes[12] > sizes[24] >= sizes[59]  # a longer window is over for fewer
-    assert set(expected.loc[expected.index.get_level_values(1) == 12, "citation_level"]) == {"top1", "top10", "btm90", "zerocite"}
+    assert set(expected.loc[expected.index.get_level_values(1) == 12, "citation_level"]) == {
+        "top1",
+        "top10",
+        "btm90",
+        "zerocite",
+    }
 
 
 def test_the_worlds_hold_what_bites(rows, tables):
     """Without these the test above proves little: each case is met many times."""
-    patents, citations, cpc = (tables[name].to_pandas(date_as_object=True) for name in ("PATENTS", "CITATIONS", "CPC"))
-    expected = expected_labels(patents, citations, cpc, load_config(sets=["label.pool=class"])[0].label, DATA_TO_DATE)
-    assert set(expected["citation_level"].value_counts().loc[lambda n: n > 10].index) == {"top1", "top10", "btm90", "zerocite"}
+    patents, citations, cpc = (
+        tables[name].to_pandas(date_as_object=True) for name in ("PATENTS", "CITATIONS", "CPC")
+    )
+    expected = expected_labels(
+        patents, citations, cpc, load_config(sets=["label.pool=class"])[0].label, DATA_TO_DATE
+    )
+    assert set(expected["citation_level"].value_counts().loc[lambda n: n > 10].index) == {
+        "top1",
+        "top10",
+        "btm90",
+        "zerocite",
+    }
     counted = expected[expected["forward_citations"] > 0]
     assert (counted["forward_citations"] == counted["q90"]).sum() > 20
     assert (counted["forward_citations"] == counted["q99"]).sum() > 20
@@ -119,7 +180,10 @@ def test_the_worlds_hold_what_bites(rows, tables):
     assert expected["citation_level"].isna().sum() > 100 and expected["cpc_class"].isna().sum() > 100
     withdrawn = {row["patent_id"] for row in rows["PATENTS"] if row["withdrawn"]}
     pairs = [(row["patent_id"], row["citation_patent_id"]) for row in rows["CITATIONS"]]
-    assert sum(citing in withdrawn for citing, _ in pairs) > 50 and sum(cited in withdrawn for _, cited in pairs) > 50
+    assert (
+        sum(citing in withdrawn for citing, _ in pairs) > 50
+        and sum(cited in withdrawn for _, cited in pairs) > 50
+    )
     assert sum(citing == cited for citing, cited in pairs) > 50 and len(set(pairs)) < len(pairs) - 50
 
 
@@ -149,7 +213,9 @@ def test_the_order_of_the_rows_in_a_release_changes_nothing(session, engine, tmp
         other = Store(tmp_path / f"warehouse-{len(found)}")
         for stage in ("ingest", "label"):
             run(other, stage, engine, "source.kind=folder", f"source.path={release}")
-        found.append((other.read_arrow("CITATIONS", ["may_repeat"])["may_repeat"].to_pylist(), labels_in(other)))
+        found.append(
+            (other.read_arrow("CITATIONS", ["may_repeat"])["may_repeat"].to_pylist(), labels_in(other))
+        )
     (ordered, labels), (shuffled, same) = found
     assert all(shuffled) and 500 < sum(ordered) < len(ordered) / 4
     assert labels["total_citations"].sum() < len(lines) - 500
@@ -159,8 +225,13 @@ def test_the_order_of_the_rows_in_a_release_changes_nothing(session, engine, tmp
 @pytest.mark.engine
 def test_one_more_citation_never_lowers_a_count(labels, rows, session, engine, tmp_path):
     ids = [row["patent_id"] for row in rows["PATENTS"]]
-    added = [{"patent_id": citing, "citation_patent_id": cited} for citing, cited in zip(ids, ids[1:] + ids[:1], strict=True)]
-    fuller = publish_release(tmp_path, arrow_tables(rows | {"CITATIONS": rows["CITATIONS"] + added}), DATA_TO_DATE)
+    added = [
+        {"patent_id": citing, "citation_patent_id": cited}
+        for citing, cited in zip(ids, ids[1:] + ids[:1], strict=True)
+    ]
+    fuller = publish_release(
+        tmp_path, arrow_tables(rows | {"CITATIONS": rows["CITATIONS"] + added}), DATA_TO_DATE
+    )
     run(fuller, "label", engine)
     after = labels_in(fuller)
     assert (after["forward_citations"] >= labels["forward_citations"]).all()
@@ -175,5 +246,7 @@ def test_levels_partition_the_patents_with_a_class_and_a_closed_window(labels):
     assert (labels["citation_level"].notna() == closed).all()
     assert ((labels["citation_level"] == "zerocite") == (closed & (labels["forward_citations"] == 0))).all()
     counted = labels[closed & (labels["forward_citations"] > 0)]
-    above = (counted["forward_citations"] > counted["q90"]).astype(int) + (counted["forward_citations"] > counted["q99"])
+    above = (counted["forward_citations"] > counted["q90"]).astype(int) + (
+        counted["forward_citations"] > counted["q99"]
+    )
     assert counted["citation_level"].tolist() == above.map({0: "btm90", 1: "top10", 2: "top1"}).tolist()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from patent_spark.cli import main
-from patent_spark.schemas import STAGE_OF
+from patent_spark.core.schemas import STAGE_OF
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,17 +16,17 @@ def run(capsys, *arguments):
     return code, said.out, said.err
 
 
-def test_config_prints_every_knob_with_its_origin(capsys):
+def test_config_prints_every_setting_with_its_origin(capsys):
     code, out, _ = run(capsys, "config", "--set", "train.ranks=2")
     assert code == 0
     assert "train.ranks = 2  # --set: processes, each with its share of every batch" in out
     assert "train.epochs = 5  # default: passes over the training examples" in out
 
 
-def test_a_wrong_knob_is_exit_2_and_one_line(capsys, tmp_path):
+def test_a_wrong_setting_is_exit_2_and_one_line(capsys, tmp_path):
     code, out, err = run(capsys, "label", "--set", "lable.pool=class")
     assert (code, out) == (2, "")
-    assert err.startswith("patent-spark: unknown knob lable.pool (--set); did you mean label.pool?")
+    assert err.startswith("patent-spark: unknown setting lable.pool (--set); did you mean label.pool?")
     assert err.count("\n") == 1
 
 
@@ -54,9 +54,14 @@ def test_no_source_is_exit_2_and_a_missing_folder_exit_3(capsys, tmp_path):
     code, _, err = run(capsys, "ingest", "--set", f"warehouse.root={tmp_path}")
     assert code == 2
     assert "source.path is not set" in err
-    code, _, err = run(capsys, "ingest", "--set", f"warehouse.root={tmp_path}", "--set", f"source.path={tmp_path}/none")
+    code, _, err = run(
+        capsys, "ingest", "--set", f"warehouse.root={tmp_path}", "--set", f"source.path={tmp_path}/none"
+    )
     assert code == 3
-    assert err == f"patent-spark: source.path = {tmp_path}/none is not a folder; set it to the folder of a release\n"
+    assert (
+        err
+        == f"patent-spark: source.path = {tmp_path}/none is not a folder; set it to the folder of a release\n"
+    )
 
 
 def test_an_unexpected_failure_is_exit_1_and_its_traceback_is_in_the_log(capsys, tmp_path, monkeypatch):
@@ -72,7 +77,13 @@ def test_an_unexpected_failure_is_exit_1_and_its_traceback_is_in_the_log(capsys,
 
 
 def test_output_that_is_cut_short_is_no_failure():
-    piped = subprocess.run(f"{sys.executable} -m patent_spark.cli config | head -1", shell=True, cwd=ROOT, capture_output=True, text=True)
+    piped = subprocess.run(
+        f"{sys.executable} -m patent_spark.cli config | head -1",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert piped.stderr == ""
 
 
@@ -92,12 +103,21 @@ def test_a_warehouse_that_cannot_be_written_is_exit_2_and_one_line(capsys):
     )
 
 
-def test_years_of_a_back_test_are_a_knob(capsys, tmp_path):
-    """An answer that names the knob shows that --years and --set arrived."""
+def test_years_of_a_back_test_are_a_setting(capsys, tmp_path):
+    """An answer that names the setting shows that --years and --set arrived."""
     code, _, err = run(capsys, "backtest", "--set", f"warehouse.root={tmp_path}", "--years", "2006,zwei")
     assert (code, err.count("\n")) == (2, 1)
     assert "backtest.years = 'zwei' (--set): input should be a valid integer" in err
-    code, _, err = run(capsys, "backtest", "--years", "2006", "--set", f"warehouse.root={tmp_path}", "--set", "tasks=technology")
+    code, _, err = run(
+        capsys,
+        "backtest",
+        "--years",
+        "2006",
+        "--set",
+        f"warehouse.root={tmp_path}",
+        "--set",
+        "tasks=technology",
+    )
     assert code == 2
     assert "technology is not tested by grant year; set technology.protocol=temporal for a back-test" in err
 
@@ -108,13 +128,22 @@ def test_protocols_need_another_configuration(capsys, tmp_path):
     assert ended.value.code == 2
     assert "--against" in capsys.readouterr().err
     paper = str(ROOT / "conf" / "paper.yaml")
-    code, _, err = run(capsys, "protocols", "--config", paper, "--against", paper, "--set", f"warehouse.root={tmp_path}")
+    code, _, err = run(
+        capsys, "protocols", "--config", paper, "--against", paper, "--set", f"warehouse.root={tmp_path}"
+    )
     assert code == 2
-    assert err == "patent-spark: --against paper: it differs in no knob of protocol or model from paper, so there is nothing to compare\n"
+    assert (
+        err
+        == "patent-spark: --against paper: it differs in no setting of protocol or model from paper, so there is nothing to compare\n"
+    )
 
 
-@pytest.mark.parametrize("command", [["backtest"], ["protocols", "--against", str(ROOT / "conf" / "paper.yaml")]])
+@pytest.mark.parametrize(
+    "command", [["backtest"], ["protocols", "--against", str(ROOT / "conf" / "paper.yaml")]]
+)
 def test_back_tests_start_their_own_ranks(capsys, tmp_path, command):
-    code, _, err = run(capsys, *command, "--set", f"warehouse.root={tmp_path}", "--set", "train.launcher=external")
+    code, _, err = run(
+        capsys, *command, "--set", f"warehouse.root={tmp_path}", "--set", "train.launcher=external"
+    )
     assert code == 2
     assert "train.launcher = external starts one training; use local or spark" in err

@@ -1,11 +1,22 @@
-"""Every knob of the platform, and one place that reads YAML and `--set`.
+"""Every setting of the platform, and one place that reads YAML and `--set`.
 
-A knob is known by `section.knob`. Values come, later over earlier, from the defaults in sections.py, the YAML files given
-with `--config` in order, and `--set section.knob=value`. An unknown or ill-typed knob raises ConfigError.
+A setting is known by `section.setting`. Values come, later over earlier, from the defaults in sections.py, the YAML files given
+with `--config` in order, and `--set section.setting=value`. An unknown or ill-typed setting raises ConfigError.
 What a run learns (vocabulary size, steps an epoch) goes into manifests, never back in here.
 """
 
-from patent_spark.config.reading import Knobs, about_knobs, digest, flatten, load_config, recorded, shown, to_yaml, with_knobs, without_password
+from patent_spark.config.loading import (
+    Settings,
+    about_settings,
+    digest,
+    flatten,
+    load_config,
+    recorded,
+    shown,
+    to_yaml,
+    with_settings,
+    without_password,
+)
 from patent_spark.config.sections import (
     CITATION_LEVEL,
     JOINT,
@@ -31,7 +42,7 @@ from patent_spark.config.sections import (
     Train,
     Warehouse,
 )
-from patent_spark.config.together import ConfigError
+from patent_spark.config.validation import ConfigError
 
 __all__ = [
     "CITATION_LEVEL",
@@ -46,10 +57,10 @@ __all__ = [
     "Evaluate",
     "Gate",
     "Ingest",
-    "Knobs",
     "Label",
     "Model",
     "Release",
+    "Settings",
     "Shard",
     "Simulate",
     "Source",
@@ -59,13 +70,13 @@ __all__ = [
     "Tracking",
     "Train",
     "Warehouse",
-    "about_knobs",
+    "about_settings",
     "digest",
     "flatten",
     "load_config",
     "recorded",
     "shown",
     "to_yaml",
-    "with_knobs",
+    "with_settings",
     "without_password",
 ]

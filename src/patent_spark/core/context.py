@@ -1,0 +1,52 @@
+"""What a stage is given to work with: its configuration, the tables it reads, the draft it writes, a session."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from patent_spark.config import Config
+from patent_spark.core.session import open_session
+from patent_spark.core.store import Draft, Store
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+class StageContext:
+    """One run of one stage. The session is opened at its first use, so a stage without Spark starts none."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        draft: Draft,
+        resources: ExitStack,
+        force: bool = False,
+        code: str = "",
+        resume: bool = False,
+    ) -> None:
+        self.config, self.store, self.draft = config, store, draft
+        self.force, self.code, self.resume = force, code, resume
+        """Whether everything is to be done anew; a digest of the sources that do this stage; whether to go on from a checkpoint."""
+        self.refusal = ""
+        """Why a gate said no to something, if it did."""
+        self._resources = resources
+
+    @cached_property
+    def session(self) -> SparkSession:
+        """The Spark or Sail session of this stage."""
+        return self._resources.enter_context(open_session(self.config.engine))
+
+    def read(self, table: str) -> DataFrame:
+        """A table of an earlier stage."""
+        return self.store.read(self.session, table)
+
+    def write(self, frame: DataFrame, table: str, files: int | None = None) -> None:
+        """A table of this stage; `files` merges a small one into few files."""
+        self.draft.write(frame, table, files)
+
+    def record_metadata(self, **metadata: Any) -> None:
+        """Keep what this stage found out in its manifest."""
+        self.draft.metadata.update(metadata)

@@ -1,0 +1,80 @@
+"""Patent ids as 64-bit integers and back: joins on them are twice as fast as on text.
+
+An id is up to three capital letters and up to twelve digits: 3930271, D345393, RE32443, PP12345. Its key is
+
+    (letters in base 27 * 12 + leading zeros) * 10**12 + number
+
+so a utility patent's key is its number. Anything else has no key.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+DIGITS = 12
+_NUMBERS = 10**DIGITS
+_NUMERALS = "0123456789"
+_CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def patent_keys(ids: pa.Array) -> pa.Array:
+    """int64 keys of an array of ids, plain or dictionary-encoded; null where an id is null or has not a patent's form."""
+    if pa.types.is_dictionary(ids.type):
+        return patent_keys(ids.dictionary).take(ids.indices)
+    plain = pc.and_(pc.ascii_is_decimal(ids), pc.less_equal(pc.binary_length(ids), DIGITS))
+    plain = pc.fill_null(pc.and_(plain, pc.invert(pc.starts_with(ids, "0"))), False)
+    keys = pc.cast(pc.if_else(plain, ids, None), pa.int64())
+    others = pc.and_(pc.invert(plain), pc.is_valid(ids))
+    if not pc.any(others).as_py():
+        return keys
+    # The few ids with letters or leading zeros are worked out apart, and put back in their places.
+    return pc.replace_with_mask(keys, others, _general_keys(ids.filter(others)))
+
+
+def patent_id(key: int) -> str:
+    """The id of a key."""
+    prefix, number = divmod(key, _NUMBERS)
+    code, zeros = divmod(prefix, DIGITS)
+    letters = ""
+    while code:
+        code, letter = divmod(code, 27)
+        letters = chr(ord("A") + letter - 1) + letters
+    return f"{letters}{'0' * zeros}{number}"
+
+
+def patent_ids(keys: pa.Array) -> pa.Array:
+    """Ids of an array of keys, null where a key is null; those of utility patents, nearly all, are the numbers themselves."""
+    ids = pc.cast(keys, pa.string())
+    lettered = pc.greater_equal(keys, _NUMBERS)
+    if not pc.any(lettered).as_py():
+        return ids
+    return pc.replace_with_mask(
+        ids, lettered, pa.array([patent_id(key) for key in keys.filter(lettered).to_pylist()], pa.string())
+    )
+
+
+def _general_keys(ids: pa.Array) -> pa.Array:
+    letters = pc.ascii_rtrim(ids, _NUMERALS).dictionary_encode()
+    codes = pa.array([_letter_code(value) for value in letters.dictionary.to_pylist()], pa.int64()).take(
+        letters.indices
+    )
+    digits = pc.ascii_ltrim(ids, _CAPITALS)
+    length = pc.binary_length(digits)
+    formed = pc.and_(pc.ascii_is_decimal(digits), pc.less_equal(length, DIGITS))
+    zeros = pc.subtract(
+        pc.subtract(length, 1), pc.binary_length(pc.ascii_ltrim(pc.utf8_slice_codeunits(digits, 0, -1), "0"))
+    )
+    numbers = pc.cast(pc.if_else(formed, digits, None), pa.int64())
+    return pc.add(
+        pc.multiply(pc.add(pc.multiply(codes, DIGITS), pc.cast(zeros, pa.int64())), _NUMBERS), numbers
+    )
+
+
+def _letter_code(letters: str) -> int | None:
+    if len(letters) > 3 or any(letter not in _CAPITALS for letter in letters):
+        return None
+    code = 0
+    for letter in letters:
+        code = code * 27 + ord(letter) - ord("A") + 1
+    return code

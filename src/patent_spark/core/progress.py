@@ -1,0 +1,83 @@
+"""What a person sees of long work: a bar on a terminal, plain lines elsewhere, everything in the log file."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tqdm import tqdm
+
+log = logging.getLogger("patent_spark")
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def say(message: str) -> None:
+    """One line for the person, on stderr and in the log; stdout is kept for results."""
+    log.info(message)
+    tqdm.write(message, file=sys.stderr)
+    sys.stderr.flush()
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Keep everything that is logged, warnings of libraries included, in a file; raises OSError when nothing can be written there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(f"{path.stem}\n")  # where this has no room, nothing has
+    handler = _LogFile(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    log.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.removeHandler(handler)
+        handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A disk that fills up meanwhile costs lines of the log: the work says itself what it had no room for."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Python's own would print a traceback for each line."""
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
+class Progress:
+    """How far some work is: `with Progress("ingest CITATIONS", total=bytes, unit="B") as bar: bar.update(n)`."""
+
+    def __init__(self, what: str, total: float | None = None, unit: str = "rows") -> None:
+        self.what, self.total, self.unit, self.done = what, total, unit, 0.0
+        self._terminal = sys.stderr.isatty()
+        self._bar = tqdm(
+            total=total, desc=what, unit=f" {unit}", unit_scale=True, leave=False, disable=not self._terminal
+        )
+        self._last_line = time.monotonic()
+
+    def update(self, amount: float, note: str = "") -> None:
+        """Add to what is done; `note` is shown beside it."""
+        self.done += amount
+        self._bar.update(amount)
+        if note:
+            self._bar.set_postfix_str(note)
+        if not self._terminal and time.monotonic() - self._last_line > _SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            part = f" ({self.done / self.total:.0%})" if self.total else ""
+            say(f"  {self.what}: {self.done:,.0f} {self.unit}{part} {note}".rstrip())
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()

@@ -1,0 +1,108 @@
+"""The only place that opens a session: Sail (embedded, no Java) or Spark (spark-submit's own, a Connect server's, or local).
+
+Stages use the DataFrame API alone, so the same code gives the same tables on each.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from patent_spark.config import ConfigError, Engine
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",  # dates must not move with the machine's clock
+    "spark.sql.ansi.enabled": "true",  # a bad cast is an error, never a silent null
+}
+
+
+def engine_name(config: Engine) -> str:
+    """sail or spark; `auto` is spark under spark-submit, else sail."""
+    if config.name != "auto":
+        return config.name
+    return "spark" if _under_spark_submit() else "sail"
+
+
+@contextmanager
+def open_session(config: Engine) -> Iterator[SparkSession]:
+    """A session for one stage; what was started for it is stopped with it."""
+    opened = _sail() if engine_name(config) == "sail" else _spark(config)
+    with opened as session:
+        for name, value in _SETTINGS.items():
+            session.conf.set(name, value)
+        if config.shuffle_partitions:
+            session.conf.set("spark.sql.shuffle.partitions", str(config.shuffle_partitions))
+        yield session
+
+
+_CONNECTED = (
+    "SPARK_CONNECT_MODE_ENABLED"  # pyspark sets it with a session of Connect, and then refuses any other kind
+)
+
+
+def _under_spark_submit() -> bool:
+    return "PYSPARK_GATEWAY_PORT" in os.environ  # set by spark-submit's Python runner
+
+
+@contextmanager
+def _sail() -> Iterator[SparkSession]:
+    os.environ.setdefault("RUST_LOG", "error")
+    from pysail.spark import SparkConnectServer
+    from pyspark.sql import SparkSession
+
+    server = SparkConnectServer(ip="127.0.0.1", port=0)
+    server.start(background=True)
+    connected = _CONNECTED in os.environ
+    session = SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").create()
+    try:
+        yield session
+    finally:
+        session.stop()
+        server.stop()
+        if not connected:
+            os.environ.pop(_CONNECTED, None)
+
+
+@contextmanager
+def _spark(config: Engine) -> Iterator[SparkSession]:
+    from pyspark.errors import PySparkRuntimeError
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName("patent_spark")
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    if not _under_spark_submit() and "SPARK_REMOTE" not in os.environ:
+        os.environ.setdefault(
+            "PYSPARK_PYTHON", sys.executable
+        )  # else its Python workers are whatever python3 the PATH finds
+        builder = (
+            builder.master("local[*]")
+            .config("spark.driver.memory", config.memory)
+            .config(
+                "spark.driver.extraJavaOptions", "-XX:+UseParallelGC"
+            )  # short pauses would serve nobody here
+            .config("spark.sql.files.maxPartitionBytes", "80m")
+            # Millions of groups stay in the generated hash map (the default holds 65,536): a quarter less work for the counts.
+            .config("spark.sql.codegen.aggregate.fastHashMap.capacityBit", "21")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.driver.host", "127.0.0.1")
+            .config("spark.ui.enabled", "false")
+            .config("spark.ui.showConsoleProgress", "false")
+            .config("spark.log.level", "ERROR")
+        )
+        if not config.shuffle_partitions:
+            builder = builder.config("spark.sql.shuffle.partitions", "8")
+    try:
+        session = builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        if "JAVA_GATEWAY_EXITED" not in str(error):
+            raise
+        raise ConfigError(
+            "engine.name = spark needs Java 17 and none started; install it (Debian: openjdk-17-jre-headless) or set engine.name=sail"
+        ) from error
+    yield session  # left open: further stages of this process share it, and it ends with the process

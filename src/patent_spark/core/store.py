@@ -1,0 +1,312 @@
+"""The only place that reads and writes tables: versioned, described by a manifest, published in one atomic step.
+
+    <root>/<stage>/CURRENT                     one line: the version that readers see
+    <root>/<stage>/<version>/manifest.json     rows, files, settings, inputs, learned facts
+    <root>/<stage>/<version>/<TABLE>/*.parquet
+
+A stage writes all its tables into a new version; replacing CURRENT publishes them together. Killed at any moment,
+a stage leaves the previous version readable and a folder that the next run of the stage removes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import fcntl
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from patent_spark.core.errors import DataError, SchemaError, WorkError, conform
+from patent_spark.core.schemas import STAGE_OF, TABLES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_MANIFEST = "manifest.json"
+_WRITER = ".writer"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one published version of a stage is made of and what was learned while making it."""
+
+    stage: str
+    version: str
+    key: str
+    """Digest of everything the result depends on; equal keys mean the work need not be done again."""
+    release_id: str
+    created: str
+    settings: dict[str, Any]
+    inputs: dict[str, str]
+    """Version of each stage that was read."""
+    tables: dict[str, dict[str, int]]
+    """Rows, files and bytes of each table, from the Parquet footers."""
+    metadata: dict[str, Any]
+    """What the stage learned: vocabulary size, label map, run id, ..."""
+    seconds: float
+    code: str
+    engine: str
+
+
+class Store:
+    """The tables under one root directory."""
+
+    def __init__(self, root: str | Path, keep_versions: int = 2) -> None:
+        self.root = Path(root).absolute()
+        self._keep = keep_versions
+        self._pins: dict[str, Manifest] | None = None
+
+    def pinned(self) -> Store:
+        """The same tables, each stage at the version that it had when it was first asked for, whoever publishes meanwhile."""
+        other = Store(self.root, self._keep)
+        other._pins = {}
+        return other
+
+    def directory(self, name: str) -> Path:
+        """The directory of a table (plain Parquet) or of RELEASE, MODEL, METRICS, REPORT.
+
+        Raises DataError when the stage that makes it has not run.
+        """
+        stage = STAGE_OF[name]
+        current = self.manifest(stage)
+        if current is None:
+            raise DataError(f"no {name} in {self.root}; run `patent-spark {stage}` first")
+        path = self.root / stage / current.version / name
+        if not path.exists():
+            raise DataError(
+                f"{name} is not part of the current {stage} ({path.parent}); run `patent-spark {stage}` again"
+            )
+        return path
+
+    def manifest(self, stage: str) -> Manifest | None:
+        """The manifest of the current version of a stage, or None before its first one."""
+        if self._pins is not None and stage in self._pins:
+            return self._pins[stage]
+        version = _current(self.root / stage)
+        if version is None:
+            return None
+        manifest = Manifest(**json.loads((self.root / stage / version / _MANIFEST).read_text()))
+        if self._pins is not None:
+            self._pins[stage] = manifest
+        return manifest
+
+    def manifests(self, stage: str) -> list[Manifest]:
+        """The manifests of all versions of a stage that are kept, the newest first."""
+        found = [
+            Manifest(**json.loads(path.read_text())) for path in (self.root / stage).glob(f"*/{_MANIFEST}")
+        ]
+        return sorted(found, key=lambda manifest: manifest.version, reverse=True)
+
+    def directory_in(self, manifest: Manifest, name: str) -> Path:
+        """The directory of a table or another output in that version of its stage."""
+        return self.root / manifest.stage / manifest.version / name
+
+    def metadata(self, stage: str) -> dict[str, Any]:
+        """What the current version of a stage learned; raises DataError when the stage has not run."""
+        current = self.manifest(stage)
+        if current is None:
+            raise DataError(f"nothing of stage {stage} in {self.root}; run `patent-spark {stage}` first")
+        return current.metadata
+
+    def read(self, session: SparkSession, table: str) -> DataFrame:
+        """A table as a Spark DataFrame with the columns of its schema."""
+        return session.read.schema(TABLES[table].schema).parquet(location(self.directory(table)))
+
+    def read_arrow(self, table: str, columns: list[str] | None = None, where: Any = None) -> pa.Table:
+        """A table, or some of its columns and rows (a pyarrow.dataset expression), in memory; typed as its schema says, whichever engine wrote it."""
+        import pyarrow.dataset  # brings pandas along, a quarter of a second that ingest does without
+
+        directory, schema = self.directory(table), arrow_schema(table)
+        missing = set(schema.names) - set(pyarrow.dataset.dataset(directory, format="parquet").schema.names)
+        if missing:  # the schema alone would make nulls of them
+            raise SchemaError(
+                f"{directory} has no column {', '.join(sorted(missing))}; run `patent-spark {STAGE_OF[table]} --force`"
+            )
+        # Opened anew: replace_schema refuses the lists of an engine that says of their elements that none is null
+        return pyarrow.dataset.dataset(directory, format="parquet", schema=schema).to_table(
+            columns=columns, filter=where
+        )
+
+    def read_json(self, name: str, file: str) -> dict[str, Any]:
+        """A JSON file of an output that is not a table, such as METRICS; raises DataError when the stage that makes it has not run."""
+        found: dict[str, Any] = json.loads((self.directory(name) / file).read_text())
+        return found
+
+    @contextmanager
+    def draft(self, stage: str) -> Iterator[Draft]:
+        """A new version of a stage to write into. It is removed again unless it was published."""
+        home = self.root / stage
+        home.mkdir(parents=True, exist_ok=True)
+        self._remove_abandoned(home)
+        now = datetime.datetime.now(datetime.UTC)
+        draft = Draft(stage, home / f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}")
+        draft.directory.mkdir()
+        with (draft.directory / _WRITER).open("w") as writer:
+            fcntl.flock(writer, fcntl.LOCK_EX)  # held as long as this process lives, on whichever machine
+            try:
+                yield draft
+                if draft.published:
+                    self._remove_old(home, draft.directory.name)
+            finally:
+                if not draft.published:
+                    shutil.rmtree(draft.directory, ignore_errors=True)
+
+    def _remove_old(self, home: Path, current: str) -> None:
+        published = sorted(
+            path.parent for path in home.glob(f"*/{_MANIFEST}") if not (path.parent / _WRITER).exists()
+        )
+        others = [path for path in published if path.name != current]
+        for path in others[: max(0, len(others) - self._keep + 1)]:
+            shutil.rmtree(path, ignore_errors=True)
+
+    @staticmethod
+    def _remove_abandoned(home: Path) -> None:
+        """Drafts whose writer is gone: nobody holds the lock on their note."""
+        for note in home.glob(f"*/{_WRITER}"):
+            try:
+                with note.open() as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue  # its writer lives, or has just finished
+            if note.parent.name == _current(home):  # ended between publishing and tidying up
+                note.unlink(missing_ok=True)
+            else:
+                shutil.rmtree(note.parent, ignore_errors=True)
+
+
+def _current(home: Path) -> str | None:
+    """The version of a stage that readers see."""
+    try:
+        return (home / "CURRENT").read_text().strip()
+    except FileNotFoundError:
+        return None
+
+
+@dataclass
+class Draft:
+    """A version of a stage that nobody reads yet."""
+
+    stage: str
+    directory: Path
+    metadata: dict[str, Any] = field(default_factory=dict)
+    published: bool = False
+
+    def path(self, name: str) -> Path:
+        """A new, empty directory for a table or another output of this stage."""
+        if STAGE_OF[name] != self.stage:
+            raise SchemaError(f"{name} is made by stage {STAGE_OF[name]}, not by {self.stage}")
+        path = self.directory / name
+        path.mkdir(exist_ok=True)
+        return path
+
+    def write(self, frame: DataFrame, table: str, files: int | None = None) -> None:
+        """Write a table from Spark; `files` merges a small one. Raises SchemaError on any misfit."""
+        frame = frame.transform(conform, TABLES[table].schema)
+        if files:
+            frame = frame.coalesce(files)
+        write_parquet(frame, self.path(table))
+
+    @contextmanager
+    def writer(self, table: str) -> Iterator[pq.ParquetWriter]:
+        """A Parquet writer for a table that is made in this process, batch by batch."""
+        with pq.ParquetWriter(
+            self.path(table) / "part-0.parquet", arrow_schema(table), compression="zstd", compression_level=1
+        ) as writer:
+            yield writer
+
+    def publish(
+        self,
+        *,
+        key: str,
+        release_id: str,
+        settings: dict[str, Any],
+        inputs: dict[str, str],
+        seconds: float,
+        code: str,
+        engine: str,
+    ) -> Manifest:
+        """Describe what was written and make it the version that readers see."""
+        tables = {
+            path.name: parquet_size(path) for path in sorted(self.directory.iterdir()) if path.name in TABLES
+        }
+        created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        manifest = Manifest(
+            self.stage,
+            self.directory.name,
+            key,
+            release_id,
+            created,
+            settings,
+            inputs,
+            tables,
+            self.metadata,
+            round(seconds, 3),
+            code,
+            engine,
+        )
+        write_json(self.directory / _MANIFEST, dataclasses.asdict(manifest))
+        write_text(self.directory.parent / "CURRENT", self.directory.name + "\n")
+        self.published = True
+        (self.directory / _WRITER).unlink()
+        return manifest
+
+
+def location(directory: Path) -> str:
+    """A directory as Spark and Sail are told of it; the scheme keeps Spark from taking it for a path in HDFS or a bucket."""
+    return f"file://{directory.absolute()}"
+
+
+def arrow_schema(table: str) -> pa.Schema:
+    """The Arrow schema of a table."""
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    return to_arrow_schema(TABLES[table].schema)
+
+
+def write_parquet(frame: DataFrame, directory: Path) -> None:
+    """Write a frame as Parquet files; at least one, so that its columns can be read when there is no row (Sail writes none then).
+
+    Raises WorkError when rows were written and none arrived here: on a cluster whose executors do not share the disk.
+    """
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    frame.write.mode("overwrite").parquet(location(directory))
+    if not any(directory.glob("*.parquet")):
+        if frame.limit(1).count():
+            raise WorkError(
+                f"no row of {directory.name} reached {directory}; warehouse.root must be a directory that the driver and all executors see"
+            )
+        directory.mkdir(exist_ok=True)
+        pq.write_table(to_arrow_schema(frame.schema).empty_table(), directory / "part-0.parquet")
+
+
+def parquet_size(directory: Path) -> dict[str, int]:
+    """Rows, files and bytes of a directory of Parquet files, subfolders included, from the footers alone."""
+    files = [path for path in sorted(directory.rglob("*.parquet")) if not path.name.startswith(("_", "."))]
+    rows = sum(pq.read_metadata(path).num_rows for path in files)
+    return {"rows": rows, "files": len(files), "bytes": sum(path.stat().st_size for path in files)}
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON so that a reader sees the old file or the whole new one."""
+    write_text(path, json.dumps(value, indent=1, default=str) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old file or the whole new one."""
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:6]}")
+    with aside.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)

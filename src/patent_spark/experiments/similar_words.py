@@ -1,0 +1,25 @@
+"""The words nearest to a word, as the current vectors have it: the table of the paper's Appendix A."""
+
+from __future__ import annotations
+
+from patent_spark.config import Config, ConfigError
+from patent_spark.core.store import Store
+from patent_spark.core.word_vectors import Directions
+
+
+def similar_words(config: Config, word: str, top: int) -> str:
+    """A table of words with cosine similarity and count, the nearest first; raises ConfigError for an unknown word."""
+    if top < 1:
+        raise ConfigError(f"--top {top}: at least one word is needed")
+    known = Directions(Store(config.warehouse.root).read_arrow("VECTORS"))
+    word = word.lower()
+    if word not in known.place:
+        alike = known.spelt_like(word)
+        hint = f"; spelt alike: {', '.join(alike)}" if alike else ""
+        raise ConfigError(f"{word} is not among the {len(known.words):,} words of the vocabulary{hint}")
+    near = known.nearest(word, top)
+    width = max((len(each.word) for each in near), default=0)
+    title = f"similar words to {word} ({known.counts[known.place[word]]:,} times in the training text)"
+    return "\n".join(
+        [title, *(f"{each.word:{width}}  {each.cosine:6.3f}  {each.count:>11,}" for each in near)]
+    )

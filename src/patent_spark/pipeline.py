@@ -1,0 +1,260 @@
+"""The stages in their order: what each reads, what each depends on, and how one is run, skipped or published.
+
+This module and the command line stand on top: stages meet in tables and know nothing of one another.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+import zipfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from patent_spark.config import Config, ConfigError, digest, flatten
+from patent_spark.core.code_version import code_version, source_digest
+from patent_spark.core.context import StageContext
+from patent_spark.core.errors import DataError, GateError
+from patent_spark.core.progress import say
+from patent_spark.core.session import engine_name
+from patent_spark.core.store import Manifest, Store
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: the module that does it, the stages it reads and the sections of settings it depends on."""
+
+    name: str
+    module: str
+    reads: tuple[str, ...]
+    sections: tuple[str, ...]
+    about: str
+    also_runs: tuple[str, ...] = ()
+    """Folders of the package whose code this stage runs, beside its own."""
+    outside: bool = False
+    """It depends on and changes what is not in the warehouse: never skipped, and no part of a whole run."""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Folders of the package that do this stage."""
+        return (self.module.split(".", 1)[1].rpartition(".")[0], *self.also_runs)
+
+    def run(self, context: StageContext) -> None:
+        """Do the work. The module is imported here, so that the command line starts fast."""
+        run: Callable[[StageContext], None] = importlib.import_module(self.module).run
+        run(context)
+
+
+_PER_TASK = ("technology", "citation_level", "tasks")
+_JUDGED = ("ingest", "label", "split", "text", "shard", "train")
+_GATED, _GATES_CODE = (*_JUDGED, "evaluate", "audit"), ("stages.evaluate", "inference")
+_STAGES = (
+    Stage(
+        "simulate",
+        "patent_spark.stages.simulate.stage",
+        (),
+        ("simulate", "source.path"),
+        "make a release in PatentsView's format",
+    ),
+    Stage(
+        "ingest",
+        "patent_spark.stages.ingest.stage",
+        ("simulate",),
+        ("ingest", "release", "text.fields"),
+        "zipped TSV to Parquet, bad rows to REJECTS",
+    ),
+    Stage(
+        "label",
+        "patent_spark.stages.label.stage",
+        ("ingest",),
+        ("label",),
+        "citations within the horizon, level within the class",
+    ),
+    Stage(
+        "quality",
+        "patent_spark.stages.quality.stage",
+        ("ingest", "label"),
+        (),
+        "what the release holds, what each rule drops",
+    ),
+    Stage(
+        "split",
+        "patent_spark.stages.split.stage",
+        ("ingest", "label"),
+        ("split", *_PER_TASK),
+        "who trains and who tests",
+    ),
+    Stage(
+        "text",
+        "patent_spark.stages.text.stage",
+        ("ingest", "split"),
+        ("text",),
+        "tokens, vocabulary, skip-gram vectors",
+    ),
+    Stage(
+        "shard",
+        "patent_spark.stages.shard.stage",
+        ("label", "split", "text"),
+        ("shard", *_PER_TASK),
+        "examples as equal row groups",
+    ),
+    Stage(
+        "train",
+        "patent_spark.stages.train.stage",
+        ("text", "shard"),
+        ("model", "train", "tasks"),
+        "LSTM on Horovod ranks",
+        ("stages.shard", "inference"),
+    ),
+    Stage(
+        "evaluate",
+        "patent_spark.stages.evaluate.stage",
+        _JUDGED,
+        ("evaluate", "tasks", "audit.top1_auc"),
+        "predictions, baselines, report",
+        ("inference", "metrics"),
+    ),
+    Stage(
+        "audit",
+        "patent_spark.stages.audit.stage",
+        ("ingest", *_JUDGED, "evaluate"),
+        ("audit", "tasks"),
+        "checks that look for leaks",
+        ("inference",),
+    ),
+    Stage(
+        "register",
+        "patent_spark.stages.register.stage",
+        _GATED,
+        ("gate", "evaluate", "tasks"),
+        "the gate before the registry",
+        _GATES_CODE,
+        outside=True,
+    ),
+)
+STAGES = {stage.name: stage for stage in _STAGES}
+"""Every stage by name, in the order of a whole run."""
+
+
+def planned(config: Config) -> list[Stage]:
+    """The stages of a whole run, in order; a release that is already there is not simulated."""
+    return [
+        stage
+        for stage in STAGES.values()
+        if not stage.outside and (stage.name != "simulate" or config.source.kind == "simulate")
+    ]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How one stage of a run ended."""
+
+    manifest: Manifest
+    skipped: bool
+
+
+def run_stage(name: str, config: Config, *, force: bool = False, resume: bool = False) -> Done:
+    """Run one stage and publish its tables, or skip it when its inputs and settings are those of the current version.
+
+    Raises GateError, after publishing, when the stage refused something.
+    """
+    stage = STAGES[name]
+    store = Store(config.warehouse.root, config.warehouse.keep_versions).pinned()
+    inputs = _inputs(stage, config, store)
+    code = source_digest(stage.folders)
+    settings = {
+        k: v
+        for k, v in flatten(config).items()
+        if any(k == s or k.startswith(s + ".") for s in stage.sections)
+    }
+    key = digest([stage.name, settings, inputs, code])
+    current = store.manifest(name)
+    if current is not None and current.key == key and not (force or stage.outside):
+        say(
+            f"{name:9} skipped: inputs and settings are those of version {current.version} (--force redoes it)"
+        )
+        return Done(current, skipped=True)
+    say(f"{name:9} {stage.about}")
+    started = time.monotonic()
+    with store.draft(name) as draft, ExitStack() as resources:
+        context = StageContext(config, store, draft, resources, force, code, resume)
+        stage.run(context)
+        resources.close()
+        seconds = time.monotonic() - started
+        release_id = str(draft.metadata.get("release_id") or _release_id(store, inputs))
+        manifest = draft.publish(
+            key=key,
+            release_id=release_id,
+            settings=settings,
+            inputs=inputs,
+            seconds=seconds,
+            code=code_version(),
+            engine=engine_name(config.engine),
+        )
+    rows = ", ".join(f"{table} {size['rows']:,}" for table, size in manifest.tables.items())
+    say(f"{name:9} done in {seconds:.1f} s{': ' + rows if rows else ''}")
+    if context.refusal:
+        raise GateError(context.refusal)
+    return Done(manifest, skipped=False)
+
+
+def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
+    """The version of each stage that is read; for a release in a folder, a digest of its zips' directories."""
+    inputs = {}
+    for name in stage.reads:
+        if name == "simulate" and config.source.kind == "folder":
+            inputs["source"] = _fingerprint(config.source.path)
+            continue
+        upstream = store.manifest(name)
+        if upstream is None:
+            raise DataError(
+                f"stage {stage.name} reads what stage {name} makes, and there is none in {store.root}; run `patent-spark {name}` first"
+            )
+        _require_current(upstream, store)
+        inputs[name] = upstream.version
+    return inputs
+
+
+def _require_current(manifest: Manifest, store: Store) -> None:
+    """What a stage reads must descend from the versions that are current, or ids would mean different words."""
+    for name, read in manifest.inputs.items():
+        current = store.manifest(name) if name in STAGES else None
+        if current is not None and current.version != read:
+            raise DataError(
+                f"{manifest.stage} was made from version {read} of {name}, which is {current.version} by now; "
+                f"run `patent-spark {manifest.stage}` first, or `patent-spark run` for all"
+            )
+
+
+def _fingerprint(folder: str) -> str:
+    """Names, sizes and checksums of a release's files; a file that is no zip counts with its size alone."""
+    path = Path(folder)
+    if not folder:
+        raise ConfigError(
+            "source.path is not set; set it to the folder of a release, or source.kind=simulate to make one"
+        )
+    if not path.is_dir():
+        raise DataError(f"source.path = {folder} is not a folder; set it to the folder of a release")
+    files: list[object] = []
+    for file in sorted(path.iterdir()):
+        if file.suffix == ".zip":
+            try:
+                with zipfile.ZipFile(file) as archive:
+                    files.append(
+                        [file.name, [(member.filename, member.CRC) for member in archive.infolist()]]
+                    )
+            except (OSError, zipfile.BadZipFile):
+                files.append([file.name, file.stat().st_size])
+        elif file.suffix == ".json":
+            files.append([file.name, file.read_text(errors="replace")])
+    return digest(files)
+
+
+def _release_id(store: Store, inputs: dict[str, str]) -> str:
+    for name in inputs:
+        upstream = store.manifest(name) if name in STAGES else None
+        if upstream is not None:
+            return upstream.release_id
+    return ""

@@ -1,0 +1,78 @@
+"""Texts as fixed-length token ids, a whole Arrow batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+ENCODED = "split string, patent_key bigint, label int, length int, tokens binary"
+
+
+def labelled_texts(members: DataFrame, answers: DataFrame, tokens: DataFrame) -> DataFrame:
+    """One row per patent of a task's splits (patent_key, split) that has text: split, patent_key, label (null when it has none), tokens."""
+    return (
+        members.join(answers, "patent_key", how="left")
+        .join(tokens, "patent_key", how="inner")
+        .select("split", "patent_key", "label", "tokens")
+    )
+
+
+def encode(
+    texts: DataFrame, words: Sequence[str], labels: Sequence[str], max_tokens: int, min_tokens: int
+) -> DataFrame:
+    """One row per text with at least `min_tokens` words of the vocabulary; see encode_batch."""
+
+    def encoded(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        vocabulary, answers = pa.array(words, pa.string()), pa.array(labels, pa.string())
+        for batch in batches:
+            yield encode_batch(batch, vocabulary, answers, max_tokens, min_tokens)
+
+    return texts.mapInArrow(encoded, ENCODED)
+
+
+def token_ids(texts: pa.ListArray, vocabulary: pa.Array, max_tokens: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lists of words -> int32 [n, max_tokens] of ids, 0 to the right, and how many words of each text the vocabulary has.
+
+    A word's id is its place in `vocabulary` from 1. Words that are not there are dropped, then the text is cut.
+    """
+    rows = np.repeat(np.arange(len(texts)), pc.fill_null(pc.list_value_length(texts), 0).to_numpy())
+    ids = pc.fill_null(pc.index_in(texts.flatten().cast(pa.string()), vocabulary), -1).to_numpy() + 1
+    rows, ids = rows[ids > 0], ids[ids > 0]
+    known = np.bincount(rows, minlength=len(texts))
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(known) - known, known)
+    fits = place < max_tokens
+    matrix = np.zeros((len(texts), max_tokens), "<i4")
+    matrix[rows[fits], place[fits]] = ids[fits]
+    return matrix, known
+
+
+def encode_batch(
+    batch: pa.RecordBatch, vocabulary: pa.Array, labels: pa.Array, max_tokens: int, min_tokens: int
+) -> pa.RecordBatch:
+    """Columns split, patent_key, label, tokens (text) -> the same with a label's place in `labels` and tokens as in EXAMPLES.
+
+    A text is left out if fewer than `min_tokens` of its words remain; see token_ids.
+    """
+    matrix, known = token_ids(batch.column("tokens"), vocabulary, max_tokens)
+    length = np.minimum(known, max_tokens).astype(np.int32)
+    columns = {
+        "split": batch.column("split"),
+        "patent_key": batch.column("patent_key"),
+        "label": pc.index_in(batch.column("label").cast(pa.string()), labels),
+        "length": pa.array(length),
+        "tokens": _as_binary(matrix),
+    }
+    return pa.RecordBatch.from_pydict(columns).filter(pa.array(length >= min_tokens))
+
+
+def _as_binary(matrix: np.ndarray) -> pa.Array:
+    rows, width = matrix.shape
+    offsets = np.arange(rows + 1, dtype=np.int32) * (width * matrix.itemsize)
+    return pa.Array.from_buffers(pa.binary(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(matrix)])

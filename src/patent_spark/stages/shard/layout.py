@@ -1,0 +1,110 @@
+"""How the examples of a split lie in files: equal row groups, lanes, rounds, and a digest of the keys.
+
+Group i belongs to lane i % lanes, and rank r of W owns the lanes l with l % W == r. A round is `lanes` consecutive
+groups, one of each lane. Lanes are the least common multiple of all world sizes, so that what is done a lane at a
+time comes out the same for any number of ranks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The files of one split of one task, as the manifest of the shard stage describes them."""
+
+    rows: int
+    """Examples, without padding."""
+    padding: int
+    """Rows that only fill up row groups: at most one a group."""
+    groups: int
+    rows_per_group: int
+    keys_digest: int
+    """keys_digest() of all examples."""
+    lanes: int
+    max_tokens: int
+    contents: Sequence[str] = ()
+    """content_digest() of each group's file."""
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any], task: str, split: str) -> Layout:
+        """From the facts of the shard stage; raises KeyError for a split that was not sharded."""
+        described = metadata["tasks"][task]
+        return cls(**described["splits"][split], lanes=metadata["lanes"], max_tokens=described["max_tokens"])
+
+    @property
+    def rounds(self) -> int:
+        """How many groups each lane has."""
+        return self.groups // self.lanes
+
+    def examples_in(self, group: int) -> int:
+        """Examples in a group; the rest of its rows, at its end, is padding."""
+        return self.rows // self.groups + (group < self.rows % self.groups)
+
+    def first_position(self, group: int) -> int:
+        """Position of a group's first row; a group without examples begins with its padding, which is counted on after the last example."""
+        if not self.examples_in(group):
+            return self.rows + group - self.rows % self.groups
+        return group * (self.rows // self.groups) + min(group, self.rows % self.groups)
+
+    def steps_per_round(self, batch: int) -> int:
+        """Steps that use up a round when a step takes batch / lanes rows of each lane."""
+        return math.ceil(self.rows_per_group / (batch // self.lanes))
+
+    def steps_per_epoch(self, batch: int) -> int:
+        """The same on every rank, for any number of ranks."""
+        return self.rounds * self.steps_per_round(batch)
+
+
+def labels_of_tasks(sizes: Sequence[int]) -> npt.NDArray[np.int32]:
+    """int32 [labels of examples, tasks]: the label of each task that a label of examples of tasks with so many labels stands for.
+
+    A label of joint examples counts through all combinations, the last task's label changing first; the number that
+    follows on a task's labels stands for none. With a single task it is that task's label.
+    """
+    each = [size + 1 for size in sizes]
+    return np.stack(np.unravel_index(np.arange(math.prod(each)), each), axis=1).astype(np.int32)
+
+
+def plan(rows: int, lanes: int, row_group_rows: int) -> dict[str, int]:
+    """rows, padding, groups and rows_per_group of a split: as few groups as a multiple of `lanes` allows within `row_group_rows`."""
+    rounds = max(1, math.ceil(rows / (lanes * row_group_rows)))
+    groups = rounds * lanes
+    rows_per_group = max(1, math.ceil(rows / groups))
+    return {
+        "rows": rows,
+        "padding": groups * rows_per_group - rows,
+        "groups": groups,
+        "rows_per_group": rows_per_group,
+    }
+
+
+def group_file(group: int) -> str:
+    """The name of a group's file."""
+    return f"group-{group:05d}.parquet"
+
+
+def content_digest(file: Path) -> str:
+    """A digest of all bytes of a file; raises OSError when it cannot be read."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()[:16]
+
+
+def keys_digest(keys: npt.NDArray[np.int64]) -> int:
+    """An order-free digest of the keys of examples (negative keys, of padding, count for nothing): digests of parts add up modulo 2**64.
+
+    The mix is the finaliser of splitmix64 (Steele, Lea and Flood 2014).
+    """
+    mixed = keys[keys >= 0].astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return int((mixed ^ (mixed >> np.uint64(31))).sum(dtype=np.uint64))

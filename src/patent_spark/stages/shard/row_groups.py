@@ -1,0 +1,75 @@
+"""Row groups of exactly equal size, one a file, from a stream of examples in their final order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from patent_spark.core.store import arrow_schema
+from patent_spark.stages.shard.layout import Layout, content_digest, group_file, keys_digest, plan
+
+
+def write_groups(
+    directory: Path, examples: Iterable[pa.Table], rows: int, lanes: int, row_group_rows: int, max_tokens: int
+) -> dict[str, Any]:
+    """Write a split of `rows` examples, given in order with the columns of EXAMPLES but `position`.
+
+    Returns what the manifest keeps of it: rows, padding, groups, rows_per_group, keys_digest, contents. No more than a row group
+    and a table of the stream are in memory.
+    """
+    planned: dict[str, Any] = plan(rows, lanes, row_group_rows)
+    layout = Layout(**planned, keys_digest=0, lanes=lanes, max_tokens=max_tokens)
+    schema = arrow_schema("EXAMPLES")
+    directory.mkdir(parents=True, exist_ok=True)
+    digest, padding, contents = 0, 0, []
+    for group, table in enumerate(
+        cut(examples, [layout.examples_in(group) for group in range(layout.groups)])
+    ):
+        digest = (digest + keys_digest(table["patent_key"].to_numpy())) % 2**64
+        position = layout.first_position(group) + np.arange(table.num_rows)
+        table = table.append_column("position", pa.array(position)).select(schema.names).cast(schema)
+        missing = layout.rows_per_group - table.num_rows
+        filler = {
+            "patent_key": -1 - np.arange(padding, padding + missing),
+            "position": rows + np.arange(padding, padding + missing),
+            "label": np.zeros(missing, np.int32),
+            "length": np.zeros(missing, np.int32),
+            "tokens": pa.array([bytes(4 * max_tokens)] * missing, pa.binary()),
+        }
+        padding += missing
+        whole = pa.concat_tables([table, pa.table(filler).cast(schema)])
+        path = directory / group_file(group)
+        pq.write_table(
+            whole,
+            path,
+            row_group_size=whole.num_rows,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=False,
+        )
+        contents.append(content_digest(path))
+    return planned | {"keys_digest": digest, "contents": contents}
+
+
+def cut(tables: Iterable[pa.Table], sizes: Iterable[int]) -> Iterator[pa.Table]:
+    """The rows of a stream of tables, in tables of the given sizes.
+
+    Raises ValueError when the stream has fewer or more rows than that.
+    """
+    stream = iter(tables)
+    rest = next(stream, pa.table({}))
+    for size in sizes:
+        while rest.num_rows < size:
+            more = next(stream, None)
+            if more is None:
+                raise ValueError(f"the stream ended {size - rest.num_rows} rows early")
+            rest = pa.concat_tables([rest, more])
+        yield rest.slice(0, size)
+        rest = rest.slice(size)
+    if rest.num_rows or any(table.num_rows for table in stream):
+        raise ValueError("the stream goes on after its last row")

@@ -1,0 +1,136 @@
+"""A small simulated release taken to the audit's door by the real stages; only the models are stand-ins that fit in seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from patent_spark.config import Config, load_config
+from patent_spark.core.patent_ids import patent_ids
+from patent_spark.core.schemas import LEVELS, TOP1
+from patent_spark.core.store import Store
+from patent_spark.inference.scorer import Scorer
+from patent_spark.metrics.calibration import Calibration
+from patent_spark.pipeline import run_stage
+from patent_spark.stages.audit.evidence import Evidence, Warehouse
+from tests.support.corruption import rewrite_manifest
+from tests.support.factories import publish, table_of
+
+SMALL = (
+    "source.kind=simulate", "simulate.patents=4000", "simulate.classes=4", "text.workers=1", "text.epochs=1", "text.dimensions=8",
+    "text.min_count=2", "shard.world_sizes=[1, 2]", "audit.texts=1000", "label.exposures=[12, 24, 36, 48]", "split.early_levels=true",
+    "simulate.relatives=0.05",
+)  # fmt: skip
+TASKS = ("technology", "citation_level")
+
+
+def configured(root: Path, *sets: str) -> Config:
+    """The default settings, which are the sound ones, and early levels, on a small release."""
+    return load_config(sets=[*SMALL, f"warehouse.root={root}", *sets])[0]
+
+
+def build_world(root: Path, *sets: str) -> Store:
+    """Every stage from simulate to shard, then what train and evaluate leave for the audit."""
+    config = configured(root, *sets)
+    for stage in ("simulate", "ingest", "label", "split", "text", "shard"):
+        run_stage(stage, config)
+    store = Store(root)
+    evidence = {task: Evidence(Warehouse(store, config.audit), task) for task in TASKS}
+    trained = publish(
+        store,
+        "train",
+        {},
+        {"tasks": {}},
+        fill=lambda draft: [_fit(draft.path("MODEL") / task, evidence[task]) for task in TASKS],
+    )
+
+    def judge(draft) -> None:
+        (draft.path("REPORT") / "report.html").write_text(
+            "<p><!-- place: audit -->not yet<!-- end: audit --></p>"
+        )
+        with draft.writer("PREDICTIONS") as writer:
+            for task in TASKS:
+                table = _predict(Scorer(store.directory("MODEL") / task), evidence[task])
+                writer.write_table(table)
+                found = _figures(table) | {"attainable": store.metadata("ingest")["attainable"][task]}
+                (draft.path("METRICS") / f"{task}.json").write_text(json.dumps(found))
+                (draft.path("CALIBRATION") / f"{task}.json").write_text(
+                    json.dumps(dataclasses.asdict(Calibration()))
+                )
+
+    publish(store, "evaluate", {}, fill=judge)
+    rewrite_manifest(store, "evaluate", inputs={"train": trained.version})
+    return store
+
+
+def _fit(folder: Path, evidence: Evidence) -> None:
+    """A bag-of-embeddings classifier in the layout of MODEL/<task>."""
+    import keras
+
+    folder.mkdir()
+    keras.utils.set_random_seed(1)
+    words = evidence.store.metadata("text")["vocabulary_size"]
+    layers = [
+        keras.layers.Embedding(words + 1, 16),
+        keras.layers.GlobalAveragePooling1D(),
+        keras.layers.Dense(len(evidence.names), "softmax"),
+    ]
+    model = keras.Sequential([keras.Input((None,), dtype="int32"), *layers])
+    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
+    model.fit(evidence.learned.tokens, evidence.learned.labels, batch_size=64, epochs=3, verbose=0)
+    model.save(folder / "model.keras")
+    (folder / "task.json").write_text(
+        json.dumps({"labels": evidence.names, "max_tokens": evidence.max_tokens, "min_tokens": 1})
+    )
+
+
+def _figures(table: pa.Table) -> dict[str, Any]:
+    """METRICS of a task as far as the audit reads it."""
+    predictions = table.to_pandas()
+    splits = {split: _figures_of(rows) for split, rows in predictions.groupby("split")}
+    return _figures_of(predictions) | {
+        "headline": "test" if "test" in splits else "test_years",
+        "splits": splits,
+    }
+
+
+def _figures_of(predictions: pd.DataFrame) -> dict[str, Any]:
+    from sklearn.metrics import roc_auc_score
+
+    truth = predictions["truth"]
+    found = {"accuracy": float((truth == predictions["predicted"]).mean()), "examples": len(predictions)}
+    if set(truth) <= set(LEVELS):
+        of_top1 = np.stack(predictions["probabilities"])[:, LEVELS.index(TOP1)]
+        found["top1"] = {"roc_auc": roc_auc_score(truth == TOP1, of_top1) if TOP1 in set(truth) else None}
+    return found
+
+
+def _predict(scorer: Scorer, evidence: Evidence) -> pa.Table:
+    """PREDICTIONS of one task."""
+    rows = []
+    for split in evidence.test_splits:
+        for block in evidence.blocks([split]):
+            probabilities = scorer.probabilities(block.tokens)
+            ids = patent_ids(pa.array(block.keys)).to_pylist()
+            for id_, label, of_labels in zip(ids, block.labels, probabilities, strict=True):
+                answer = {
+                    "truth": evidence.names[label],
+                    "predicted": evidence.names[of_labels.argmax()],
+                    "probability": of_labels.max(),
+                }
+                rows.append(
+                    {
+                        "patent_id": id_,
+                        "task": evidence.task,
+                        "split": split,
+                        **answer,
+                        "probabilities": of_labels.tolist(),
+                    }
+                )
+    return table_of("PREDICTIONS", rows)

@@ -1,0 +1,219 @@
+"""A warehouse just before the stage evaluate: shards, vectors and a small real Keras model that was fitted for a moment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from patent_spark.core.schemas import LEVELS
+from patent_spark.core.store import Draft, Store, arrow_schema
+from tests.support.factories import publish
+
+MAX_TOKENS, GROUP = 8, 64
+TWINS = range(5_000_460, 5_000_480)
+"""Patents of the technology test split, of which each even one and the next are a family."""
+
+
+def publish_world(
+    root: Path,
+    classes: int = 8,
+    train: int = 400,
+    test: int = 90,
+    year: int = 40,
+    years=(2011, 2012),
+    seed: int = 0,
+    run_ids=None,
+) -> Store:
+    """Both tasks: technology with `test`, citation level with a test split a year. Words 2c+1, 2c+2 speak of label c."""
+    rng = np.random.default_rng(seed)
+    store = Store(root)
+    labels = {
+        "technology": sorted(f"{'ABCDEFGH'[i % 8]}{i // 8 + 1:02d}" for i in range(classes)),
+        "citation_level": list(LEVELS),
+    }
+    sizes = {
+        "technology": {"train": train, "development": max(1, train // 8), "test": test},
+        "citation_level": {"train": train} | {f"test_{each}": year for each in years},
+    }
+    vocabulary = [*_words(2 * max(classes, 4)), "network", "brain", "machine", "the"]
+    tested = [5_000_000 + i for i in range(2 * train + max(1, train // 8) + test + year * len(years))]
+    publish(store, "ingest", {}, {
+        "release_id": "tiny", "data_to_date": "2018-05-29", "data_to_date_from": "release.json",
+        "rows_in": {"PATENTS": 1200, "CITATIONS": 9000}, "rejected": {"PATENTS": {"unknown date": 3, "no id": 1}},
+        "attainable": {
+            "technology": {"accuracy": 0.92, "bag_of_words_accuracy": 0.8},
+            "citation_level": {"accuracy": 0.75, "top1_average_precision": 0.5},
+        },
+    })  # fmt: skip
+    classed = [{"patent_key": key, "cpc_class": "A01" if key % 3 else "H04"} for key in tested]
+    publish(
+        store,
+        "label",
+        {"LABELS": classed},
+        {"levels": {"top1": 12, "top10": 100, "btm90": 800, "zerocite": 88}, "open_window": 40},
+    )
+    publish(
+        store,
+        "split",
+        {
+            "FAMILIES": [
+                {"patent_key": key, "family": key - key % 2 if key in TWINS else -key} for key in tested
+            ]
+        },
+    )
+    vectors = [
+        {"word": word, "count": 1000 - i, "vector": rng.normal(size=6).astype("f4").tolist()}
+        for i, word in enumerate(vocabulary)
+    ]
+    metadata = {
+        "vocabulary_size": len(vocabulary),
+        "vocabulary_digest": "v",
+        "training_texts": 900,
+        "training_words": 81000,
+    }
+    shares = {"technology": _zipf(classes), "citation_level": np.array([0.05, 0.15, 0.6, 0.2])}
+    split_arrays = {
+        task: {split: _texts(rng, shares[task], count, len(vocabulary)) for split, count in splits.items()}
+        for task, splits in sizes.items()
+    }
+
+    texts = np.concatenate([tokens for splits in split_arrays.values() for tokens, _ in splits.values()])
+    words = [
+        {"patent_key": key, "tokens": [vocabulary[i - 1] for i in text if i]}
+        for key, text in zip(tested, texts.tolist(), strict=True)
+    ]
+    publish(store, "text", {"VECTORS": vectors, "TOKENS": words}, metadata)
+
+    def fill_shards(draft: Draft) -> None:
+        first_key = 5_000_000
+        for task, splits in split_arrays.items():
+            for split, (tokens, truth) in splits.items():
+                _write_groups(draft.path("EXAMPLES") / task / split, first_key, tokens, truth)
+                first_key += len(truth)
+
+    layouts = {
+        task: {
+            "labels": labels[task],
+            "max_tokens": MAX_TOKENS,
+            "splits": {split: {"rows": count} for split, count in splits.items()},
+        }
+        for task, splits in sizes.items()
+    }
+    publish(
+        store,
+        "shard",
+        {},
+        {"vocabulary_digest": "v", "lanes": 2, "tasks": layouts, "too_short": {"technology": 2}},
+        fill=fill_shards,
+    )
+
+    def fill_models(draft: Draft) -> None:
+        for task, splits in split_arrays.items():
+            save_model(
+                draft.path("MODEL") / task,
+                labels[task],
+                *splits["train"],
+                words=vocabulary,
+                run_id=(run_ids or {}).get(task),
+            )
+
+    publish(store, "train", {}, {"tasks": {}}, fill=fill_models)
+    return store
+
+
+def save_model(
+    folder: Path,
+    labels: list[str],
+    tokens: np.ndarray,
+    truth: np.ndarray,
+    words: list[str],
+    run_id: str | None,
+) -> None:
+    """A bag-of-embeddings classifier in the layout of MODEL/<task>."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+    folder.mkdir()
+    layers = [
+        keras.layers.Embedding(len(words) + 1, 16),
+        keras.layers.GlobalAveragePooling1D(),
+        keras.layers.Dense(len(labels), "softmax"),
+    ]
+    model = keras.Sequential([keras.Input((None,), dtype="int32"), *layers])
+    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    fitted = model.fit(tokens, truth, batch_size=64, epochs=4, verbose=0).history
+    model.layers[-1].set_weights(
+        [3 * weights for weights in model.layers[-1].get_weights()]
+    )  # far too sure of itself
+    model.save(folder / "model.keras")
+    (folder / "vocabulary.txt").write_text("".join(f"{word}\n" for word in words))
+    task = {
+        "labels": labels,
+        "max_tokens": MAX_TOKENS,
+        "min_tokens": 1,
+        "vocabulary_digest": "v",
+        "run_id": run_id,
+        "release_id": "tiny",
+    }
+    text = {"fields": ["title", "abstract"], "claims": "first"}
+    (folder / "task.json").write_text(json.dumps({**task, "task": folder.name, "text": text, "key": "k1"}))
+    history = [
+        {
+            "epoch": i + 1,
+            "train_loss": loss,
+            "train_accuracy": right,
+            "dev_loss": loss * 1.05,
+            "dev_accuracy": right * 0.97,
+        }
+        for i, (loss, right) in enumerate(zip(fitted["loss"], fitted["accuracy"], strict=True))
+    ]
+    (folder / "history.json").write_text(json.dumps(history))
+
+
+def _words(count: int) -> list[str]:
+    return [
+        f"{'bcdfghklm'[i % 9]}{'aeiou'[i // 9 % 5]}{'rstvz'[i // 45 % 5]}{'aeiou'[i // 225 % 5]}"
+        for i in range(count)
+    ]
+
+
+def _zipf(classes: int) -> np.ndarray:
+    weights = 1 / np.arange(1, classes + 1)
+    return weights / weights.sum()
+
+
+def _texts(
+    rng: np.random.Generator, shares: np.ndarray, count: int, words: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens [count, MAX_TOKENS] with words of the label among others and 0 to the right, and labels [count]."""
+    truth = rng.choice(len(shares), size=count, p=shares)
+    spoken = np.where(rng.random(count) < 0.15, rng.choice(len(shares), size=count, p=shares), truth)
+    tokens = rng.integers(1, words + 1, size=(count, MAX_TOKENS))
+    own = rng.random((count, MAX_TOKENS)) < 0.45
+    tokens = np.where(own, 2 * spoken[:, None] + rng.integers(1, 3, size=(count, MAX_TOKENS)), tokens)
+    lengths = rng.integers(4, MAX_TOKENS + 1, size=count)
+    return np.where(np.arange(MAX_TOKENS) < lengths[:, None], tokens, 0).astype("<i4"), truth
+
+
+def _write_groups(folder: Path, first_key: int, tokens: np.ndarray, truth: np.ndarray) -> None:
+    """Row groups of GROUP rows, one a file, the last one filled up with padding rows."""
+    folder.mkdir(parents=True)
+    padding = -len(truth) % GROUP
+    keys = np.concatenate([first_key + np.arange(len(truth)), -1 - np.arange(padding)])
+    tokens = np.concatenate([tokens, np.zeros((padding, MAX_TOKENS), "<i4")])
+    table = pa.table(
+        {
+            "patent_key": pa.array(keys, pa.int64()),
+            "position": pa.array(np.arange(len(keys)), pa.int64()),
+            "label": pa.array(np.concatenate([truth, np.zeros(padding, int)]), pa.int32()),
+            "length": pa.array((tokens > 0).sum(axis=1), pa.int32()),
+            "tokens": pa.array([row.tobytes() for row in tokens], pa.binary()),
+        },
+        schema=arrow_schema("EXAMPLES"),
+    )
+    for i, start in enumerate(range(0, len(table), GROUP)):
+        pq.write_table(table.slice(start, GROUP), folder / f"group-{i:05d}.parquet")

@@ -1,0 +1,123 @@
+"""Small worlds for tests: tables of an earlier stage, published in a warehouse without running that stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from patent_spark.core.patent_ids import patent_id, patent_keys
+from patent_spark.core.store import Draft, Manifest, Store, arrow_schema
+from patent_spark.stages.shard.row_groups import write_groups
+
+Rows = Iterable[Mapping[str, Any]] | pa.Table
+
+
+def publish(
+    store: Store,
+    stage: str,
+    tables: Mapping[str, Rows],
+    metadata: Mapping[str, Any] | None = None,
+    release_id: str = "tiny",
+    fill: Callable[[Draft], None] | None = None,
+) -> Manifest:
+    """A new published version of a stage with these tables, facts, and whatever else `fill` writes into the draft.
+
+    Columns that the rows leave out are null, but patent_key and patent_id follow from each other.
+    """
+    with store.draft(stage) as draft:
+        for name, rows in tables.items():
+            pq.write_table(table_of(name, rows), draft.path(name) / "part-0.parquet")
+        if fill is not None:
+            fill(draft)
+        draft.metadata.update(metadata or {})
+        return draft.publish(
+            key="test", release_id=release_id, settings={}, inputs={}, seconds=0.0, code="test", engine="test"
+        )
+
+
+def table_of(name: str, rows: Rows) -> pa.Table:
+    """Rows as the Arrow table that schemas.py describes; raises KeyError for a column it does not have."""
+    schema = arrow_schema(name)
+    if isinstance(rows, pa.Table):
+        return rows.select(schema.names).cast(schema)
+    rows = [
+        _with_both_ids(dict(row)) if {"patent_key", "patent_id"} <= set(schema.names) else dict(row)
+        for row in rows
+    ]
+    strangers = {column for row in rows for column in row} - set(schema.names)
+    if strangers:
+        raise KeyError(f"{name} has no column {', '.join(sorted(strangers))}")
+    return pa.Table.from_pylist(rows, schema)
+
+
+def examples(
+    keys: Iterable[int], labels: Iterable[int], texts: Iterable[list[int]], max_tokens: int
+) -> pa.Table:
+    """Examples as the shard stage encodes them, in the order given: one row a key, `texts` being lists of token ids."""
+    texts = [text[:max_tokens] for text in texts]
+    padded = np.array([text + [0] * (max_tokens - len(text)) for text in texts], "<i4")
+    return pa.table(
+        {
+            "patent_key": pa.array(keys, pa.int64()),
+            "label": pa.array(labels, pa.int32()),
+            "length": pa.array([len(text) for text in texts], pa.int32()),
+            "tokens": pa.array([row.tobytes() for row in padded], pa.binary()),
+        }
+    )
+
+
+def write_shards(
+    directory: Path,
+    tasks: Mapping[str, tuple[list[str], int, Mapping[str, pa.Table]]],
+    lanes: int,
+    row_group_rows: int = 2048,
+    vocabulary_digest: str = "words",
+) -> dict[str, Any]:
+    """Shard files of {task: (labels, max_tokens, {split: examples})} below `directory`; returns the facts of the shard stage."""
+    metadata: dict[str, Any] = {"vocabulary_digest": vocabulary_digest, "lanes": lanes, "tasks": {}}
+    for task, (labels, max_tokens, splits) in tasks.items():
+        written = {
+            split: write_groups(
+                directory / task / split, [table], table.num_rows, lanes, row_group_rows, max_tokens
+            )
+            for split, table in splits.items()
+        }
+        metadata["tasks"][task] = {"labels": labels, "max_tokens": max_tokens, "splits": written}
+    return metadata
+
+
+def shuffled_order(keys: Iterable[int], seed: int) -> list[int]:
+    """Keys in the order of Spark's xxhash64(seed, key), both 64-bit: XXH64 of eight bytes, chained, starting from 42."""
+    first, second, third, fourth, fifth = (
+        0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5,
+    )  # fmt: skip
+    whole = 2**64 - 1
+
+    def rotated(value: int, bits: int) -> int:
+        return (value << bits | value >> (64 - bits)) & whole
+
+    def hashed(value: int, start: int) -> int:
+        digest = (start + fifth + 8) & whole
+        digest ^= rotated((value & whole) * second & whole, 31) * first & whole
+        digest = (rotated(digest, 27) * first + fourth) & whole
+        digest = (digest ^ digest >> 33) * second & whole
+        digest = (digest ^ digest >> 29) * third & whole
+        return digest ^ digest >> 32
+
+    def signed(value: int) -> int:
+        return value - 2**64 if value >> 63 else value
+
+    return sorted(keys, key=lambda key: signed(hashed(key, hashed(seed, 42))))
+
+
+def _with_both_ids(row: dict[str, Any]) -> dict[str, Any]:
+    if "patent_id" not in row and row.get("patent_key") is not None:
+        row["patent_id"] = patent_id(row["patent_key"])
+    if "patent_key" not in row and "patent_id" in row:
+        row["patent_key"] = patent_keys(pa.array([row["patent_id"]], pa.string()))[0].as_py()
+    return row

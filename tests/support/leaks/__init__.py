@@ -1,0 +1,5 @@
+"""Leaks to plant in a finished warehouse, each with the check that must catch it. Tests and `make audit-canaries` share them."""
+
+from tests.support.leaks import copies, joins, lookahead, results, shortcuts
+
+LEAKS = (*joins.LEAKS, *copies.LEAKS, *lookahead.LEAKS, *shortcuts.LEAKS, *results.LEAKS)

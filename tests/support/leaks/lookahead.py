@@ -1,0 +1,86 @@
+"""Words, vectors, percentiles and labels that know the test, and labels that are wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from patent_spark.config import CITATION_LEVEL
+from patent_spark.core.schemas import BTM90, LEVELS, TOP1, TOP10, ZEROCITE
+from patent_spark.core.store import Store
+from patent_spark.stages.audit.checks import lookahead, percentiles
+from patent_spark.stages.audit.checks.recount import recounted_labels
+from tests.support.corruption import rewrite, rewrite_examples, rewrite_manifest, with_table
+from tests.support.leaks.leak import Leak
+
+
+def all_texts_in_the_vocabulary(store: Store) -> None:
+    words = Counter(
+        word for text in store.read_arrow("TOKENS", ["tokens"])["tokens"].to_pylist() for word in text
+    )
+    rewrite(store, "VOCABULARY", lambda frame: frame.assign(count=frame["word"].map(words)))
+
+
+def all_texts_in_the_vectors(store: Store) -> None:
+    words = sum(len(text) for text in store.read_arrow("TOKENS", ["tokens"])["tokens"].to_pylist())
+    rewrite_manifest(store, "text", metadata={"training_words": words})
+
+
+def late_labels(store: Store) -> None:
+    """Patents granted up to the first test year train although their windows were open then."""
+    labels = store.read_arrow("LABELS").to_pandas().dropna(subset=["citation_level"])
+    granted = pd.to_datetime(labels["grant_date"])
+    late = labels[(granted > "2006-01-01") & (granted < "2011-01-01")]
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        places = frame.index[frame["split"] == "train"][: len(late)]
+        frame.loc[places, "patent_key"] = late["patent_key"].to_numpy()[: len(places)]
+        return frame
+
+    rewrite_examples(store, CITATION_LEVEL, change)
+
+
+def early_level_too_late(store: Store) -> None:
+    """Some patents train on their level after 48 months, which was known for those of 2006 alone, instead of a shorter exposure's."""
+    early = store.metadata("shard")["tasks"][CITATION_LEVEL]["early"]
+    number = {
+        (each["exposure_months"], each["level"]): len(LEVELS) + place for place, each in enumerate(early)
+    }
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        later = {number[12, level]: number[48, level] for level in LEVELS}
+        return frame.assign(label=frame["label"].replace(later).astype(np.int32))
+
+    rewrite_examples(store, CITATION_LEVEL, change)
+
+
+def levels_over_all_years(frame: pd.DataFrame) -> pd.DataFrame:
+    """Percentiles and levels of label.pool=class, while the settings say that each year is ranked by itself."""
+    ranked = frame[frame["window_complete"] & frame["cpc_class"].notna()]
+    shares = ranked.groupby("cpc_class")["forward_citations"].quantile([0.9, 0.99]).unstack()
+    q90, q99 = (frame["cpc_class"].map(shares[share]) for share in (0.9, 0.99))
+    count = frame["forward_citations"]
+    found = pd.Series(
+        np.select([count == 0, count > q99, count > q90], [ZEROCITE, TOP1, TOP10], BTM90), frame.index
+    )
+    return frame.assign(q90=q90, q99=q99, citation_level=found.where(frame["citation_level"].notna(), None))
+
+
+LEAKS = (
+    Leak("the vocabulary is counted over all texts", lookahead.VOCABULARY.name, lookahead.vocabulary_of_tests, all_texts_in_the_vocabulary, None),
+    Leak("the vectors are trained on all texts", lookahead.VECTORS.name, lookahead.vectors_of_tests, all_texts_in_the_vectors, None),
+    Leak("percentiles are taken over all grant years", lookahead.PERCENTILES.name, lookahead.percentiles_of_tests,
+         lambda store: rewrite_manifest(store, "label", settings={"label.pool": "class"}), CITATION_LEVEL),
+    Leak("percentiles are taken over all grant years, and the settings deny it", percentiles.RECOUNTED.name, percentiles.levels_again,
+         with_table("LABELS", levels_over_all_years), None),
+    Leak("early levels have other percentiles", percentiles.RECOUNTED.name, percentiles.levels_again,
+         with_table("EARLY_LEVELS", lambda frame: frame.assign(q99=frame["q90"])), None),
+    Leak("labels train that closed after the first test day", lookahead.EMBARGO.name, lookahead.embargo, late_labels, CITATION_LEVEL),
+    Leak("early levels train that closed after the first test day", lookahead.EMBARGO.name, lookahead.embargo, early_level_too_late, CITATION_LEVEL),
+    Leak("early levels count citations of the whole window", "labels recounted from the release's files", recounted_labels,
+         with_table("EARLY_LEVELS", lambda frame: frame.assign(forward_citations=2 * frame["forward_citations"])), None),
+    Leak("citations are counted twice", "labels recounted from the release's files", recounted_labels,
+         with_table("LABELS", lambda frame: frame.assign(forward_citations=2 * frame["forward_citations"])), None),
+)  # fmt: skip

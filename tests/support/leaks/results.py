@@ -1,0 +1,50 @@
+"""Figures that are not those of the predictions, of chosen patents, or better than they can be."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
+from patent_spark.core.schemas import LEVELS
+from patent_spark.core.store import Store
+from patent_spark.stages.audit.checks import plausibility
+from tests.support.corruption import rewrite, rewrite_examples, rolled, with_table
+from tests.support.leaks.leak import Leak
+
+
+def misses_are_left_out(store: Store) -> None:
+    """The test patents that the model gets wrong count as too short."""
+    predictions = store.read_arrow("PREDICTIONS").to_pandas()
+    missed = predictions[
+        (predictions["task"] == CITATION_LEVEL) & (predictions["truth"] != predictions["predicted"])
+    ]
+    ids = store.read_arrow("LABELS", ["patent_id", "patent_key"]).to_pandas()
+    keys = ids.loc[ids["patent_id"].isin(missed["patent_id"]), "patent_key"]
+    rewrite_examples(store, CITATION_LEVEL, lambda frame: frame[~frame["patent_key"].isin(keys)])
+    rewrite(store, "PREDICTIONS", lambda frame: frame.drop(missed.index))
+
+
+def top1_known(frame: pd.DataFrame) -> pd.DataFrame:
+    sure = [np.array([truth == LEVELS[0], 0, 0, 0], np.float32) for truth in frame["truth"]]
+    return frame.assign(probabilities=sure)
+
+
+def better_than_possible(store: Store) -> None:
+    path = store.directory("METRICS") / f"{TECHNOLOGY}.json"
+    told = json.loads(path.read_text())
+    path.unlink()
+    path.write_text(json.dumps(told | {"accuracy": 0.99}))
+
+
+LEAKS = (
+    Leak("patents that the model misses are left out as too short", plausibility.FILTERED.name, plausibility.short_texts, misses_are_left_out,
+         CITATION_LEVEL),
+    Leak("the accuracy told is not that of the predictions", plausibility.FIGURES.name, plausibility.figures_again, better_than_possible),
+    Leak("the predictions are not those that the figures tell of", plausibility.FIGURES.name, plausibility.figures_again,
+         with_table("PREDICTIONS", rolled("probabilities")), CITATION_LEVEL),
+    Leak("the model knows who is top1", plausibility.TOP1_AUC.name, plausibility.top1_auc, with_table("PREDICTIONS", top1_known), CITATION_LEVEL),
+    Leak("the model is better than possible", plausibility.ATTAINABLE.name, plausibility.attainable_accuracy, better_than_possible),
+)  # fmt: skip

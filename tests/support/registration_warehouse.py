@@ -1,0 +1,121 @@
+"""A warehouse before the gate: evaluated models, their runs in a real MLflow, and an audit with the verdicts that a test wants."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from patent_spark.config import Config, load_config
+from patent_spark.core.store import Store
+from patent_spark.pipeline import run_stage
+from patent_spark.tracking.registry import Registry
+from patent_spark.tracking.runs import create_run
+from tests.support.evaluation_warehouse import publish_world
+from tests.support.factories import publish
+
+TASKS = ("technology", "citation_level")
+FAMILIES = "families on both sides"
+
+
+def configured(root: Path, *sets: str) -> Config:
+    return load_config(sets=[f"warehouse.root={root}", "evaluate.resamples=300", *sets])[0]
+
+
+def before_the_gate(root: Path) -> Store:
+    """Both tasks, trained, evaluated and audited; nothing is registered."""
+    config, run_ids = configured(root), {}
+    for task in TASKS:
+        run = create_run(config, task, {"release_id": "tiny", "code": "0.1"})
+        assert (
+            run.log_epochs(
+                [
+                    {"epoch": 1, "train_loss": 2.0, "dev_loss": 1.9},
+                    {"epoch": 2, "train_loss": 1.5, "dev_loss": 1.7},
+                ]
+            )
+            == []
+        )
+        run.end()
+        run_ids[task] = run.run_id
+    store = publish_world(root, run_ids=run_ids)
+    run_stage("evaluate", config)
+    publish_audit(store)
+    return store
+
+
+def publish_audit(
+    store: Store,
+    failed: Collection[tuple[str | None, str]] = (),
+    not_made: Collection[tuple[str | None, str]] = (),
+) -> None:
+    """An audit in which these checks failed, and these could not be made."""
+    names = [
+        (None, "rows: PATENTS to COUNTS"),
+        *((task, FAMILIES) for task in TASKS),
+        ("technology", "top1 found better than plausible"),
+    ]
+    verdicts = (
+        {names[-1]: "not_applicable"} | dict.fromkeys(failed, "failed") | dict.fromkeys(not_made, "not_made")
+    )
+    checks = [
+        {
+            "task": task,
+            "name": name,
+            "figure": 0.0,
+            "limit": 0.0,
+            "unit": "rows",
+            "form": "count",
+            "done": "the files are gone; put them back",
+        }
+        for task, name in names
+    ]
+    checks = [
+        {**check, "verdict": verdicts.get((check["task"], check["name"]), "passed")} for check in checks
+    ]
+    publish(
+        store,
+        "audit",
+        {},
+        fill=lambda draft: (draft.path("AUDIT") / "audit.json").write_text(json.dumps({"checks": checks})),
+    )
+
+
+def retrain(store: Store, task: str, change: Callable[[Path], None]) -> None:
+    """The models anew, one of them changed in its folder, evaluated and audited."""
+    old = store.directory("MODEL")
+
+    def fill(draft) -> None:
+        shutil.copytree(old, draft.path("MODEL"), dirs_exist_ok=True)
+        folder = draft.path("MODEL") / task
+        change(folder)
+        about = json.loads((folder / "task.json").read_text())
+        (folder / "task.json").write_text(json.dumps(about | {"key": "another"}))
+
+    publish(store, "train", {}, {"tasks": {}}, fill=fill)
+    run_stage("evaluate", configured(store.root))
+    publish_audit(store)
+
+
+def spoil(folder: Path) -> None:
+    """A model that knows nothing but the labels' shares."""
+    import keras
+
+    model = keras.models.load_model(folder / "model.keras", compile=False)
+    weights, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([0 * weights, bias])
+    model.save(folder / "model.keras")
+
+
+def registered(store: Store, task: str) -> tuple[str | None, list[str]]:
+    """Number of the champion, and all numbers, the newest first."""
+    registry = Registry(configured(store.root), task)
+    champion = registry.champion()
+    return champion and champion.number, [version.number for version in registry.versions()]
+
+
+def copy_of(store: Store, root: Path) -> Store:
+    """A copy to break, with a registry of its own."""
+    shutil.copytree(store.root, root, ignore=shutil.ignore_patterns("logs"))
+    return Store(root)

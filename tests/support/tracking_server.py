@@ -1,0 +1,64 @@
+"""A real MLflow server on loopback that can be killed, can fall silent, and can come back with the same store."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from patent_spark.stages.train.launch.local import end
+from tests.support.cluster import free_port, wait_for
+
+
+class TrackingServer:
+    """Use as a context manager; its runs stay in `folder` whatever becomes of the process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._port = free_port()
+        self.uri, self.store, self._folder = (
+            f"http://127.0.0.1:{self._port}",
+            f"sqlite:///{folder}/m.db",
+            folder,
+        )
+
+    def __enter__(self) -> TrackingServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        end(self.process)
+
+    def start(self) -> None:
+        """Return when it answers."""
+        command = [
+            Path(sys.executable).with_name("mlflow"),
+            "server",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self._port),
+            "--workers",
+            "1",
+        ]
+        command += [
+            "--backend-store-uri",
+            self.store,
+            "--artifacts-destination",
+            str(self._folder / "artifacts"),
+        ]
+        with (self._folder / "server.log").open("ab") as said:
+            self.process = subprocess.Popen(
+                command, cwd=self._folder, stdout=said, stderr=said, start_new_session=True
+            )
+        wait_for(self._answers)
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGKILL ends it; after SIGSTOP it takes calls, and never answers."""
+        os.killpg(self.process.pid, number)
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0

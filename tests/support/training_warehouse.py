@@ -1,0 +1,81 @@
+"""Examples and vectors to train on, published without the stages that make them: texts whose class has its own words."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pyarrow as pa
+
+from patent_spark.core.store import Store
+from patent_spark.stages.shard.row_groups import write_groups
+from tests.support.factories import publish
+
+WORDS, DIMENSIONS, TOKENS = 300, 16, 20
+_OWN = 5  # words of each class
+_SIGNALS = 4  # of them in a text
+
+
+def told_files(root):
+    """What the rank 0 of each training under way in this warehouse has told so far."""
+    return list((root / "train" / "work").glob("*/told.jsonl"))
+
+
+def publish_examples(
+    root, *, train, development=0, classes=6, lanes=4, row_group_rows=64, task="technology", seed=1
+):
+    """Publish `text` and `shard` with planted classes; returns the store.
+
+    Class c owns the ids 5 c + 1 .. 5 c + 5; a text is noise with four of them, so that a reader can tell every class.
+    """
+    store, numbers = Store(root), np.random.default_rng(seed)
+    vectors = numbers.normal(0, 0.7, (WORDS, DIMENSIONS)).astype(np.float32)
+    rows = [{"word": f"w{i + 1}", "count": 9, "vector": vector.tolist()} for i, vector in enumerate(vectors)]
+    publish(store, "text", {"VECTORS": rows}, {"vocabulary_digest": "v1"})
+    splits = {}
+
+    def fill(draft):
+        for number, (split, size) in enumerate({"train": train, "development": development}.items()):
+            if size:
+                table = _texts(numbers, size, classes, first=1 + number * 10**6)
+                splits[split] = write_groups(
+                    draft.path("EXAMPLES") / task / split, [table], size, lanes, row_group_rows, TOKENS
+                )
+
+    described = {task: {"labels": [f"c{i}" for i in range(classes)], "max_tokens": TOKENS, "splits": splits}}
+    publish(store, "shard", {}, {"vocabulary_digest": "v1", "lanes": lanes, "tasks": described}, fill=fill)
+    return store
+
+
+def publish_further(store, *names):
+    """Publish `shard` anew, with the examples of technology under further names as well."""
+    metadata, examples = store.metadata("shard"), store.directory("EXAMPLES")
+
+    def fill(draft):
+        for name in ("technology", *names):
+            shutil.copytree(examples / "technology", draft.path("EXAMPLES") / name)
+
+    publish(
+        store,
+        "shard",
+        {},
+        {**metadata, "tasks": dict.fromkeys(("technology", *names), metadata["tasks"]["technology"])},
+        fill=fill,
+    )
+
+
+def _texts(numbers, size, classes, first):
+    labels = numbers.integers(0, classes, size)
+    lengths = numbers.integers(TOKENS // 2, TOKENS + 1, size)
+    tokens = np.zeros((size, TOKENS), np.int32)
+    for row, (label, length) in enumerate(zip(labels, lengths, strict=True)):
+        tokens[row, :length] = numbers.integers(classes * _OWN + 1, WORDS + 1, length)
+        tokens[row, numbers.choice(length, _SIGNALS, replace=False)] = label * _OWN + numbers.integers(
+            1, _OWN + 1, _SIGNALS
+        )
+    columns = {
+        "patent_key": np.arange(first, first + size),
+        "label": labels.astype(np.int32),
+        "length": lengths.astype(np.int32),
+    }
+    return pa.table({**columns, "tokens": pa.array([row.tobytes() for row in tokens], pa.binary())})

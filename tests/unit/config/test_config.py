@@ -1,0 +1,253 @@
+import dataclasses
+import datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from patent_spark.config import (
+    Config,
+    ConfigError,
+    about_settings,
+    digest,
+    flatten,
+    load_config,
+    to_yaml,
+    with_settings,
+)
+
+CONF = Path(__file__).parents[3] / "conf"
+
+
+def config_file(tmp_path, text, name="my.yaml"):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def test_later_files_win_over_earlier_ones_and_set_wins_over_all(tmp_path):
+    first = config_file(tmp_path, "train: {epochs: 3, batch: 32}\n", "a.yaml")
+    second = config_file(tmp_path, "train: {epochs: 4}\ntext: {window: 7}\n", "b.yaml")
+    config, origin = load_config([first, second], ["text.window=9"])
+    assert (config.train.epochs, config.train.batch, config.text.window) == (4, 32, 9)
+    assert origin == {"train.epochs": str(second), "train.batch": str(first), "text.window": "--set"}
+
+
+def test_values_are_read_as_what_they_are():
+    config, _ = load_config(
+        sets=[
+            "train.learning_rate=1e-3",
+            "release.data_to_date=2018-05-29",
+            "split.test_years=[2012,2013]",
+            "split.embargo=false",
+        ]
+    )
+    assert config.train.learning_rate == 1e-3  # PyYAML reads 1e-3 as text
+    assert config.release.data_to_date == datetime.date(2018, 5, 29)
+    assert config.split.test_years == (2012, 2013)
+    assert config.split.embargo is False
+
+
+def test_one_setting_of_a_section_leaves_its_others_as_they_are():
+    """The two tasks' sections are of one class, and differ in their defaults."""
+    config, _ = load_config(sets=["citation_level.min_tokens=1", "technology.max_tokens=90"])
+    level, technology = config.citation_level, config.technology
+    assert (level.protocol, level.max_tokens, level.min_tokens) == ("temporal", 200, 1)
+    assert (technology.protocol, technology.max_tokens, technology.min_tokens) == ("stratified", 90, 1)
+
+
+def test_other_settings_for_a_configuration_that_is_there():
+    config, _ = load_config(sets=["train.epochs=7", "release.data_to_date=2018-05-29"])
+    other = with_settings(config, {"split.train_until": 2006, "split.test_years": [2007, 2009]})
+    assert (other.split.train_until, other.split.test_years, other.train.epochs) == (2006, (2007, 2009), 7)
+    assert other.release == config.release and other.citation_level == config.citation_level
+    with pytest.raises(ConfigError, match=r"split.test_years must all come after split.train_until = 2012"):
+        with_settings(config, {"split.train_until": 2012})
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        (
+            "train.rank=2",
+            "unknown setting train.rank (--set); did you mean train.ranks? train has: ranks, epochs,",
+        ),
+        (
+            "trian.ranks=2",
+            "unknown setting trian.ranks (--set); did you mean train.ranks? sections are: tasks, warehouse,",
+        ),
+        ("train=2", "unknown setting train (--set)"),
+        ("train.ranks=two", "train.ranks = 'two' (--set): input should be a valid integer"),
+        ("train.ranks=2.5", "train.ranks = 2.5 (--set): input should be a valid integer"),
+        ("train.ranks=true", "train.ranks = True (--set): input should be a valid integer"),
+        ("train.ranks=0", "train.ranks = 0 (--set): input should be greater than or equal to 1"),
+        ("train.learning_rate=true", "a number is needed, not true or false"),
+        ("ingest.max_reject_fraction=2", "less than or equal to 1"),
+        ("split.embargo=1", "split.embargo = 1 (--set): input should be a valid boolean"),
+        ("label.pool=year", "label.pool = 'year' (--set): input should be 'class' or 'class_year'"),
+        ("source.kind=odp", "source.kind = 'odp' (--set): input should be 'simulate' or 'folder'"),
+        ("release.data_to_date=yesterday", "release.data_to_date = 'yesterday' (--set)"),
+        (
+            "release.data_to_date=2018",
+            "release.data_to_date = 2018 (--set): value error, a day is needed, such as 2018-05-29",
+        ),
+        (
+            "shard.world_sizes=[0,2]",
+            "shard.world_sizes = 0 (--set): input should be greater than or equal to 1",
+        ),
+        ("train.learning_rate=.inf", "train.learning_rate = inf (--set): input should be a finite number"),
+        (
+            "tasks=all",
+            "tasks = 'all' (--set): input should be 'technology', 'citation_level', 'both' or 'joint'",
+        ),
+        ("train.epochs", "--set train.epochs: write --set section.setting=value"),
+        ("train.epochs=[1", "--set train.epochs=[1: the value is not YAML"),
+        ("split.test=0.95", "split.development + split.test must leave something to train on"),
+        ("split.test_years=[2009]", "split.test_years must all come after split.train_until = 2010"),
+        ("train.ranks=3", "train.ranks = 3 is not among shard.world_sizes"),
+        ("train.batch=100", "train.batch = 100 must be a multiple of 16"),
+        ("technology.min_tokens=200", "technology.min_tokens = 200 is above technology.max_tokens = 100"),
+        ("tasks=joint", "needs one length: technology.max_tokens = 100 and citation_level.max_tokens = 200"),
+        (
+            "label.exposures=[12, 12]",
+            "label.exposures = [12, 12] must be months in ascending order, each below label.horizon_months = 60",
+        ),
+        ("label.exposures=[24, 12]", "label.exposures = [24, 12] must be months in ascending order"),
+        (
+            "label.exposures=[12, 60]",
+            "label.exposures = [12, 60] must be months in ascending order, each below label.horizon_months = 60",
+        ),
+        ("label.exposures=[0]", "label.exposures = 0 (--set): input should be greater than or equal to 1"),
+        (
+            "split.early_levels=true",
+            "split.early_levels needs levels to train on: name months in label.exposures, such as [12, 24, 36, 48]",
+        ),
+        (
+            "text.fields=[title, abstract, title]",
+            "text.fields = ['title', 'abstract', 'title'] names a field twice",
+        ),
+        (
+            "text.fields=[title, body]",
+            "text.fields = 'body' (--set): input should be 'title', 'abstract' or 'claims'",
+        ),
+        ("text.fields=[]", "text.fields = [] (--set): tuple should have at least 1 item"),
+    ],
+)
+def test_what_the_user_reads(assignment, said):
+    with pytest.raises(ConfigError) as error:
+        load_config(sets=[assignment])
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["split.embargo=false"], "needs citation_level.protocol=temporal and split.embargo=true"),
+        (
+            ["citation_level.protocol=stratified", "citation_level.max_tokens=200"],
+            "needs citation_level.protocol=temporal and split.embargo=true",
+        ),
+        (["tasks=joint", "technology.max_tokens=200"], "split.early_levels is not for tasks = joint"),
+    ],
+)
+def test_early_levels_are_for_what_an_embargo_keeps_out(settings, said):
+    sets = ["label.exposures=[12, 24]", "split.early_levels=true"]
+    assert load_config(sets=sets)[0].label.exposures == (12, 24)
+    with pytest.raises(ConfigError, match=said):
+        load_config(sets=[*sets, *settings])
+
+
+def test_claims_of_a_simulated_release_that_has_none():
+    sets = ["source.kind=simulate", "text.fields=[title, claims]"]
+    with pytest.raises(ConfigError, match=r"simulated release goes without; set simulate\.claims=true"):
+        load_config(sets=sets)
+    assert load_config(sets=[*sets, "simulate.claims=true"])[0].text.fields == ("title", "claims")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("train: {rnaks: 2}", "unknown setting train.rnaks"),
+        ("- a list", "sections of settings are needed, found list"),
+        ("train: [", "is not YAML"),
+        ("train: 3", "unknown setting train ("),
+    ],
+)
+def test_a_bad_file_names_itself(tmp_path, text, said):
+    path = config_file(tmp_path, text)
+    with pytest.raises(ConfigError, match=r"my\.yaml") as error:
+        load_config([path])
+    assert said in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere.yaml: No such file"):
+        load_config([tmp_path / "nowhere.yaml"])
+
+
+def test_the_whole_configuration_comes_back_from_yaml(tmp_path):
+    config, _ = load_config(sets=["release.data_to_date=2018-05-29", "split.test_years=[2012]"])
+    assert load_config([config_file(tmp_path, to_yaml(config))])[0] == config
+
+
+def test_every_setting_is_documented_once():
+    assert set(about_settings()) == set(flatten(Config()))
+    assert all(about_settings().values())
+
+
+def test_digests_do_not_depend_on_order():
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1, "b": 3})
+
+
+def test_sections_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().train.epochs = 3
+
+
+def test_the_models_of_a_run():
+    def models(*sets):
+        config, _ = load_config(sets=sets)
+        return config.models, [config.prefix(task) for task in config.task_names]
+
+    assert models("tasks=technology") == ({"technology": ("technology",)}, [""])
+    assert models("tasks=both") == (
+        {"technology": ("technology",), "citation_level": ("citation_level",)},
+        ["", ""],
+    )
+    assert models("tasks=joint", "technology.max_tokens=200") == (
+        {"joint": ("technology", "citation_level")},
+        ["technology_", "citation_level_"],
+    )
+
+
+WHOLE, ON_TOP = {"default", "demo", "paper"}, {"cluster", "gpu", "joint"}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        *([name] for name in sorted(WHOLE)),
+        *(["default", name] for name in sorted(ON_TOP)),
+        ["default", "joint", "gpu"],
+    ],
+    ids="+".join,
+)
+def test_the_configurations_we_ship_are_valid(names):
+    files = [CONF / f"{name}.yaml" for name in names]
+    config, origin = load_config(files)
+    assert set(origin.values()) == {str(file) for file in files}
+    assert yaml.safe_load(to_yaml(config))
+
+
+def test_every_configuration_that_we_ship_is_tested():
+    assert {path.stem for path in CONF.glob("*.yaml")} == WHOLE | ON_TOP
+
+
+def test_the_papers_model_does_not_change_with_ours():
+    """paper.yaml names each setting of text, network and training; not how they are run, nor what says nothing to it."""
+    _, origin = load_config([CONF / "paper.yaml"])
+    run = {"text.workers", "text.seed", "train.seed", "train.launcher", "train.timeout_s"}
+    idle = {"text.claims", "train.technology_weight", "train.citation_level_weight"}
+    settings = {name for name in about_settings() if name.startswith(("text.", "model.", "train."))}
+    assert settings - set(origin) == run | idle

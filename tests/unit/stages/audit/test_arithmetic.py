@@ -1,0 +1,165 @@
+"""The audit's own arithmetic, against values by hand or another way of working them out."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from patent_spark.config import Label, flatten, load_config, recorded
+from patent_spark.core.store import Store
+from patent_spark.stages.audit.calendar import months_later
+from patent_spark.stages.audit.checks.recount import recount
+from patent_spark.stages.audit.checks.shortcuts import area_under_curve
+from patent_spark.stages.audit.minhash import Reference
+from patent_spark.stages.audit.raw_release import find_release
+from patent_spark.stages.audit.verdicts import FAILED, PASSED, Question
+from tests.support.factories import publish
+from tests.support.releases import write_release
+
+
+def test_near_duplicates_are_those_of_comparing_all_with_all():
+    rng = np.random.default_rng(4)
+    texts = np.zeros((60, 40), np.int32)
+    for row, length in enumerate(rng.integers(0, 41, 60)):
+        texts[row, :length] = rng.integers(1, 500, length)
+    others = texts[::-1].copy()
+    for row in range(
+        len(others)
+    ):  # no word, one or two are changed in each: of the longer texts 1, 0.85 and 0.73 stay in common
+        length = np.count_nonzero(others[row])
+        others[row, rng.integers(0, max(1, length), row % 3)] = 7
+        others[row, length:] = 0
+    shingles = [
+        [{tuple(row[i : i + 3]) for i in range(np.count_nonzero(row) - 2)} for row in side]
+        for side in (texts, others)
+    ]
+    expected = {
+        (i, j): len(one & two) / len(one | two)
+        for j, two in enumerate(shingles[1])
+        for i, one in enumerate(shingles[0])
+        if one and two and len(one & two) / len(one | two) >= 0.7
+    }
+    found = {(i, j): share for i, j, share in Reference(others).near(texts, 0.7)}
+    assert len(expected) > 20
+    assert found == pytest.approx(expected)
+
+
+def test_months_later_ends_where_the_month_ends():
+    days = pd.Series(pd.to_datetime(["2000-02-29", "1999-08-31", "2005-01-04", None]))
+    assert months_later(days, 60)[:3].astype(str).tolist() == ["2005-02-28", "2004-08-31", "2010-01-04"]
+    assert months_later(days, 6)[1].astype(datetime.date) == datetime.date(2000, 2, 29)
+    assert np.isnat(months_later(days, 6)[3])
+
+
+def test_area_under_curve_with_ties():
+    rng = np.random.default_rng(0)
+    truth, scores = rng.random(200) < 0.2, rng.integers(0, 5, 200)
+    assert area_under_curve(truth, scores) == pytest.approx(roc_auc_score(truth, scores))
+    assert area_under_curve(np.zeros(3, bool), np.arange(3)) == 0.5
+
+
+def test_a_figure_that_is_no_number_fails():
+    question = Question("q", "u", "number", "m")
+    assert [question.answer(figure, 1.0, "").verdict for figure in (1.0, 1.1, float("nan"))] == [
+        PASSED,
+        FAILED,
+        FAILED,
+    ]
+
+
+PATENTS = [
+    ("7000001", "2000-02-29", 0),
+    ("7000002", "2005-02-28", 0),  # the last day of 7000001's window
+    ("7000003", "2005-03-01", 0),
+    ("7000004", "2001-01-02", 1),
+    ("7000005", "2001-01-02", 0),
+    ("7000006", "9178-12-11", 0),  # cites from a day that ingest refuses, far behind any window
+    ("7000007", "1999-01-05", 0),  # cites what was granted after it
+]
+CITATIONS = [
+    ("7000002", "7000001", "cited by applicant"),
+    ("7000002", "7000001", "cited by applicant"),
+    ("7000003", "7000001", ""),
+    ("7000004", "7000001", ""),
+    ("7000005", "7000001", "cited by examiner"),
+    ("7000006", "7000001", ""),
+    ("7000007", "7000001", ""),
+    ("7000001", "7000001", ""),
+    ("6999999", "7000001", ""),
+]
+CLASSES = [
+    ("7000001", 0, "A01", "additional"),
+    ("7000001", 4, "H04", "inventional"),
+    ("7000001", 2, "G06", "inventional"),
+]
+
+
+@pytest.fixture(scope="module", params=["current", "old"])
+def release(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("release")
+    if request.param == "current":
+        tables = {
+            "g_patent": [
+                {
+                    "patent_id": id_,
+                    "patent_date": day,
+                    "withdrawn": gone,
+                    "patent_title": 'A "lamp"\nof two lines',
+                }
+                for id_, day, gone in PATENTS
+            ],
+            "g_us_patent_citation": [
+                {"patent_id": a, "citation_patent_id": b, "citation_category": c} for a, b, c in CITATIONS
+            ],
+            "g_cpc_current": [
+                {"patent_id": a, "cpc_sequence": b, "cpc_class": c, "cpc_type": d} for a, b, c, d in CLASSES
+            ],
+        }
+    else:
+        tables = {
+            "patent": [{"id": id_, "date": day, "withdrawn": gone} for id_, day, gone in PATENTS] + ["torn"],
+            "uspatentcitation": [{"patent_id": a, "citation_id": b, "category": c} for a, b, c in CITATIONS],
+            "cpc_current": [
+                {"patent_id": a, "sequence": b, "subsection_id": c, "category": d} for a, b, c, d in CLASSES
+            ],
+        }
+    write_release(folder / "release", tables)
+    store = Store(folder / "w")
+    publish(store, "ingest", {})
+    return find_release(store, load_config(sets=[f"source.path={folder / 'release'}"])[0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "count"),
+    [
+        ({}, 3),  # 7000002, 7000005 and itself
+        ({"self_citations": False}, 2),
+        ({"citing": "examiner"}, 1),
+        ({"citing": "not_examiner"}, 2),
+        ({"horizon_months": 11}, 2),
+        ({"horizon_months": 61}, 4),
+    ],
+)
+def test_labels_by_hand(release, settings, count):
+    rule = Label(**settings)
+    found = recount(release, [("7000001", rule.horizon_months), ("7000005", 12)], rule)
+    assert found == {("7000001", rule.horizon_months): ("G06", count), ("7000005", 12): (None, 0)}
+
+
+def test_a_release_that_is_gone_is_not_found(tmp_path):
+    store = Store(tmp_path / "w")
+    publish(store, "ingest", {})
+    assert find_release(store, load_config(sets=[f"source.path={tmp_path}"])[0]) is None
+    assert find_release(store, load_config()[0]) is None
+
+
+def test_the_settings_of_a_manifest_are_read_back():
+    made, _ = load_config(
+        sets=["label.pool=class", "split.test_years=[2012, 2013]", "simulate.data_to_date=2020-01-31"]
+    )
+    assert recorded(flatten(made)) == made
+    assert (
+        recorded({"label.pool": "class", "label.no_longer_there": 1, "gone.setting": 2}).label == made.label
+    )

@@ -1,0 +1,129 @@
+"""What makes a row usable: every rule and its edges, all cases of a table in one block."""
+
+import datetime
+
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patent_spark.stages.ingest.tsv import DICTIONARY
+from patent_spark.stages.ingest.validation import (
+    Seen,
+    judge_abstracts,
+    judge_citations,
+    judge_classes,
+    judge_patents,
+)
+
+D = datetime.date
+
+
+def columns(repeating=(), **values):
+    return {
+        name: pa.array(column, DICTIONARY if name in repeating else pa.string())
+        for name, column in values.items()
+    }
+
+
+def reasons(judged):
+    if judged.broken is None:
+        return [None] * judged.rows
+    return [None if place < 0 else judged.reasons[place] for place in judged.broken]
+
+
+def test_patents():
+    outside = "grant date outside 1790-07-31..2020-06-30"
+    cases = [  # id, date, withdrawn, reason
+        ("1", "1790-07-31", "0", None),
+        ("2", "2020-06-30", None, None),
+        ("D3", "2012-02-29", "1", None),
+        (None, "2012-02-29", "0", "empty patent_id"),
+        (None, None, "7", "empty patent_id"),
+        ("2002/0123456", "2012-02-29", "0", "patent_id has not a patent's form"),
+        ("4", None, "0", "empty grant date"),
+        ("5", "2011-02-29", "0", "unknown date"),
+        ("6", "20120229", "0", "unknown date"),
+        ("7", "2012-2-9", "0", "unknown date"),
+        ("8", "2012-W09-3", "0", "unknown date"),
+        ("9", "1790-07-30", "0", outside),
+        ("10", "2020-07-01", "0", outside),
+        ("11", "9178-12-11", "0", outside),
+        ("12", "1074-01-01", "7", outside),
+        ("13", "2012-02-29", "2", "withdrawn is not 0 or 1"),
+        ("14", "2012-02-29", "false", "withdrawn is not 0 or 1"),
+    ]
+    ids, dates, withdrawn, expected = map(list, zip(*cases, strict=True))
+    block = columns(
+        ("grant_date", "withdrawn", "patent_type"),
+        patent_id=ids,
+        grant_date=dates,
+        withdrawn=withdrawn,
+        title=["t"] * len(ids),
+    )
+    judged = judge_patents(block, latest=D(2020, 6, 30))
+    assert reasons(judged) == expected
+    good = judged.good()
+    assert good["patent_key"].to_pylist() == [1, 2, 48 * 10**12 + 3]
+    assert good["grant_date"].to_pylist() == [D(1790, 7, 31), D(2020, 6, 30), D(2012, 2, 29)]
+    assert good["withdrawn"].to_pylist() == [False, False, True]
+
+
+def test_citations_keep_what_is_wrong_on_the_cited_side():
+    block = columns(
+        ("patent_id",),
+        patent_id=["1", "1", "1", None, "x"],
+        citation_patent_id=["2", None, "2002/0123456", "2", "2"],
+    )
+    judged = judge_citations(block)
+    assert reasons(judged) == [None, None, None, "empty patent_id", "patent_id has not a patent's form"]
+    assert judged.good()["cited_key"].to_pylist() == [2, None, None]
+    assert judged.good()["citing_key"].to_pylist() == [1, 1, 1]
+
+
+def test_classes():
+    sequence, form = "cpc_sequence is not a whole number from 0", "cpc_class is not a letter and two digits"
+    cases = [
+        ("0", "H04", None), ("17", "A01", None), ("999999999", "Y10", None),
+        ("-1", "H04", sequence), ("1.0", "H04", sequence), ("x", "H", sequence), ("9999999999", "H04", sequence), (None, "H04", "empty cpc_sequence"),
+        ("0", "H", form), ("0", "h04", form), ("0", "H04L", form), ("0", None, "empty cpc_class"),
+    ]  # fmt: skip
+    sequences, classes, expected = map(list, zip(*cases, strict=True))
+    judged = judge_classes(
+        columns(
+            ("patent_id", "cpc_sequence", "cpc_class"),
+            patent_id=["1"] * 12,
+            cpc_sequence=sequences,
+            cpc_class=classes,
+        )
+    )
+    assert reasons(judged) == expected
+    assert judged.good()["cpc_sequence"].to_pylist() == [0, 17, 999999999]
+    assert judged.good()["cpc_sequence"].type == pa.int32()
+
+
+def test_an_empty_abstract_is_no_fault():
+    judged = judge_abstracts(columns(patent_id=["1", "2"], abstract=["text", None]))
+    assert judged.broken is None
+    assert judged.good()["patent_key"].to_pylist() == [1, 2]
+
+
+NEAR_AND_FAR = st.one_of(
+    st.integers(0, 30), st.integers(10**8 - 3, 10**8 + 3), st.integers(48 * 10**12, 48 * 10**12 + 20)
+)
+
+
+@given(st.lists(st.lists(NEAR_AND_FAR, max_size=20), max_size=5))
+def test_seen_finds_every_repetition(batches):
+    seen, met = Seen(), set()
+    for batch in batches:
+        expected = []
+        for key in batch:
+            expected.append(key in met)
+            met.add(key)
+        assert seen.repeated(pa.array(batch, pa.int64())).tolist() == expected
+
+
+def test_seen_takes_little_memory():
+    seen = Seen()
+    seen.repeated(pa.array([12_500_000, 10**11]))
+    assert sum(marks.nbytes for marks in seen._marks.values()) < 20_000_000

@@ -1,0 +1,121 @@
+import dataclasses
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from patent_spark.config import Text
+from patent_spark.stages.text.skipgram import CorpusFile, skip_gram, write_corpus
+
+SMALL = Text(dimensions=8, workers=1, epochs=2)
+
+
+def test_texts_become_lines_in_several_files(tmp_path):
+    tables = [
+        pa.table({"tokens": [["a", "b"], ["c"]]}),
+        pa.table({"tokens": [["d", "e", "f"]]}),
+        pa.table({"tokens": [["g"]]}),
+    ]
+    files, texts = write_corpus(tmp_path, tables, file_words=4)
+    assert texts == 4
+    assert [(file.path.read_text(), file.words) for file in files] == [("a b\nc\nd e f\n", 6), ("g\n", 1)]
+    assert write_corpus(tmp_path / "none", []) == ([], 0)
+
+
+def corpus(path, lines):
+    path.write_text("".join(line + "\n" for line in lines))
+    return CorpusFile(path, sum(len(line.split()) for line in lines))
+
+
+def test_the_words_are_those_asked_for_in_their_order(tmp_path):
+    file = corpus(tmp_path / "texts", ["zebra apple unknown apple"] * 50)
+    vectors = skip_gram([file], {"zebra": 50, "apple": 100, "never": 50}, SMALL)
+    assert vectors.index_to_key == ["zebra", "apple", "never"]
+    assert [vectors.get_vecattr(word, "count") for word in vectors.index_to_key] == [50, 100, 50]
+    assert vectors.vectors.shape == (3, 8)
+
+
+def test_words_that_stand_together_come_out_alike(tmp_path):
+    rng = np.random.default_rng(3)
+    worlds = [[f"{world}{i}" for i in range(10)] for world in "ab"]
+    lines = [" ".join(rng.choice(worlds[i % 2], 12)) for i in range(2000)]
+    files = [corpus(tmp_path / f"texts{part}", lines[part::2]) for part in range(2)]
+    counts = {word: sum(line.split().count(word) for line in lines) for world in worlds for word in world}
+    vectors = skip_gram(files, counts, Text(dimensions=8, workers=2, epochs=5))
+    assert all(
+        neighbour[0] == word[0] for word in counts for neighbour, _ in vectors.most_similar(word, topn=5)
+    )
+
+
+def test_lines_of_more_than_ten_thousand_words_are_learned_to_their_end(tmp_path):
+    def late(lines):
+        return skip_gram([corpus(tmp_path / "texts", lines)], {"early": 25_000, "late": 25}, SMALL)["late"]
+
+    untouched = late(["early"])
+    assert (late(["early " * 15_000 + "late early " * 20]) != untouched).any()
+
+
+def test_frequent_words_are_skipped_above_the_share_that_subsample_names(tmp_path):
+    def vectors(line, subsample):
+        return skip_gram(
+            [corpus(tmp_path / "texts", [line] * 50)],
+            {"often": 5000, "also": 5000},
+            dataclasses.replace(SMALL, subsample=subsample),
+        ).vectors
+
+    untouched = vectors("unknown", 0.0)
+    assert (vectors("often also " * 50, 0.0) != untouched).any()
+    assert (vectors("often also " * 50, 1e-12) == untouched).all()
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from patent_spark.config import Text
+from patent_spark.stages.text.skipgram import CorpusFile, skip_gram
+files = [CorpusFile(Path(path), 5000) for path in sys.argv[1:]]
+counts = {f"w{i}": 200 for i in range(50)}
+sys.stdout.buffer.write(skip_gram(files, counts, Text(dimensions=8, workers=1, epochs=2)).vectors.tobytes())
+"""
+
+
+def test_one_worker_gives_the_same_bits_in_any_process(tmp_path):
+    rng = np.random.default_rng(1)
+    files = [
+        corpus(
+            tmp_path / f"texts{part}",
+            [" ".join(f"w{i}" for i in rng.integers(0, 50, 10)) for _ in range(500)],
+        )
+        for part in range(2)
+    ]
+    paths = [str(file.path) for file in files]
+    other = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *paths],
+        env={**os.environ, "PYTHONHASHSEED": "12345"},
+        capture_output=True,
+        check=True,
+        timeout=300,
+    )
+    here = skip_gram(files, {f"w{i}": 200 for i in range(50)}, SMALL).vectors.tobytes()
+    assert len(here) == 50 * 8 * 4
+    assert other.stdout == here
+
+
+def test_progress_is_told_in_words(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("patent_spark.core.progress._SECONDS_BETWEEN_LINES", 0.0)
+    skip_gram([corpus(tmp_path / "texts", ["a b c"] * 10)], {"a": 10, "b": 10, "c": 10}, SMALL)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("  skip-gram, 1 threads: 60 words (100%) epoch 2 of 2, ")
+    assert lines[1].endswith(" words/s")
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_corpus_of_one_word_does_not_hang(tmp_path, workers):
+    vectors = skip_gram(
+        [corpus(tmp_path / "texts", ["word"])], {"word": 1}, Text(dimensions=2, workers=workers)
+    )
+    assert np.isfinite(vectors.vectors).all()

@@ -1,0 +1,40 @@
+"""The recurrent kernel that a step is compiled to, read from its graph: no GPU is needed to look."""
+
+import numpy as np
+import tensorflow as tf
+
+from patent_spark.config import Model
+from patent_spark.stages.train.launch.lstm_kernel import uses_cudnn
+from patent_spark.stages.train.model.network import build_model
+
+
+@tf.function
+def with_the_kernel(inputs):
+    state = tf.zeros((1, tf.shape(inputs)[1], 3))
+    return tf.raw_ops.CudnnRNNV3(
+        input=inputs,
+        input_h=state,
+        input_c=state,
+        params=tf.zeros(96),
+        sequence_lengths=tf.fill([tf.shape(inputs)[1]], 5),
+        is_training=True,
+    )[0]
+
+
+@tf.function
+def within_another(inputs):
+    return tf.cond(tf.size(inputs) > 0, lambda: with_the_kernel(inputs), lambda: inputs)
+
+
+def test_the_kernel_is_found_in_a_function_and_in_those_that_it_calls():
+    inputs = tf.TensorSpec((5, None, 3), tf.float32)
+    assert uses_cudnn(with_the_kernel.get_concrete_function(inputs))
+    assert uses_cudnn(within_another.get_concrete_function(inputs))
+
+
+def test_a_processor_has_no_such_kernel():
+    network = build_model(Model(units=3), np.ones((5, 4), np.float32), labels=2, seed=1)
+    with tf.device("CPU"):
+        step = tf.function(network).get_concrete_function(tf.TensorSpec((None, None), tf.int32))
+    if not tf.config.list_physical_devices("GPU"):
+        assert not uses_cudnn(step)

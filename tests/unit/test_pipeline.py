@@ -1,0 +1,185 @@
+"""When a stage is done again and when it is skipped, on two stages of three lines each."""
+
+import re
+import subprocess
+import sys
+import types
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+import patent_spark
+from patent_spark import pipeline
+from patent_spark.config import load_config
+from patent_spark.core.code_version import source_digest
+from patent_spark.core.errors import DataError
+from patent_spark.core.store import Store, arrow_schema
+from patent_spark.pipeline import Stage, run_stage
+
+
+def fake(monkeypatch, name, run):
+    monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(run=run))
+    return name
+
+
+@pytest.fixture
+def two_stages(monkeypatch):
+    """`ingest` writes one reject, `text` writes one word; the names of the runs are collected."""
+    runs = []
+
+    def ingest(work):
+        runs.append("ingest")
+        row = {"table": ["PATENTS"], "file": ["f"], "row": [2], "reason": ["bad"], "content": ["x"]}
+        with work.draft.writer("REJECTS") as writer:
+            writer.write_table(pa.table(row, schema=arrow_schema("REJECTS")))
+        work.record_metadata(release_id="r1")
+
+    def text(work):
+        runs.append("text")
+        if work.config.text.window == 13:
+            raise RuntimeError("an unlucky window")
+        with work.draft.writer("VOCABULARY") as writer:
+            writer.write_table(
+                pa.table(
+                    {"word": ["a"], "id": [1], "count": [work.config.text.window]},
+                    schema=arrow_schema("VOCABULARY"),
+                )
+            )
+
+    def split(work):
+        runs.append("split")
+        with work.draft.writer("SPLITS") as writer:
+            writer.write_table(
+                pa.table({name: [] for name in arrow_schema("SPLITS").names}, schema=arrow_schema("SPLITS"))
+            )
+
+    plan = {
+        "split": Stage(
+            "split",
+            fake(monkeypatch, "patent_spark.stages.split.stage", split),
+            ("ingest", "text"),
+            ("split",),
+            "",
+        ),
+        "ingest": Stage(
+            "ingest",
+            fake(monkeypatch, "patent_spark.stages.ingest.stage", ingest),
+            ("simulate",),
+            ("ingest", "release"),
+            "",
+        ),
+        "text": Stage(
+            "text", fake(monkeypatch, "patent_spark.stages.text.stage", text), ("ingest",), ("text",), ""
+        ),
+    }
+    monkeypatch.setattr(pipeline, "STAGES", plan)
+    return runs
+
+
+@pytest.fixture
+def go(tmp_path, two_stages):
+    release = tmp_path / "release"
+    release.mkdir()
+    with zipfile.ZipFile(release / "g_patent.tsv.zip", "w") as archive:
+        archive.writestr("g_patent.tsv", "one")
+
+    def run(name, *sets, force=False):
+        config, _ = load_config(sets=[f"warehouse.root={tmp_path / 'w'}", f"source.path={release}", *sets])
+        two_stages.clear()
+        done = run_stage(name, config, force=force)
+        return done.skipped, list(two_stages)
+
+    run.release, run.store = release, Store(tmp_path / "w")
+    return run
+
+
+def test_a_stage_whose_inputs_and_settings_did_not_change_is_skipped(go, capsys):
+    assert go("ingest") == (False, ["ingest"])
+    assert go("ingest") == (True, [])
+    assert "ingest    skipped: inputs and settings are those of version" in capsys.readouterr().err
+
+
+def test_force_redoes_it(go):
+    go("ingest")
+    assert go("ingest", force=True) == (False, ["ingest"])
+
+
+def test_a_changed_setting_redoes_the_stages_that_depend_on_it_and_no_other(go):
+    go("ingest"), go("text")
+    assert go("ingest", "text.window=7") == (True, [])
+    assert go("text", "text.window=7") == (False, ["text"])
+    assert go("text", "text.window=7", "engine.name=spark", "train.epochs=9") == (True, [])
+
+
+def test_a_new_version_upstream_redoes_what_reads_it(go):
+    go("ingest"), go("text")
+    go("ingest", force=True)
+    assert go("text") == (False, ["text"])
+
+
+def test_a_release_whose_content_changed_is_read_again(go):
+    go("ingest")
+    with zipfile.ZipFile(go.release / "g_patent.tsv.zip", "w") as archive:
+        archive.writestr("g_patent.tsv", "two")  # the same name and size
+    assert go("ingest") == (False, ["ingest"])
+
+
+def test_what_fails_leaves_the_version_before(go):
+    go("ingest"), go("text")
+    with pytest.raises(RuntimeError):
+        go("text", "text.window=13")
+    assert go.store.read_arrow("VOCABULARY")["count"].to_pylist() == [5]
+
+
+def test_the_release_id_travels_with_every_stage(go):
+    go("ingest"), go("text")
+    assert go.store.manifest("text").release_id == "r1"
+    assert go.store.manifest("text").inputs == {"ingest": go.store.manifest("ingest").version}
+
+
+def test_a_stage_without_its_inputs_says_what_to_run(go):
+    with pytest.raises(DataError, match="run `patent-spark ingest` first"):
+        go("text")
+
+
+def test_a_stage_refuses_inputs_that_do_not_belong_together(go):
+    go("ingest"), go("text")
+    go("ingest", force=True)
+    with pytest.raises(DataError) as error:
+        go("split")
+    assert re.fullmatch(
+        r"text was made from version \S+ of ingest, which is \S+ by now; run `patent-spark text` first, or `patent-spark run` for all",
+        str(error.value),
+    )
+
+
+def test_changed_code_redoes_the_stages_that_it_does(go, monkeypatch):
+    go("ingest"), go("text")
+    monkeypatch.setattr(
+        pipeline,
+        "source_digest",
+        lambda folders: "changed" if "stages.text" in folders else source_digest(folders),
+    )
+    assert go("ingest") == (True, [])
+    assert go("text") == (False, ["text"])
+
+
+def test_the_digest_of_the_sources_is_the_same_from_a_checkout_and_from_a_zip(tmp_path):
+    package = Path(patent_spark.__file__).parent
+    with zipfile.ZipFile(tmp_path / "package.zip", "w") as archive:
+        for source in sorted(package.rglob("*")):
+            if source.is_file() and "__pycache__" not in source.parts:
+                archive.write(source, Path("patent_spark") / source.relative_to(package))
+    code = "from patent_spark.core.code_version import source_digest; import patent_spark; print(patent_spark.__file__, source_digest(['stages.text', 'stages.shard']))"
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(tmp_path / "package.zip")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    where, from_zip = told.stdout.split()
+    assert "package.zip" in where
+    assert from_zip == source_digest(["stages.text", "stages.shard"]) != source_digest(["stages.text"])
