@@ -5,6 +5,7 @@ with `--config` in order, and `--set section.setting=value`. An unknown or ill-t
 What a run learns (vocabulary size, steps an epoch) goes into manifests, never back in here.
 """
 
+from patent_spark.config.errors import ConfigError, PatentSparkError
 from patent_spark.config.loading import (
     Settings,
     about_settings,
@@ -42,7 +43,6 @@ from patent_spark.config.sections import (
     Train,
     Warehouse,
 )
-from patent_spark.config.validation import ConfigError
 
 __all__ = [
     "CITATION_LEVEL",
@@ -59,6 +59,7 @@ __all__ = [
     "Ingest",
     "Label",
     "Model",
+    "PatentSparkError",
     "Release",
     "Settings",
     "Shard",

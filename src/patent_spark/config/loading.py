@@ -17,8 +17,9 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from patent_spark.config.errors import ConfigError
 from patent_spark.config.sections import Config
-from patent_spark.config.validation import ConfigError, check_together
+from patent_spark.config.validation import check_together
 
 Settings = dict[str, Any]
 """Flat `section.setting` -> value."""

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 
+from patent_spark.config.errors import ConfigError
 from patent_spark.config.sections import JOINT, TASKS, Config
-
-
-class ConfigError(Exception):
-    """A setting is unknown, ill-typed or contradicts another; the message names it. Exit code 2."""
 
 
 def check_together(config: Config) -> None:

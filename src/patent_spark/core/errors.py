@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from patent_spark.config import PatentSparkError
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
 
-class DataError(Exception):
-    """The input data is unusable; the message says what, where, how many, and where to look. Exit code 3."""
+class DataError(PatentSparkError):
+    """The input data is unusable."""
+
+    exit_code = 3
 
 
-class SchemaError(Exception):
-    """A stage made a table that is not what schemas.py promises: a fault in the code. Exit code 1."""
+class SchemaError(PatentSparkError):
+    """A stage made a table that is not what schemas.py promises: a fault in the code."""
 
 
-class WorkError(Exception):
-    """The work failed for a reason that the message explains to the user: a lost rank, a full disk. Exit code 1."""
+class WorkError(PatentSparkError):
+    """The work failed for a reason that the message explains: a lost rank, a full disk."""
 
 
-class StoppedError(Exception):
-    """The work was asked to stop and kept what it had; the message says how to go on. Exit code 143."""
+class StoppedError(PatentSparkError):
+    """The work was asked to stop and kept what it had; the message says how to go on."""
+
+    exit_code = 143
 
 
-class GateError(Exception):
-    """A gate of quality said no to a model, which stays out; the message says why. Exit code 4."""
+class GateError(PatentSparkError):
+    """A quality gate rejected a model."""
+
+    exit_code = 4
 
 
 def conform(frame: DataFrame, schema: StructType) -> DataFrame:
