@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo check format test test-slow lock zip clean audit-canaries bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent
+.PHONY: help setup demo check format test test-slow lock zip clean audit-canaries bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent compare-warehouses
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,3 +66,6 @@ bench-accuracy: setup  ## RELEASE=folder: default.yaml against TF-IDF + linear o
 
 bench-recent: setup  ## what training on the early levels of recent patents adds for the newest test year, with and without drift
 	@python benchmarks/recent.py $(FLAGS)
+
+compare-warehouses: setup  ## whether two warehouses hold the same results to the bit (OLD=warehouse NEW=warehouse)
+	@python benchmarks/compare_warehouses.py $(OLD) $(NEW)
