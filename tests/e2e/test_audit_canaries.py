@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from patent_spark.pipeline import run_stage
-from tests.e2e.conftest import ROOT
 from tests.support.audit_warehouse import build_world, configured
+from tests.support.small_run import ROOT
 
 PAPER = (
     "split.early_levels=false",
@@ -35,7 +35,7 @@ def test_a_run_tells_what_its_audit_found(whole_run):
 
 
 def test_the_figures_are_in_the_runs_of_mlflow(whole_run):
-    runs = {tags["task"]: (metrics, files) for _, _, metrics, tags, files in whole_run.mlflow_runs()}
+    runs = {run["tags"]["task"]: (run["metrics"], run["audit_files"]) for run in whole_run.mlflow_runs()}
     for task, failed in (("technology", 0), ("citation_level", 2)):
         metrics, files = runs[task]
         assert metrics["audit/failed"] == failed

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from patent_spark.core.store import Store
-from tests.e2e.conftest import ROOT, SMALL
+from tests.support.small_run import ROOT, SMALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -6,7 +6,7 @@ import pytest
 from mlflow import MlflowClient
 
 from patent_spark.core.store import Store
-from tests.e2e.conftest import patent_spark
+from tests.support.small_run import patent_spark
 
 pytestmark = pytest.mark.slow
 

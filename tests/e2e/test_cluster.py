@@ -9,10 +9,10 @@ import pytest
 from patent_spark.config import Engine
 from patent_spark.core.schemas import TABLES
 from patent_spark.core.store import Store
-from tests.e2e.conftest import NOT_ASKED_FOR, SMALL
 from tests.support.big_release import publish_big_release
 from tests.support.cluster import ROOT, running_cluster, wait_for
 from tests.support.ingested_tables import run
+from tests.support.small_run import OPTIONAL_TABLES, SMALL
 from tests.support.table_hash import table_digest
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
@@ -70,7 +70,7 @@ def test_a_whole_run_makes_the_tables_of_the_embedded_engine(whole_run, cluster,
     store = Store(tmp_path)
     for stage in ["label", "quality", "split", "text", "shard", "train", "evaluate"]:
         assert (manifest := store.manifest(stage)) and manifest.engine == "spark", stage
-    for name in TABLES.keys() - NOT_ASKED_FOR - {"PREDICTIONS"}:
+    for name in TABLES.keys() - OPTIONAL_TABLES - {"PREDICTIONS"}:
         assert table_digest(store.directory(name)) == table_digest(whole_run.store.directory(name)), name
     for task in ["technology", "citation_level"]:
         mine, theirs = (

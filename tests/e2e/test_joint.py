@@ -14,8 +14,8 @@ from patent_spark.config import Audit
 from patent_spark.core.store import Store
 from patent_spark.stages.audit.checks.duplicates import split_families
 from patent_spark.stages.audit.evidence import Evidence, Warehouse
-from tests.e2e.conftest import patent_spark
 from tests.support.factories import publish
+from tests.support.small_run import patent_spark
 
 pytestmark = pytest.mark.slow
 

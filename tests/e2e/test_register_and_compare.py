@@ -8,7 +8,7 @@ import pytest
 from patent_spark.config import load_config
 from patent_spark.core.store import Store
 from patent_spark.tracking.registry import Registry
-from tests.e2e.conftest import patent_spark
+from tests.support.small_run import patent_spark
 
 
 def registered(whole_run, task):

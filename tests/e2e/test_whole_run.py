@@ -14,8 +14,8 @@ import pytest
 from patent_spark.config import load_config
 from patent_spark.core.schemas import LEVELS, TABLES
 from patent_spark.core.store import Store
-from tests.e2e.conftest import NOT_ASKED_FOR, ROOT, SMALL, broken_java, patent_spark
 from tests.oracle.labels_pandas import expected_labels
+from tests.support.small_run import OPTIONAL_TABLES, ROOT, SMALL, broken_java, patent_spark
 from tests.support.table_hash import table_digest
 
 STAGES = ["simulate", "ingest", "label", "quality", "split", "text", "shard", "train", "evaluate", "audit"]
@@ -24,7 +24,7 @@ STAGES = ["simulate", "ingest", "label", "quality", "split", "text", "shard", "t
 def test_every_table_is_there_with_rows_and_its_schema(whole_run):
     from patent_spark.core.store import arrow_schema
 
-    for name in TABLES.keys() - NOT_ASKED_FOR:
+    for name in TABLES.keys() - OPTIONAL_TABLES:
         table = pyarrow.dataset.dataset(whole_run.store.directory(name), format="parquet")
         assert table.schema.names == arrow_schema(name).names, name
         assert table.count_rows() > 0 or name == "REJECTS", name
@@ -94,14 +94,14 @@ def test_no_patent_is_on_both_sides_of_a_split(whole_run):
 
 def test_one_mlflow_run_a_task_with_everything_in_it(whole_run):
     runs = whole_run.mlflow_runs()
-    assert sorted(run[3]["task"] for run in runs) == ["citation_level", "technology"]
-    for status, params, metrics, tags, _ in runs:
-        assert status == "FINISHED"
-        assert params["train.ranks"] == "2"
-        assert params["simulate.patents"] == "3000"
-        assert tags["release_id"].startswith("sim-3000")
-        assert tags["lstm_kernel"] in ("cudnn", "generic")
-        assert {"train_loss", "dev_accuracy"} <= set(metrics)
+    assert sorted(run["tags"]["task"] for run in runs) == ["citation_level", "technology"]
+    for run in runs:
+        assert run["status"] == "FINISHED"
+        assert run["params"]["train.ranks"] == "2"
+        assert run["params"]["simulate.patents"] == "3000"
+        assert run["tags"]["release_id"].startswith("sim-3000")
+        assert run["tags"]["lstm_kernel"] in ("cudnn", "generic")
+        assert {"train_loss", "dev_accuracy"} <= set(run["metrics"])
 
 
 def test_the_embedded_engine_needs_no_java_and_spark_says_that_it_does(whole_run, tmp_path):
