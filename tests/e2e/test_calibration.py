@@ -58,7 +58,7 @@ def test_top1_is_as_probable_as_was_planted_in_every_decile(tmp_path):
 def said_and_planted(store: Store) -> list[tuple[float, float]]:
     """Mean calibrated and mean planted probability of top1 in each decile of the test patents by the former."""
     release = store.directory("RELEASE")
-    posterior = json.loads((release / "release.json").read_text())["attainable"]["citation_level"][
+    posterior = json.loads((release / "release.json").read_text())["bayes_rates"]["citation_level"][
         "posterior"
     ]
     signal = (

@@ -41,9 +41,9 @@ def read_notes(folder: Path, settings: Release) -> Notes:
         raise DataError(
             f"data_to_date = {day} ({source}) is no day that a release can cover; set release.data_to_date to its last grant date"
         )
-    return Notes(
-        settings.id or told.get("release_id"), day, source, told.get("attainable"), told.get("synonyms")
-    )
+    # Releases that an older simulator made have the rates under their old name.
+    rates = told.get("bayes_rates", told.get("attainable"))
+    return Notes(settings.id or told.get("release_id"), day, source, rates, told.get("synonyms"))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -198,7 +198,7 @@ class Maker:
             "release_id": f"sim-{self._settings.patents}-s{self._settings.seed}-{digest(settings)[:8]}",
             "data_to_date": str(self._settings.data_to_date),
             "source": "simulated",
-            "attainable": {
+            "bayes_rates": {
                 "technology": bayes_rates.technology(
                     self._population, self._lexicon, self._settings.technology_noise
                 ),

@@ -26,7 +26,7 @@ def run(context: StageContext) -> None:
         say(f"  the release is in {target}")
     context.record_metadata(
         **{name: about[name] for name in ("release_id", "data_to_date", "rows", "broken")},
-        attainable=about["attainable"],
+        attainable=about["bayes_rates"],
     )
 
 

@@ -319,8 +319,8 @@ def test_the_release_is_put_at_source_path_too(tmp_path, capsys):
     assert {path.name: path.read_bytes() for path in inside.iterdir()} == {
         path.name: path.read_bytes() for path in target.iterdir()
     }
-    facts = json.loads((inside.parent / "manifest.json").read_text())["facts"]
-    assert facts["release_id"] == about["release_id"] and facts["attainable"] == about["attainable"]
+    facts = json.loads((inside.parent / "manifest.json").read_text())["metadata"]
+    assert facts["release_id"] == about["release_id"] and facts["attainable"] == about["bayes_rates"]
     assert simulate(tmp_path, f"source.path={target}", "simulate.seed=2") == 0
     assert json.loads((target / "release.json").read_text())["settings"]["seed"] == 2
     assert [path.name for path in target.parent.iterdir()] == ["release"], "nothing is left beside it"

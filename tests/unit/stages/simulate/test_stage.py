@@ -293,7 +293,7 @@ def test_broken_rows_are_extra_and_counted(small, tmp_path):
         for line in broken:
             found.update(kind for kind in kinds if judges[kind](line.decode().split("\t"), width))
         assert found == kinds, file
-    assert about["attainable"] == clean["attainable"]
+    assert about["bayes_rates"] == clean["bayes_rates"]
     assert set(about["broken"]["g_patent.tsv.zip"]) == set(judges) - {"text in a number"}
 
 
@@ -450,7 +450,7 @@ def test_class_and_length_of_texts(release):
 
 
 def test_bayes_rules_on_the_truth_reach_what_is_stated(release):
-    attainable = release.about["attainable"]
+    attainable = release.about["bayes_rates"]
     truth = release.truth.assign(
         year=release.patents["year"], date=release.patents["date"], withdrawn=release.patents["withdrawn"]
     )
