@@ -58,6 +58,7 @@ setup(
         "serve": ["mlflow==3.17.2", *CPU],
         "dev": [
             "pytest>=8",
+            "pytest-cov>=6",
             "pytest-timeout>=2.3",
             "hypothesis>=6",
             "ruff",
