@@ -112,7 +112,7 @@ def _work(options: argparse.Namespace, config: Config) -> int:
 
         print(backtest(config, force=options.force, resume=options.resume))
     elif options.command == "protocols":
-        from patent_spark.experiments.protocol_ablation.run import protocols
+        from patent_spark.experiments.ablation.run import protocols
 
         print(
             protocols(

@@ -9,8 +9,8 @@ from typing import Any
 from patent_spark.config import CITATION_LEVEL
 from patent_spark.core.store import write_text
 from patent_spark.experiments.plots import draw_mixtures
-from patent_spark.experiments.protocol_ablation.effects import PARTS, is_certain, is_torn
-from patent_spark.experiments.protocol_ablation.variants import (
+from patent_spark.experiments.ablation.effects import PARTS, is_certain, is_torn
+from patent_spark.experiments.ablation.variants import (
     PRINTED,
     TOP1_PR_AUC,
     TOP1_PRECISION,
@@ -38,8 +38,8 @@ def write_page(folder: Path, found: Found) -> None:
     write_text(
         folder / "report.html",
         render_page(
-            "patent_spark.experiments.protocol_ablation",
-            "protocols.html",
+            "patent_spark.experiments.ablation",
+            "ablation.html",
             found=found,
             tasks=tasks,
             failed=failed,

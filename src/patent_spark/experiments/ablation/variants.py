@@ -22,7 +22,7 @@ from patent_spark.config import (
 )
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.store import Store
-from patent_spark.experiments.protocol_ablation.pooled_test_sets import stratified
+from patent_spark.experiments.ablation.combined_test_sets import stratified
 from patent_spark.metrics.constant_baselines import MAJORITY
 from patent_spark.stages.evaluate.measure import at, interval_at
 

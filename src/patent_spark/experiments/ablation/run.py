@@ -21,8 +21,8 @@ from patent_spark.experiments.child_warehouse import (
     verdict_of,
     warehouse_below,
 )
-from patent_spark.experiments.protocol_ablation.effects import PARTS, effects
-from patent_spark.experiments.protocol_ablation.variants import (
+from patent_spark.experiments.ablation.effects import PARTS, effects
+from patent_spark.experiments.ablation.variants import (
     PRINTED,
     TOP1_PR_AUC,
     Found,
@@ -60,7 +60,7 @@ def protocols(
         )
     four = mixtures(names, ours, theirs)
     started = time.monotonic()
-    from patent_spark.experiments.protocol_ablation.report import (
+    from patent_spark.experiments.ablation.report import (
         write_page,  # not sooner: it brings the drawing library along
     )
 

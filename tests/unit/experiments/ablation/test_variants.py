@@ -3,7 +3,7 @@
 import pytest
 
 from patent_spark.config import ConfigError, flatten, load_config
-from patent_spark.experiments.protocol_ablation.variants import differing, mixtures, name_of, part_of
+from patent_spark.experiments.ablation.variants import differing, mixtures, name_of, part_of
 
 
 @pytest.mark.parametrize(

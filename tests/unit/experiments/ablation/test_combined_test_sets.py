@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
-from patent_spark.experiments.protocol_ablation.pooled_test_sets import stratified
+from patent_spark.experiments.ablation.combined_test_sets import stratified
 
 LABELS = ["A01", "B02", "C03"]
 SIZES = {"test": 50, "large_test": 450}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from patent_spark.experiments.protocol_ablation.effects import effects, is_certain, is_torn
+from patent_spark.experiments.ablation.effects import effects, is_certain, is_torn
 
 
 def figures(*values, widths=((0.03, 0.03),) * 4):

@@ -6,9 +6,9 @@ import re
 import pytest
 
 from patent_spark.core.store import Store
-from patent_spark.experiments.protocol_ablation.report import _beside_paper, write_page
-from patent_spark.experiments.protocol_ablation.run import _effects, table, tracked
-from patent_spark.experiments.protocol_ablation.variants import task_found
+from patent_spark.experiments.ablation.report import _beside_paper, write_page
+from patent_spark.experiments.ablation.run import _effects, table, tracked
+from patent_spark.experiments.ablation.variants import task_found
 from tests.support.factories import publish
 
 BASELINES = ("majority", "class_prior", "tfidf_nearest", "tfidf_linear")
