@@ -28,7 +28,7 @@ from patent_spark.metrics.estimator import said
 EARLY = {"whole labels": False, "and early levels": True}
 _FIGURES = {"top1 PR-AUC": "top1.pr_auc", "accuracy": "accuracy"}
 _SETTINGS = (
-    "source.kind=simulate", f"tasks={CITATION_LEVEL}", "simulate.abstract_words=70", "label.pool=class_year", "label.exposures=[12, 24, 36, 48]",
+    "source.kind=simulate", f"tasks={CITATION_LEVEL}", "simulate.abstract_words=70", "label.reference_set=class_year", "label.follow_up_months=[12, 24, 36, 48]",
     "split.embargo=true", "citation_level.protocol=temporal", "citation_level.max_tokens=100", "citation_level.min_tokens=50", "train.ranks=1",
     "text.epochs=2", "evaluate.resamples=0", "evaluate.baseline_examples=2000", "evaluate.neighbour_examples=1000",
 )  # fmt: skip
@@ -64,7 +64,7 @@ def main() -> None:
         release = [f"simulate.patents={options.patents}", f"simulate.drift={drift}", *_SETTINGS, *options.set]
         found = {
             name: predictions(
-                home / name.replace(" ", "-"), [*release, f"split.early_levels={str(on).lower()}"]
+                home / name.replace(" ", "-"), [*release, f"split.interim_levels={str(on).lower()}"]
             )
             for name, on in EARLY.items()
         }

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from patent_spark.config import Config, ConfigError, about_settings, flatten, load_config
+from patent_spark.config.renamed import current_command, current_table
 from patent_spark.core.errors import DataError, GateError, StoppedError, WorkError
 from patent_spark.core.progress import log, log_to
 from patent_spark.core.schemas import STAGE_OF
@@ -27,13 +28,14 @@ DONE, FAILED, MISUSED, BAD_DATA, REFUSED, STOPPED = 0, 1, 2, 3, 4, 143
 """Exit codes: done; the work failed; the command or the configuration is wrong; bad input data; a gate said no; stopped by SIGTERM."""
 
 
-_TRACKED = frozenset(("run", "sweep", "backtest", "protocols", "train", "evaluate", "audit", "register"))
+_TRACKED = frozenset(("run", "sweep", "backtest", "ablate", "train", "evaluate", "audit", "register"))
 """Commands that put something into MLflow, most of them after long work."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Errors are one or two lines on stderr, the traceback is in the log."""
-    options = _parser().parse_args(arguments)
+    words = [*(sys.argv[1:] if arguments is None else arguments)]
+    options = _parser().parse_args([*map(current_command, words[:1]), *words[1:]])
     try:
         config, origin = load_config(options.config, options.set)
     except ConfigError as error:
@@ -111,7 +113,7 @@ def _work(options: argparse.Namespace, config: Config) -> int:
         from patent_spark.experiments.backtest.run import backtest
 
         print(backtest(config, force=options.force, resume=options.resume))
-    elif options.command == "protocols":
+    elif options.command == "ablate":
         from patent_spark.experiments.ablation.run import protocols
 
         print(
@@ -119,7 +121,7 @@ def _work(options: argparse.Namespace, config: Config) -> int:
                 options.config, options.against, options.set, force=options.force, resume=options.resume
             )
         )
-    elif options.command == "similar-words":
+    elif options.command == "neighbors":
         print(similar_words(config, options.word, options.top))
     elif options.command == "compare":
         from patent_spark.experiments.compare.run import compare
@@ -180,9 +182,15 @@ def _parser() -> argparse.ArgumentParser:
     where = commands.add_parser(
         "where", parents=[common], help="print the directory of a table or another output"
     )
-    where.add_argument("table", choices=sorted(STAGE_OF), metavar="TABLE", help=", ".join(sorted(STAGE_OF)))
+    where.add_argument(
+        "table",
+        type=current_table,
+        choices=sorted(STAGE_OF),
+        metavar="TABLE",
+        help=", ".join(sorted(STAGE_OF)),
+    )
     similar = commands.add_parser(
-        "similar-words", parents=[common], help="print the words whose vectors are nearest to a word's"
+        "neighbors", parents=[common], help="print the words whose vectors are nearest to a word's"
     )
     similar.add_argument("word", metavar="WORD")
     similar.add_argument("--top", type=int, default=10, metavar="N", help="how many words (default 10)")
@@ -218,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="YEAR,YEAR,...", help="short for --set backtest.years=[YEAR, YEAR, ...]",
     )  # fmt: skip
     swapped = commands.add_parser(
-        "protocols",
+        "ablate",
         parents=[common, forced, resumed],
         help="two configurations on one release: how much of their difference is protocol, how much model",
     )

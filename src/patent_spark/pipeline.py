@@ -128,7 +128,7 @@ _STAGES = (
         "register",
         "patent_spark.stages.register.stage",
         _GATED,
-        ("gate", "evaluate", "tasks"),
+        ("register", "evaluate", "tasks"),
         "the gate before the registry",
         _GATES_CODE,
         outside=True,

@@ -12,11 +12,11 @@ from tests.support.audit_warehouse import build_world, configured
 from tests.support.small_run import ROOT
 
 PAPER = (
-    "split.early_levels=false",
+    "split.interim_levels=false",
     "split.embargo=false",
-    "split.group=false",
-    "label.pool=class",
-    "text.trained_on=all",
+    "split.group_by_family=false",
+    "label.reference_set=class",
+    "text.fit_on=all",
 )
 
 

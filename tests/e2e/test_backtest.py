@@ -26,7 +26,7 @@ def root(tmp_path_factory):
     done = patent_spark("backtest", "--years", "2006,2017", root=root, sets=SETTINGS)
     assert done.returncode == 0, done.stderr
     assert (
-        "backtest  sets label.pool=class_year, split.embargo=True: only what was known on the day"
+        "backtest  sets label.reference_set=class_year, split.embargo=True: only what was known on the day"
         in done.stderr
     )
     assert "backtest  2 of 2: as of the end of 2017, tested on 2018, 2019" in done.stderr
@@ -125,17 +125,17 @@ def test_a_year_that_cannot_be_is_said_before_any_training(root, years, said):
 
 def test_protocols_side_by_side(root):
     sets = [*SETTINGS, "tasks=both", "text.epochs=1"]
-    done = patent_spark("protocols", "--against", str(ROOT / "conf" / "paper.yaml"), root=root, sets=sets)
+    done = patent_spark("ablate", "--against", str(ROOT / "conf" / "paper.yaml"), root=root, sets=sets)
     assert done.returncode == 0, done.stderr
-    found = json.loads((Store(root).directory("PROTOCOLS") / "protocols.json").read_text())
+    found = json.loads((Store(root).directory("ABLATION") / "ablation.json").read_text())
     assert [(row["protocol"], row["model"]) for row in found["mixtures"]] == [
         ("demo", "demo"), ("paper", "demo"), ("demo", "paper"), ("paper", "paper"),
     ]  # fmt: skip
     for row in found["mixtures"]:
         store = Store(row["warehouse"])
         text, train, label = (store.manifest(stage).settings for stage in ("text", "train", "label"))
-        assert (text["text.trained_on"], label["label.population"]) == {
-            "demo": ("train_side", "all"),
+        assert (text["text.fit_on"], label["label.population"]) == {
+            "demo": ("train", "all"),
             "paper": ("all", "cited"),
         }[row["protocol"]]
         assert (train["train.keep"], train["train.batch"]) == {"demo": ("best", 64), "paper": ("last", 100)}[
@@ -158,4 +158,4 @@ def test_protocols_side_by_side(root):
     assert told["protocol"]["value"] + told["model"]["value"] == pytest.approx(told["both"]["value"])
     assert all(part["interval"][0] < part["value"] < part["interval"][1] for part in told.values())
     assert "step by protocol" in done.stdout
-    assert done.stdout.splitlines()[-1] == f"protocols  {Store(root).directory('PROTOCOLS') / 'report.html'}"
+    assert done.stdout.splitlines()[-1] == f"ablation  {Store(root).directory('ABLATION') / 'report.html'}"

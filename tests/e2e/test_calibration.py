@@ -14,7 +14,7 @@ from patent_spark.core.store import Store
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = (
-    "tasks=citation_level", "simulate.patents=80000", "simulate.classes=4", "simulate.abstract_words=70", "label.pool=class_year",
+    "tasks=citation_level", "simulate.patents=80000", "simulate.classes=4", "simulate.abstract_words=70", "label.reference_set=class_year",
     "citation_level.protocol=temporal", "citation_level.max_tokens=100", "citation_level.min_tokens=50", "text.epochs=2", "train.ranks=1",
     "train.label_smoothing=0.1", "evaluate.resamples=10",
 )  # fmt: skip

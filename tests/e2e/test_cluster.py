@@ -39,14 +39,14 @@ def label_on(cluster, package_zip, store, **conf):
         package_zip,
         "--force",
         *configs,
-        *options(f"warehouse.root={store.root}", "label.pool=class"),
+        *options(f"warehouse.root={store.root}", "label.reference_set=class"),
         conf=conf,
     )
 
 
 def labelled_embedded(store):
     """COUNTS and LABELS of the embedded engine, in the order of the keys."""
-    run(store, "label", EMBEDDED, "label.pool=class")
+    run(store, "label", EMBEDDED, "label.reference_set=class")
     return tables_of(store)
 
 

@@ -31,7 +31,7 @@ def test_the_gate_lets_one_model_in_and_refuses_the_other(whole_run, first):
     )
     assert registered(whole_run, "technology") == ("1", 1)
     assert registered(whole_run, "citation_level") == (None, 0)
-    cards = whole_run.store.directory("CARD")
+    cards = whole_run.store.directory("MODEL_CARD")
     metrics = json.loads((whole_run.store.directory("METRICS") / "technology.json").read_text())
     card = (cards / "technology" / "card.md").read_text()
     assert f"accuracy {100 * metrics['accuracy']:.1f} % (95 % interval" in card

@@ -57,7 +57,7 @@ class House:
         sets = (
             f"source.path={self.home / 'release'}",
             f"warehouse.root={self.store.root}",
-            "label.pool=class",
+            "label.reference_set=class",
             *sets,
         )
         for stage in stages:

@@ -38,15 +38,15 @@ def labels_of_store(store, label) -> pd.DataFrame:
     )
 
 
-def early_levels_of_store(store, label) -> pd.DataFrame:
-    """EARLY_LEVELS as they should be in a warehouse; indexed by patent_id and exposure_months."""
+def interim_levels_of_store(store, label) -> pd.DataFrame:
+    """INTERIM_LEVELS as they should be in a warehouse; indexed by patent_id and exposure_months."""
     parts = []
-    for months in label.exposures:
+    for months in label.follow_up_months:
         rule = dataclasses.replace(
             label,
             horizon_months=months,
-            exposures=(),
-            pool="class_year",
+            follow_up_months=(),
+            reference_set="class_year",
             population="all",
             percentiles_before_censoring=False,
         )
@@ -78,7 +78,7 @@ def expected_labels(
     rows["forward_citations"], rows["total_citations"] = in_window, at_any_time
     rows["year"] = [day.year for day in rows["grant_date"]]
     rows["q90"] = rows["q99"] = np.nan
-    pool = ["cpc_class"] if label.pool == "class" else ["cpc_class", "year"]
+    pool = ["cpc_class"] if label.reference_set == "class" else ["cpc_class", "year"]
     for _, members in rows[rows["cpc_class"].notna()].groupby(pool):
         counted = members if label.percentiles_before_censoring else members[members["window_complete"]]
         if label.population == "cited":

@@ -34,11 +34,11 @@ def splits_of_store(store, config) -> dict[tuple[str, str], str]:
         protocol = stratified if config.task(task).protocol == "stratified" else temporal
         months = config.label.horizon_months if task == "citation_level" else 0
         placed = protocol(patents, config.split, months)
-        if task == "citation_level" and config.split.early_levels:
+        if task == "citation_level" and config.split.interim_levels:
             placed |= dict.fromkeys(early_of_store(store, config, placed, texts), "train")
         expected |= {(id_, task): split for id_, split in placed.items()}
     return (
-        without_straddling(expected, texts if config.split.group else {})
+        without_straddling(expected, texts if config.split.group_by_family else {})
         if config.tasks == "joint"
         else expected
     )
@@ -47,7 +47,7 @@ def splits_of_store(store, config) -> dict[tuple[str, str], str]:
 def families_of_store(store) -> dict[str, str]:
     """A name for the family of each patent with an abstract or a relative: one relation after the other gives two families one name."""
     abstracts, relatives = (
-        read(store.directory(name)).to_dict("records") for name in ("ABSTRACTS", "RELATIVES")
+        read(store.directory(name)).to_dict("records") for name in ("ABSTRACTS", "RELATED_DOCUMENTS")
     )
     folded = {
         row["patent_id"]: "".join(row["abstract"].lower().split()) for row in abstracts if row["abstract"]
@@ -63,11 +63,11 @@ def families_of_store(store) -> dict[str, str]:
 def early_of_store(store, config, placed, texts) -> dict[str, int]:
     """Patents that train on an early level, and its exposure: none of a family that is tested or is development."""
     first_test_day = datetime.date(min(config.split.test_years), 1, 1)
-    family_of = texts if config.split.group else {}
+    family_of = texts if config.split.group_by_family else {}
     held_out = {family_of.get(id_, id_) for id_, split in placed.items() if split != "train"}
     found: dict[str, int] = {}
     for row in sorted(
-        read(store.directory("EARLY_LEVELS")).to_dict("records"), key=lambda row: row["exposure_months"]
+        read(store.directory("INTERIM_LEVELS")).to_dict("records"), key=lambda row: row["exposure_months"]
     ):
         year, id_ = row["grant_date"].year, row["patent_id"]
         is_open = months_later(row["grant_date"], config.label.horizon_months) >= first_test_day
@@ -123,7 +123,9 @@ def temporal(patents, settings, months):
         for p in patents
         if p["grant_date"].year in settings.test_years
     }
-    tested = {p["text"] for p in patents if p["patent_id"] in split and p["text"] and settings.group}
+    tested = {
+        p["text"] for p in patents if p["patent_id"] in split and p["text"] and settings.group_by_family
+    }
     first_test_day = datetime.date(min(settings.test_years), 1, 1)
     training = [
         p
@@ -146,7 +148,7 @@ def in_seeded_order(patents, settings):
     families = defaultdict(list)
     for patent in sorted(patents, key=lambda p: p["patent_key"]):
         families[
-            patent["text"] if settings.group and patent["text"] else ("alone", patent["patent_key"])
+            patent["text"] if settings.group_by_family and patent["text"] else ("alone", patent["patent_key"])
         ].append(patent)
     strata = defaultdict(list)
     for family in sorted(

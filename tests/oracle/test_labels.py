@@ -12,7 +12,7 @@ from patent_spark.config import load_config
 from patent_spark.core.store import Store
 from patent_spark.stages.ingest import writers as tables_of_ingest
 from patent_spark.stages.ingest.duplicate_pairs import COLUMN, Pairs
-from tests.oracle.labels_pandas import early_levels_of_store, expected_labels, labels_of_store, read
+from tests.oracle.labels_pandas import expected_labels, interim_levels_of_store, labels_of_store, read
 from tests.support.ingested_tables import arrow_tables, publish_release, run
 from tests.support.random_citations import DATA_TO_DATE, random_worlds
 
@@ -138,15 +138,15 @@ def test_labels_equal_pandas_row_for_row(store, session, engine, settings):
 
 @pytest.mark.engine
 @pytest.mark.parametrize("settings", [SETTINGS[0], SETTINGS[1]], ids=["default", "odd"])
-def test_early_levels_equal_pandas_row_for_row_and_labels_stay(store, session, engine, settings):
+def test_interim_levels_equal_pandas_row_for_row_and_labels_stay(store, session, engine, settings):
     """Whatever the settings say of the pools of LABELS: the levels of open windows compare patents of the same age."""
     run(store, "label", engine, *with_section(settings))
     labels = labels_in(store)
-    settings = [*with_section(settings), "label.exposures=[1, 12, 24, 59]"]
-    assert run(store, "label", engine, *settings).metadata["exposures"] == [1, 12, 24, 59]
+    settings = [*with_section(settings), "label.follow_up_months=[1, 12, 24, 59]"]
+    assert run(store, "label", engine, *settings).metadata["follow_up_months"] == [1, 12, 24, 59]
     assert_same(labels_in(store), labels)
-    expected = early_levels_of_store(store, load_config(sets=settings)[0].label)
-    found = read(store.directory("EARLY_LEVELS")).astype({"exposure_months": "int64"})
+    expected = interim_levels_of_store(store, load_config(sets=settings)[0].label)
+    found = read(store.directory("INTERIM_LEVELS")).astype({"exposure_months": "int64"})
     found = found.set_index(["patent_id", "exposure_months"], verify_integrity=True).sort_index()
     assert_same(found, expected)
     sizes = expected.groupby("exposure_months").size()
@@ -165,7 +165,7 @@ def test_the_worlds_hold_what_bites(rows, tables):
         tables[name].to_pandas(date_as_object=True) for name in ("PATENTS", "CITATIONS", "CPC")
     )
     expected = expected_labels(
-        patents, citations, cpc, load_config(sets=["label.pool=class"])[0].label, DATA_TO_DATE
+        patents, citations, cpc, load_config(sets=["label.reference_set=class"])[0].label, DATA_TO_DATE
     )
     assert set(expected["citation_level"].value_counts().loc[lambda n: n > 10].index) == {
         "top1",

@@ -24,7 +24,7 @@ from tests.support.factories import publish, table_of
 
 SMALL = (
     "source.kind=simulate", "simulate.patents=4000", "simulate.classes=4", "text.workers=1", "text.epochs=1", "text.dimensions=8",
-    "text.min_count=2", "shard.world_sizes=[1, 2]", "audit.texts=1000", "label.exposures=[12, 24, 36, 48]", "split.early_levels=true",
+    "text.min_count=2", "shard.world_sizes=[1, 2]", "audit.sample_size=1000", "label.follow_up_months=[12, 24, 36, 48]", "split.interim_levels=true",
     "simulate.relatives=0.05",
 )  # fmt: skip
 TASKS = ("technology", "citation_level")

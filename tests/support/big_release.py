@@ -47,7 +47,7 @@ def publish_big_release(
             "withdrawn": np.zeros(patents, bool),
         },
         "ABSTRACTS": {"patent_key": keys[:0]},
-        "RELATIVES": {"patent_key": keys[:0]},
+        "RELATED_DOCUMENTS": {"patent_key": keys[:0]},
         "CITATIONS": {
             "citing_key": citing,
             "patent_id": citing,

@@ -29,7 +29,7 @@ def with_keys(citations: list[dict]) -> list[dict]:
 
 def arrow_tables(rows: dict[str, list[dict]]) -> dict[str, pa.Table]:
     """Rows by table name as Arrow tables; a table that is left out is empty."""
-    rows = {"PATENTS": [], "ABSTRACTS": [], "CITATIONS": [], "CPC": [], "RELATIVES": []} | rows
+    rows = {"PATENTS": [], "ABSTRACTS": [], "CITATIONS": [], "CPC": [], "RELATED_DOCUMENTS": []} | rows
     return {
         name: table_of(name, with_keys(table) if name == "CITATIONS" and table else table)
         for name, table in rows.items()

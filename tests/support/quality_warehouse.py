@@ -82,17 +82,17 @@ FACTS = {
     "data_to_date": "2010-12-31",
     "data_to_date_from": "release.json",
     "relatives_from": "g_us_rel_doc.tsv.zip",
-    "rows_in": {"PATENTS": 9, "ABSTRACTS": 2, "CITATIONS": 18, "CPC": 7, "RELATIVES": 6},
+    "rows_in": {"PATENTS": 9, "ABSTRACTS": 2, "CITATIONS": 18, "CPC": 7, "RELATED_DOCUMENTS": 6},
     "rejected": {
         "PATENTS": {"unknown date": 1, "empty patent_id": 1},
         "ABSTRACTS": {},
         "CITATIONS": {"empty patent_id": 1},
         "CPC": {},
-        "RELATIVES": {"too few fields": 1},
+        "RELATED_DOCUMENTS": {"too few fields": 1},
     },
 }
 ABSTRACTS = [{"patent_id": "4000001", "abstract": "A lamp."}]  # of two rows, one empty
-RELATIVES = [
+RELATED_DOCUMENTS = [
     {"patent_id": id_, "relation": relation, "related_kind": kind, "related_number": number}
     for id_, relation, kind, number in [
         ("4000002", "continuation", "parent", "09123456"), ("4000002", "us-provisional-application", None, "60123456"),
@@ -105,7 +105,7 @@ RELEASE = {
     "ABSTRACTS": ABSTRACTS,
     "CITATIONS": CITATIONS,
     "CPC": CPC,
-    "RELATIVES": RELATIVES,
+    "RELATED_DOCUMENTS": RELATED_DOCUMENTS,
     "REJECTS": REJECTS,
 }
 

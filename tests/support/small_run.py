@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("patent-spark")
 """The installed command."""
 
-OPTIONAL_TABLES = {"CLAIMS", "EARLY_LEVELS"}
+OPTIONAL_TABLES = {"CLAIMS", "INTERIM_LEVELS"}
 """Tables that only some settings ask for; none of those in SMALL do."""
 
 SMALL = [

@@ -24,9 +24,11 @@ def test_config_prints_every_setting_with_its_origin(capsys):
 
 
 def test_a_wrong_setting_is_exit_2_and_one_line(capsys, tmp_path):
-    code, out, err = run(capsys, "label", "--set", "lable.pool=class")
+    code, out, err = run(capsys, "label", "--set", "lable.reference_set=class")
     assert (code, out) == (2, "")
-    assert err.startswith("patent-spark: unknown setting lable.pool (--set); did you mean label.pool?")
+    assert err.startswith(
+        "patent-spark: unknown setting lable.reference_set (--set); did you mean label.reference_set?"
+    )
     assert err.count("\n") == 1
 
 
@@ -124,12 +126,12 @@ def test_years_of_a_back_test_are_a_setting(capsys, tmp_path):
 
 def test_protocols_need_another_configuration(capsys, tmp_path):
     with pytest.raises(SystemExit) as ended:
-        main(["protocols", "--set", f"warehouse.root={tmp_path}"])
+        main(["ablate", "--set", f"warehouse.root={tmp_path}"])
     assert ended.value.code == 2
     assert "--against" in capsys.readouterr().err
     paper = str(ROOT / "conf" / "paper.yaml")
     code, _, err = run(
-        capsys, "protocols", "--config", paper, "--against", paper, "--set", f"warehouse.root={tmp_path}"
+        capsys, "ablate", "--config", paper, "--against", paper, "--set", f"warehouse.root={tmp_path}"
     )
     assert code == 2
     assert (
@@ -139,7 +141,7 @@ def test_protocols_need_another_configuration(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", [["backtest"], ["protocols", "--against", str(ROOT / "conf" / "paper.yaml")]]
+    "command", [["backtest"], ["ablate", "--against", str(ROOT / "conf" / "paper.yaml")]]
 )
 def test_back_tests_start_their_own_ranks(capsys, tmp_path, command):
     code, _, err = run(

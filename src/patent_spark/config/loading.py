@@ -18,6 +18,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from patent_spark.config.errors import ConfigError
+from patent_spark.config.renamed import current_settings
 from patent_spark.config.sections import Config
 from patent_spark.config.validation import check_together
 
@@ -36,11 +37,11 @@ def load_config(files: Sequence[str | Path] = (), sets: Sequence[str] = ()) -> t
     merged: Settings = {}
     origin: dict[str, str] = {}
     for path in files:
-        for name, value in _read_yaml(Path(path)).items():
+        for name, value in current_settings(_read_yaml(Path(path))).items():
             merged[name], origin[name] = value, str(path)
     for assignment in sets:
-        name, value = _read_assignment(assignment)
-        merged[name], origin[name] = value, "--set"
+        for name, value in current_settings(_read_assignment(assignment)).items():
+            merged[name], origin[name] = value, "--set"
     config = _build(merged, origin)
     check_together(config)
     return config, origin
@@ -60,13 +61,15 @@ def shown(config: Config) -> dict[str, str]:
 
 
 def recorded(settings: Settings) -> Config:
-    """The configuration that the settings in a manifest tell; what they leave out, or no version has any longer, is at its default."""
+    """The configuration of a manifest's settings. Settings it lacks are at their default; unknown ones are ignored."""
     known = about_settings()
+    settings = current_settings(settings)
     return _build({name: value for name, value in settings.items() if name in known}, {})
 
 
 def with_settings(config: Config, settings: Settings) -> Config:
     """The configuration with other values for some settings, by their flat names; raises ConfigError when they do not go together."""
+    settings = current_settings(settings)
     changed = _build(flatten(config) | settings, dict.fromkeys(settings, "set for this run"))
     check_together(changed)
     return changed
@@ -120,12 +123,12 @@ def _read_yaml(path: Path) -> Settings:
     return settings
 
 
-def _read_assignment(assignment: str) -> tuple[str, Any]:
+def _read_assignment(assignment: str) -> Settings:
     name, equals, value = assignment.partition("=")
     if not equals:
         raise ConfigError(f"--set {assignment}: write --set section.setting=value")
     try:
-        return name.strip(), yaml.safe_load(value) if value else ""
+        return {name.strip(): yaml.safe_load(value) if value else ""}
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         raise ConfigError(
             f"--set {assignment}: the value is not YAML: {' '.join(str(error).split())}"

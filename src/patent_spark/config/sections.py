@@ -159,7 +159,7 @@ class Label:
     horizon_months: Positive = setting(
         60, "a citation counts when its citing patent is granted within this many months, both ends included"
     )
-    pool: Literal["class", "class_year"] = setting(
+    reference_set: Literal["class", "class_year"] = setting(
         "class_year", "percentiles within each CPC class, or each class and grant year"
     )
     population: Literal["all", "cited"] = setting(
@@ -172,9 +172,9 @@ class Label:
         "all", "which citations count, by citation_category"
     )
     self_citations: Flag = setting(True, "count a patent that cites itself")
-    exposures: tuple[Positive, ...] = setting(
+    follow_up_months: tuple[Positive, ...] = setting(
         (),
-        "months, ascending and below horizon_months, after which an open window is also looked at, in EARLY_LEVELS; such as [12, 24, 36, 48]",
+        "months, ascending and below horizon_months, after which an open window is also looked at, in INTERIM_LEVELS; such as [12, 24, 36, 48]",
     )
 
 
@@ -197,12 +197,12 @@ class Split:
     embargo: Flag = setting(
         True, "temporal: only train on patents whose citation window closed before the first test day"
     )
-    early_levels: Flag = setting(
+    interim_levels: Flag = setting(
         False,
         "temporal, citation level: patents up to train_until whose level the embargo keeps out train on what their windows had shown "
-        "by the first test day, at the longest of label.exposures",
+        "by the first test day, at the longest of label.follow_up_months",
     )
-    group: Flag = setting(
+    group_by_family: Flag = setting(
         True,
         "patents that share an abstract or are relatives (continuations, divisions, ...) never straddle training and test",
     )
@@ -230,9 +230,9 @@ class Text:
         "which claims are text, if any: the first one, which is always independent, or all in their order",
     )
     min_count: Positive = setting(5, "words seen less often in the training text are dropped")
-    trained_on: Literal["train_side", "all"] = setting(
-        "train_side",
-        "texts the vocabulary and vectors are learned from: all (the paper), or none of a test split nor, with split.group, of the same abstract; "
+    fit_on: Literal["train", "all"] = setting(
+        "train",
+        "texts the vocabulary and vectors are learned from: all (the paper), or none of a test split nor, with split.group_by_family, of the same abstract; "
         "a temporal task then leaves only texts from before its first test day, for the other task too: both share the vectors",
     )
     dimensions: Positive = setting(200, "length of a word vector")
@@ -280,7 +280,7 @@ class Model:
         0.0, "share of the dimensions that all vectors of a text lose in a training step"
     )
     dropout: Dropout = setting(0.0, "share of the pooled state that is left out in a training step")
-    memory: Count = setting(
+    forget_bias_horizon: Count = setting(
         0,
         "longest initial memory of a cell, in words, about a text's length; 0 = Keras's forget bias of 1, about 3 words",
     )
@@ -358,7 +358,7 @@ class Evaluate:
     resamples: Count = setting(1_000, "draws of the bootstrap that gives the intervals; 0 = no intervals")
     fixed_precision: Share = setting(0.5, "precision at which the recall of top1 is told")
     seed: Count = setting(1, "which texts are drawn, the linear model's order of them, the bootstrap")
-    kept_answers: Count = setting(
+    logged_predictions: Count = setting(
         1_000_000,
         "largest number of test patents of a task whose answers go to its MLflow run, so that two runs can be compared; 0 = none",
     )
@@ -368,7 +368,7 @@ class Evaluate:
 class Audit:
     """Checks that look for leaks; their limits are for a person to know, so few are settings."""
 
-    texts: Positive = setting(
+    sample_size: Positive = setting(
         5_000,
         "largest number of test texts in the checks that compare texts or fit models; of training texts ten times as many",
     )
@@ -378,7 +378,7 @@ class Audit:
     duplicates: Share = setting(
         0.01, "limit: share of the test patents whose text stands, or nearly stands, among the training texts"
     )
-    recounted: Count = setting(
+    recount_sample_size: Count = setting(
         30, "patents whose labels are counted anew from the release's own files; 0 = none"
     )
     top1_auc: Share = setting(
@@ -388,7 +388,7 @@ class Audit:
 
 
 @dataclass(frozen=True, config=_STRICT)
-class Gate:
+class Register:
     """Which models enter the registry of MLflow."""
 
     margin: Share = setting(
@@ -451,7 +451,7 @@ class Config:
     train: Train = field(default_factory=Train)
     evaluate: Evaluate = field(default_factory=Evaluate)
     audit: Audit = field(default_factory=Audit)
-    gate: Gate = field(default_factory=Gate)
+    register: Register = field(default_factory=Register)
     backtest: Backtest = field(default_factory=Backtest)
     tracking: Tracking = field(default_factory=Tracking)
 

@@ -15,13 +15,13 @@ def check_together(config: Config) -> None:
         raise ConfigError("split.development + split.test must leave something to train on (below 1)")
     if min(split.test_years) <= split.train_until:
         raise ConfigError(f"split.test_years must all come after split.train_until = {split.train_until}")
-    exposures = config.label.exposures
+    exposures = config.label.follow_up_months
     if list(exposures) != sorted(set(exposures)) or max(exposures, default=0) >= config.label.horizon_months:
         raise ConfigError(
-            f"label.exposures = {list(exposures)} must be months in ascending order, each below label.horizon_months = {config.label.horizon_months}"
+            f"label.follow_up_months = {list(exposures)} must be months in ascending order, each below label.horizon_months = {config.label.horizon_months}"
         )
-    if split.early_levels:
-        _check_early_levels(config)
+    if split.interim_levels:
+        _check_interim_levels(config)
     if train.ranks not in shard.world_sizes:
         raise ConfigError(
             f"train.ranks = {train.ranks} is not among shard.world_sizes = {list(shard.world_sizes)}; add it there and shard again"
@@ -49,16 +49,16 @@ def check_together(config: Config) -> None:
         raise ConfigError(f"tasks = joint reads a text once for both tasks, which needs one length: {told}")
 
 
-def _check_early_levels(config: Config) -> None:
-    if not config.label.exposures:
+def _check_interim_levels(config: Config) -> None:
+    if not config.label.follow_up_months:
         raise ConfigError(
-            "split.early_levels needs levels to train on: name months in label.exposures, such as [12, 24, 36, 48]"
+            "split.interim_levels needs levels to train on: name months in label.follow_up_months, such as [12, 24, 36, 48]"
         )
     if config.citation_level.protocol != "temporal" or not config.split.embargo:
         raise ConfigError(
-            "split.early_levels is for patents that the embargo keeps from training: it needs citation_level.protocol=temporal and split.embargo=true"
+            "split.interim_levels is for patents that the embargo keeps from training: it needs citation_level.protocol=temporal and split.embargo=true"
         )
     if config.tasks == JOINT:
         raise ConfigError(
-            "split.early_levels is not for tasks = joint, whose examples stand for whole labels of both tasks; set tasks=both"
+            "split.interim_levels is not for tasks = joint, whose examples stand for whole labels of both tasks; set tasks=both"
         )

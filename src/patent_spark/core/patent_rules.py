@@ -55,7 +55,7 @@ def family_per_patent(abstracts: DataFrame) -> DataFrame:
 
 
 def parents_per_patent(relatives: DataFrame) -> DataFrame:
-    """One row per row of RELATIVES that makes relatives: patent_key and parent, the key of a patent or a hash of an application's number.
+    """One row per row of RELATED_DOCUMENTS that makes relatives: patent_key and parent, the key of a patent or a hash of an application's number.
 
     Two patents are relatives when one names the other as its parent, or both name the same parent: a patent, or an
     application, be it provisional, under the PCT or never granted. What counts is taken from the USPTO's grant files

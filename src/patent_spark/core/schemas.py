@@ -79,8 +79,8 @@ CLAIMS = _table(
     ("claim_sequence", IntegerType(), "order of the patent's claims; the first claim has the smallest"),
     ("claim_text", StringType(), "as published, may hold newlines; null when empty"),
 )  # fmt: skip
-RELATIVES = _table(
-    "RELATIVES", "ingest", "One row per row of the file of related documents; none when the release has no such file.",
+RELATED_DOCUMENTS = _table(
+    "RELATED_DOCUMENTS", "ingest", "One row per row of the file of related documents; none when the release has no such file.",
     _KEY, _ID,
     ("related_number", StringType(), "the related document's number as the file writes it; null when empty"),
     ("related_key", LongType(), "the patent that it is, when the file says that it is a granted parent; else null"),
@@ -112,8 +112,8 @@ LABELS = _table(
     ("citation_level", StringType(), "top1, top10, btm90, zerocite; null with an open window or without a class"),
     ("window_complete", BooleanType(), "the horizon ends on or before the release's data_to_date"),
 )  # fmt: skip
-EARLY_LEVELS = _table(
-    "EARLY_LEVELS", "label", "One row per patent with a class and exposure of label.exposures that was over at the release's data_to_date.",
+INTERIM_LEVELS = _table(
+    "INTERIM_LEVELS", "label", "One row per patent with a class and exposure of label.follow_up_months that was over at the release's data_to_date.",
     _ID, _KEY,
     ("grant_date", DateType(), "the day the patent was granted"),
     ("cpc_class", StringType(), "the class listed first"),
@@ -126,7 +126,7 @@ EARLY_LEVELS = _table(
 SPLITS = _table(
     "SPLITS", "split", "One row per patent and task it takes part in.",
     _ID, _KEY, _TASK, _SPLIT,
-    ("exposure_months", IntegerType(), "citation level: months of citations behind the label, the whole horizon or one of EARLY_LEVELS; else null"),
+    ("exposure_months", IntegerType(), "citation level: months of citations behind the label, the whole horizon or one of INTERIM_LEVELS; else null"),
 )  # fmt: skip
 FAMILIES = _table(
     "FAMILIES", "split", "One row per patent with an abstract or a relative; any other is a family of its own, under its key.",
@@ -172,7 +172,7 @@ PREDICTIONS = _table(
 TABLES = {
     table.name: table
     for table in (
-        PATENTS, ABSTRACTS, CITATIONS, CPC, CLAIMS, RELATIVES, REJECTS, COUNTS, LABELS, EARLY_LEVELS, SPLITS, FAMILIES,
+        PATENTS, ABSTRACTS, CITATIONS, CPC, CLAIMS, RELATED_DOCUMENTS, REJECTS, COUNTS, LABELS, INTERIM_LEVELS, SPLITS, FAMILIES,
         TOKENS, VOCABULARY, VECTORS, EXAMPLES, PREDICTIONS,
     )
 }  # fmt: skip
@@ -188,9 +188,9 @@ STAGE_OF = (
         "CALIBRATION": "evaluate",  # a JSON file a task: how the model's probabilities are calibrated
         "REPORT": "evaluate",  # report.html and its figures; the audit puts its verdict into the place that the page has for it
         "AUDIT": "audit",  # report.html, and the figures and verdicts of all checks in audit.json
-        "CARD": "register",  # a folder a model: card.html and card.md of its champion, and decision.json, how the last one was judged
+        "MODEL_CARD": "register",  # a folder a model: card.html and card.md of its champion, and decision.json, how the last one was judged
         "BACKTEST": "backtest",  # report.html, backtest.json and figures: models as of several years
-        "PROTOCOLS": "protocols",  # report.html and protocols.json: two configurations, their protocols and models swapped
+        "ABLATION": "ablate",  # report.html and ablation.json: two configurations, their protocols and models swapped
     }
 )
 """Which stage makes a table or another output; `patent-spark where` prints its place."""

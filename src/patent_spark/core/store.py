@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from patent_spark.config.renamed import current_settings
 from patent_spark.core.errors import DataError, SchemaError, WorkError, conform
 from patent_spark.core.schemas import STAGE_OF, TABLES
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _MANIFEST = "manifest.json"
 _WRITER = ".writer"
+_RENAMED_FIELDS = {"knobs": "settings", "facts": "metadata"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,16 @@ class Manifest:
     seconds: float
     code: str
     engine: str
+
+    @classmethod
+    def load(cls, path: Path) -> Manifest:
+        """Read a manifest. Older versions called settings `knobs` and metadata `facts`, and used other setting names."""
+        values = json.loads(path.read_text())
+        for old, new in _RENAMED_FIELDS.items():
+            if old in values:
+                values[new] = values.pop(old)
+        settings = current_settings(values.pop("settings"), warn=False)
+        return cls(settings=settings, **values)
 
 
 class Store:
@@ -95,17 +107,15 @@ class Store:
         version = _current(self.root / stage)
         if version is None:
             return None
-        manifest = Manifest(**json.loads((self.root / stage / version / _MANIFEST).read_text()))
+        manifest = Manifest.load(self.root / stage / version / _MANIFEST)
         if self._pins is not None:
             self._pins[stage] = manifest
         return manifest
 
     def manifests(self, stage: str) -> list[Manifest]:
         """The manifests of all versions of a stage that are kept, the newest first."""
-        found = [
-            Manifest(**json.loads(path.read_text())) for path in (self.root / stage).glob(f"*/{_MANIFEST}")
-        ]
-        return sorted(found, key=lambda manifest: manifest.version, reverse=True)
+        kept = map(Manifest.load, (self.root / stage).glob(f"*/{_MANIFEST}"))
+        return sorted(kept, key=lambda manifest: manifest.version, reverse=True)
 
     def directory_in(self, manifest: Manifest, name: str) -> Path:
         """The directory of a table or another output in that version of its stage."""

@@ -9,6 +9,7 @@ from typing import Any
 from patent_spark.config import Config, digest, flatten
 from patent_spark.core.code_version import code_version
 from patent_spark.core.progress import say
+from patent_spark.core.schemas import STAGE_OF
 from patent_spark.core.store import Store, write_json
 from patent_spark.tracking.runs import Run, TrackingError
 
@@ -20,9 +21,10 @@ def publish(
     write_page: Callable[[Path, Any], None],
     seconds: float,
 ) -> Path:
-    """The next version of BACKTEST or PROTOCOLS: report.html and figures, which `write_page` writes, and the numbers as JSON."""
-    with Store(config.warehouse.root, config.warehouse.keep_versions).draft(kind) as draft:
-        folder = draft.path(kind.upper())
+    """The next version of BACKTEST or ABLATION: report.html and figures, which `write_page` writes, and the numbers as JSON."""
+    store, output = Store(config.warehouse.root, config.warehouse.keep_versions), kind.upper()
+    with store.draft(STAGE_OF[output]) as draft:
+        folder = draft.path(output)
         write_page(folder, found)
         write_json(folder / f"{kind}.json", found)
         draft.publish(

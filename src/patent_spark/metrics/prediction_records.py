@@ -122,7 +122,7 @@ def why_not_paired(one: Answers, other: Answers, asked: tuple[int, int]) -> str:
         of_each = " and ".join(f"{mine:,} of {of:,}" for mine, of in zip(kept, asked, strict=True))
         return (
             f"the answers on {of_each} test patents were kept, of which {shared:,} are in both; "
-            f"run `patent-spark evaluate --force` for both with the same evaluate.kept_answers, {max(asked):,} for all"
+            f"run `patent-spark evaluate --force` for both with the same evaluate.logged_predictions, {max(asked):,} for all"
         )
     if shared < max(kept):
         return f"the test sets differ: {len(one.keys):,} and {len(other.keys):,} patents, of which {shared:,} are in both"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from patent_spark.config import Config, ConfigError
+from patent_spark.config.renamed import current_settings
 from patent_spark.tracking.runs import connected
 
 _PAGE = 1000
@@ -104,7 +105,7 @@ def _past(run: Any) -> PastRun:
         info.status,
         f"{started:%Y-%m-%d %H:%M:%S}",
         seconds,
-        dict(run.data.params),
+        current_settings(run.data.params, warn=False),
         dict(run.data.tags),
         dict(run.data.metrics),
     )

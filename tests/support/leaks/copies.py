@@ -67,7 +67,9 @@ def relatives_on_both_sides(store: Store) -> None:
     related = related.assign(
         related_number=numbers, related_key=None, relation="continuation", related_kind="parent"
     )
-    rewrite(store, "RELATIVES", lambda frame: pd.concat([frame.astype({"related_key": object}), related]))
+    rewrite(
+        store, "RELATED_DOCUMENTS", lambda frame: pd.concat([frame.astype({"related_key": object}), related])
+    )
 
 
 LEAKS = (

@@ -56,7 +56,7 @@ def tenth_of_training_lost(store: Store) -> None:
     rewrite(store, "SPLITS", change)
 
 
-def early_levels_as_whole_ones(store: Store) -> None:
+def interim_levels_as_whole_ones(store: Store) -> None:
     """What an open window shows is taught as if it were the level."""
     early = [
         LEVELS.index(each["level"]) for each in store.metadata("shard")["tasks"][CITATION_LEVEL]["early"]
@@ -76,10 +76,10 @@ LEAKS = (
          with_table("SPLITS", lambda frame: frame.drop(frame.index[frame["split"] == "test_2012"][:9])), CITATION_LEVEL),
     Leak("some patents have another class than CPC lists first", tables.CLASSES.name, tables.classes_of_cpc,
          with_table("LABELS", other_classes), None),
-    Leak("early levels stand twice", tables.EARLY.name, tables.early_levels_of_labels,
-         with_table("EARLY_LEVELS", lambda frame: pd.concat([frame, frame.head(7)])), None),
-    Leak("early levels tell of exposures that were not over", tables.EARLY.name, tables.early_levels_of_labels,
-         with_table("EARLY_LEVELS", exposures_that_were_not_over), None),
+    Leak("early levels stand twice", tables.EARLY.name, tables.interim_levels_of_labels,
+         with_table("INTERIM_LEVELS", lambda frame: pd.concat([frame, frame.head(7)])), None),
+    Leak("early levels tell of exposures that were not over", tables.EARLY.name, tables.interim_levels_of_labels,
+         with_table("INTERIM_LEVELS", exposures_that_were_not_over), None),
     Leak("patents have two families", tables.FAMILIES.name, tables.families_of_texts,
          with_table("FAMILIES", lambda frame: pd.concat([frame, frame.head(7).assign(family=1)])), None),
     Leak("patents of one abstract are in several families", tables.FAMILIES.name, tables.families_of_texts, abstracts_of_several_families, None),
@@ -97,5 +97,5 @@ LEAKS = (
     Leak("texts of the shards are shifted by a row", joins.TEXTS.name, joins.texts_of_tokens, with_examples(TECHNOLOGY, rolled("tokens"))),
     Leak("truths of the predictions are shifted by a row", joins.PREDICTIONS.name, joins.predictions_of_examples,
          with_table("PREDICTIONS", rolled("truth"))),
-    Leak("early levels are taught as whole ones", joins.EXAMPLES.name, joins.examples_of_splits, early_levels_as_whole_ones, CITATION_LEVEL),
+    Leak("early levels are taught as whole ones", joins.EXAMPLES.name, joins.examples_of_splits, interim_levels_as_whole_ones, CITATION_LEVEL),
 )  # fmt: skip

@@ -57,7 +57,7 @@ def early_level_too_late(store: Store) -> None:
 
 
 def levels_over_all_years(frame: pd.DataFrame) -> pd.DataFrame:
-    """Percentiles and levels of label.pool=class, while the settings say that each year is ranked by itself."""
+    """Percentiles and levels of label.reference_set=class, while the settings say that each year is ranked by itself."""
     ranked = frame[frame["window_complete"] & frame["cpc_class"].notna()]
     shares = ranked.groupby("cpc_class")["forward_citations"].quantile([0.9, 0.99]).unstack()
     q90, q99 = (frame["cpc_class"].map(shares[share]) for share in (0.9, 0.99))
@@ -72,15 +72,15 @@ LEAKS = (
     Leak("the vocabulary is counted over all texts", lookahead.VOCABULARY.name, lookahead.vocabulary_of_tests, all_texts_in_the_vocabulary, None),
     Leak("the vectors are trained on all texts", lookahead.VECTORS.name, lookahead.vectors_of_tests, all_texts_in_the_vectors, None),
     Leak("percentiles are taken over all grant years", lookahead.PERCENTILES.name, lookahead.percentiles_of_tests,
-         lambda store: rewrite_manifest(store, "label", settings={"label.pool": "class"}), CITATION_LEVEL),
+         lambda store: rewrite_manifest(store, "label", settings={"label.reference_set": "class"}), CITATION_LEVEL),
     Leak("percentiles are taken over all grant years, and the settings deny it", percentiles.RECOUNTED.name, percentiles.levels_again,
          with_table("LABELS", levels_over_all_years), None),
     Leak("early levels have other percentiles", percentiles.RECOUNTED.name, percentiles.levels_again,
-         with_table("EARLY_LEVELS", lambda frame: frame.assign(q99=frame["q90"])), None),
+         with_table("INTERIM_LEVELS", lambda frame: frame.assign(q99=frame["q90"])), None),
     Leak("labels train that closed after the first test day", lookahead.EMBARGO.name, lookahead.embargo, late_labels, CITATION_LEVEL),
     Leak("early levels train that closed after the first test day", lookahead.EMBARGO.name, lookahead.embargo, early_level_too_late, CITATION_LEVEL),
     Leak("early levels count citations of the whole window", "labels recounted from the release's files", recounted_labels,
-         with_table("EARLY_LEVELS", lambda frame: frame.assign(forward_citations=2 * frame["forward_citations"])), None),
+         with_table("INTERIM_LEVELS", lambda frame: frame.assign(forward_citations=2 * frame["forward_citations"])), None),
     Leak("citations are counted twice", "labels recounted from the release's files", recounted_labels,
          with_table("LABELS", lambda frame: frame.assign(forward_citations=2 * frame["forward_citations"])), None),
 )  # fmt: skip

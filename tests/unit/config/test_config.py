@@ -84,7 +84,10 @@ def test_other_settings_for_a_configuration_that_is_there():
         ("train.learning_rate=true", "a number is needed, not true or false"),
         ("ingest.max_reject_fraction=2", "less than or equal to 1"),
         ("split.embargo=1", "split.embargo = 1 (--set): input should be a valid boolean"),
-        ("label.pool=year", "label.pool = 'year' (--set): input should be 'class' or 'class_year'"),
+        (
+            "label.reference_set=year",
+            "label.reference_set = 'year' (--set): input should be 'class' or 'class_year'",
+        ),
         ("source.kind=odp", "source.kind = 'odp' (--set): input should be 'simulate' or 'folder'"),
         ("release.data_to_date=yesterday", "release.data_to_date = 'yesterday' (--set)"),
         (
@@ -109,18 +112,24 @@ def test_other_settings_for_a_configuration_that_is_there():
         ("technology.min_tokens=200", "technology.min_tokens = 200 is above technology.max_tokens = 100"),
         ("tasks=joint", "needs one length: technology.max_tokens = 100 and citation_level.max_tokens = 200"),
         (
-            "label.exposures=[12, 12]",
-            "label.exposures = [12, 12] must be months in ascending order, each below label.horizon_months = 60",
+            "label.follow_up_months=[12, 12]",
+            "label.follow_up_months = [12, 12] must be months in ascending order, each below label.horizon_months = 60",
         ),
-        ("label.exposures=[24, 12]", "label.exposures = [24, 12] must be months in ascending order"),
         (
-            "label.exposures=[12, 60]",
-            "label.exposures = [12, 60] must be months in ascending order, each below label.horizon_months = 60",
+            "label.follow_up_months=[24, 12]",
+            "label.follow_up_months = [24, 12] must be months in ascending order",
         ),
-        ("label.exposures=[0]", "label.exposures = 0 (--set): input should be greater than or equal to 1"),
         (
-            "split.early_levels=true",
-            "split.early_levels needs levels to train on: name months in label.exposures, such as [12, 24, 36, 48]",
+            "label.follow_up_months=[12, 60]",
+            "label.follow_up_months = [12, 60] must be months in ascending order, each below label.horizon_months = 60",
+        ),
+        (
+            "label.follow_up_months=[0]",
+            "label.follow_up_months = 0 (--set): input should be greater than or equal to 1",
+        ),
+        (
+            "split.interim_levels=true",
+            "split.interim_levels needs levels to train on: name months in label.follow_up_months, such as [12, 24, 36, 48]",
         ),
         (
             "text.fields=[title, abstract, title]",
@@ -148,12 +157,12 @@ def test_what_the_user_reads(assignment, said):
             ["citation_level.protocol=stratified", "citation_level.max_tokens=200"],
             "needs citation_level.protocol=temporal and split.embargo=true",
         ),
-        (["tasks=joint", "technology.max_tokens=200"], "split.early_levels is not for tasks = joint"),
+        (["tasks=joint", "technology.max_tokens=200"], "split.interim_levels is not for tasks = joint"),
     ],
 )
-def test_early_levels_are_for_what_an_embargo_keeps_out(settings, said):
-    sets = ["label.exposures=[12, 24]", "split.early_levels=true"]
-    assert load_config(sets=sets)[0].label.exposures == (12, 24)
+def test_interim_levels_are_for_what_an_embargo_keeps_out(settings, said):
+    sets = ["label.follow_up_months=[12, 24]", "split.interim_levels=true"]
+    assert load_config(sets=sets)[0].label.follow_up_months == (12, 24)
     with pytest.raises(ConfigError, match=said):
         load_config(sets=[*sets, *settings])
 

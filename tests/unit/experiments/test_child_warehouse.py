@@ -22,11 +22,11 @@ def test_labels_of_the_same_rule_are_the_main_ones_and_others_have_a_place_of_th
     monkeypatch.setattr(
         child_warehouse,
         "run_stage",
-        lambda name, config, **_: made.append((name, config.warehouse.root, config.label.pool)),
+        lambda name, config, **_: made.append((name, config.warehouse.root, config.label.reference_set)),
     )
     main = configured(tmp_path, "train.epochs=3")
     assert labelled(main, with_settings(main, {"train.epochs": 4}), "backtest") == tmp_path
-    other = with_settings(main, {"label.pool": "class"})
+    other = with_settings(main, {"label.reference_set": "class"})
     elsewhere = labelled(main, other, "backtest")
     assert elsewhere.parent == tmp_path / "backtest" / "work" and elsewhere.name.startswith("labels-")
     assert (

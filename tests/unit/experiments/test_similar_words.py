@@ -1,4 +1,4 @@
-"""`patent-spark similar-words`: what a person reads, by hand, from a published table of vectors."""
+"""`patent-spark neighbors`: what a person reads, by hand, from a published table of vectors."""
 
 import pytest
 
@@ -18,7 +18,7 @@ WORDS = [
 @pytest.fixture
 def asked(tmp_path, capsys):
     def ask(*arguments):
-        code = main(["similar-words", *arguments, "--set", f"warehouse.root={tmp_path}"])
+        code = main(["neighbors", *arguments, "--set", f"warehouse.root={tmp_path}"])
         said = capsys.readouterr()
         return code, said.out, said.err
 

@@ -120,5 +120,5 @@ def test_answers_that_were_kept_in_part_are_no_other_test_set():
     assert why_not_paired(part, part, (400, 400)) == ""
     assert why_not_paired(part, one, (400, 400)) == (
         "the answers on 101 of 400 and 400 of 400 test patents were kept, of which 101 are in both; "
-        "run `patent-spark evaluate --force` for both with the same evaluate.kept_answers, 400 for all"
+        "run `patent-spark evaluate --force` for both with the same evaluate.logged_predictions, 400 for all"
     )

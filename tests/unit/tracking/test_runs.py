@@ -257,7 +257,7 @@ PAPER = str(Path(__file__).parents[3] / "conf" / "paper.yaml")
 @pytest.mark.parametrize(
     "command",
     [
-        ["run"], ["sweep", "--grid", "model.units=8,16"], ["backtest"], ["protocols", "--against", PAPER],
+        ["run"], ["sweep", "--grid", "model.units=8,16"], ["backtest"], ["ablate", "--against", PAPER],
         ["train"], ["evaluate"], ["audit"], ["register"],
     ],
     ids=" ".join,

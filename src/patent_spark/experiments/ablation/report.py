@@ -28,7 +28,7 @@ _PAPER = "paper"
 
 
 def write_page(folder: Path, found: Found) -> None:
-    """Write report.html and figures/*.png; `found` is protocols.json."""
+    """Write report.html and figures/*.png; `found` is ablation.json."""
     (folder / "figures").mkdir()
     tasks = [_task_page(found, task, folder / "figures") for task in found["effects"]]
     failed = [

@@ -36,7 +36,7 @@ from patent_spark.experiments.publish import publish, track
 from patent_spark.reporting.html import aligned, form, signed
 from patent_spark.tracking.runs import Run, parent_run
 
-_KIND = "protocols"
+_KIND = "ablation"
 
 
 def protocols(
@@ -47,7 +47,7 @@ def protocols(
     force: bool = False,
     resume: bool = False,
 ) -> str:
-    """Run the four, publish PROTOCOLS, and return what there is to read on a terminal.
+    """Run the four, publish ABLATION, and return what there is to read on a terminal.
 
     `sets` are settings of both configurations; what is neither protocol nor model, such as the release, is that of `files`.
     Raises ConfigError before any work.
@@ -82,7 +82,7 @@ def protocols(
         }
         folder = publish(ours, _KIND, found, write_page, time.monotonic() - started)
         track(parent, _KIND, [(0, tracked(row)) for row in rows], folder)
-    return "\n".join([*table(found), "", f"protocols  {folder / 'report.html'}"])
+    return "\n".join([*table(found), "", f"ablation  {folder / 'report.html'}"])
 
 
 def _run(main: Config, mixture: Mixture, number: int, parent: Run, force: bool, resume: bool) -> Found:

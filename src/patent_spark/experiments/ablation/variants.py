@@ -27,7 +27,7 @@ from patent_spark.metrics.constant_baselines import MAJORITY
 from patent_spark.stages.evaluate.measure import at, interval_at
 
 PROTOCOL, MODEL = "protocol", "model"
-_PROTOCOL = ("label.", "split.", "technology.", "citation_level.", "text.trained_on")
+_PROTOCOL = ("label.", "split.", "technology.", "citation_level.", "text.fit_on")
 _MODEL = ("text.", "shard.", "model.", "train.")
 _SHARED = ("text.fields", "train.ranks", "train.launcher", "train.timeout_s")
 """What the ingested tables and the machine decide: like all other settings, as in the first configuration."""

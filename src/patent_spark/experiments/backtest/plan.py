@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from patent_spark.core.store import Store
 
 KNOWN_ON_THE_DAY: Settings = {
-    "label.pool": "class_year",
+    "label.reference_set": "class_year",
     "label.population": "all",
     "label.percentiles_before_censoring": False,
     "split.embargo": True,
-    "split.group": True,
-    "text.trained_on": "train_side",
+    "split.group_by_family": True,
+    "text.fit_on": "train",
 }
 """What a back-test sets: with these a training label, a split and a vector depend on nothing from after the last training day.
 

@@ -113,7 +113,7 @@ def _pair(config: Config, one: PastRun, other: PastRun, task: str, folder: Path)
         why_not = f"{' and '.join(missing)} {'was' if len(missing) == 1 else 'were'} not evaluated"
     elif answers[0] is None or answers[1] is None:
         missing = [run.short for run, said in zip((one, other), answers, strict=True) if said is None]
-        why_not = f"the answers of {' and '.join(missing)} were not kept; run `patent-spark evaluate --force` with evaluate.kept_answers above 0"
+        why_not = f"the answers of {' and '.join(missing)} were not kept; run `patent-spark evaluate --force` with evaluate.logged_predictions above 0"
     else:
         (first, of), (second, of_second) = answers[0], answers[1]
         why_not = why_not_paired(first, second, (of, of_second))

@@ -88,8 +88,8 @@ class Warehouse:
         return self._frame("SPLITS", ["patent_key", "task", "split", "exposure_months"])
 
     @cached_property
-    def early_levels(self) -> pd.DataFrame:
-        """EARLY_LEVELS but for the ids, with `year`, the grant year; without rows where no exposure was asked for."""
+    def interim_levels(self) -> pd.DataFrame:
+        """INTERIM_LEVELS but for the ids, with `year`, the grant year; without rows where no exposure was asked for."""
         columns = [
             "patent_key",
             "grant_date",
@@ -100,9 +100,9 @@ class Warehouse:
             "q99",
             "citation_level",
         ]
-        if not self.label_rule.exposures:
+        if not self.label_rule.follow_up_months:
             return pd.DataFrame(columns=[*columns, "year"])
-        early = self._frame("EARLY_LEVELS", columns)
+        early = self._frame("INTERIM_LEVELS", columns)
         return early.assign(year=early["grant_date"].dt.year)
 
     @cached_property
@@ -116,7 +116,7 @@ class Warehouse:
         if self.store.metadata("ingest").get("relatives_from") is None:
             return None
         related = self.store.read_arrow(
-            "RELATIVES", ["related_key", "patent_key", "related_number", "relation", "related_kind"]
+            "RELATED_DOCUMENTS", ["related_key", "patent_key", "related_number", "relation", "related_kind"]
         )
         return names_of(
             related.set_column(0, "related_key", related["related_key"].fill_null(-1)).to_pandas()
@@ -135,9 +135,9 @@ class Warehouse:
         return connected(self.tested, *self._bonds)
 
     def with_families(self, keys: NDArray[np.int64] | pd.Series) -> NDArray[np.int64]:
-        """Those that stand on one side of a split with these patents: their families, or with split.group=false they alone."""
+        """Those that stand on one side of a split with these patents: their families, or with split.group_by_family=false they alone."""
         keys = np.unique(keys)
-        return connected(keys, *self._bonds) if self.made_with("split").split.group else keys
+        return connected(keys, *self._bonds) if self.made_with("split").split.group_by_family else keys
 
     @property
     def _bonds(self) -> list[pd.DataFrame]:
@@ -260,12 +260,12 @@ class Evidence:
     @cached_property
     def learned(self) -> Block:
         """A sample of the training and development examples, for checks that fit or compare."""
-        return self.sample(self.other_splits, _LEARNED * self.audit.texts)
+        return self.sample(self.other_splits, _LEARNED * self.audit.sample_size)
 
     @cached_property
     def asked(self) -> Block:
         """A sample of the test examples."""
-        return self.sample(self.test_splits, self.audit.texts)
+        return self.sample(self.test_splits, self.audit.sample_size)
 
     def taught(self) -> Iterator[Block]:
         """The training and development examples of the model, for their keys and texts: of a joint model those of both tasks."""

@@ -40,7 +40,7 @@ def same_abstracts(abstracts: Path) -> pd.DataFrame:
 def names_of(related: pd.DataFrame) -> pd.DataFrame:
     """patent_key, name: a number for each document that a patent goes back to, and one for itself when another goes back to it.
 
-    related: rows of RELATIVES, related_key -1 where unknown. An application's number has eight characters or more; a
+    related: rows of RELATED_DOCUMENTS, related_key -1 where unknown. An application's number has eight characters or more; a
     shorter one lacks its series, and other applications have the same.
     """
     related = related.assign(

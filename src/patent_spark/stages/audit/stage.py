@@ -41,7 +41,7 @@ _OF_ALL: tuple[Callable[[Warehouse], Check], ...] = (
     joins.counts_of_patents,
     joins.labels_of_counts,
     tables.classes_of_cpc,
-    tables.early_levels_of_labels,
+    tables.interim_levels_of_labels,
     tables.families_of_texts,
     tables.texts_of_patents,
     percentiles.levels_again,

@@ -42,7 +42,7 @@ class TaskRun:
                 )
 
     def keep_answers(self, answers: Answers, limit: int) -> None:
-        """The answers, for `patent-spark compare`; limit: evaluate.kept_answers."""
+        """The answers, for `patent-spark compare`; limit: evaluate.logged_predictions."""
         if self._run is not None and limit:
             with TemporaryDirectory() as folder, self._or_say("the answers stay"):
                 path = Path(folder) / f"{self._task}.parquet"

@@ -147,7 +147,7 @@ def _judge(
     run.keep_model(scorer, calibration, _some_tokens(trained))
     run.keep_answers(
         answers_of({split: judged[split] for split in headline_parts(list(judged))}, scorer.labels),
-        config.kept_answers,
+        config.logged_predictions,
     )
     history = trained.folder / "history.json"
     return TaskPart(task, result, json.loads(history.read_text()) if history.exists() else [])
@@ -169,11 +169,11 @@ def _label_rule(store: Store, task: str) -> str:
     other = {
         name: value
         for name, value in label.settings.items()
-        if value != defaults.get(name) and name != "label.exposures"
+        if value != defaults.get(name) and name != "label.follow_up_months"
     }
     if not other:
         return DEFAULT
-    return POOL_CLASS if other == {"label.pool": "class"} else OTHER
+    return POOL_CLASS if other == {"label.reference_set": "class"} else OTHER
 
 
 def _sample(context: StageContext, trained: Trained, split: str, limit: int) -> Block:

@@ -106,7 +106,7 @@ def _mix(result: dict[str, Any], training: dict[str, int]) -> list[str]:
     found = [
         f"{label} is {_share(shares[label][0])} of the training but {_share(shares[label][1])} of the test patents, more apart than by chance: its "
         "probabilities, calibrated to the former, are off by as much. Likely cause: small pools (the top 1 % of a dozen patents is one of "
-        "them) that grow with the years; see label.pool."
+        "them) that grow with the years; see label.reference_set."
         for label, table in parts.items()
         if chi2_contingency(table).pvalue < _CHANCE
     ]

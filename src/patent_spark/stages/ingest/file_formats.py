@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from patent_spark.core.errors import DataError
-from patent_spark.core.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS, RELATIVES
+from patent_spark.core.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS, RELATED_DOCUMENTS
 
 
 @dataclass(frozen=True)
@@ -111,16 +111,16 @@ OLD_CLAIMS = Layout(
     _CLAIM_REPEATING,
 )  # fmt: skip
 
-CURRENT_RELATIVES = Layout(
-    RELATIVES.name, "g_us_rel_doc.tsv",
+CURRENT_RELATED_DOCUMENTS = Layout(
+    RELATED_DOCUMENTS.name, "g_us_rel_doc.tsv",
     {
         "patent_id": "patent_id", "related_number": "related_doc_number", "relation": "related_doc_type", "related_kind": "related_doc_kind",
     },
     _RELATIVE_REPEATING,
     optional=True,
 )  # fmt: skip
-OLD_RELATIVES = Layout(
-    RELATIVES.name, "usreldoc.tsv",
+OLD_RELATED_DOCUMENTS = Layout(
+    RELATED_DOCUMENTS.name, "usreldoc.tsv",
     {"patent_id": "patent_id", "related_number": "reldocno", "relation": "doctype", "related_kind": "relkind"},
     _RELATIVE_REPEATING,
     optional=True,
@@ -138,7 +138,9 @@ def find_layouts(folder: Path, claims: bool = False) -> tuple[Layout, ...]:
     found = {path.name for path in folder.iterdir()}
     layouts = max((CURRENT, OLD), key=lambda layouts: len(layouts) - len(_missing(layouts, found)))
     relatives, yearly = (
-        (CURRENT_RELATIVES, CURRENT_CLAIMS) if layouts is CURRENT else (OLD_RELATIVES, OLD_CLAIMS)
+        (CURRENT_RELATED_DOCUMENTS, CURRENT_CLAIMS)
+        if layouts is CURRENT
+        else (OLD_RELATED_DOCUMENTS, OLD_CLAIMS)
     )
     if missing := _missing(layouts, found):
         names = ", ".join(f"{layout.archive} ({' and '.join(layout.tables)})" for layout in missing)

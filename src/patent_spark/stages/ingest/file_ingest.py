@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.progress import say
-from patent_spark.core.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS, REJECTS, RELATIVES
+from patent_spark.core.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS, REJECTS, RELATED_DOCUMENTS
 from patent_spark.stages.ingest.duplicate_pairs import COLUMN, Pairs, doubt_all
 from patent_spark.stages.ingest.file_formats import Layout
 from patent_spark.stages.ingest.tsv import Block, Reject, read_blocks
@@ -155,7 +155,7 @@ def _rule(table: str, latest: datetime.date) -> Rule:
         CITATIONS.name: judge_citations,
         CPC.name: judge_classes,
         CLAIMS.name: judge_claims,
-        RELATIVES.name: judge_relatives,
+        RELATED_DOCUMENTS.name: judge_relatives,
     }
     return rules[table]
 

@@ -17,8 +17,13 @@ import pyarrow.parquet as pq
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.progress import Progress, say
-from patent_spark.core.schemas import PATENTS, RELATIVES
-from patent_spark.stages.ingest.file_formats import CURRENT_RELATIVES, OLD_RELATIVES, Layout, find_layouts
+from patent_spark.core.schemas import PATENTS, RELATED_DOCUMENTS
+from patent_spark.stages.ingest.file_formats import (
+    CURRENT_RELATED_DOCUMENTS,
+    OLD_RELATED_DOCUMENTS,
+    Layout,
+    find_layouts,
+)
 from patent_spark.stages.ingest.file_ingest import FileRun, Outcome
 from patent_spark.stages.ingest.release_metadata import Notes, read_notes
 from patent_spark.stages.ingest.writers import TableWriter
@@ -30,7 +35,7 @@ class Cancelled(Exception):
 
 
 def run(context: StageContext) -> None:
-    """Make PATENTS, ABSTRACTS, CITATIONS, CPC, RELATIVES and REJECTS from the release that the configuration names; raises DataError.
+    """Make PATENTS, ABSTRACTS, CITATIONS, CPC, RELATED_DOCUMENTS and REJECTS from the release that the configuration names; raises DataError.
 
     CLAIMS as well when text.fields asks for them: their files are many times as large as all the others together.
     """
@@ -53,10 +58,10 @@ def run(context: StageContext) -> None:
 
     with Progress("ingest", total=sum(sizes.values()), unit="B") as bar:
         outcomes = read_side_by_side(largest_first, read, bar, at_a_time=os.cpu_count() or 1)
-    if RELATIVES.name not in outcomes:
-        with TableWriter(context.draft.path(RELATIVES.name), "part-0", RELATIVES.name, ()):
+    if RELATED_DOCUMENTS.name not in outcomes:
+        with TableWriter(context.draft.path(RELATED_DOCUMENTS.name), "part-0", RELATED_DOCUMENTS.name, ()):
             say(
-                f"  {folder} has no {CURRENT_RELATIVES.archive} or {OLD_RELATIVES.archive}: only their abstracts tell which patents are a family"
+                f"  {folder} has no {CURRENT_RELATED_DOCUMENTS.archive} or {OLD_RELATED_DOCUMENTS.archive}: only their abstracts tell which patents are a family"
             )
     _learn(context, folder, notes, [outcomes[layout.part] for layout in layouts])
 
@@ -147,7 +152,12 @@ def _learn(context: StageContext, folder: Path, notes: Notes, outcomes: list[Out
         cited_malformed=sum(outcome.cited_malformed for outcome in outcomes),
         without_abstract=sum(outcome.without_abstract for outcome in outcomes),
         relatives_from=next(
-            (outcome.layout.archive for outcome in outcomes if outcome.layout.table == RELATIVES.name), None
+            (
+                outcome.layout.archive
+                for outcome in outcomes
+                if outcome.layout.table == RELATED_DOCUMENTS.name
+            ),
+            None,
         ),
     )
 

@@ -44,7 +44,7 @@ def counts_schema(label: Label) -> StructType:
     return StructType(
         [
             *schemas.COUNTS.schema,
-            *(StructField(citations_within(months), LongType()) for months in label.exposures),
+            *(StructField(citations_within(months), LongType()) for months in label.follow_up_months),
         ]
     )
 
@@ -92,7 +92,7 @@ def with_dates(citations: DataFrame, standing: DataFrame) -> DataFrame:
 def _count_per_cited(dated: DataFrame, label: Label) -> DataFrame:
     """One row per cited patent: patent_key and counts of its citations. They are added up where they lie; only sums are shuffled."""
     spans = {"forward_citations": label.horizon_months} | {
-        citations_within(months): months for months in label.exposures
+        citations_within(months): months for months in label.follow_up_months
     }
     within = [
         F.col("citing_date").between(F.col("cited_date"), F.add_months("cited_date", months))

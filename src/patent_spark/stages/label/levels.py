@@ -43,8 +43,8 @@ def level_patents(members: DataFrame, label: Label) -> DataFrame:
     return members.transform(_with_level, label).transform(conform, schemas.LABELS.schema)
 
 
-def early_levels(members: DataFrame, label: Label, data_to_date: datetime.date) -> DataFrame:
-    """One row per patent with a class and exposure that was over on the last day (EARLY_LEVELS).
+def interim_levels(members: DataFrame, label: Label, data_to_date: datetime.date) -> DataFrame:
+    """One row per patent with a class and exposure that was over on the last day (INTERIM_LEVELS).
 
     `members` has the citations within each exposure too. A patent is compared with all patents of its class and grant
     year at the same exposure, whatever the settings say of the pools of LABELS: with patents of the same age. Who is cited
@@ -54,14 +54,16 @@ def early_levels(members: DataFrame, label: Label, data_to_date: datetime.date) 
         label, pool="class_year", population="all", percentiles_before_censoring=False
     )
     parts = []
-    for months in label.exposures:
+    for months in label.follow_up_months:
         over = F.add_months("grant_date", months) <= F.lit(data_to_date)
         seen = members.where(over & F.col("cpc_class").isNotNull()).withColumn("window_complete", F.lit(True))
         seen = seen.withColumn("forward_citations", F.col(citations_within(months))).transform(
             _with_level, same_age
         )
         parts.append(
-            seen.withColumn("exposure_months", F.lit(months)).transform(conform, schemas.EARLY_LEVELS.schema)
+            seen.withColumn("exposure_months", F.lit(months)).transform(
+                conform, schemas.INTERIM_LEVELS.schema
+            )
         )
     return reduce(lambda some, more: some.unionAll(more), parts)
 
@@ -127,4 +129,4 @@ def _quantile(share: float) -> Column:
 
 
 def _pool_columns(label: Label) -> list[str]:
-    return ["cpc_class"] if label.pool == "class" else ["cpc_class", "grant_year"]
+    return ["cpc_class"] if label.reference_set == "class" else ["cpc_class", "grant_year"]

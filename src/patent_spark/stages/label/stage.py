@@ -19,7 +19,7 @@ from patent_spark.core.store import location
 from patent_spark.core.value_counts import tally
 from patent_spark.stages.label.classes import first_class_per_patent
 from patent_spark.stages.label.counts import count_citations
-from patent_spark.stages.label.levels import early_levels, level_patents, with_class_and_window
+from patent_spark.stages.label.levels import interim_levels, level_patents, with_class_and_window
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -30,7 +30,7 @@ _SMALL_POOL = 100  # patents; with fewer, the 99th percentile lies between the t
 
 
 def run(context: StageContext) -> None:
-    """Write COUNTS, LABELS and, with label.exposures, EARLY_LEVELS; learn how many patents have which level, and why others have none."""
+    """Write COUNTS, LABELS and, with label.follow_up_months, INTERIM_LEVELS; learn how many patents have which level, and why others have none."""
     label = context.config.label
     data_to_date = datetime.date.fromisoformat(context.store.metadata("ingest")["data_to_date"])
     patents = context.read("PATENTS")
@@ -42,16 +42,16 @@ def run(context: StageContext) -> None:
             context, members, "members"
         ) as members:  # the quantiles and the levels both need every member
             context.write(level_patents(members, label), "LABELS")
-            if label.exposures:
-                context.write(early_levels(members, label, data_to_date), "EARLY_LEVELS")
-                context.record_metadata(exposures=list(label.exposures))
+            if label.follow_up_months:
+                context.write(interim_levels(members, label, data_to_date), "INTERIM_LEVELS")
+                context.record_metadata(follow_up_months=list(label.follow_up_months))
     _learn(context)
 
 
 @contextmanager
 def _counted(context: StageContext, counts: DataFrame) -> Iterator[DataFrame]:
     """Write COUNTS, and read it back so that the citations are joined once; the counts of exposures, which it does not hold, are kept aside."""
-    if context.config.label.exposures:
+    if context.config.label.follow_up_months:
         with kept_aside(context, counts, "counts") as counts:
             context.write(counts.transform(conform, schemas.COUNTS.schema), "COUNTS")
             yield counts
@@ -74,7 +74,7 @@ def _learn(context: StageContext) -> None:
         (dict(zip(values, row, strict=True)), n)
         for row, n in tally(context.draft.path("LABELS"), values).items()
     ]
-    by_year = context.config.label.pool == "class_year"
+    by_year = context.config.label.reference_set == "class_year"
     levels = {level: sum(n for row, n in rows if row["level"] == level) for level in schemas.LEVELS}
     open_window = sum(n for row, n in rows if not row["complete"])
     without_class = sum(n for row, n in rows if row["class"] is None)
@@ -96,5 +96,5 @@ def _learn(context: StageContext) -> None:
         )
     elif small > len(sizes) / 2:
         say(
-            f"  {small:,} of {len(sizes):,} pools hold fewer than {_SMALL_POOL} patents, where the top 1 % is whoever leads; see label.pool"
+            f"  {small:,} of {len(sizes):,} pools hold fewer than {_SMALL_POOL} patents, where the top 1 % is whoever leads; see label.reference_set"
         )

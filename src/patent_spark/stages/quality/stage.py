@@ -68,7 +68,7 @@ def count(context: StageContext, label: Label) -> Counted:
         "sequences": aggregates.sequence_faults(context.read("CPC")),
         "totals": aggregates.count_totals(context.read("COUNTS")),
         "days": aggregates.grant_days(patents),
-        "related": aggregates.related_patents(context.read("RELATIVES"), patents),
+        "related": aggregates.related_patents(context.read("RELATED_DOCUMENTS"), patents),
     }
     rows: dict[str, Any] = {}
     with Progress("quality", total=len(frames), unit="counts") as bar:
@@ -98,7 +98,7 @@ def describe(
             "ABSTRACTS",
             "CITATIONS",
             "CPC",
-            *(["RELATIVES"] if metadata.get("relatives_from") else []),
+            *(["RELATED_DOCUMENTS"] if metadata.get("relatives_from") else []),
         )
     }
     classes = fates_by(counted.patents, "cpc_class")
@@ -120,7 +120,7 @@ def describe(
             "ingest_version": ingest.version,
             "label_version": label.version,
             "rules": {
-                name: value for name, value in label.settings.items() if name != "label.exposures"
+                name: value for name, value in label.settings.items() if name != "label.follow_up_months"
             },  # early levels change no level
         },
         "tables": tables,

@@ -117,7 +117,7 @@ def _about_levels(fates: Mapping[str, int]) -> list[str]:
         doubts.append(f"{shares[ZEROCITE]}: the release holds few of their citations.")
     if fates[TOP1] > _TOP1_SHARE * labelled:
         doubts.append(
-            f"{shares[TOP1]}, and 1 % is meant: most pools hold so few patents that whoever leads is above the 99th percentile; see label.pool."
+            f"{shares[TOP1]}, and 1 % is meant: most pools hold so few patents that whoever leads is above the 99th percentile; see label.reference_set."
         )
     return doubts
 

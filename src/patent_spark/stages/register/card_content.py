@@ -51,7 +51,7 @@ class Described:
     before: Version | None
     """The champion until now."""
     margin: float
-    """gate.margin."""
+    """register.margin."""
 
 
 def make_card(
@@ -72,7 +72,9 @@ def make_card(
         {name: value for manifest in origin.stages for name, value in manifest.settings.items()}
     )
     own = [check for check in checks if check["task"] is None or check["task"] in tasks]
-    card = Described(model, name, results, about, origin, settings, own, decision, before, config.gate.margin)
+    card = Described(
+        model, name, results, about, origin, settings, own, decision, before, config.register.margin
+    )
     return Card(
         f"{' and '.join(TITLES[task] for task in tasks)} of US patents",
         _lead(card),
@@ -201,18 +203,24 @@ def _learned_from(card: Described) -> list[str]:
     settings, words, net = card.settings, card.origin.text, card.settings.model
     sentences = [_protocol(settings, task) for task in card.results]
     if CITATION_LEVEL in card.results:
-        pool = "class and grant year" if settings.label.pool == "class_year" else "class, of all grant years"
+        pool = (
+            "class and grant year"
+            if settings.label.reference_set == "class_year"
+            else "class, of all grant years"
+        )
         sentences.append(
             f"Citation levels: citations within {settings.label.horizon_months} months, percentiles within each CPC {pool}."
         )
     sides = (
-        "stand on one side of the split" if settings.split.group else "may stand on both sides of the split"
+        "stand on one side of the split"
+        if settings.split.group_by_family
+        else "may stand on both sides of the split"
     )
     sentences.append(
         f"Patents that share an abstract or are relatives {sides}. CPC classes are today's, of old patents as well."
     )
     if words.get("vocabulary_size"):
-        which = "no test text" if settings.text.trained_on == "train_side" else "test texts among them"
+        which = "no test text" if settings.text.fit_on == "train" else "test texts among them"
         sentences.append(
             f"Vectors of {count(words['vocabulary_size'])} words from {count(words.get('training_texts'))} texts, {which}."
         )

@@ -51,7 +51,7 @@ def _of_technology(about: Mapping[str, Any]) -> list[str]:
 def _of_levels(result: Mapping[str, Any], settings: Config) -> list[str]:
     years = (
         "of its class and grant year"
-        if settings.label.pool == "class_year"
+        if settings.label.reference_set == "class_year"
         else "of its class, whatever their grant years"
     )
     top1 = result["top1"]

@@ -1,7 +1,7 @@
 """The rule of the gate: the audit passes, and the model is not worse than the champion on the same test patents.
 
 Not worse: of the difference to the champion, resampled by family with both models on the same resamples, the 95 %
-interval reaches up to zero (or to minus gate.margin). The figure is the accuracy of technology; at the citation level it
+interval reaches up to zero (or to minus register.margin). The figure is the accuracy of technology; at the citation level it
 is the PR-AUC of `top1`, which is what the level is asked for: nearly all patents are of the other levels, so that the
 accuracy hardly tells whether the few are found. Few patents are top1, though, and so the weighted kappa of all levels
 must not be worse either. An audit that was asked for less than by default, or could not make one of its checks, lets
@@ -85,7 +85,9 @@ def audit_was_loosened(asked: Audit) -> str:
         "top1_auc",
     )  # of the others the larger number asks for more
     looser = [name for name in stricter_below if getattr(asked, name) > getattr(usual, name)]
-    looser += [name for name in ("texts", "recounted") if getattr(asked, name) < getattr(usual, name)]
+    looser += [
+        name for name in ("sample_size", "recount_sample_size") if getattr(asked, name) < getattr(usual, name)
+    ]
     told = ", ".join(
         f"audit.{name} = {getattr(asked, name)} (default {getattr(usual, name)})" for name in looser
     )
@@ -114,7 +116,7 @@ def champion_objects(contest: Contest, margin: float) -> str:
         said(value, contest.figure)
         for value in (contest.model, contest.champion, contest.difference, *contest.interval)
     )
-    beyond = f", beyond the gate.margin of {said(margin, contest.figure)}" if margin else ""
+    beyond = f", beyond the register.margin of {said(margin, contest.figure)}" if margin else ""
     return (
         f"{name} is {model}, the champion's {champion} on the same {patents} test patents; the difference of {difference} "
         f"(95 % interval {low} to {high}) is worse for certain{beyond}"

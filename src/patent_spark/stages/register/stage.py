@@ -57,7 +57,7 @@ class Judged:
 
 
 def run(context: StageContext) -> None:
-    """Judge the models of the configuration, register those that pass, write CARD; refuse the others."""
+    """Judge the models of the configuration, register those that pass, write MODEL_CARD; refuse the others."""
     _require_models(context)
     audit = _audit(context)
     with TemporaryDirectory(dir=context.draft.directory) as folder:
@@ -124,12 +124,12 @@ def _decide(
     if objection := audit_objects(audit["checks"], tasks) or audit_was_loosened(asked):
         return Decision(REFUSED, [objection])
     if champion is None or package is None:
-        return decide([], context.config.gate.margin)
+        return decide([], context.config.register.margin)
     if champion.tags.get(IDENTITY) == _identity(context.store, tasks):
         return Decision(STANDS)
     return decide(
         [contest for task in tasks for contest in _contests(context, task, package, scratch)],
-        context.config.gate.margin,
+        context.config.register.margin,
     )
 
 
@@ -172,11 +172,11 @@ def _contests(context: StageContext, task: str, package: Package, scratch: Path)
 
 
 def _conclude(context: StageContext, judged: Judged, audit: dict[str, Any], scratch: Path) -> dict[str, Any]:
-    """Register what passed; the card of the champion, old or new, and the decision into CARD; returns what is to be learned."""
+    """Register what passed; the card of the champion, old or new, and the decision into MODEL_CARD; returns what is to be learned."""
     version, package, decision = judged.champion, judged.package, judged.decision
     if decision.verdict not in (REFUSED, STANDS):
         version, package = _register(context, judged, audit, scratch / "new")
-    folder = context.draft.path("CARD") / judged.model
+    folder = context.draft.path("MODEL_CARD") / judged.model
     folder.mkdir()
     if package is not None:
         for name in _CARDS:

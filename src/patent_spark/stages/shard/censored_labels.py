@@ -28,21 +28,21 @@ Early = dict[str, Any]
 
 
 def early_exposures(context: StageContext) -> list[int]:
-    """The exposures at which some patents train, ascending; none without split.early_levels."""
+    """The exposures at which some patents train, ascending; none without split.interim_levels."""
     return sorted(int(months) for months in context.store.metadata("split").get("early", {}))
 
 
-def with_early_answers(splits: DataFrame, answers: DataFrame, early_levels: DataFrame) -> DataFrame:
+def with_early_answers(splits: DataFrame, answers: DataFrame, interim_levels: DataFrame) -> DataFrame:
     """`answers` (patent_key, label) of the patents that SPLITS gives the whole exposure, and the early label of the others."""
     at = ["patent_key", "exposure_months"]
-    early = splits.join(early_levels.select(*at, _name().alias("label")), on=at, how="inner").select(
+    early = splits.join(interim_levels.select(*at, _name().alias("label")), on=at, how="inner").select(
         "patent_key", "label"
     )
     return answers.join(early.select("patent_key"), on="patent_key", how="left_anti").unionByName(early)
 
 
 def learn_early(
-    splits: DataFrame, answers: DataFrame, early_levels: DataFrame, exposures: list[int]
+    splits: DataFrame, answers: DataFrame, interim_levels: DataFrame, exposures: list[int]
 ) -> list[Early]:
     """How likely each early level is at each level, counted over the patents of the split train whose level is known."""
     open_at = F.col("exposure_months").isin(exposures)
@@ -52,7 +52,7 @@ def learn_early(
         .join(answers, on="patent_key", how="inner")
     )
     seen = known.join(
-        early_levels.select("patent_key", "exposure_months", "citation_level"), on="patent_key", how="inner"
+        interim_levels.select("patent_key", "exposure_months", "citation_level"), on="patent_key", how="inner"
     )
     counts = np.full((len(exposures), len(LEVELS), len(LEVELS)), _LEAST)  # by exposure, level, early level
     for row in seen.groupBy("exposure_months", "label", "citation_level").count().collect():

@@ -56,8 +56,8 @@ def _shard_task(context: StageContext, task: str, words: list[str]) -> tuple[dic
     )
     labels, early = _labels(context, task), []
     if task != TECHNOLOGY and (exposures := early_exposures(context)):
-        early = learn_early(splits_of_task, answers, context.read("EARLY_LEVELS"), exposures)
-        answers = with_early_answers(splits_of_task, answers, context.read("EARLY_LEVELS"))
+        early = learn_early(splits_of_task, answers, context.read("INTERIM_LEVELS"), exposures)
+        answers = with_early_answers(splits_of_task, answers, context.read("INTERIM_LEVELS"))
     texts = labelled_texts(splits_of_task.select("patent_key", "split"), answers, context.read("TOKENS"))
     shuffled = context.draft.directory / "shuffled"
     encoded = encode(

@@ -43,7 +43,7 @@ class Levels:
     """Counts labelled patents by (grant year, class, text class, level signal, five-year count); holds one grant year's patents at a time.
 
     From the counts follow the labels, with exact percentiles of each class and grant year (the default rule) or of each
-    class over all years (label.pool = class); open windows, withdrawn patents and those without a class are left out.
+    class over all years (label.reference_set = class); open windows, withdrawn patents and those without a class are left out.
     """
 
     def __init__(self, population: Population, data_to_date: datetime.date) -> None:

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 
 def write_families(context: StageContext) -> DataFrame:
-    """Write FAMILIES; returns it as it stands in the draft. Relatives cost nothing where RELATIVES has no row."""
+    """Write FAMILIES; returns it as it stands in the draft. Relatives cost nothing where RELATED_DOCUMENTS has no row."""
     abstracts = context.read("ABSTRACTS").transform(family_per_patent)
-    if parquet_size(context.store.directory("RELATIVES"))["rows"]:
+    if parquet_size(context.store.directory("RELATED_DOCUMENTS"))["rows"]:
         with kept_aside(context, abstracts, "by_abstract") as numbers:
             links = (
-                context.read("RELATIVES").transform(parents_per_patent).transform(links_of_families, numbers)
+                context.read("RELATED_DOCUMENTS")
+                .transform(parents_per_patent)
+                .transform(links_of_families, numbers)
             )
             found = joined_families(links.toArrow())
             say(

@@ -99,7 +99,7 @@ def add_early(placed: DataFrame, early: DataFrame) -> DataFrame:
     )
 
 
-def early_examples(early_levels: DataFrame, split: Split, label: Label) -> DataFrame:
+def early_examples(interim_levels: DataFrame, split: Split, label: Label) -> DataFrame:
     """One row per patent granted up to `train_until` whose window was open on the first test day: as examples_of_task.
 
     Its label is its level at the longest exposure that was over by then, not for it alone but for every patent of its
@@ -109,11 +109,12 @@ def early_examples(early_levels: DataFrame, split: Split, label: Label) -> DataF
     first_test_day = _first_test_day(split)
     year_end = F.make_date(F.year("grant_date"), F.lit(12), F.lit(31))
     over = [
-        F.when(F.add_months(year_end, months) < first_test_day, F.lit(months)) for months in label.exposures
+        F.when(F.add_months(year_end, months) < first_test_day, F.lit(months))
+        for months in label.follow_up_months
     ]
     longest = F.coalesce(*reversed(over))
     still_open = F.add_months("grant_date", label.horizon_months) >= first_test_day
-    return early_levels.where(
+    return interim_levels.where(
         (F.year("grant_date") <= split.train_until) & still_open & (F.col("exposure_months") == longest)
     ).select(
         "patent_id", "patent_key", "grant_date", F.col("citation_level").alias("label"), "exposure_months"

@@ -1,4 +1,4 @@
-"""Stage split: ABSTRACTS and RELATIVES become FAMILIES, and with LABELS SPLITS."""
+"""Stage split: ABSTRACTS and RELATED_DOCUMENTS become FAMILIES, and with LABELS SPLITS."""
 
 from __future__ import annotations
 
@@ -35,14 +35,18 @@ if TYPE_CHECKING:
 def run(context: StageContext) -> None:
     """Write FAMILIES and SPLITS; learn how many patents of each task are in which split.
 
-    Raises DataError when nothing is left to train on, or EARLY_LEVELS lack an exposure.
+    Raises DataError when nothing is left to train on, or INTERIM_LEVELS lack an exposure.
     """
     labels, config = context.read("LABELS"), context.config
     early = (
-        _early_levels(context) if config.split.early_levels and CITATION_LEVEL in config.task_names else None
+        _interim_levels(context)
+        if config.split.interim_levels and CITATION_LEVEL in config.task_names
+        else None
     )
     families = write_families(context)
-    context.write(split_patents(labels, families if config.split.group else None, config, early), "SPLITS")
+    context.write(
+        split_patents(labels, families if config.split.group_by_family else None, config, early), "SPLITS"
+    )
     tallied = tally(context.draft.path("SPLITS"), {"task": field("task"), "split": field("split")})
     splits = {
         task: {name: n for (of, name), n in sorted(tallied.items()) if of == task}
@@ -61,7 +65,7 @@ def split_patents(
 ) -> DataFrame:
     """One row per patent and task it takes part in (SPLITS).
 
-    Without families, each patent is drawn by itself; `early` are the EARLY_LEVELS to train on, if any.
+    Without families, each patent is drawn by itself; `early` are the INTERIM_LEVELS to train on, if any.
     """
     placed = [labels.transform(_split_task, families, config, task, early) for task in config.task_names]
     together = reduce(lambda tasks, task: tasks.unionByName(task), placed)
@@ -92,14 +96,17 @@ def _split_task(
     return placed.withColumn("task", F.lit(task))
 
 
-def _early_levels(context: StageContext) -> DataFrame:
-    """EARLY_LEVELS, if it has the exposures that are asked for."""
-    made, asked = context.store.metadata("label").get("exposures", []), list(context.config.label.exposures)
+def _interim_levels(context: StageContext) -> DataFrame:
+    """INTERIM_LEVELS, if it has the exposures that are asked for."""
+    made, asked = (
+        context.store.metadata("label").get("follow_up_months", []),
+        list(context.config.label.follow_up_months),
+    )
     if made != asked:
         raise DataError(
-            f"EARLY_LEVELS: made with label.exposures = {made}, now {asked}; run `patent-spark label` first"
+            f"INTERIM_LEVELS: made with label.follow_up_months = {made}, now {asked}; run `patent-spark label` first"
         )
-    return context.read("EARLY_LEVELS")
+    return context.read("INTERIM_LEVELS")
 
 
 def _trained_early(context: StageContext) -> dict[str, int]:
@@ -107,7 +114,7 @@ def _trained_early(context: StageContext) -> dict[str, int]:
     exposures = tally(context.draft.path("SPLITS"), {"exposure": field("exposure_months")})
     found = {
         str(months): exposures[(months,)]
-        for months in context.config.label.exposures
+        for months in context.config.label.follow_up_months
         if (months,) in exposures
     }
     told = ", ".join(f"{count:,} after {months} months" for months, count in found.items()) or "none"

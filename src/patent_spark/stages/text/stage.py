@@ -42,7 +42,7 @@ def run(context: StageContext) -> None:
         "TOKENS",
     )
     training = context.session.read.schema(TOKENS.schema).parquet(location(path("TOKENS")))
-    if text.trained_on == "train_side":
+    if text.fit_on == "train":
         training = keep_training_texts(training, held_out(context), patents, first_test_day(context.config))
     context.write(vocabulary(training, text.min_count), "VOCABULARY", files=1)
     words = pq.read_table(path("VOCABULARY")).sort_by("id")
@@ -87,13 +87,15 @@ def further_text(context: StageContext, field: str) -> DataFrame:
 
 
 def held_out(context: StageContext) -> DataFrame:
-    """Patents of any task's test splits and, with split.group, all of their families, whatever their own split or class."""
+    """Patents of any task's test splits and, with split.group_by_family, all of their families, whatever their own split or class."""
     found = {split for sizes in context.store.metadata("split")["splits"].values() for split in sizes}
     tested = (
         context.read("SPLITS").where(F.col("split").isin(sorted(filter(is_test, found)))).select("patent_key")
     )
     return (
-        tested.transform(with_relatives, context.read("FAMILIES")) if context.config.split.group else tested
+        tested.transform(with_relatives, context.read("FAMILIES"))
+        if context.config.split.group_by_family
+        else tested
     )
 
 

@@ -87,7 +87,7 @@ def found(tmp_path_factory):
             failed=["labels that closed after the first test day", "label mix"],
         ),
     ]
-    settings = [{"name": "label.pool", "part": "protocol", "ours": "class_year", "theirs": "class"}]
+    settings = [{"name": "label.reference_set", "part": "protocol", "ours": "class_year", "theirs": "class"}]
     about = {
         "release_id": "r7",
         "data_to_date": "2025-09-30",
@@ -209,7 +209,7 @@ def test_the_page(found, tmp_path):
     assert "paper, model paper label mix; labels that closed after the first test day" in text
     assert "ours, model ours none" in text
     assert "precision of top1 2011 2012 ours, model ours 0.500 0.400" in text
-    assert "label.pool class_year class" in text
+    assert "label.reference_set class_year class" in text
     assert "top1 precision, recall in every year about 99 %, 83 %" in text
     assert (tmp_path / "figures" / "citation_level_protocols.png").exists()
     assert not re.search(r'(src|href)="(?!data:|#)', page)

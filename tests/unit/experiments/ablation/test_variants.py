@@ -9,7 +9,7 @@ from patent_spark.experiments.ablation.variants import differing, mixtures, name
 @pytest.mark.parametrize(
     ("setting", "part"),
     [
-        ("label.pool", "protocol"), ("split.embargo", "protocol"), ("citation_level.min_tokens", "protocol"), ("text.trained_on", "protocol"),
+        ("label.reference_set", "protocol"), ("split.embargo", "protocol"), ("citation_level.min_tokens", "protocol"), ("text.fit_on", "protocol"),
         ("text.dimensions", "model"), ("model.units", "model"), ("train.epochs", "model"), ("shard.world_sizes", "model"),
         ("train.ranks", None), ("text.fields", None), ("warehouse.root", None), ("source.kind", None), ("tasks", None), ("evaluate.seed", None),
     ],
@@ -32,16 +32,16 @@ def test_each_protocol_with_each_model_ours_first_and_theirs_last():
     told = [
         (
             each.config.split.embargo,
-            each.config.text.trained_on,
+            each.config.text.fit_on,
             each.config.model.layers,
             each.config.text.min_count,
         )
         for each in four
     ]
     assert told == [
-        (True, "train_side", 1, 3),
+        (True, "train", 1, 3),
         (False, "all", 1, 3),
-        (True, "train_side", 2, 20),
+        (True, "train", 2, 20),
         (False, "all", 2, 20),
     ]
     whole, other = flatten(four[3].config), flatten(theirs)
@@ -50,8 +50,8 @@ def test_each_protocol_with_each_model_ours_first_and_theirs_last():
     }  # fmt: skip
     assert four[3].config.source == ours.source
     named = {each["name"]: each for each in differing(ours, theirs)}
-    assert named["label.pool"] == {
-        "name": "label.pool",
+    assert named["label.reference_set"] == {
+        "name": "label.reference_set",
         "part": "protocol",
         "ours": "class_year",
         "theirs": "class",

@@ -101,15 +101,15 @@ def test_the_day_on_which_the_first_label_was_known(tmp_path):
 
 def test_a_back_test_sets_what_keeps_the_future_out():
     config, _ = load_config(
-        ["conf/demo.yaml"], ["label.population=cited", "text.trained_on=all", "train.epochs=9"]
+        ["conf/demo.yaml"], ["label.population=cited", "text.fit_on=all", "train.epochs=9"]
     )
     sound = known_on_the_day(config)
     assert changed_settings(config, sound) == {
         "tasks": "citation_level",  # the other task is split by class
-        "label.pool": "class_year",
+        "label.reference_set": "class_year",
         "label.population": "all",
         "split.embargo": True,
-        "text.trained_on": "train_side",
+        "text.fit_on": "train",
     }
     both = known_on_the_day(configured("technology.protocol=temporal"))
     assert both.tasks == "both"

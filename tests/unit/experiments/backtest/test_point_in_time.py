@@ -100,7 +100,9 @@ def test_what_is_learned_is_the_same_with_citations_from_after_the_day(worlds):
     assert planted == plain
 
 
-@pytest.mark.parametrize("setting", ["label.population=cited", "label.pool=class", "split.embargo=false"])
+@pytest.mark.parametrize(
+    "setting", ["label.population=cited", "label.reference_set=class", "split.embargo=false"]
+)
 def test_each_setting_that_a_back_test_sets_is_needed(worlds, setting):
     """With one of them as the paper has it, the later citations reach what is learned."""
     name, _, value = setting.partition("=")

@@ -182,7 +182,7 @@ def test_the_page_says_it_all_and_needs_nothing_beside_it(models, tmp_path):
     lost = {name: decay(models, name) for name in ("top1.pr_auc", "accuracy", "top1.lift_at_1_percent")}
     found = {
         "release_id": "r7", "data_to_date": "2014-12-31", "simulated": True, "horizon_months": 60, "last_closed_year": 2009,
-        "settings_set": {"label.pool": "class_year"}, "tasks_left_out": ["technology"], "classes_at_issue": True,
+        "settings_set": {"label.reference_set": "class_year"}, "tasks_left_out": ["technology"], "classes_at_issue": True,
         "tasks": {"citation_level": {"models": models, "decay": lost}},
     }  # fmt: skip
     write_page(tmp_path, found)
@@ -200,7 +200,10 @@ def test_the_page_says_it_all_and_needs_nothing_beside_it(models, tmp_path):
     assert "as of 2006 70.0 % 65.0 to 75.0 % 68.0 % 63.0 to 73.0 % as of 2007" in text
     assert "end of 2006 5,000 500 4,321 2007 to 2008 2010 all 1 checks passed" in text
     assert "so the last 5 grant years train nothing" in text
-    assert "For this the back-test sets label.pool=class_year , whatever the configuration says." in text
+    assert (
+        "For this the back-test sets label.reference_set=class_year , whatever the configuration says."
+        in text
+    )
     assert "Technology is left out: it is split by class, not by year" in text
     assert "The release does have the classes at issue (g_cpc_at_issue); they are not used" in text
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [

@@ -157,9 +157,14 @@ def test_a_release_that_is_gone_is_not_found(tmp_path):
 
 def test_the_settings_of_a_manifest_are_read_back():
     made, _ = load_config(
-        sets=["label.pool=class", "split.test_years=[2012, 2013]", "simulate.data_to_date=2020-01-31"]
+        sets=[
+            "label.reference_set=class",
+            "split.test_years=[2012, 2013]",
+            "simulate.data_to_date=2020-01-31",
+        ]
     )
     assert recorded(flatten(made)) == made
     assert (
-        recorded({"label.pool": "class", "label.no_longer_there": 1, "gone.setting": 2}).label == made.label
+        recorded({"label.reference_set": "class", "label.no_longer_there": 1, "gone.setting": 2}).label
+        == made.label
     )

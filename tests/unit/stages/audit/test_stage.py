@@ -17,7 +17,7 @@ from patent_spark.run_summary import audit_lines
 from patent_spark.stages.audit.checks.duplicates import near_duplicates, same_texts, split_relatives
 from patent_spark.stages.audit.checks.plausibility import short_texts, top1_auc
 from patent_spark.stages.audit.checks.splits import splits_of_labels
-from patent_spark.stages.audit.checks.tables import early_levels_of_labels
+from patent_spark.stages.audit.checks.tables import interim_levels_of_labels
 from patent_spark.stages.audit.evidence import Evidence, Warehouse
 from patent_spark.stages.audit.report import put_verdict
 from patent_spark.stages.audit.verdicts import FAILED, NOT_APPLICABLE, NOT_MADE, PASSED
@@ -112,13 +112,13 @@ def test_a_test_year_that_is_gone_and_one_that_is_torn_are_named(clean, tmp_path
     )
 
 
-def test_without_exposures_there_are_no_early_levels_to_look_at(clean, tmp_path):
+def test_without_exposures_there_are_no_interim_levels_to_look_at(clean, tmp_path):
     spoilt = copy_of(clean[0], tmp_path / "w")
-    rewrite_manifest(spoilt, "label", settings={"label.exposures": []})
-    found = early_levels_of_labels(Warehouse(spoilt, clean[1].audit))
+    rewrite_manifest(spoilt, "label", settings={"label.follow_up_months": []})
+    found = interim_levels_of_labels(Warehouse(spoilt, clean[1].audit))
     assert (found.verdict, found.done) == (
         NOT_APPLICABLE,
-        "label.exposures is empty: no early levels were asked for",
+        "label.follow_up_months is empty: no early levels were asked for",
     )
 
 
@@ -185,10 +185,10 @@ def test_short_texts_are_judged_by_the_calibrated_model(clean, tmp_path):
 
 def test_the_command_prints_the_table_and_a_failure_ends_no_run(clean, tmp_path, capsys):
     spoilt = copy_of(clean[0], tmp_path / "w")
-    rewrite_manifest(spoilt, "label", settings={"label.pool": "class"})
+    rewrite_manifest(spoilt, "label", settings={"label.reference_set": "class"})
     sets = [
         part
-        for setting in (*SMALL, f"warehouse.root={spoilt.root}", "audit.recounted=0")
+        for setting in (*SMALL, f"warehouse.root={spoilt.root}", "audit.recount_sample_size=0")
         for part in ("--set", setting)
     ]
     assert cli.main(["audit", *sets]) == cli.DONE
@@ -205,8 +205,8 @@ def test_the_command_prints_the_table_and_a_failure_ends_no_run(clean, tmp_path,
     for words in [
         "1 failed",
         "run `patent-spark label --force`",
-        "set label.pool=class_year",
-        "audit.recounted is 0",
+        "set label.reference_set=class_year",
+        "audit.recount_sample_size is 0",
     ]:
         assert words in page.text, words
     recounted, learned = "percentiles recounted from the counts", "percentiles learned from test patents"

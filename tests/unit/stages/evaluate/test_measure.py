@@ -204,7 +204,7 @@ def test_labels_of_another_frequency_than_in_training_are_told():
     found = text_of(result, (200, 400, 2400, 1000))
     assert (
         "top1 is 5.0 % of the training but 2.0 % of the test patents, more apart than by chance" in found
-        and "label.pool" in found
+        and "label.reference_set" in found
     )
     assert found.count("of the training but") == 1
     assert "of the training but" not in text_of(result, (5, 8, 60, 27))  # 5 of 100: chance

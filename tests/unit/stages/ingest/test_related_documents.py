@@ -1,4 +1,4 @@
-"""RELATIVES from the file of related documents, which a release may lack: through the command line, from zips to the table."""
+"""RELATED_DOCUMENTS from the file of related documents, which a release may lack: through the command line, from zips to the table."""
 
 import pytest
 
@@ -64,7 +64,7 @@ def ingest(tmp_path):
 
 def rows_in(store):
     names = ("patent_id", "patent_key", "related_number", "related_key", "relation", "related_kind")
-    return [tuple(row[name] for name in names) for row in store.read_arrow("RELATIVES").to_pylist()]
+    return [tuple(row[name] for name in names) for row in store.read_arrow("RELATED_DOCUMENTS").to_pylist()]
 
 
 def test_todays_file_with_the_spellings_of_all_years(ingest, capsys):
@@ -81,8 +81,8 @@ def test_todays_file_with_the_spellings_of_all_years(ingest, capsys):
     ]
     metadata = store.metadata("ingest")
     assert metadata["relatives_from"] == "g_us_rel_doc.tsv.zip"
-    assert metadata["rows_in"]["RELATIVES"] == 14
-    assert metadata["rejected"]["RELATIVES"] == {
+    assert metadata["rows_in"]["RELATED_DOCUMENTS"] == 14
+    assert metadata["rejected"]["RELATED_DOCUMENTS"] == {
         "too few fields": 1,
         "empty patent_id": 1,
         "patent_id has not a patent's form": 1,
@@ -114,7 +114,7 @@ def test_a_release_without_the_file_says_so_once_and_has_an_empty_table(ingest, 
     )
     assert rows_in(store) == []
     assert store.metadata("ingest")["relatives_from"] is None
-    assert "RELATIVES" not in store.metadata("ingest")["rows_in"]
+    assert "RELATED_DOCUMENTS" not in store.metadata("ingest")["rows_in"]
 
 
 def test_a_file_without_rows_is_no_fault(ingest):
@@ -129,4 +129,4 @@ def test_too_many_bad_rows_stop_the_ingest(ingest, capsys):
         ingest({"g_patent": PATENTS, **OTHERS, "g_us_rel_doc": FILE}, "ingest.max_reject_fraction=0.2")[0]
         == 3
     )
-    assert "RELATIVES: 3 of 14 rows rejected (21.4 %), limit 20 %" in capsys.readouterr().err
+    assert "RELATED_DOCUMENTS: 3 of 14 rows rejected (21.4 %), limit 20 %" in capsys.readouterr().err

@@ -168,7 +168,7 @@ def test_levels_at_the_quantiles(session, engine, tmp_path, capsys):
     )
     labels = labelled(tmp_path, engine, rows, "2010-01-01")
     assert (
-        "5 of 6 pools hold fewer than 100 patents, where the top 1 % is whoever leads; see label.pool"
+        "5 of 6 pools hold fewer than 100 patents, where the top 1 % is whoever leads; see label.reference_set"
         in capsys.readouterr().err
     )
     by_class = {
@@ -216,13 +216,13 @@ def test_open_windows_pools_and_populations(session, engine, tmp_path):
         ["top1", "zerocite", None, "zerocite"],
         [pytest.approx(0.9), pytest.approx(0.9), none, 0],
     )
-    assert levels("class", "label.pool=class") == (
+    assert levels("class", "label.reference_set=class") == (
         ["top1", "zerocite", None, "zerocite"],
         [pytest.approx(0.9)] * 3 + [0],
     )
-    cited = levels("cited", "label.pool=class", "label.population=cited")
+    cited = levels("cited", "label.reference_set=class", "label.population=cited")
     assert cited == (["btm90", "zerocite", None, "zerocite"], [1, 1, 1, none])
-    before = levels("before", "label.pool=class", "label.percentiles_before_censoring=true")
+    before = levels("before", "label.reference_set=class", "label.percentiles_before_censoring=true")
     # 2000 has no citation within its window: its citing patents were granted before it.
     assert before == (["top1", "zerocite", None, "zerocite"], [pytest.approx(0.8)] * 3 + [0])
 

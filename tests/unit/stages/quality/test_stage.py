@@ -16,7 +16,7 @@ from tests.support.quality_warehouse import (
     CPC,
     FACTS,
     PATENTS,
-    RELATIVES,
+    RELATED_DOCUMENTS,
     RELEASE,
     cpc,
     labelled,
@@ -121,7 +121,7 @@ def test_mixes_and_spreads(judged):
     }
     assert found["forward_citations"] == {"2000s": counts}
     assert found["tables"]["ABSTRACTS"] == {"rows": 1, "rows_in": 2, "rejected": 0}
-    assert found["tables"]["RELATIVES"] == {"rows": 5, "rows_in": 6, "rejected": 1}
+    assert found["tables"]["RELATED_DOCUMENTS"] == {"rows": 5, "rows_in": 6, "rejected": 1}
     assert found["related"] == {"from": "g_us_rel_doc.tsv.zip", "patents": 2}
     kinds = [(kind["table"], kind["reason"], kind["rows"], kind["row"]) for kind in found["rejects"]]
     assert kinds == [
@@ -163,7 +163,7 @@ def test_a_mix_of_levels_that_cannot_be_right_is_said():
     assert doubts(top1=30, top10=70, btm90=200, zerocite=700) == [
         "70.0 % of the 1,000 patents with a level are zerocite: the release holds few of their citations.",
         "3.0 % of the 1,000 patents with a level are top1, and 1 % is meant: "
-        "most pools hold so few patents that whoever leads is above the 99th percentile; see label.pool.",
+        "most pools hold so few patents that whoever leads is above the 99th percentile; see label.reference_set.",
     ]
 
 
@@ -202,7 +202,7 @@ def test_the_settings_that_the_labels_were_made_with_count(session, engine, tmp_
 
 SECOND = {
     "ABSTRACTS": ABSTRACTS,
-    "RELATIVES": RELATIVES,
+    "RELATED_DOCUMENTS": RELATED_DOCUMENTS,
     "PATENTS": [*PATENTS[:-1], patent("4000007", "2010-02-02")],
     "CITATIONS": CITATIONS[2:12],  # 4000001 is no longer cited within five years
     "CPC": [*CPC[:3], cpc("4000002", 0, "B02"), cpc("4000005", 0, "G06"), *CPC[:2]],
@@ -222,7 +222,7 @@ def test_the_release_before(session, engine, tmp_path):
         "ABSTRACTS": [1, 1],
         "CITATIONS": [17, 10],
         "CPC": [7, 7],
-        "RELATIVES": [5, 5],
+        "RELATED_DOCUMENTS": [5, 5],
     }
     assert compared["classes"] == {"A01": [2, 1], "B02": [0, 1], "G06": [0, 1], "H04": [2, 0]}
     assert (compared["new_classes"], compared["vanished_classes"]) == (["B02", "G06"], ["H04"])
@@ -250,15 +250,22 @@ def test_levels_of_other_rules_are_not_compared(session, engine, tmp_path):
     store = labelled(tmp_path, engine)
     quality(store, engine)
     labelled(tmp_path, engine, SECOND, "second")
-    run(store, "label", engine, "warehouse.keep_versions=3", "label.pool=class", "label.horizon_months=24")
+    run(
+        store,
+        "label",
+        engine,
+        "warehouse.keep_versions=3",
+        "label.reference_set=class",
+        "label.horizon_months=24",
+    )
     found = quality(store, engine)
     assert found["compared"]["rules"] == {
         "label.horizon_months": [60, 24],
-        "label.pool": ["class_year", "class"],
+        "label.reference_set": ["class_year", "class"],
     }
     assert found["compared"]["levels"] == {} and "level_changed" not in found["compared"]["patents"]
     lines = [line for line in found["warnings"] if "evel" in line and "first" in line]
-    rules = "label.horizon_months was 60, is 24, label.pool was class_year, is class"
+    rules = "label.horizon_months was 60, is 24, label.reference_set was class_year, is class"
     assert lines == [f"Levels are not compared with those of first, which other rules made: {rules}."]
     assert "with another level" not in (store.directory("QUALITY") / "report.html").read_text()
 
@@ -268,7 +275,7 @@ def test_redoing_the_stage_does_not_forget_the_release_before(session, engine, t
     quality(store, engine)
     labelled(tmp_path, engine, SECOND, "second")
     for _ in range(3):  # more often than versions are kept
-        run(store, "label", engine, "label.pool=class")
+        run(store, "label", engine, "label.reference_set=class")
         run(store, "label", engine)
         compared = quality(store, engine)["compared"]
     assert compared["release_id"] == "first"
@@ -284,10 +291,10 @@ def test_tables_with_zero_rows(session, engine, tmp_path):
         "CITATIONS has no rows: every patent counts 0 and would be zerocite.",
         "CPC has no rows: no patent has a class, so that neither task has a label.",
     ]
-    one = {name: rows for name, rows in RELEASE.items() if name not in ("CPC", "RELATIVES")}
+    one = {name: rows for name, rows in RELEASE.items() if name not in ("CPC", "RELATED_DOCUMENTS")}
     store = labelled(tmp_path / "one", engine, one, "one", {"relatives_from": None})
     found = quality(store, engine)
-    assert found["warnings"][0].startswith("CPC has no rows") and "RELATIVES" not in found["tables"]
+    assert found["warnings"][0].startswith("CPC has no rows") and "RELATED_DOCUMENTS" not in found["tables"]
     assert (
         "The release has no file of related documents (g_us_rel_doc)"
         in (store.directory("QUALITY") / "report.html").read_text()

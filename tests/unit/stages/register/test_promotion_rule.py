@@ -58,7 +58,7 @@ def test_the_reason_names_the_figures():
     (reason,) = decide([contest((-0.04, -0.011))], 0.01).reasons
     assert reason == (
         "accuracy of technology is 60.0 %, the champion's 62.0 % on the same 900 test patents; "
-        "the difference of -2.0 % (95 % interval -4.0 % to -1.1 %) is worse for certain, beyond the gate.margin of 1.0 %"
+        "the difference of -2.0 % (95 % interval -4.0 % to -1.1 %) is worse for certain, beyond the register.margin of 1.0 %"
     )
     (reason,) = decide([contest(None, left_out=7)], 0.0).reasons
     assert (
@@ -123,12 +123,19 @@ def test_an_audit_that_was_asked_for_less_lets_nothing_pass():
     assert audit_was_loosened(Audit()) == ""
     assert (
         audit_was_loosened(
-            Audit(texts=10_000, near_duplicate=0.5, duplicates=0.0, recounted=60, top1_auc=0.9, seed=7)
+            Audit(
+                sample_size=10_000,
+                near_duplicate=0.5,
+                duplicates=0.0,
+                recount_sample_size=60,
+                top1_auc=0.9,
+                seed=7,
+            )
         )
         == ""
     )
-    assert audit_was_loosened(Audit(recounted=0, top1_auc=1.0)) == (
-        "the audit was asked for less than by default: audit.top1_auc = 1.0 (default 0.95), audit.recounted = 0 (default 30)"
+    assert audit_was_loosened(Audit(recount_sample_size=0, top1_auc=1.0)) == (
+        "the audit was asked for less than by default: audit.top1_auc = 1.0 (default 0.95), audit.recount_sample_size = 0 (default 30)"
     )
-    for looser in ({"near_duplicate": 0.8}, {"duplicates": 0.02}, {"texts": 100}):
+    for looser in ({"near_duplicate": 0.8}, {"duplicates": 0.02}, {"sample_size": 100}):
         assert audit_was_loosened(Audit(**looser))

@@ -75,7 +75,7 @@ def command(capsys, store, *sets):
 
 
 def decision(store, task):
-    return json.loads((store.directory("CARD") / task / "decision.json").read_text())
+    return json.loads((store.directory("MODEL_CARD") / task / "decision.json").read_text())
 
 
 def champion_in(store, task, folder):
@@ -101,7 +101,7 @@ def test_the_first_that_passes_the_audit_becomes_the_champion(crowned):
         version.run_id
         == json.loads((crowned.directory("MODEL") / "technology" / "task.json").read_text())["run_id"]
     )
-    card = (crowned.directory("CARD") / "technology" / "card.md").read_text()
+    card = (crowned.directory("MODEL_CARD") / "technology" / "card.md").read_text()
     assert card.startswith("# Technology class of US patents\n\nSimulated release tiny, data to 2018-05-29.")
     assert (
         0 < len(version.description) <= 5000
@@ -171,7 +171,7 @@ def test_the_card_of_a_calibrated_model_says_how_and_why(crowned):
     assert (
         f"- Technology class: temperature {told['temperature']:.2f}, learned on 50 development patents; "
         f"expected calibration error {before} before, {after} after. Why so: classes share a temperature."
-    ) in (crowned.directory("CARD") / "technology" / "card.md").read_text()
+    ) in (crowned.directory("MODEL_CARD") / "technology" / "card.md").read_text()
 
 
 def test_a_joint_model_is_asked_both_questions_at_once(crowned, tmp_path):
@@ -187,7 +187,7 @@ def test_a_joint_model_is_asked_both_questions_at_once(crowned, tmp_path):
 
 
 def test_a_card_says_what_a_user_must_know(crowned):
-    card = (crowned.directory("CARD") / "citation_level" / "card.md").read_text()
+    card = (crowned.directory("MODEL_CARD") / "citation_level" / "card.md").read_text()
     metrics = json.loads((crowned.directory("METRICS") / "citation_level.json").read_text())
     for words in [
         f"PR-AUC of top1 {metrics['top1']['pr_auc']:.3f} on 80 test patents",
@@ -200,7 +200,7 @@ def test_a_card_says_what_a_user_must_know(crowned):
         *metrics["warnings"],
     ]:  # fmt: skip
         assert words in card, words
-    page = (crowned.directory("CARD") / "citation_level" / "card.html").read_text()
+    page = (crowned.directory("MODEL_CARD") / "citation_level" / "card.html").read_text()
     assert "<h1>Citation level of US patents</h1>" in page
     assert "src=" not in page and "http" not in page
 
@@ -213,7 +213,7 @@ def test_a_model_is_registered_once(crowned, capsys):
     )
     assert registered(crowned, "technology") == ("1", ["1"])
     assert decision(crowned, "technology")["verdict"] == "stands"
-    assert (crowned.directory("CARD") / "technology" / "card.html").exists()
+    assert (crowned.directory("MODEL_CARD") / "technology" / "card.html").exists()
 
 
 def test_a_failed_audit_is_exit_4_and_changes_nothing(copy, capsys):
@@ -246,11 +246,13 @@ def test_a_check_that_could_not_be_made_is_exit_4(copy, capsys):
 
 def test_an_audit_that_was_asked_for_less_is_exit_4(copy, capsys):
     manifest = copy.directory("AUDIT").parent / "manifest.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"settings": {"audit.recounted": 0}}))
+    manifest.write_text(
+        json.dumps(json.loads(manifest.read_text()) | {"settings": {"audit.recount_sample_size": 0}})
+    )
     code, said = command(capsys, copy)
     assert code == 4
     assert said.splitlines()[-1].endswith(
-        "the audit was asked for less than by default: audit.recounted = 0 (default 30)"
+        "the audit was asked for less than by default: audit.recount_sample_size = 0 (default 30)"
     )
 
 
@@ -269,14 +271,17 @@ def test_a_worse_model_is_exit_4_and_leaves_the_champion(worse, capsys):
     assert registered(worse, "technology") == ("1", ["1"])
     assert decision(worse, "technology")["champion"] == "models:/patent_spark_technology/1"
     assert decision(worse, "citation_level")["verdict"] == "stands"
-    assert "It is the first of its name." in (worse.directory("CARD") / "technology" / "card.md").read_text()
+    assert (
+        "It is the first of its name."
+        in (worse.directory("MODEL_CARD") / "technology" / "card.md").read_text()
+    )
 
 
 def test_a_stage_that_is_killed_leaves_the_old_champion_and_the_next_one_no_second_version(
     worse, tmp_path, monkeypatch
 ):
     store = copy_of(worse, tmp_path / "w")
-    config = configured(store.root, "gate.margin=1.0")
+    config = configured(store.root, "register.margin=1.0")
 
     def killed(*_):
         raise KeyboardInterrupt
@@ -288,7 +293,7 @@ def test_a_stage_that_is_killed_leaves_the_old_champion_and_the_next_one_no_seco
     assert registered(store, "technology") == ("1", ["2", "1"])
     run_stage("register", config)
     assert registered(store, "technology") == ("2", ["2", "1"])
-    card = (store.directory("CARD") / "technology" / "card.md").read_text()
+    card = (store.directory("MODEL_CARD") / "technology" / "card.md").read_text()
     assert "It is not worse than models:/patent_spark_technology/1, the champion before it." in card
     assert "lies below minus 1." in card
 
@@ -425,7 +430,7 @@ def test_one_model_for_both_tasks_is_one_version(copy, tmp_path):
     package = champion_in(copy, "joint", tmp_path)
     assert [package.task(task).about["task"] for task in TASKS] == list(TASKS)
     assert package.learned_from.tolist() == list(range(5_000_540, 5_000_940))
-    card = (copy.directory("CARD") / "joint" / "card.md").read_text()
+    card = (copy.directory("MODEL_CARD") / "joint" / "card.md").read_text()
     assert card.startswith("# Technology class and Citation level of US patents")
     assert "All 3 checks" in card
 

@@ -315,7 +315,7 @@ def test_joint_examples(warehouse):
 
 
 @pytest.mark.engine
-def test_early_levels_have_numbers_of_their_own_and_how_likely_each_is_at_each_level(warehouse):
+def test_interim_levels_have_numbers_of_their_own_and_how_likely_each_is_at_each_level(warehouse):
     """1 to 4 train on their level; 5 to 8 on what they showed after 12 or 24 months, whatever their level is by now; 9 is tested."""
     levels = {1: "top1", 2: "zerocite", 3: "zerocite", 4: "btm90", 9: "top1", 5: "top1", 6: "top1"}
     shown = {1: ("btm90", "top10"), 2: ("zerocite",) * 2, 3: ("zerocite",) * 2, 4: ("zerocite", "btm90"), 9: ("top1",) * 2,
@@ -336,7 +336,7 @@ def test_early_levels_have_numbers_of_their_own_and_how_likely_each_is_at_each_l
     ]  # fmt: skip
     tables = {
         "LABELS": [{"patent_key": key, "citation_level": levels.get(key)} for key in range(1, 13)],
-        "EARLY_LEVELS": early,
+        "INTERIM_LEVELS": early,
     }
     metadata = {"split": {"early": {"24": 2, "12": 2}}}
     store = warehouse("tasks=citation_level", label=tables, split={"SPLITS": splits}, metadata=metadata)

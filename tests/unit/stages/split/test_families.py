@@ -100,7 +100,7 @@ RELEASE = {
         {"patent_id": id_, "grant_date": DAY, "withdrawn": id_ == "602"} for id_ in sorted(IDS - NOT_THERE)
     ],
     "ABSTRACTS": [{"patent_id": id_, "abstract": text} for id_, text in ABSTRACTS.items()],
-    "RELATIVES": [row for rows in CASES.values() for row in rows],
+    "RELATED_DOCUMENTS": [row for rows in CASES.values() for row in rows],
 }
 LABELS = [
     {"patent_id": id_, "grant_date": DAY, "cpc_class": "A01"} for id_ in sorted(IDS - NOT_THERE - {"602"})
@@ -162,7 +162,7 @@ def test_who_belongs_together(session, engine, tmp_path):
     "relatives", [[], CASES["the same publication"]], ids=["no file", "publications alone"]
 )
 def test_without_relatives_a_family_is_an_abstract(session, engine, tmp_path, relatives):
-    store = split(tmp_path, engine, RELEASE | {"RELATIVES": relatives})
+    store = split(tmp_path, engine, RELEASE | {"RELATED_DOCUMENTS": relatives})
     assert store.manifest("split").tables["FAMILIES"]["rows"] == len(ABSTRACTS) - 1  # one is empty
     family_of = families_in(store)
     assert family_of["1001"] == family_of["1002"] != family_of["1003"] == family_of["1004"]
@@ -170,7 +170,7 @@ def test_without_relatives_a_family_is_an_abstract(session, engine, tmp_path, re
 
 
 def test_the_audit_finds_the_same_by_its_own_way():
-    rows = table_of("RELATIVES", RELEASE["RELATIVES"])
+    rows = table_of("RELATED_DOCUMENTS", RELEASE["RELATED_DOCUMENTS"])
     place = rows.schema.get_field_index("related_key")
     names = names_of(rows.set_column(place, "related_key", rows["related_key"].fill_null(-1)).to_pandas())
     key_of = {id_: patent_keys(pa.array([id_]))[0].as_py() for id_ in IDS}
@@ -203,11 +203,11 @@ def test_a_warehouse_of_an_older_version_says_what_to_do(tmp_path, capsys):
     publish(store, "label", {"LABELS": LABELS})
     assert cli.main(["split", "--set", f"warehouse.root={tmp_path}"]) == cli.BAD_DATA
     assert (
-        "RELATIVES is not part of the current ingest" in (told := capsys.readouterr().err)
+        "RELATED_DOCUMENTS is not part of the current ingest" in (told := capsys.readouterr().err)
         and "run `patent-spark ingest` again" in told
     )
     publish(store, "split", {"SPLITS": []}, {"splits": {"technology": {"train": 1}}})
-    publish(store, "ingest", {name: [] for name in ("PATENTS", "ABSTRACTS", "RELATIVES")})
+    publish(store, "ingest", {name: [] for name in ("PATENTS", "ABSTRACTS", "RELATED_DOCUMENTS")})
     assert cli.main(["text", "--set", f"warehouse.root={tmp_path}"]) == cli.BAD_DATA
     assert (
         "FAMILIES is not part of the current split" in (told := capsys.readouterr().err)

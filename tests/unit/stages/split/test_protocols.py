@@ -41,7 +41,7 @@ def random_labels(patents=3000, seed=5):
 
 
 def random_relatives(labels, seed=8):
-    """Rows of RELATIVES: some patents continue others, or an application that others continue as well, and publications, which tell nothing."""
+    """Rows of RELATED_DOCUMENTS: some patents continue others, or an application that others continue as well, and publications, which tell nothing."""
     random, rows = np.random.default_rng(seed), []
     for row in labels:
         parent = random.choice(labels)["patent_id"]
@@ -63,7 +63,7 @@ def random_relatives(labels, seed=8):
 
 
 def labelled(root, labels, abstracts=(), relatives=(), shuffle=None, early=None, exposures=()):
-    """A warehouse with LABELS, ABSTRACTS and RELATIVES, and EARLY_LEVELS if there are any."""
+    """A warehouse with LABELS, ABSTRACTS and RELATED_DOCUMENTS, and INTERIM_LEVELS if there are any."""
     store = Store(root)
     order = (
         np.random.default_rng(shuffle).permutation(len(labels))
@@ -71,7 +71,7 @@ def labelled(root, labels, abstracts=(), relatives=(), shuffle=None, early=None,
         else np.arange(len(labels))
     )
     patents = [{"patent_id": row["patent_id"]} for row in labels]
-    publish(store, "ingest", {"PATENTS": patents, "ABSTRACTS": abstracts, "RELATIVES": relatives})
+    publish(store, "ingest", {"PATENTS": patents, "ABSTRACTS": abstracts, "RELATED_DOCUMENTS": relatives})
     tables = {"LABELS": table_of("LABELS", labels).take(pa.array(order))}
     if early is None:
         publish(store, "label", tables)
@@ -79,8 +79,8 @@ def labelled(root, labels, abstracts=(), relatives=(), shuffle=None, early=None,
         publish(
             store,
             "label",
-            tables | {"EARLY_LEVELS": table_of("EARLY_LEVELS", early)},
-            {"exposures": list(exposures)},
+            tables | {"INTERIM_LEVELS": table_of("INTERIM_LEVELS", early)},
+            {"follow_up_months": list(exposures)},
         )
     return store
 
@@ -100,7 +100,7 @@ def store(tmp_path_factory):
 
 SETTINGS = [
     [],
-    ["split.group=false", "split.embargo=false", "split.seed=2"],
+    ["split.group_by_family=false", "split.embargo=false", "split.seed=2"],
     [
         "split.sample=0.4",
         "split.test=0.3",
@@ -112,7 +112,7 @@ SETTINGS = [
         "split.sample=0.15",
         "split.test=0.02",
         "split.development=0",
-        "split.group=false",
+        "split.group_by_family=false",
         "split.embargo=false",
         "tasks=technology",
     ],
@@ -127,7 +127,7 @@ SETTINGS = [
     [
         "tasks=joint",
         "technology.max_tokens=200",
-        "split.group=false",
+        "split.group_by_family=false",
         "split.sample=0.6",
         "split.development=0.3",
     ],
@@ -148,19 +148,29 @@ def test_splits_equal_loops_row_for_row(store, session, engine, sets):
 
 
 EARLY_SETTINGS = [
-    ["label.exposures=[12, 24, 36, 48]"],
-    ["label.exposures=[6, 18]", "split.train_until=2009", "split.test_years=[2013, 2011]", "split.seed=4"],
-    ["label.exposures=[24, 40]", "label.horizon_months=62", "split.group=false", "tasks=citation_level"],
+    ["label.follow_up_months=[12, 24, 36, 48]"],
+    [
+        "label.follow_up_months=[6, 18]",
+        "split.train_until=2009",
+        "split.test_years=[2013, 2011]",
+        "split.seed=4",
+    ],
+    [
+        "label.follow_up_months=[24, 40]",
+        "label.horizon_months=62",
+        "split.group_by_family=false",
+        "tasks=citation_level",
+    ],
 ]
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("sets", EARLY_SETTINGS, ids=lambda sets: " ".join(sets))
-def test_early_levels_train_where_they_were_known_for_the_whole_year(tmp_path, session, engine, sets):
-    sets = [*sets, "split.early_levels=true"]
+def test_interim_levels_train_where_they_were_known_for_the_whole_year(tmp_path, session, engine, sets):
+    sets = [*sets, "split.interim_levels=true"]
     config, _ = load_config(sets=sets)
     labels, abstracts = random_labels()
-    random, exposures = np.random.default_rng(1), config.label.exposures
+    random, exposures = np.random.default_rng(1), config.label.follow_up_months
     known = [
         {name: row[name] for name in ("patent_id", "grant_date", "cpc_class")}
         for row in labels
@@ -193,13 +203,14 @@ def test_early_levels_train_where_they_were_known_for_the_whole_year(tmp_path, s
     assert all(np.isnan(row["exposure_months"]) for row in rows if row["task"] == "technology")
 
 
-def test_early_levels_of_other_exposures_are_not_taken(tmp_path, capsys):
+def test_interim_levels_of_other_exposures_are_not_taken(tmp_path, capsys):
     store = labelled(tmp_path, *random_labels(50), early=[], exposures=[12])
-    sets = ("label.exposures=[12, 24]", "split.early_levels=true", f"warehouse.root={store.root}")
+    sets = ("label.follow_up_months=[12, 24]", "split.interim_levels=true", f"warehouse.root={store.root}")
     assert cli.main(["split", *(part for setting in sets for part in ("--set", setting))]) == cli.BAD_DATA
     told = capsys.readouterr().err
     assert (
-        "EARLY_LEVELS: made with label.exposures = [12], now [12, 24]; run `patent-spark label` first" in told
+        "INTERIM_LEVELS: made with label.follow_up_months = [12], now [12, 24]; run `patent-spark label` first"
+        in told
     )
 
 
@@ -375,7 +386,7 @@ def test_families_never_straddle(session, engine, tmp_path, protocol):
                 )
         return sum(len(splits) > 1 for splits in sides.values())
 
-    assert straddling("split.group=false") > 30
+    assert straddling("split.group_by_family=false") > 30
     assert straddling() == 0
     if protocol == "stratified":
         assert set(Counter(splits_in(store).values())) == {"train", "development", "test", "large_test"}

@@ -209,7 +209,11 @@ def warehouse(tmp_path, engine):
 
 @pytest.mark.parametrize(("group", "column"), [("false", 3), ("true", 4)])
 def test_a_text_like_that_of_a_test_patent_is_not_learned_from(warehouse, group, column):
-    words = warehouse("text.min_count=1", f"split.group={group}").read_arrow("VOCABULARY")["word"].to_pylist()
+    words = (
+        warehouse("text.min_count=1", f"split.group_by_family={group}")
+        .read_arrow("VOCABULARY")["word"]
+        .to_pylist()
+    )
     assert {word for word in words if word.startswith("alone")} == {
         f"alone{key}" for key, case in enumerate(HELD_OUT, 11) if not case[column]
     }
@@ -235,7 +239,7 @@ def test_the_stage_learns_words_and_vectors_from_training_texts(warehouse):
 
 
 def test_the_papers_way_learns_from_all_texts(warehouse):
-    metadata = warehouse("text.trained_on=all").metadata("text")
+    metadata = warehouse("text.fit_on=all").metadata("text")
     assert (metadata["training_texts"], metadata["vocabulary_size"]) == (
         19,
         5,

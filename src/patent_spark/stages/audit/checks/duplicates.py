@@ -19,7 +19,7 @@ _ENOUGH = 100  # patents of a level from which their share means something
 
 EXACT = Question(
     "same text on both sides", "share of the test patents", SHARE,
-    "A model knows these test patents by heart: labels are remembered, not read. Set split.group, and look for rows that stand twice.",
+    "A model knows these test patents by heart: labels are remembered, not read. Set split.group_by_family, and look for rows that stand twice.",
 )  # fmt: skip
 NEAR = Question(
     "nearly the same text on both sides", "share of the test patents", SHARE,
@@ -28,11 +28,11 @@ NEAR = Question(
 )  # fmt: skip
 FAMILIES = Question(
     "families on both sides", "test patents", COUNT,
-    "Test patents share an abstract, which is one half of being a family, with training patents: set split.group=true and make the splits anew.",
+    "Test patents share an abstract, which is one half of being a family, with training patents: set split.group_by_family=true and make the splits anew.",
 )  # fmt: skip
 RELATED = Question(
     "relatives by g_us_rel_doc on both sides", "test patents", COUNT,
-    "Continuations, divisions and other relatives of training patents are tested: set split.group=true and make the splits anew.",
+    "Continuations, divisions and other relatives of training patents are tested: set split.group_by_family=true and make the splits anew.",
 )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def near_duplicates(evidence: Evidence) -> Check:
     rare = [level for level in _RARE if level in evidence.names]
     asked = [
         evidence.asked,
-        *(evidence.sample(evidence.test_splits, evidence.audit.texts, level) for level in rare),
+        *(evidence.sample(evidence.test_splits, evidence.audit.sample_size, level) for level in rare),
     ]
     tokens = [block.tokens[np.count_nonzero(block.tokens, axis=1) >= _TELLING] for block in asked]
     sizes = np.array([len(texts) for texts in tokens])

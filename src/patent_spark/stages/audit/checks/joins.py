@@ -68,7 +68,7 @@ def labels_of_counts(warehouse: Warehouse) -> Check:
 
 
 def examples_of_splits(evidence: Evidence) -> Check:
-    """EXAMPLES has each patent of SPLITS in its own split, once, but for those with too few words, with the label of LABELS or EARLY_LEVELS."""
+    """EXAMPLES has each patent of SPLITS in its own split, once, but for those with too few words, with the label of LABELS or INTERIM_LEVELS."""
     warehouse = evidence.warehouse
     splits = warehouse.splits.loc[
         warehouse.splits["task"] == evidence.task, ["patent_key", "split", "exposure_months"]
@@ -80,7 +80,7 @@ def examples_of_splits(evidence: Evidence) -> Check:
     expected = splits.merge(
         warehouse.labels.rename(columns={evidence.column: "label"})[["patent_key", "label"]], on="patent_key"
     )
-    early = warehouse.early_levels[["patent_key", "exposure_months", "citation_level"]].astype(
+    early = warehouse.interim_levels[["patent_key", "exposure_months", "citation_level"]].astype(
         {"exposure_months": float}
     )
     expected = expected.merge(early, on=["patent_key", "exposure_months"], how="left")

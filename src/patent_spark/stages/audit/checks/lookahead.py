@@ -13,15 +13,15 @@ from patent_spark.stages.audit.verdicts import COUNT, SHARE, Check, Question
 
 VOCABULARY = Question(
     "vocabulary learned from test texts", "words", COUNT,
-    "Words are known, or counted, that the model could not have met before the test: set text.trained_on=train_side.",
+    "Words are known, or counted, that the model could not have met before the test: set text.fit_on=train.",
 )  # fmt: skip
 VECTORS = Question(
     "vectors learned from test texts", "words of text", COUNT,
-    "The vectors saw texts of test patents or from after the first test day: set text.trained_on=train_side.",
+    "The vectors saw texts of test patents or from after the first test day: set text.fit_on=train.",
 )  # fmt: skip
 PERCENTILES = Question(
     "percentiles learned from test patents", "share of the training patents", SHARE,
-    "Their level depends on citation counts of test patents: set label.pool=class_year, so that each year is ranked by itself.",
+    "Their level depends on citation counts of test patents: set label.reference_set=class_year, so that each year is ranked by itself.",
 )  # fmt: skip
 EMBARGO = Question(
     "labels that closed after the first test day", "training patents", COUNT,

@@ -51,7 +51,7 @@ def shuffled_labels(evidence: Evidence) -> Check:
 def copied_answers(evidence: Evidence) -> Check:
     """The most similar training text (cosine of TF-IDF) of a sample of test patents, and what its label is worth."""
     learned, asked = evidence.learned, evidence.asked
-    few = max(1, evidence.audit.texts // _ASKED)
+    few = max(1, evidence.audit.sample_size // _ASKED)
     similarity, nearest = _nearest(*weighted(learned.tokens, asked.tokens[:few]))
     same = learned.labels[nearest] == asked.labels[:few]
     hits = _hits(evidence, asked.keys[:few])

@@ -19,15 +19,15 @@ RECOUNTED = Question(
 
 
 def levels_again(warehouse: Warehouse) -> Check:
-    """q90, q99 and level of every row of LABELS and EARLY_LEVELS, from the counts of all pools: by COUNTS, and the pool that the settings tell."""
+    """q90, q99 and level of every row of LABELS and INTERIM_LEVELS, from the counts of all pools: by COUNTS, and the pool that the settings tell."""
     counts = warehouse.counts.drop_duplicates("patent_key").set_index("patent_key")["forward_citations"]
     labels = warehouse.labels.assign(forward_citations=warehouse.labels["patent_key"].map(counts))
     kept = labels[labels["patent_key"].isin(ranked_patents(warehouse)["patent_key"])]
-    early, by_exposure = warehouse.early_levels, ["cpc_class", "year", "exposure_months"]
+    early, by_exposure = warehouse.interim_levels, ["cpc_class", "year", "exposure_months"]
     amiss = _amiss(labels, kept, pool_columns(warehouse)) + _amiss(
         early.assign(window_complete=True), early, by_exposure
     )
-    done = f"{amiss:,} of {len(labels) + len(early):,} rows of LABELS and EARLY_LEVELS have other percentiles or another level than a recount gives."
+    done = f"{amiss:,} of {len(labels) + len(early):,} rows of LABELS and INTERIM_LEVELS have other percentiles or another level than a recount gives."
     return RECOUNTED.answer(amiss, 0, done)
 
 
@@ -52,7 +52,7 @@ def _amiss(labels: pd.DataFrame, ranked: pd.DataFrame, pool: list[str]) -> int:
 
 def pool_columns(warehouse: Warehouse) -> list[str]:
     """What the patents of a pool have in common."""
-    return ["cpc_class"] if warehouse.label_rule.pool == "class" else ["cpc_class", "year"]
+    return ["cpc_class"] if warehouse.label_rule.reference_set == "class" else ["cpc_class", "year"]
 
 
 def ranked_patents(warehouse: Warehouse) -> pd.DataFrame:

@@ -133,7 +133,7 @@ def short_texts(evidence: Evidence) -> Check:
     left_out = members[~members["patent_key"].isin(evidence.examples["patent_key"])]
     if left_out.empty:
         return FILTERED.answer(0.0, _TOLERANCE, f"No test patent was left out; accuracy {with_filter:.1%}.")
-    asked = left_out.sample(min(len(left_out), evidence.audit.texts), random_state=evidence.audit.seed)
+    asked = left_out.sample(min(len(left_out), evidence.audit.sample_size), random_state=evidence.audit.seed)
     truth = asked.merge(evidence.warehouse.labels, on="patent_key", how="left")[evidence.column].to_numpy()
     scorer = current_scorer(evidence.store, evidence.task)
     answers = np.array(scorer.labels)[

@@ -30,15 +30,17 @@ def recounted_labels(warehouse: Warehouse, release: RawRelease | None) -> Check:
             "the zipped files that ingest read (in source.path, or simulated) are not there any longer; put them back, or name their folder "
             "with source.path, and run `patent-spark audit --force`"
         )
-    if not warehouse.audit.recounted:
-        return RECOUNT.not_made("audit.recounted is 0; run `patent-spark audit` with the default of 30")
+    if not warehouse.audit.recount_sample_size:
+        return RECOUNT.not_made(
+            "audit.recount_sample_size is 0; run `patent-spark audit` with the default of 30"
+        )
     labelled = warehouse.labels.dropna(subset=["citation_level"])
     if labelled.empty:
         return RECOUNT.not_applicable("no patent has a level")
     early = _sample(
         warehouse,
-        warehouse.early_levels,
-        ranked=warehouse.early_levels,
+        warehouse.interim_levels,
+        ranked=warehouse.interim_levels,
         pool=["cpc_class", "year", "exposure_months"],
     )
     labels = _sample(warehouse, labelled, ranked=ranked_patents(warehouse), pool=pool_columns(warehouse))
@@ -51,7 +53,7 @@ def recounted_labels(warehouse: Warehouse, release: RawRelease | None) -> Check:
     found = zip(*zip(*map(by_hand.__getitem__, wanted), strict=True), levels_of(again), strict=True)
     told = sample[["cpc_class", "forward_citations", "citation_level"]].itertuples(index=False, name=None)
     wrong = [
-        f"{id_} is {_named(by_us)} after {months} months, in {'LABELS' if row < len(labels) else 'EARLY_LEVELS'} {_named(by_them)}"
+        f"{id_} is {_named(by_us)} after {months} months, in {'LABELS' if row < len(labels) else 'INTERIM_LEVELS'} {_named(by_them)}"
         for row, ((id_, months), by_us, by_them) in enumerate(zip(wanted, found, told, strict=True))
         if by_us != by_them
     ]
@@ -65,7 +67,7 @@ def _sample(
     """Some rows with their ids and the p90 and p99 of their pools."""
     ordered = labels.sort_values(["patent_key", *pool])
     sample = ordered.sample(
-        min(warehouse.audit.recounted, len(ordered)), random_state=warehouse.audit.seed
+        min(warehouse.audit.recount_sample_size, len(ordered)), random_state=warehouse.audit.seed
     ).merge(warehouse.ids, on="patent_key")
     return sample.merge(
         percentiles(ranked.merge(sample[pool].drop_duplicates(), on=pool), pool), on=pool, how="left"

@@ -83,16 +83,16 @@ def _early(evidence: Evidence, held_out: pd.Series) -> pd.DataFrame:
     held_out: patents that are tested or for development, whose families train on none.
     """
     warehouse, split = evidence.warehouse, evidence.warehouse.made_with("split").split
-    if not split.early_levels or evidence.task == TECHNOLOGY:
+    if not split.interim_levels or evidence.task == TECHNOLOGY:
         return pd.DataFrame(columns=_COLUMNS)
-    early = warehouse.early_levels
+    early = warehouse.interim_levels
     still_open = (
         months_later(early["grant_date"], warehouse.label_rule.horizon_months) >= warehouse.day_of_tests
     )
     early = early[still_open & (early["year"] <= split.train_until)]
     year_ends = pd.to_datetime(early["year"].astype(str) + "-12-31")
     over = np.zeros(len(early), bool)
-    for months in warehouse.label_rule.exposures:
+    for months in warehouse.label_rule.follow_up_months:
         over |= (early["exposure_months"] == months).to_numpy() & (
             months_later(year_ends, months) < warehouse.day_of_tests
         )

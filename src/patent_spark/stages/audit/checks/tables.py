@@ -15,8 +15,11 @@ from patent_spark.stages.audit.checks.joins import SAMPLED_TEXTS, answer, change
 from patent_spark.stages.audit.evidence import Warehouse
 from patent_spark.stages.audit.verdicts import Check
 
-CLASSES, EARLY = question("rows: CPC to LABELS"), question("rows: LABELS to EARLY_LEVELS")
-FAMILIES, WORDS = question("rows: ABSTRACTS and RELATIVES to FAMILIES"), question("rows: ABSTRACTS to TOKENS")
+CLASSES, EARLY = question("rows: CPC to LABELS"), question("rows: LABELS to INTERIM_LEVELS")
+FAMILIES, WORDS = (
+    question("rows: ABSTRACTS and RELATED_DOCUMENTS to FAMILIES"),
+    question("rows: ABSTRACTS to TOKENS"),
+)
 
 _WORD = "[A-Za-z0-9]"
 _SOURCES = {
@@ -49,16 +52,16 @@ def classes_of_cpc(warehouse: Warehouse) -> Check:
     return answer(CLASSES, {"of another class": int(other.sum())}, len(labels))
 
 
-def early_levels_of_labels(warehouse: Warehouse) -> Check:
-    """EARLY_LEVELS has each patent of LABELS with a class at each exposure that was over on the release's last day, once, as LABELS has it."""
-    rule, early = warehouse.label_rule, warehouse.early_levels
-    if not rule.exposures:
-        return EARLY.not_applicable("label.exposures is empty: no early levels were asked for")
+def interim_levels_of_labels(warehouse: Warehouse) -> Check:
+    """INTERIM_LEVELS has each patent of LABELS with a class at each exposure that was over on the release's last day, once, as LABELS has it."""
+    rule, early = warehouse.label_rule, warehouse.interim_levels
+    if not rule.follow_up_months:
+        return EARLY.not_applicable("label.follow_up_months is empty: no early levels were asked for")
     last = np.datetime64(warehouse.store.metadata("ingest")["data_to_date"])
     classed = warehouse.labels.dropna(subset=["cpc_class"])
     over = [
         classed[months_later(classed["grant_date"], months) <= last].assign(exposure_months=months)
-        for months in rule.exposures
+        for months in rule.follow_up_months
     ]
     expected, found = (_by_exposure(rows, rule.horizon_months) for rows in (pd.concat(over), early))
     amiss = compare(expected["patent_key"], found["patent_key"])

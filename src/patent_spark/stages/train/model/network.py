@@ -106,15 +106,15 @@ def _scaled(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _lstm(config: Model, name: str, seed: int, precision: str) -> Callable[[Any], Any]:
-    """A layer that gives its state after each word; with config.memory its cells start with that memory."""
+    """A layer that gives its state after each word; with config.forget_bias_horizon its cells start with that memory."""
     from keras import layers
 
     layer = layers.LSTM(config.units, return_sequences=True, dtype=precision, name=name)
 
     def states(sequence: Any) -> Any:
         result = layer(sequence)
-        if config.memory:
-            _remember(layer, config.memory, seed)
+        if config.forget_bias_horizon:
+            _remember(layer, config.forget_bias_horizon, seed)
         return result
 
     return states

@@ -62,7 +62,7 @@ def test_a_model_of_one_task_has_plain_weights(examples):
 EARLY = [{"likelihood": [0.9, 0.2, 0.1]}, {"likelihood": [0.1, 0.8, 0.9]}]
 
 
-def test_early_levels_count_like_labels_and_play_no_part_in_the_figures(tmp_path):
+def test_interim_levels_count_like_labels_and_play_no_part_in_the_figures(tmp_path):
     """Numbers 3 and 4 are early levels of a task with three labels; the step against the gradient written out, the sums of whole labels alone."""
     labels = np.array([0, 1, 2, 0, 3, 4, 4, 3], np.int32)
     columns = {"patent_key": range(8), "label": pa.array(labels), "length": pa.array([1] * 8, pa.int32())}

@@ -152,7 +152,7 @@ def test_the_largest_state_of_each_unit_is_pooled():
 
 def test_cells_start_with_the_memory_that_is_asked_for():
     """A forget gate of sigmoid(b) halves a cell's content in about exp(b) words."""
-    network = build_model(Model(units=200, layers=2, memory=50), VECTORS, labels=3, seed=1)
+    network = build_model(Model(units=200, layers=2, forget_bias_horizon=50), VECTORS, labels=3, seed=1)
     for layer in ("lstm_1", "lstm_2"):
         bias = network.get_layer(layer).get_weights()[2].reshape(4, 200)
         assert 1 <= np.exp(bias[1]).min() < 3
