@@ -18,28 +18,28 @@ from tests.support.random_citations import DATA_TO_DATE, random_worlds
 
 SETTINGS = [  # every pair of values of two settings occurs, but for the pairs with a horizon
     (
-        "pool=class_year",
+        "reference_set=class_year",
         "population=all",
         "percentiles_before_censoring=false",
         "citing=all",
         "self_citations=true",
     ),
     (
-        "pool=class",
+        "reference_set=class",
         "population=cited",
         "percentiles_before_censoring=true",
         "citing=all",
         "self_citations=false",
     ),
     (
-        "pool=class_year",
+        "reference_set=class_year",
         "population=cited",
         "percentiles_before_censoring=true",
         "citing=examiner",
         "self_citations=true",
     ),
     (
-        "pool=class",
+        "reference_set=class",
         "population=all",
         "percentiles_before_censoring=false",
         "citing=examiner",
@@ -47,14 +47,14 @@ SETTINGS = [  # every pair of values of two settings occurs, but for the pairs w
         "horizon_months=2",
     ),
     (
-        "pool=class",
+        "reference_set=class",
         "population=cited",
         "percentiles_before_censoring=false",
         "citing=not_examiner",
         "self_citations=true",
     ),
     (
-        "pool=class_year",
+        "reference_set=class_year",
         "population=all",
         "percentiles_before_censoring=true",
         "citing=not_examiner",
@@ -131,7 +131,7 @@ def test_labels_equal_pandas_row_for_row(store, session, engine, settings):
     assert metadata["open_window"] == (~expected["window_complete"]).sum()
     assert metadata["without_class"] == expected["cpc_class"].isna().sum()
     pooled = expected[expected["q90"].notna()]
-    years = [day.year if "pool=class_year" in settings else 0 for day in pooled["grant_date"]]
+    years = [day.year if "reference_set=class_year" in settings else 0 for day in pooled["grant_date"]]
     pools = pd.Series(list(zip(pooled["cpc_class"], years, strict=True))).value_counts()
     assert (metadata["pools"], metadata["small_pools"]) == (len(pools), (pools < 100).sum())
 

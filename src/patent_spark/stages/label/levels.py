@@ -51,7 +51,7 @@ def interim_levels(members: DataFrame, label: Label, data_to_date: datetime.date
     at any time, or how older patents fared, would tell more than was known at that age.
     """
     same_age = dataclasses.replace(
-        label, pool="class_year", population="all", percentiles_before_censoring=False
+        label, reference_set="class_year", population="all", percentiles_before_censoring=False
     )
     parts = []
     for months in label.follow_up_months:
