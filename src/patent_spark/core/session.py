@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from patent_spark.config import ConfigError, Engine
+from patent_spark.core.engine_watch import bypass_proxies_on_loopback, watched
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -56,26 +57,35 @@ def _sail() -> Iterator[SparkSession]:
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
 
+    bypass_proxies_on_loopback()
     server = SparkConnectServer(ip="127.0.0.1", port=0)
     server.start(background=True)
+    remote = f"sc://127.0.0.1:{server.listening_address[1]}"
     connected = _CONNECTED in os.environ
-    session = SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").create()
     try:
-        yield session
+        with watched(remote), _connected(SparkSession.builder.remote(remote).create()) as session:
+            yield session
     finally:
-        session.stop()
         server.stop()
         if not connected:
             os.environ.pop(_CONNECTED, None)
 
 
 @contextmanager
+def _connected(session: SparkSession) -> Iterator[SparkSession]:
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+@contextmanager
 def _spark(config: Engine) -> Iterator[SparkSession]:
-    from pyspark.errors import PySparkRuntimeError
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("patent_spark")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    remote = "" if _under_spark_submit() else os.environ.get("SPARK_REMOTE", "")
     if not _under_spark_submit() and "SPARK_REMOTE" not in os.environ:
         os.environ.setdefault(
             "PYSPARK_PYTHON", sys.executable
@@ -97,12 +107,20 @@ def _spark(config: Engine) -> Iterator[SparkSession]:
         )
         if not config.shuffle_partitions:
             builder = builder.config("spark.sql.shuffle.partitions", "8")
+    with watched(remote) if remote else nullcontext():
+        yield _got(
+            builder
+        )  # left open: further stages of this process share it, and it ends with the process
+
+
+def _got(builder: SparkSession.Builder) -> SparkSession:
+    from pyspark.errors import PySparkRuntimeError
+
     try:
-        session = builder.getOrCreate()
+        return builder.getOrCreate()
     except PySparkRuntimeError as error:
         if "JAVA_GATEWAY_EXITED" not in str(error):
             raise
         raise ConfigError(
             "engine.name = spark needs Java 17 and none started; install it (Debian: openjdk-17-jre-headless) or set engine.name=sail"
         ) from error
-    yield session  # left open: further stages of this process share it, and it ends with the process

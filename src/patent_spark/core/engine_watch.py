@@ -1,0 +1,84 @@
+"""No stage waits in silence: an engine that is reached by network answers within two minutes, or there is an error.
+
+gRPC obeys the proxies of the environment even on loopback, where none can reach the embedded engine; and a server
+that is frozen keeps its connections open for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from patent_spark.core.errors import WorkError
+
+PATIENCE_S = 120
+"""Seconds within which an engine has to answer."""
+_LOOPBACK = "127.0.0.1"
+_NO_PROXY = "no_grpc_proxy"
+"""The variable by which gRPC excepts hosts, in small letters only; without it no_proxy."""
+
+
+def bypass_proxies_on_loopback() -> None:
+    """Keep gRPC's calls of the embedded engine from the proxies that http_proxy, https_proxy or grpc_proxy name."""
+    excepted = os.environ.get(_NO_PROXY, os.environ.get("no_proxy", ""))
+    if _LOOPBACK not in excepted.split(","):
+        os.environ[_NO_PROXY] = ",".join(filter(None, (excepted, _LOOPBACK)))
+
+
+@contextmanager
+def watched(remote: str, *, within_s: float = PATIENCE_S, every_s: float = 30) -> Iterator[None]:
+    """Work with a Spark Connect server; raises WorkError when it does not answer at the start, or later ceases to.
+
+    It is asked again `every_s` seconds by a connection of its own, so that a long query is no silence.
+    """
+    if not _answers(remote, within_s):
+        raise _silent(remote, within_s)
+    ended, silent, main = threading.Event(), threading.Event(), threading.main_thread()
+
+    def ask() -> None:
+        while not ended.wait(every_s):
+            if not _answers(remote, within_s) and not ended.is_set():
+                silent.set()
+                signal.pthread_kill(main.ident or 0, signal.SIGINT)  # ends a wait for the network, too
+                return
+
+    asking = threading.Thread(target=ask, name="engine watch", daemon=True)
+    if threading.current_thread() is main:  # only the main thread can be interrupted
+        asking.start()
+    try:
+        yield
+    except KeyboardInterrupt:
+        if silent.is_set():
+            raise _silent(remote, within_s) from None
+        raise
+    finally:
+        ended.set()
+
+
+def _answers(remote: str, within_s: float) -> bool:
+    import grpc
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+
+    with suppress(grpc.FutureTimeoutError):
+        with DefaultChannelBuilder(remote).toChannel() as channel:
+            grpc.channel_ready_future(channel).result(timeout=within_s)
+        return True
+    return False
+
+
+def _silent(remote: str, within_s: float) -> WorkError:
+    where = remote.partition("://")[2].partition("/")[0]
+    own = where.startswith(_LOOPBACK)
+    advice = (
+        "run the command again"
+        if own
+        else "check the server, and the proxies of the environment (no_grpc_proxy)"
+    )
+    return WorkError(
+        f"the engine at {where} has not answered for {within_s:g} seconds; {advice}",
+        engine=where,
+        seconds=within_s,
+    )
