@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from patent_spark.core.errors import DataError
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.store import Store
+from patent_spark.core.token_ids import token_ids
 from patent_spark.inference.scorer import Scorer, calibrated_scorer
-from patent_spark.stages.shard.encode import token_ids
 from patent_spark.tracking.runs import write_mlmodel
 
 TEXT = "text"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from patent_spark.core.token_ids import split_words
 from patent_spark.inference.model_package import TEXT, Package, PackedTask
 
 if TYPE_CHECKING:
@@ -25,17 +25,12 @@ class Served:
         """A row for each row of `texts` (column `text`: title and abstract), a column for each label; each task's have the sum 1."""
         import pandas as pd
 
-        words = pa.array([words_of(text) for text in texts[TEXT].fillna("")], pa.list_(pa.string()))
+        words = pa.array([split_words(text) for text in texts[TEXT].fillna("")], pa.list_(pa.string()))
         told = [
             pd.DataFrame(task.probabilities(words), columns=task.about["labels"], index=texts.index)
             for task in self._tasks
         ]
         return pd.concat(told, axis=1)
-
-
-def words_of(text: str) -> list[str]:
-    """Its words, as in TOKENS: lower-case runs of a-z and 0-9."""
-    return re.findall("[a-z0-9]+", text.lower())
 
 
 def _load_pyfunc(path: str) -> Served:

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from patent_spark.core.token_ids import token_ids
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -35,22 +37,6 @@ def encode(
             yield encode_batch(batch, vocabulary, answers, max_tokens, min_tokens)
 
     return texts.mapInArrow(encoded, ENCODED)
-
-
-def token_ids(texts: pa.ListArray, vocabulary: pa.Array, max_tokens: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lists of words -> int32 [n, max_tokens] of ids, 0 to the right, and how many words of each text the vocabulary has.
-
-    A word's id is its place in `vocabulary` from 1. Words that are not there are dropped, then the text is cut.
-    """
-    rows = np.repeat(np.arange(len(texts)), pc.fill_null(pc.list_value_length(texts), 0).to_numpy())
-    ids = pc.fill_null(pc.index_in(texts.flatten().cast(pa.string()), vocabulary), -1).to_numpy() + 1
-    rows, ids = rows[ids > 0], ids[ids > 0]
-    known = np.bincount(rows, minlength=len(texts))
-    place = np.arange(len(rows)) - np.repeat(np.cumsum(known) - known, known)
-    fits = place < max_tokens
-    matrix = np.zeros((len(texts), max_tokens), "<i4")
-    matrix[rows[fits], place[fits]] = ids[fits]
-    return matrix, known
 
 
 def encode_batch(

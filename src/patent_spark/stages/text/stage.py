@@ -17,15 +17,10 @@ from patent_spark.core.errors import DataError
 from patent_spark.core.schemas import TOKENS, is_test
 from patent_spark.core.shuffle import read_shuffled, write_shuffled
 from patent_spark.core.store import arrow_schema, location, parquet_size
+from patent_spark.core.tokenization import claims_per_patent, tokens
 from patent_spark.stages.text.skipgram import skip_gram, write_corpus
 from patent_spark.stages.text.synonym_recall import synonyms_found
-from patent_spark.stages.text.tokens import (
-    claims_per_patent,
-    keep_training_texts,
-    tokens,
-    vocabulary,
-    with_relatives,
-)
+from patent_spark.stages.text.tokens import keep_training_texts, vocabulary, with_relatives
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

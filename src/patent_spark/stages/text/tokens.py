@@ -1,9 +1,8 @@
-"""Texts of patents and their words, the texts that may be learned from, and the vocabulary."""
+"""The texts that may be learned from, and the vocabulary."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window
@@ -11,49 +10,9 @@ from pyspark.sql import functions as F
 
 from patent_spark.core import schemas
 from patent_spark.core.errors import conform
-from patent_spark.core.patent_rules import keep_standing
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
-
-
-def words_of(*texts: str) -> Column:
-    """Words of the columns joined by spaces, nulls left out: lower-case runs of a-z and 0-9, everything else parts them."""
-    plain = F.regexp_replace(F.lower(F.concat_ws(" ", *texts)), "[^a-z0-9]+", " ")
-    return F.array_remove(
-        F.split(plain, " "), ""
-    )  # a filter with a lambda is more than Sail can push into the files when there is no join
-
-
-def claims_per_patent(claims: DataFrame, which: str) -> DataFrame:
-    """One row per patent with claims: patent_key and `claims`, the text of its first claim or of all, in their order.
-
-    A claim that stands twice counts once: some yearly files begin with rows that come again. Of two different texts with
-    the same sequence the smaller comes first, so that nothing depends on the order of rows.
-    """
-    claim = F.struct("claim_sequence", "claim_text")
-    known = claims.where(F.col("claim_text").isNotNull()).groupBy("patent_key")
-    if which == "first":
-        return known.agg(F.min(claim).alias("claim")).select(
-            "patent_key", F.col("claim.claim_text").alias("claims")
-        )
-    ordered = F.array_sort(F.collect_set(claim))
-    return known.agg(F.array_join(F.transform(ordered, lambda each: each["claim_text"]), " ").alias("claims"))
-
-
-def tokens(patents: DataFrame, fields: Sequence[str], others: Sequence[DataFrame]) -> DataFrame:
-    """One row per patent that is not withdrawn and has a word in its text, which is the fields in their order.
-
-    others: a frame for each field but the title, with patent_key (unique) and that field.
-    """
-    texts = patents.transform(keep_standing).select("patent_key", "patent_id", "title")
-    for other in others:
-        texts = texts.join(other, "patent_key", how="left")
-    return (
-        texts.withColumn("tokens", words_of(*fields))
-        .where(F.size("tokens") > 0)
-        .transform(conform, schemas.TOKENS.schema)
-    )
+    from pyspark.sql import DataFrame
 
 
 def with_relatives(tested: DataFrame, families: DataFrame) -> DataFrame:

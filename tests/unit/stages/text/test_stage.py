@@ -7,9 +7,10 @@ from patent_spark.config import digest, load_config
 from patent_spark.core.errors import DataError
 from patent_spark.core.schemas import TABLES
 from patent_spark.core.store import Store
+from patent_spark.core.tokenization import claims_per_patent, tokens
 from patent_spark.pipeline import run_stage
 from patent_spark.stages.text.stage import first_test_day
-from patent_spark.stages.text.tokens import claims_per_patent, keep_training_texts, tokens, vocabulary
+from patent_spark.stages.text.tokens import keep_training_texts, vocabulary
 from tests.support.factories import publish, table_of
 
 pytestmark = pytest.mark.engine
