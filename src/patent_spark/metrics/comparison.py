@@ -17,19 +17,20 @@ from patent_spark.config import Evaluate
 from patent_spark.metrics.bootstrap import interval, resampled_weights, verdict
 from patent_spark.metrics.classification import Floats
 from patent_spark.metrics.estimator import Measure, Said
+from patent_spark.metrics.report_schema import Metric
 
 Figures = dict[str, Any]
 
 COMPARED = (
-    "accuracy",
-    "macro_f1",
-    "top5_accuracy",
-    "kappa",
-    "top1.pr_auc",
-    "top1.roc_auc",
-    "top1.precision_at_1_percent",
+    Metric.ACCURACY,
+    Metric.MACRO_F1,
+    Metric.TOP5_ACCURACY,
+    Metric.KAPPA,
+    Metric.TOP1_PR_AUC,
+    Metric.TOP1_ROC_AUC,
+    Metric.TOP1_PRECISION_AT_1_PERCENT,
 )
-"""Figures whose difference to the baselines is told; more is better in all of them."""
+"""Metrics in which the model is compared with the baselines; higher is better in all of them."""
 _LABEL = "per_class."
 _COUNTED = (f"{_LABEL}support", "top1.share")  # what the test set is, not what was found in it
 

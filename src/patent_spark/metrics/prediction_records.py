@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from patent_spark.config import Evaluate
 from patent_spark.metrics.bootstrap import interval, verdict
 from patent_spark.metrics.comparison import Figures, Measured, differences, measure
-from patent_spark.metrics.estimator import Said
-from patent_spark.stages.evaluate.predict import MODEL, Judged, pool
+from patent_spark.metrics.estimator import Said, joined
+
+MODEL, UNCALIBRATED, TEMPERED = "model", "uncalibrated", "tempered"
 
 ANSWERS = "answers"
 """The folder of a run that has a file of them for each task."""
@@ -27,6 +28,34 @@ ANSWERS = "answers"
 _SAID = {"in_top5": "top5", "squared_error": "squares", "confidence": "confidence", "top1": "top1"}
 """Columns of the file, and what measures.Said calls them."""
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is kept of a split: one value a patent, all in the same order."""
+
+    keys: NDArray[np.int64]
+    truth: NDArray[np.int16]
+    family: NDArray[np.int64]
+    cpc_class: NDArray[np.bytes_]
+    says: dict[str, Said]
+    """By predictor: the model, the model before its calibration, at its temperature alone if that is not how it is calibrated, and the baselines that
+    read."""
+
+
+def pool(parts: list[Judged]) -> Judged:
+    """Several splits as one, in their order."""
+    keys, truth, family, cpc_class = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("keys", "truth", "family", "cpc_class")
+    )
+    return Judged(
+        keys,
+        truth,
+        family,
+        cpc_class,
+        {name: joined([part.says[name] for part in parts]) for name in parts[0].says},
+    )
 
 
 @dataclass(frozen=True)

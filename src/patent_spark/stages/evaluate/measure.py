@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,18 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.config import Evaluate
-from patent_spark.core.schemas import LARGE_TEST, TEST, TOP1
+from patent_spark.core.schemas import TEST, TOP1
 from patent_spark.metrics import classification
 from patent_spark.metrics.calibration import Calibration
 from patent_spark.metrics.calibration_fit import reliability
 from patent_spark.metrics.comparison import Measured, best_baselines, differences, measure, written
 from patent_spark.metrics.constant_baselines import BASELINES, CLASS_PRIOR, MAJORITY, class_prior, majority
-from patent_spark.stages.evaluate.predict import MODEL, TEMPERED, UNCALIBRATED, Judged, pool
+from patent_spark.metrics.prediction_records import MODEL, TEMPERED, UNCALIBRATED, Judged, pool
+from patent_spark.metrics.report_schema import TEST_YEARS, headline_parts, headline_split, year_of_split
 
 Result = dict[str, Any]
-
-TEST_YEARS = "test_years"
-"""The headline of a temporal task: its test splits pooled."""
 
 
 def task_result(
@@ -77,7 +74,7 @@ def task_result(
         result["by_class"] = {
             name: _without_baselines(_result(measured[name], labels, by_label=False)) for name in classes
         }
-    if years := {year_of(name): by_split[name] for name in splits if year_of(name)}:
+    if years := {year_of_split(name): by_split[name] for name in splits if year_of_split(name)}:
         result["by_year"] = years
     return result | {"splits": {name: by_split[name] for name in splits}}
 
@@ -115,7 +112,7 @@ def attainable_on(release: Mapping[str, Any] | None, sizes: Mapping[str, int]) -
     if not release:
         return None
     by_year = release.get("by_year") or {}
-    parts = [by_year.get(year_of(split), release) for split in sizes]
+    parts = [by_year.get(year_of_split(split), release) for split in sizes]
     weights = [max(1, size) / sum(max(1, other) for other in sizes.values()) for size in sizes.values()]
     names = [name for name in _ATTAINABLE if all(name in part for part in parts)]
     return {
@@ -145,25 +142,6 @@ def _reliability(judged: Judged, chosen: NDArray[np.int64], labels: list[str]) -
 
 
 _TIMES = {"before": UNCALIBRATED, "temperature_alone": TEMPERED, "after": MODEL}
-
-
-def headline_split(splits: list[str]) -> str:
-    """`test` where there is one; else all test years together; else the large test set."""
-    if TEST in splits:
-        return TEST
-    return TEST_YEARS if any(year_of(split) for split in splits) else LARGE_TEST
-
-
-def headline_parts(splits: list[str]) -> list[str]:
-    """The splits that the headline is about."""
-    headline = headline_split(splits)
-    return [headline] if headline in splits else [split for split in splits if year_of(split)]
-
-
-def year_of(split: str) -> str:
-    """The grant year of a split such as test_2011; empty for others."""
-    match = re.fullmatch(rf"{TEST}_(\d{{4}})", split)
-    return match[1] if match else ""
 
 
 def tracked_figures(result: Result) -> dict[str, float]:

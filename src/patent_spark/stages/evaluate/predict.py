@@ -22,11 +22,10 @@ from patent_spark.core.progress import Progress
 from patent_spark.core.store import arrow_schema
 from patent_spark.inference.scorer import Scorer, token_matrix
 from patent_spark.metrics.calibration import Calibration, tempered
-from patent_spark.metrics.estimator import Said, joined, said
+from patent_spark.metrics.estimator import said
 from patent_spark.metrics.groups import Cohorts
+from patent_spark.metrics.prediction_records import MODEL, TEMPERED, UNCALIBRATED, Judged, pool
 from patent_spark.stages.evaluate.tfidf import Says
-
-MODEL, UNCALIBRATED, TEMPERED = "model", "uncalibrated", "tempered"
 
 _BLOCK = 8192
 
@@ -40,19 +39,6 @@ class Block:
     """Label numbers [n]."""
     tokens: NDArray[np.int32]
     """Token ids [n, max_tokens]."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What is kept of a split: one value a patent, all in the same order."""
-
-    keys: NDArray[np.int64]
-    truth: NDArray[np.int16]
-    family: NDArray[np.int64]
-    cpc_class: NDArray[np.bytes_]
-    says: dict[str, Said]
-    """By predictor: the model, the model before its calibration, at its temperature alone if that is not how it is calibrated, and the baselines that
-    read."""
 
 
 @dataclass(frozen=True)
@@ -140,21 +126,6 @@ def judge_split(
             f"EXAMPLES/{task}/{split_folder.name} has {found:,} patents, its manifest says {expected:,}; run `patent-spark shard --force`"
         )
     return pool(parts)
-
-
-def pool(parts: list[Judged]) -> Judged:
-    """Several splits as one, in their order."""
-    keys, truth, family, cpc_class = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("keys", "truth", "family", "cpc_class")
-    )
-    return Judged(
-        keys,
-        truth,
-        family,
-        cpc_class,
-        {name: joined([part.says[name] for part in parts]) for name in parts[0].says},
-    )
 
 
 def _rows(

@@ -18,12 +18,12 @@ from patent_spark.core.patent_ids import patent_keys
 from patent_spark.core.progress import Progress
 from patent_spark.core.schemas import is_test
 from patent_spark.core.store import Store, write_parquet
+from patent_spark.core.tokenization import claims_per_patent, tokens
 from patent_spark.inference.model_package import Package, PackedTask
 from patent_spark.metrics.estimator import joined, said
 from patent_spark.metrics.groups import Cohorts
 from patent_spark.metrics.prediction_records import Answers
-from patent_spark.stages.evaluate.measure import headline_parts
-from patent_spark.stages.text.tokens import claims_per_patent, tokens
+from patent_spark.metrics.report_schema import headline_parts
 
 _BLOCK = 8192
 

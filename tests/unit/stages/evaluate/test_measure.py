@@ -10,8 +10,8 @@ from patent_spark.experiments.compare.collect import TaskPair
 from patent_spark.experiments.compare.tables import figure_table, label_table
 from patent_spark.metrics.calibration import Calibration
 from patent_spark.metrics.estimator import said
+from patent_spark.metrics.prediction_records import Judged
 from patent_spark.stages.evaluate.measure import task_result, tracked_figures
-from patent_spark.stages.evaluate.predict import Judged
 from patent_spark.stages.evaluate.report_tables import class_table, contest_table, level_tables, split_table
 from patent_spark.stages.evaluate.warnings import doubts_about
 

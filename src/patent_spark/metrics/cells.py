@@ -1,0 +1,175 @@
+"""METRICS as rows of tables, for every page that shows metrics: report, model cards, experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
+from patent_spark.metrics.comparison import COMPARED
+from patent_spark.metrics.constant_baselines import BASELINES, NAMES
+from patent_spark.metrics.report_schema import (
+    TEST_YEARS,
+    ClassifierMetrics,
+    Interval,
+    Metric,
+    MetricDifference,
+    Metrics,
+    SplitMetrics,
+)
+from patent_spark.reporting.html import Cell, Row, Table, count, form, signed
+
+TITLES = {TECHNOLOGY: "Technology class", CITATION_LEVEL: "Citation level"}
+"""Name of each task."""
+QUESTIONS = {
+    TECHNOLOGY: "Which CPC class is a patent listed under, from its title and abstract alone?",
+    CITATION_LEVEL: "How cited will a patent be within its class after five years, "
+    "from its title and abstract alone?",
+}
+"""What each task predicts."""
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """How a table shows a metric."""
+
+    name: str
+    metric: Metric
+    form: str
+    """share, number, count or times; see reporting.html.form."""
+
+
+METRIC_ROWS = (
+    MetricRow("accuracy", Metric.ACCURACY, "share"),
+    MetricRow("top-5 accuracy", Metric.TOP5_ACCURACY, "share"),
+    MetricRow("macro F1", Metric.MACRO_F1, "number"),
+    MetricRow("weighted F1", Metric.WEIGHTED_F1, "number"),
+    MetricRow("kappa, quadratic weights", Metric.KAPPA, "number"),
+    MetricRow("Brier score (lower is better)", Metric.BRIER, "number"),
+)
+"""Metrics over all labels."""
+TOP1_ROWS = (
+    MetricRow("share of top1 among the patents", Metric.TOP1_SHARE, "share"),
+    MetricRow("precision", Metric.TOP1_PRECISION, "number"),
+    MetricRow("recall", Metric.TOP1_RECALL, "number"),
+    MetricRow("PR-AUC (random order: the share above)", Metric.TOP1_PR_AUC, "number"),
+    MetricRow("ROC-AUC", Metric.TOP1_ROC_AUC, "number"),
+    MetricRow("precision in the first 1 %", Metric.TOP1_PRECISION_AT_1_PERCENT, "number"),
+    MetricRow("lift in the first 1 %", Metric.TOP1_LIFT_AT_1_PERCENT, "times"),
+    MetricRow("precision in the first 5 %", Metric.TOP1_PRECISION_AT_5_PERCENT, "number"),
+    MetricRow("lift in the first 5 %", Metric.TOP1_LIFT_AT_5_PERCENT, "times"),
+    MetricRow("recall at the fixed precision", Metric.TOP1_RECALL_AT_PRECISION, "number"),
+    MetricRow("Brier score of top1", Metric.TOP1_BRIER, "number"),
+)
+"""Metrics of the citation level that are about the patents of `top1`."""
+
+
+def metric_name(metric: Metric) -> str:
+    """The name of a metric outside of its table: `PR-AUC of top1`."""
+    name = next(row.name for row in (*METRIC_ROWS, *TOP1_ROWS) if row.metric == metric).split(" (")[0]
+    return f"{name} of top1" if metric.of_top1 and "top1" not in name else name
+
+
+def split_name(split: str) -> str:
+    """A split as the head of a column: test_2011 is `2011`."""
+    return {TEST_YEARS: "all years", "large_test": "large test"}.get(split, split.removeprefix("test_"))
+
+
+def metric_cell(metrics: ClassifierMetrics | None, row: MetricRow) -> Cell:
+    """The value of a metric with its interval; a dash where there is none."""
+    if metrics is None:
+        return Cell("–")
+    return value_cell(metrics.value(row.metric), metrics.interval(row.metric), row.form)
+
+
+def value_cell(value: float | None, interval: Interval | None, kind: str) -> Cell:
+    """A value with its interval; kind: its form."""
+    return Cell(form(value, kind), interval_text(interval, kind), key=value)
+
+
+def difference_cell(difference: MetricDifference, metric: Metric | str) -> Cell:
+    """A difference with its interval; differences of accuracies are in percentage points."""
+    points = "accuracy" in metric
+    interval = difference.interval
+    kind = {"better": "better", "worse": "worse"}.get(difference.verdict, "same")
+    ends = "" if interval is None else f"{signed(interval[0], points)} to {signed(interval[1], points)}"
+    return Cell(signed(difference.difference, points), ends, kind, difference.difference)
+
+
+def interval_text(interval: Sequence[float] | None, kind: str) -> str:
+    """An interval in the form of its metric: 0.61 to 0.64."""
+    if interval is None:
+        return ""
+    low = form(interval[0], kind).removesuffix(" %").removesuffix(" ×")
+    return f"{low} to {form(interval[1], kind)}"
+
+
+def comparison_table(metrics: Metrics) -> Table:
+    """The headline's metrics: a column for the model, each baseline and reference; then differences."""
+    others = [name for name in reversed(BASELINES) if name in metrics.baselines]
+    references = list(metrics.references.values())
+    columns: list[ClassifierMetrics] = [metrics, *(metrics.baselines[name] for name in others), *references]
+    rows = [_across(columns, row) for row in METRIC_ROWS if _is_set(metrics, row)]
+    if metrics.top1 is not None:
+        rows += [Row("finding top1"), *(_across(columns, row) for row in TOP1_ROWS)]
+    rows.append(Row("by how much this model is better"))
+    for metric in (each for each in COMPARED if each in metrics.best_baseline):
+        differences = [
+            difference_cell(metrics.baselines[name].model_better_by[metric], metric) for name in others
+        ]
+        rows.append(Row(metric_name(metric), [Cell(""), *differences, *[Cell("")] * len(references)]))
+    heads = [*(NAMES[name] for name in others), *(each.title for each in references)]
+    return Table(["", "this model", *heads], rows)
+
+
+def split_table(splits: Mapping[str, SplitMetrics]) -> Table:
+    """A column for each test split: the model, its lead, the baselines, the references."""
+    parts = list(splits.values())
+    has_top1 = parts[0].top1 is not None
+    rows = [Row("test patents", [Cell(count(part.examples)) for part in parts]), Row("this model")]
+    rows += [_across(parts, row) for row in METRIC_ROWS if _is_set(parts[0], row)]
+    rows.append(_best_differences(parts, "more accurate than the best baseline by", Metric.ACCURACY))
+    if has_top1:
+        rows += [Row("finding top1"), *(_across(parts, row) for row in TOP1_ROWS)]
+        name = "PR-AUC above that of the best baseline by"
+        rows.append(_best_differences(parts, name, Metric.TOP1_PR_AUC))
+    rows += _baseline_rows(parts, "accuracy of the baselines", Metric.ACCURACY, "share")
+    if has_top1:
+        rows += _baseline_rows(parts, "PR-AUC of top1 of the baselines", Metric.TOP1_PR_AUC, "number")
+    rows += _reference_rows(parts)
+    return Table(["", *map(split_name, splits)], rows)
+
+
+def _baseline_rows(parts: Sequence[SplitMetrics], title: str, metric: Metric, kind: str) -> list[Row]:
+    return [
+        Row(title),
+        *(
+            _across([part.baselines[name] for part in parts], MetricRow(NAMES[name], metric, kind))
+            for name in reversed(BASELINES)
+        ),
+    ]
+
+
+def _reference_rows(parts: Sequence[SplitMetrics]) -> list[Row]:
+    """A row for each metric of each reference."""
+    rows = []
+    for name, first in parts[0].references.items():
+        rows.append(Row(first.title))
+        for row in (*METRIC_ROWS, *TOP1_ROWS):
+            if first.value(row.metric) is not None:
+                named = MetricRow(metric_name(row.metric), row.metric, row.form)
+                rows.append(_across([part.references.get(name) for part in parts], named))
+    return rows
+
+
+def _best_differences(parts: Sequence[SplitMetrics], name: str, metric: Metric) -> Row:
+    return Row(name, [difference_cell(part.best_baseline[metric], metric) for part in parts])
+
+
+def _across(parts: Sequence[ClassifierMetrics | None], row: MetricRow) -> Row:
+    return Row(row.name, [metric_cell(part, row) for part in parts])
+
+
+def _is_set(metrics: ClassifierMetrics, row: MetricRow) -> bool:
+    """Whether the metric applies to the task: an undefined one is set, to None."""
+    return row.metric.field in metrics.model_fields_set

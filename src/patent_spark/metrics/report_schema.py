@@ -1,0 +1,314 @@
+"""METRICS/<task>.json as typed records: the metrics of a model and its baselines on a task's test patents.
+
+Field names are the keys of the JSON file. A metric that is not defined (the precision of a label that was
+never predicted) is None here and null in the file. A part that does not apply to a task (`top1` of
+technology, `by_year` of a stratified split) is None here and missing from the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from patent_spark.core.schemas import LARGE_TEST, TEST
+
+if TYPE_CHECKING:
+    from patent_spark.core.store import Store
+
+Interval = tuple[float, float]
+"""Lower and upper end of a 95 % confidence interval."""
+
+TEST_YEARS = "test_years"
+"""The headline of a temporal task: the patents of all its test years together."""
+
+
+class Metric(StrEnum):
+    """A metric of one classifier on a set of patents.
+
+    The value is its key in METRICS; those in the part `top1` begin with `top1.`.
+    """
+
+    ACCURACY = "accuracy"
+    TOP5_ACCURACY = "top5_accuracy"
+    MACRO_F1 = "macro_f1"
+    MACRO_PRECISION = "macro_precision"
+    MACRO_RECALL = "macro_recall"
+    WEIGHTED_F1 = "weighted_f1"
+    WEIGHTED_PRECISION = "weighted_precision"
+    WEIGHTED_RECALL = "weighted_recall"
+    KAPPA = "kappa"
+    BRIER = "brier"
+    TOP1_SHARE = "top1.share"
+    TOP1_PRECISION = "top1.precision"
+    TOP1_RECALL = "top1.recall"
+    TOP1_F1 = "top1.f1"
+    TOP1_PR_AUC = "top1.pr_auc"
+    TOP1_ROC_AUC = "top1.roc_auc"
+    TOP1_RECALL_AT_PRECISION = "top1.recall_at_precision"
+    TOP1_PRECISION_AT_1_PERCENT = "top1.precision_at_1_percent"
+    TOP1_LIFT_AT_1_PERCENT = "top1.lift_at_1_percent"
+    TOP1_PRECISION_AT_5_PERCENT = "top1.precision_at_5_percent"
+    TOP1_LIFT_AT_5_PERCENT = "top1.lift_at_5_percent"
+    TOP1_BRIER = "top1.brier"
+
+    @property
+    def of_top1(self) -> bool:
+        """Whether it is about finding the patents of `top1`."""
+        return self.value.startswith("top1.")
+
+    @property
+    def field(self) -> str:
+        """The field of ClassifierMetrics, or of Top1Metrics, that holds it."""
+        return self.value.removeprefix("top1.")
+
+
+class Record(BaseModel):
+    """A part of METRICS. Fields that were never set are left out of the JSON file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for a JSON file."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class ClassMetrics(Record):
+    """Metrics of one label."""
+
+    precision: float | None = None
+    recall: float | None = None
+    f1: float | None = None
+    support: int
+    """Test patents that have the label."""
+    intervals: dict[str, Interval | None] = Field(default_factory=dict)
+
+
+class Top1Metrics(Record):
+    """How well the probability of `top1` finds the patents of that level."""
+
+    share: float | None = None
+    """Share of the test patents that are top1: the PR-AUC of a random order."""
+    precision: float | None = None
+    recall: float | None = None
+    f1: float | None = None
+    pr_auc: float | None = None
+    roc_auc: float | None = None
+    recall_at_precision: float | None = None
+    """The largest recall of any threshold with a precision of evaluate.fixed_precision or more."""
+    precision_at_1_percent: float | None = None
+    lift_at_1_percent: float | None = None
+    precision_at_5_percent: float | None = None
+    lift_at_5_percent: float | None = None
+    brier: float | None = None
+    intervals: dict[str, Interval | None] = Field(default_factory=dict)
+
+
+class MetricDifference(Record):
+    """By how much the model is better than another classifier on the same patents."""
+
+    difference: float | None
+    interval: Interval | None
+    verdict: str
+    """`better`, `no better than` or `worse`: the interval is above zero, includes it, or is below."""
+
+
+class BestBaseline(MetricDifference):
+    """The difference to the baseline that is best in a metric."""
+
+    baseline: str
+
+
+class ClassifierMetrics(Record):
+    """Metrics of one classifier on one set of patents."""
+
+    examples: int = 0
+    accuracy: float | None = None
+    accuracy_interval: Interval | None = None
+    top5_accuracy: float | None = None
+    """Only for tasks with more than five labels."""
+    macro_f1: float | None = None
+    macro_precision: float | None = None
+    macro_recall: float | None = None
+    weighted_f1: float | None = None
+    weighted_precision: float | None = None
+    weighted_recall: float | None = None
+    kappa: float | None = None
+    """Cohen's kappa with quadratic weights, for ordered labels only."""
+    brier: float | None = None
+    top1: Top1Metrics | None = None
+    per_class: dict[str, ClassMetrics] = Field(default_factory=dict)
+    intervals: dict[str, Interval | None] = Field(default_factory=dict)
+
+    def value(self, metric: Metric) -> float | None:
+        """The value of a metric; None where it is not defined or does not apply."""
+        part = self.top1 if metric.of_top1 else self
+        value: float | None = getattr(part, metric.field) if part is not None else None
+        return value
+
+    def interval(self, metric: Metric) -> Interval | None:
+        """The 95 % confidence interval of a metric; None where there is none."""
+        part = self.top1 if metric.of_top1 else self
+        return part.intervals.get(metric.field) if part is not None else None
+
+
+class BaselineMetrics(ClassifierMetrics):
+    """A baseline on the same patents, and by how much the model is better than it."""
+
+    model_better_by: dict[Metric, MetricDifference] = Field(default_factory=dict)
+    chosen: str | None = None
+    """Hyperparameters that were chosen on the development patents."""
+    training_examples: int | None = None
+
+
+class ReferenceMetrics(ClassifierMetrics):
+    """The expected metrics of a reference classifier that is known by other means than its predictions."""
+
+    title: str
+    about: str
+    upper_bound: bool
+    """No classifier of the same texts can be expected to have a higher value."""
+
+
+class GroupMetrics(ClassifierMetrics):
+    """The model and its baselines on a group of patents, such as a CPC section."""
+
+    baselines: dict[str, BaselineMetrics] = Field(default_factory=dict)
+    best_baseline: dict[Metric, BestBaseline] = Field(default_factory=dict)
+
+
+class Confusion(Record):
+    """Counts [true label][predicted label]."""
+
+    labels: list[str]
+    matrix: list[list[int]]
+
+
+class SplitMetrics(GroupMetrics):
+    """The model, its baselines and references on a test split, or on all test years together."""
+
+    confusion: Confusion | None = None
+    references: dict[str, ReferenceMetrics] = Field(default_factory=dict)
+    """Empty where no reference is known, as on every real release."""
+    attainable: dict[str, float] | None = None
+
+
+class ReliabilityBin(Record):
+    """A tenth of the patents, by predicted probability."""
+
+    probability: float
+    """Mean predicted probability."""
+    share: float
+    """Share of the patents for which the predicted event was true."""
+    patents: int
+
+
+class Reliability(Record):
+    """Expected calibration error, and the bins behind it."""
+
+    ece: float | None
+    bins: list[ReliabilityBin]
+
+
+class LabelReliability(Reliability):
+    """Reliability of the most probable label and, for citation levels, of `top1`."""
+
+    top1: Reliability | None = None
+
+
+class CalibrationMetrics(Record):
+    """The model's calibration, and its reliability before and after it on the headline's patents."""
+
+    temperature: float
+    slopes: list[float]
+    intercepts: list[float]
+    learned_on: str | None
+    """The split; None when there were no patents to fit it on."""
+    patents: int
+    why: str
+    before: LabelReliability
+    temperature_alone: LabelReliability | None = None
+    """Only for models that are not calibrated by a temperature."""
+    after: LabelReliability
+
+
+class EvaluationSettings(Record):
+    """How intervals and metrics were computed."""
+
+    interval: float
+    """Confidence level."""
+    resamples: int
+    resampled: str
+    fixed_precision: float
+
+
+class AuditSummary(Record):
+    """The audit's result for the task, added to METRICS by the stage audit."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    verdict: str = ""
+    failed: list[str] = Field(default_factory=list)
+    not_made: list[str] = Field(default_factory=list)
+
+
+class Metrics(SplitMetrics):
+    """METRICS/<task>.json.
+
+    The metrics at the top level are those of the headline: of `test`, or of all test years together.
+    """
+
+    task: str = ""
+    headline: str = ""
+    """The name of a test split, or TEST_YEARS."""
+    labels: list[str] = Field(default_factory=list)
+    families: int = 0
+    """Patent families among the headline's patents."""
+    splits: dict[str, SplitMetrics] = Field(default_factory=dict)
+    by_year: dict[str, SplitMetrics] | None = None
+    by_section: dict[str, GroupMetrics] = Field(default_factory=dict)
+    by_class: dict[str, GroupMetrics] | None = None
+    calibration: CalibrationMetrics | None = None
+    label_rule: str = "default"
+    warnings: list[str] = Field(default_factory=list)
+    run_id: str | None = None
+    """MLflow run of the training."""
+    kept_epoch: int | None = None
+    release_id: str | None = None
+    settings: EvaluationSettings | None = None
+    audit: AuditSummary | None = None
+
+
+def read_metrics(store: Store, task: str) -> Metrics:
+    """The current METRICS of a task. Raises DataError when there is none."""
+    return Metrics.model_validate(store.read_json("METRICS", f"{task}.json"))
+
+
+def read_metrics_file(path: Path) -> Metrics:
+    """METRICS of a task from a JSON file, such as one that was logged to MLflow."""
+    return Metrics.model_validate_json(path.read_bytes())
+
+
+def year_of_split(split: str) -> str:
+    """The grant year of a split such as test_2011; empty for others."""
+    match = re.fullmatch(rf"{TEST}_(\d{{4}})", split)
+    return match[1] if match else ""
+
+
+def headline_split(splits: Iterable[str]) -> str:
+    """`test` if there is one; else all test years together; else the large test set."""
+    names = list(splits)
+    if TEST in names:
+        return TEST
+    return TEST_YEARS if any(map(year_of_split, names)) else LARGE_TEST
+
+
+def headline_parts(splits: Iterable[str]) -> list[str]:
+    """The splits whose patents the headline is about."""
+    names = list(splits)
+    headline = headline_split(names)
+    return [headline] if headline in names else [split for split in names if year_of_split(split)]
