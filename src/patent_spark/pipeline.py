@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patent_spark.config import Config, ConfigError, digest, flatten
-from patent_spark.core.code_version import code_version, source_digest
+from patent_spark.core.code_version import code_digest, code_version
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, GateError
 from patent_spark.core.progress import say
@@ -31,15 +31,13 @@ class Stage:
     reads: tuple[str, ...]
     sections: tuple[str, ...]
     about: str
-    also_runs: tuple[str, ...] = ()
-    """Folders of the package whose code this stage runs, beside its own."""
     outside: bool = False
     """It depends on and changes what is not in the warehouse: never skipped, and no part of a whole run."""
 
     @property
-    def folders(self) -> tuple[str, ...]:
-        """Folders of the package that do this stage."""
-        return (self.module.split(".", 1)[1].rpartition(".")[0], *self.also_runs)
+    def code(self) -> str:
+        """A digest of the code that does this stage, with that of the pages it draws."""
+        return code_digest(self.module, presentation=True)
 
     def run(self, context: StageContext) -> None:
         """Do the work. The module is imported here, so that the command line starts fast."""
@@ -49,7 +47,7 @@ class Stage:
 
 _PER_TASK = ("technology", "citation_level", "tasks")
 _JUDGED = ("ingest", "label", "split", "text", "shard", "train")
-_GATED, _GATES_CODE = (*_JUDGED, "evaluate", "audit"), ("stages.evaluate", "inference")
+_GATED = (*_JUDGED, "evaluate", "audit")
 _STAGES = (
     Stage(
         "simulate",
@@ -106,7 +104,6 @@ _STAGES = (
         ("text", "shard"),
         ("model", "train", "tasks"),
         "LSTM on Horovod ranks",
-        ("stages.shard", "inference"),
     ),
     Stage(
         "evaluate",
@@ -114,7 +111,6 @@ _STAGES = (
         _JUDGED,
         ("evaluate", "tasks", "audit.top1_auc"),
         "predictions, baselines, report",
-        ("inference", "metrics"),
     ),
     Stage(
         "audit",
@@ -122,7 +118,6 @@ _STAGES = (
         ("ingest", *_JUDGED, "evaluate"),
         ("audit", "tasks"),
         "checks that look for leaks",
-        ("inference",),
     ),
     Stage(
         "register",
@@ -130,7 +125,6 @@ _STAGES = (
         _GATED,
         ("register", "evaluate", "tasks"),
         "the gate before the registry",
-        _GATES_CODE,
         outside=True,
     ),
 )
@@ -163,7 +157,7 @@ def run_stage(name: str, config: Config, *, force: bool = False, resume: bool = 
     stage = STAGES[name]
     store = Store(config.warehouse.root, config.warehouse.keep_versions).pinned()
     inputs = _inputs(stage, config, store)
-    code = source_digest(stage.folders)
+    code = stage.code
     settings = {
         k: v
         for k, v in flatten(config).items()

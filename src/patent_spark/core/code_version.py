@@ -1,9 +1,16 @@
-"""Which code made a table or a model."""
+"""Which code made a table or a model: the package's version, and a digest of the modules that did the work.
+
+What a module depends on is read from its imports, so it cannot be declared wrongly. A stage is done again
+when the digest of its code differs; comments, docstrings and formatting change no digest.
+"""
 
 from __future__ import annotations
 
+import ast
+import functools
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -11,27 +18,169 @@ from pathlib import Path
 from patent_spark import __version__
 from patent_spark.config import digest
 
-_RULES = ("core/schemas.py", "core/patent_ids.py", "core/shuffle.py", "core/patent_rules.py")
-"""The ground floor's modules that decide what is in a table; the others decide how it is stored and shown."""
+ROOT = "patent_spark"
+
+PLATFORM = {
+    "patent_spark": "only the version number",
+    "patent_spark.config": "the values of the settings are part of a stage's key themselves",
+    "patent_spark.config.*": "the same",
+    "patent_spark.core.code_version": "decides when to work, not what comes out",
+    "patent_spark.core.context": "hands over tables and settings, and changes neither",
+    "patent_spark.core.errors": "checks results, and changes none",
+    "patent_spark.core.progress": "shows how far the work is",
+    "patent_spark.core.session": "tables come out the same on each engine",
+    "patent_spark.core.store": "decides where tables are kept; the version of each input is part of the key",
+    "patent_spark.tracking.*": "sends what was computed to MLflow",
+}
+"""Modules (patterns) that never change what a stage computes, each with the reason."""
+
+PRESENTATION = (
+    "patent_spark.reporting.*",
+    "*.report",
+    "*.report_tables",
+    "*.plots",
+    "*.figures",
+    "*.mlflow_logging",
+    "patent_spark.stages.register.model_card",
+    "patent_spark.stages.register.card_*",
+)
+"""Modules (patterns) that only show what others computed; the templates of their packages belong to them."""
+
+_TEMPLATES = "templates"
 
 
-def source_digest(folders: Iterable[str]) -> str:
-    """A digest of the package's sources in some of its folders and of the rules they share, also from a zip."""
-    package = files("patent_spark")
-    chosen = [(name, package.joinpath(name)) for name in _RULES]
-    for folder in folders:
-        chosen += _sources(folder, package.joinpath(*folder.split(".")))
-    return digest([(name, source.read_text(encoding="utf-8")) for name, source in chosen])
+def code_digest(module: str, presentation: bool = False, package: Traversable | None = None) -> str:
+    """A digest of the code that `module` (such as `patent_spark.stages.label.stage`) runs when it computes.
+
+    It covers the module and every module of patent_spark that it imports: directly or through others,
+    inside functions too, and by its full name in a string (`python -m`). PLATFORM is left out, and so is
+    PRESENTATION unless `presentation` is true. Use True for a step that draws pages, and False for one whose
+    results should survive a change of a template.
+
+    package: the folder of the sources, also within a zip; by default that of the package that runs.
+    """
+    sources = _installed() if package is None else _Sources(package)
+    return sources.digest(module, presentation)
 
 
-def _sources(name: str, folder: Traversable) -> list[tuple[str, Traversable]]:
-    found: list[tuple[str, Traversable]] = []
-    for entry in sorted(folder.iterdir(), key=lambda each: each.name):
-        if entry.is_dir():
-            found += _sources(f"{name}/{entry.name}", entry)
-        elif entry.name.endswith((".py", ".html", ".css", ".js")):
-            found.append((f"{name}/{entry.name}", entry))
-    return found
+def modules_of(module: str, presentation: bool = False, package: Traversable | None = None) -> list[str]:
+    """The modules that `code_digest` covers, in alphabetical order."""
+    sources = _installed() if package is None else _Sources(package)
+    return sources.closure(module, presentation)
+
+
+def is_left_out(module: str, presentation: bool) -> bool:
+    """Whether a change of this module never makes a stage run again."""
+    patterns = [*PLATFORM, *(() if presentation else PRESENTATION)]
+    return any(fnmatchcase(module, pattern) for pattern in patterns)
+
+
+def is_presentation(module: str) -> bool:
+    """Whether this module only shows what others computed."""
+    return any(fnmatchcase(module, pattern) for pattern in PRESENTATION)
+
+
+class _Sources:
+    """The package's sources in one folder, parsed once each."""
+
+    def __init__(self, package: Traversable) -> None:
+        self._package = package
+        self._parsed: dict[str, tuple[str, frozenset[str]]] = {}
+
+    def digest(self, module: str, presentation: bool) -> str:
+        """A digest of the modules that `closure` names, and of the templates of those that present."""
+        modules = self.closure(module, presentation)
+        shown = sorted({name.rpartition(".")[0] for name in modules if is_presentation(name)})
+        code: list[object] = [(name, self._parse(name)[0]) for name in modules]
+        return digest([*code, *(self._templates(folder) for folder in shown)])
+
+    def closure(self, module: str, presentation: bool) -> list[str]:
+        """The module and all that it imports, directly or through others."""
+        reached, waiting = {module}, [module]
+        while waiting:
+            for name in self._parse(waiting.pop())[1] - reached:
+                if not is_left_out(name, presentation):
+                    reached.add(name)
+                    waiting.append(name)
+        return sorted(reached)
+
+    def _parse(self, module: str) -> tuple[str, frozenset[str]]:
+        """What a module does, as text, and the modules that it imports."""
+        if module not in self._parsed:
+            tree = _without_docstrings(ast.parse(self._read(module)))
+            names = {name for node in ast.walk(tree) for name in self._names(node)}
+            self._parsed[module] = ast.dump(tree), frozenset(names)
+        return self._parsed[module]
+
+    def _names(self, node: ast.AST) -> Iterator[str]:
+        """Modules of the package that a statement imports, or whose name a string is."""
+        if isinstance(node, ast.Import):
+            named = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            named = [name if self._file(name) else str(node.module) for name in whole]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isascii():
+            named = [node.value]
+        else:
+            return
+        yield from (name for name in named if name.startswith(ROOT) and self._file(name))
+
+    def _read(self, module: str) -> str:
+        file = self._file(module)
+        if file is None:
+            raise ModuleNotFoundError(f"no module {module} in {self._package}")
+        return file.read_text(encoding="utf-8")
+
+    def _file(self, module: str) -> Traversable | None:
+        """The source of a module or package; None when the name is of neither."""
+        root, *parts = module.split(".")
+        if root != ROOT or not all(part.isidentifier() for part in parts):
+            return None
+        folder = self._package.joinpath(*parts[:-1]) if parts else self._package
+        places = (
+            [folder.joinpath(f"{parts[-1]}.py"), folder.joinpath(parts[-1], "__init__.py")] if parts else []
+        )
+        return next(
+            (place for place in [*places] if place.is_file()), None if parts else folder / "__init__.py"
+        )
+
+    def _templates(self, package: str) -> list[tuple[str, str]]:
+        folder = self._package.joinpath(*package.split(".")[1:], _TEMPLATES)
+        entries = sorted(folder.iterdir(), key=lambda entry: entry.name) if folder.is_dir() else []
+        return [(entry.name, entry.read_text(encoding="utf-8")) for entry in entries if entry.is_file()]
+
+
+@functools.cache
+def _installed() -> _Sources:
+    return _Sources(files(ROOT))
+
+
+class _Stripper(ast.NodeTransformer):
+    """Takes out docstrings and what only a type checker runs."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Drop strings that stand as statements: docstrings of modules, classes, functions and attributes."""
+        self.generic_visit(node)
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [each for each in body if not _is_text(each) and not _is_for_types(each)]  # type: ignore[attr-defined]
+        return node
+
+
+def _without_docstrings(tree: ast.Module) -> ast.AST:
+    return _Stripper().visit(tree)
+
+
+def _is_text(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def code_version() -> str:
@@ -41,7 +190,7 @@ def code_version() -> str:
 
 
 def git_commit() -> str:
-    """The commit of the checkout that the package runs from, `-dirty` with changes; empty when it runs from elsewhere."""
+    """The commit of the checkout that the package runs from, `-dirty` with changes; empty without one."""
     here = Path(__file__)
 
     def git(*arguments: str) -> str:
@@ -51,11 +200,9 @@ def git_commit() -> str:
         return done.stdout.strip()
 
     try:
-        git(
-            "ls-files", "--error-unmatch", here.name
-        )  # not merely installed below some other project's checkout
-        return git("rev-parse", "HEAD") + (
-            "-dirty" if git("status", "--porcelain", "--untracked-files=no") else ""
-        )
+        # The file must belong to the repository: it may be installed below another project's checkout.
+        git("ls-files", "--error-unmatch", here.name)
+        changes = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + ("-dirty" if changes else "")
     except (OSError, subprocess.SubprocessError):
         return ""

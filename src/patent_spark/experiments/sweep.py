@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import product, takewhile
 
 from patent_spark.config import Config, ConfigError, load_config
-from patent_spark.core.code_version import code_version, source_digest
+from patent_spark.core.code_version import code_version
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, WorkError
 from patent_spark.core.progress import say
@@ -122,9 +122,7 @@ def _try(store: Store, tasks: Sequence[str], point: Point, config: Config) -> li
     stage = STAGES["train"]
     with store.draft(stage.name) as draft, ExitStack() as resources:
         try:
-            stage.run(
-                StageContext(config, store, draft, resources, force=True, code=source_digest(stage.folders))
-            )
+            stage.run(StageContext(config, store, draft, resources, force=True, code=stage.code))
         except WorkError as error:
             say(f"  {error}")
             return [Tried(task, point, failure=str(error)) for task in tasks]

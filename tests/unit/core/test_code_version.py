@@ -1,0 +1,152 @@
+"""What a stage depends on: equal to what it imports, blind to comments and pages, the same from a zip."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import grimp
+import pytest
+
+import patent_spark
+from patent_spark.core.code_version import (
+    PLATFORM,
+    PRESENTATION,
+    code_digest,
+    is_left_out,
+    modules_of,
+)
+from patent_spark.pipeline import STAGES
+
+PACKAGE = Path(patent_spark.__file__).parent
+KEPT = [name for name, stage in STAGES.items() if not stage.outside]
+"""Stages that are skipped when nothing changed."""
+
+
+@pytest.fixture(scope="module")
+def imports():
+    return grimp.build_graph("patent_spark", cache_dir=None, exclude_type_checking_imports=True)
+
+
+@pytest.fixture(scope="module")
+def before():
+    return {name: code_digest(STAGES[name].module, presentation=True) for name in KEPT}
+
+
+@pytest.fixture
+def changed(tmp_path, before):
+    """Stages that run again when `edit` has rewritten the text of a source file."""
+    copy = tmp_path / "patent_spark"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def stages(file, edit=lambda text: text + "\nADDED = 1\n"):
+        path = copy / file
+        original = path.read_text()
+        assert edit(original) != original
+        path.write_text(edit(original))
+        after = {name: code_digest(STAGES[name].module, True, copy) for name in KEPT}
+        path.write_text(original)
+        return {name for name in KEPT if after[name] != before[name]}
+
+    return stages
+
+
+@pytest.mark.parametrize("presentation", [False, True])
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_modules_of_a_stage_are_those_that_it_imports(imports, stage, presentation):
+    """Against grimp, which knows nothing of modules that are started by name: those are two."""
+    graph = grimp.build_graph("patent_spark", cache_dir=None, exclude_type_checking_imports=True)
+    by_name = {
+        "patent_spark.stages.train.launch.local": "patent_spark.stages.train.launch.worker",
+        "patent_spark.inference.model_package": "patent_spark.inference.pyfunc",
+    }
+    for importer, imported in by_name.items():
+        graph.add_import(importer=importer, imported=imported)
+    for module in sorted(
+        graph.modules - {"patent_spark"}, reverse=True
+    ):  # with a package goes all that is in it
+        if is_left_out(module, presentation):
+            graph.remove_module(module)
+    module = STAGES[stage].module
+    packages = {name for name in imports.modules if imports.find_children(name)}
+    expected = {module} | graph.find_upstream_modules(module)
+    assert set(modules_of(module, presentation)) - packages == expected - packages
+
+
+def test_packages_hold_no_code_that_a_digest_would_miss(imports):
+    """Importing a module runs the packages around it, which no digest covers."""
+    for name in imports.modules:
+        if imports.find_children(name) and not is_left_out(name, presentation=True):
+            text = PACKAGE.joinpath(*name.split(".")[1:], "__init__.py").read_text()
+            assert text.count('"""') in (0, 2) and text.strip()[-3:] in ("", '"""'), name
+
+
+@pytest.mark.parametrize("pattern", [*PLATFORM, *PRESENTATION])
+def test_every_exception_is_of_use(imports, pattern):
+    assert any(fnmatchcase(module, pattern) for module in imports.modules)
+
+
+def test_comments_docstrings_and_formatting_redo_nothing(changed):
+    counts = "stages/label/counts.py"
+    assert changed(counts, lambda text: text + "\n# a remark\n") == set()
+    assert changed(counts, lambda text: text.replace('"""', '"""Some words more. ', 1)) == set()
+    assert changed(counts, lambda text: text.replace("\n    ", "\n\n    ", 3)) == set()
+    assert changed(counts, lambda text: "\n".join(f"{line}  " for line in text.split("\n"))) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "stages"),
+    [
+        ("stages/label/counts.py", {"label"}),
+        ("stages/split/protocols.py", {"split"}),
+        ("inference/pyfunc.py", set()),
+        ("stages/train/loop.py", {"train"}),  # which another process runs
+        ("core/store.py", set()),
+        ("tracking/runs.py", set()),
+        ("config/sections.py", set()),
+        ("reporting/html.py", {"quality", "evaluate", "audit"}),
+    ],
+)
+def test_changed_code_redoes_what_it_does(changed, file, stages):
+    """What follows on a stage is done again as well, because versions of its inputs are in its key."""
+    assert changed(file) == stages
+
+
+@pytest.mark.parametrize(
+    ("file", "stages"),
+    [
+        ("stages/evaluate/plots.py", {"evaluate"}),
+        ("stages/evaluate/templates/report.html", {"evaluate"}),
+        ("stages/quality/templates/quality.html", {"quality"}),
+        ("reporting/templates/page.css", {"quality", "evaluate", "audit"}),
+    ],
+)
+def test_a_page_redoes_the_stage_that_draws_it_alone(changed, tmp_path, file, stages):
+    assert changed(file) == stages
+    (tmp_path / "patent_spark" / file).write_text("# another page")
+    for stage in KEPT:
+        module = STAGES[stage].module
+        assert code_digest(module, False, tmp_path / "patent_spark") == code_digest(module)
+
+
+def test_the_digest_is_the_same_from_a_checkout_and_from_a_zip(tmp_path):
+    with zipfile.ZipFile(tmp_path / "package.zip", "w") as archive:
+        for source in sorted(PACKAGE.rglob("*")):
+            if source.is_file() and "__pycache__" not in source.parts:
+                archive.write(source, Path("patent_spark") / source.relative_to(PACKAGE))
+    module = STAGES["quality"].module  # with templates
+    code = (
+        f"from patent_spark.core import code_version as c; print(c.__file__, c.code_digest('{module}', True))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(tmp_path / "package.zip")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    where, from_zip = ended.stdout.split()
+    assert "package.zip" in where
+    assert from_zip == code_digest(module, True) != code_digest(module)
