@@ -1,0 +1,88 @@
+"""The JSON files of MODEL/<task>: what a model predicts, what it reads, and how its training went."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from patent_spark.core.errors import DataError
+from patent_spark.core.store import write_json
+
+TASK_FILE, HISTORY_FILE = "task.json", "history.json"
+
+
+class TextSource(BaseModel):
+    """The parts of a patent that its text is made of: settings of the text stage when TOKENS were made."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fields: tuple[str, ...]
+    claims: str
+
+
+class TaskDescription(BaseModel):
+    """task.json: all that using the model of a task takes beside its weights and its vocabulary."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task: str
+    labels: tuple[str, ...]
+    """In the order of the model's probabilities."""
+    max_tokens: int
+    min_tokens: int
+    text: TextSource
+    vocabulary_digest: str
+    run_id: str
+    """The MLflow run of the training."""
+    release_id: str
+    key: str
+    """Digest of all that the model depends on."""
+    kept_epoch: int
+    """The epoch whose weights it has."""
+
+    def write(self, folder: Path) -> None:
+        """Write it into a model's folder."""
+        write_json(folder / TASK_FILE, self.model_dump(mode="json"))
+
+    @classmethod
+    def read(cls, folder: Path) -> TaskDescription:
+        """From a model's folder; raises DataError where it is missing or left by an older version."""
+        path = folder / TASK_FILE
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise DataError(
+                f"{path} does not describe a trained model of this version; run `patent-spark train` again",
+                file=str(path),
+            ) from error
+
+
+class EpochRecord(BaseModel):
+    """One epoch in history.json.
+
+    A joint model's further losses and accuracies have the other task's name in theirs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, float]
+
+    epoch: int
+    """From 1."""
+    train_loss: float
+    train_accuracy: float
+    examples_per_second: float
+    dev_loss: float | None = None
+    """None without a development split."""
+    dev_accuracy: float | None = None
+
+
+def write_history(folder: Path, history: list[EpochRecord]) -> None:
+    """Write the epochs of a training into a model's folder."""
+    write_json(folder / HISTORY_FILE, [epoch.model_dump(exclude_none=True) for epoch in history])
+
+
+def read_history(folder: Path) -> list[EpochRecord]:
+    """The epochs of a training, the first one first."""
+    return [EpochRecord.model_validate(epoch) for epoch in json.loads((folder / HISTORY_FILE).read_text())]
