@@ -163,14 +163,13 @@ class Bench:
             os.sched_setaffinity(0, {self._options.core})  # before TensorFlow counts the cores
         import tensorflow as tf
 
-        from patent_spark.stages.train.launch.gpus import use_own_gpu
-        from patent_spark.stages.train.launch.horovod import joined
-        from patent_spark.stages.train.launch.lstm_kernel import uses_cudnn
-        from patent_spark.stages.train.loop import Learner
+        from patent_spark.stages.train.launch.gpus import use_own_gpu, uses_cudnn
+        from patent_spark.stages.train.launch.horovod import join_job
+        from patent_spark.stages.train.loop import Trainer
         from patent_spark.stages.train.model.network import build_model
         from patent_spark.stages.train.model.optimizer import adam
 
-        with joined() as ranks:
+        with join_job() as ranks:
             use_own_gpu(ranks, "local")
             network = build_model(
                 self._config.model,
@@ -179,23 +178,22 @@ class Bench:
                 seed=1,
                 precision=self._config.train.precision,
             )
-            learner = Learner(
-                network, self._config.train, ranks, adam(self._config.train, self._options.steps)
-            )
+            settings = self._config.train
+            trainer = Trainer(network, settings, ranks, adam(settings, self._options.steps))
             if tf.config.list_physical_devices("GPU"):
-                assert uses_cudnn(learner.step.get_concrete_function()), (
+                assert uses_cudnn(trainer.train_step.get_concrete_function()), (
                     "the step does not compute with cuDNN's LSTM kernel"
                 )
             feed = self._feed(world=ranks.size, rank=ranks.rank)
             batches: Iterable[Batch] = self._steps(feed)
             for batch in self._steps(feed, WARM_UP):
-                learner.step(batch.tokens, batch.label, batch.weight)
+                trainer.train_step(batch.tokens, batch.label, batch.weight)
             if in_memory:
                 batches = list(batches)
-            ranks.wait_for_all()
+            ranks.barrier()
             started, busy, examples = time.monotonic(), time.process_time(), 0.0
             for batch in batches:
-                examples += learner.step(batch.tokens, batch.label, batch.weight).numpy()[1]
+                examples += trainer.train_step(batch.tokens, batch.label, batch.weight).numpy()[1]
             return {
                 "examples": examples,
                 "seconds": time.monotonic() - started,
@@ -204,13 +202,13 @@ class Bench:
 
     def run_ranks(self, ranks: int) -> str:
         """What rank 0 of so many Horovod ranks, each on a core of its own, prints."""
-        from patent_spark.stages.train.launch.horovod import meeting_point
+        from patent_spark.stages.train.launch.horovod import rendezvous
 
         command, cores = (
             [sys.executable, __file__, *self._arguments(), "--contestant", OURS, "--core"],
             sorted(os.sched_getaffinity(0)),
         )
-        with meeting_point(ranks, 60) as places, contextlib.ExitStack() as running:
+        with rendezvous(ranks, 60) as places, contextlib.ExitStack() as running:
             processes = [
                 running.enter_context(
                     subprocess.Popen(
@@ -223,7 +221,7 @@ class Bench:
         return said[0].strip()
 
     def _vectors(self) -> np.ndarray:
-        from patent_spark.stages.train.launch.worker import read_vectors
+        from patent_spark.stages.train.fit import read_vectors
 
         return read_vectors(self._store.directory("VECTORS"))
 

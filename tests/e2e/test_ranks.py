@@ -1,7 +1,8 @@
 """Real ranks: real Petastorm, Keras, Horovod over Gloo, MLflow, each rank a process of its own.
 
-A process spends ten seconds on imports, so one job shows that its ranks step as one and how it ends when it loses one.
-What a whole training leaves is checked by the slow tests (test_whole_run.py trains both tasks in any case).
+A process spends ten seconds on imports, so one job shows that its ranks step as one and how it ends when it
+loses one. What a whole training leaves is checked by the slow tests (test_whole_run.py trains both tasks in
+any case).
 """
 
 import json
@@ -20,53 +21,22 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from patent_spark.config import load_config
 from patent_spark.core.errors import WorkError
 from patent_spark.inference.scorer import Scorer, token_matrix
 from patent_spark.pipeline import run_stage
 from patent_spark.stages.train.launch import local
-from patent_spark.stages.train.launch.horovod import joined
+from patent_spark.stages.train.launch.horovod import join_job
 from patent_spark.tracking.runs import tracking_uri
 from tests.support import rank_steps
-from tests.support.training_warehouse import TOKENS, publish_examples, told_files
+from tests.support.cli_runner import tracked_run
+from tests.support.cluster import wait_for
+from tests.support.errors import raises
+from tests.support.rank_processes import configured, options, ranks_of, steps_reported
+from tests.support.training_warehouse import TOKENS, publish_examples
 
 ROOT = Path(__file__).parents[2]
-SETS = [
-    "tasks=technology", f"technology.max_tokens={TOKENS}", "shard.world_sizes=[1,2,4]", "model.units=24",
-    "train.ranks=2", "train.batch=32", "train.learning_rate=0.01",
-]  # fmt: skip
-MANY = 50
+STEPS = 50
 """Steps after which the loss of any number of ranks is still the same."""
-
-
-def configured(root, *sets):
-    return load_config(sets=[f"warehouse.root={root}", *SETS, *sets])[0]
-
-
-def ranks_of(folder):
-    """Process ids of ranks at work on a folder, by rank."""
-    found = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if str(folder) in (process / "cmdline").read_text():
-                variables = dict(
-                    part.partition("=")[::2] for part in (process / "environ").read_text().split("\0")
-                )
-                found[int(variables["HOROVOD_RANK"])] = int(process.name)
-        except (OSError, KeyError):
-            pass
-    return found
-
-
-def told_steps(root):
-    return sum(path.read_text().count('"done"') for path in told_files(root))
-
-
-def wait_for(condition, seconds=90):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
 
 
 def loaded(output):
@@ -75,31 +45,30 @@ def loaded(output):
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory):
+    """63 rows a lane: 6 steps, one of 12 rows; 2 rows of padding, both in the step of the shortest texts."""
     root = tmp_path_factory.mktemp("steps")
-    publish_examples(
-        root, train=250, lanes=4
-    )  # 63 rows a lane: 6 steps, one of 12 rows; 2 rows of padding, both in the step of the shortest texts
+    publish_examples(root, train=250, lanes=4)
     return root
 
 
 @pytest.fixture(scope="module")
-def alone(examples):
-    """The steps of a single rank, without a launcher, by `<way>-<step>-rank0`."""
-    output = examples / "alone"
+def solo(examples):
+    """The steps of a single rank, without a launcher, by `<variant>-<step>-rank0`."""
+    output = examples / "solo"
     output.mkdir()
-    with joined() as ranks:
-        rank_steps.take_steps(examples, output, ranks, MANY)
+    with join_job() as ranks:
+        rank_steps.take_steps(examples, output, ranks, STEPS)
     return loaded(output)
 
 
 @dataclass(frozen=True)
-class Lost:
+class LostRank:
     """A job that took its steps, and lost rank 1 in the training after them."""
 
     world: int
     steps: dict
     pids: dict
-    error: str
+    error: WorkError
     seconds: float
     left: dict
     status: list
@@ -113,54 +82,54 @@ def lost(request, examples):
     killed = {}
 
     def kill():
-        wait_for(lambda: told_steps(examples) > 1, seconds=200)
+        wait_for(lambda: steps_reported(examples) > 1, seconds=200)
         killed["pids"] = ranks_of(examples)
         killed["at"] = time.monotonic()
         os.kill(killed["pids"][1], signal.SIGKILL)
 
+    def command(folder):
+        return [sys.executable, rank_steps.__file__, *map(str, (folder, examples, output, STEPS))]
+
     killer = threading.Thread(target=kill, daemon=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
-        patch.setattr(
-            local,
-            "command_of_rank",
-            lambda folder: [sys.executable, rank_steps.__file__, *map(str, (folder, examples, output, MANY))],
-        )
+        patch.setattr(local, "command_of_rank", command)
         killer.start()
         config = configured(examples, f"train.ranks={world}", "train.epochs=10000")
-        with pytest.raises(WorkError) as error:
+        with raises(WorkError, model="technology", rank=1, signal="SIGKILL") as error:
             run_stage("train", config)
     seconds = time.monotonic() - killed["at"]
     client = MlflowClient(tracking_uri(config))
     status = [run.info.status for run in client.search_runs(["1"]) if run.info.start_time > 1000 * started]
     shutil.rmtree(examples / "train" / "work")  # the next job of this folder must not be taken for this one
-    return Lost(world, loaded(output), killed["pids"], str(error.value), seconds, ranks_of(examples), status)
+    return LostRank(world, loaded(output), killed["pids"], error.value, seconds, ranks_of(examples), status)
 
 
-def test_any_number_of_ranks_takes_the_same_steps(lost, alone):
-    assert len(alone) == MANY * len(rank_steps.WAYS)
-    for way in rank_steps.WAYS:
-        solo = [alone[f"{way}-{step}-rank0"] for step in range(1, MANY + 1)]
-        assert sorted(step["sums"][-2] for step in solo[:6]) == [12, 46, 48, 48, 48, 48]
-        assert np.abs(solo[0]["weights"] - solo[1]["weights"]).max() > 1e-3
+def test_any_number_of_ranks_takes_the_same_steps(lost, solo):
+    assert len(solo) == STEPS * len(rank_steps.VARIANTS)
+    for variant in rank_steps.VARIANTS:
+        alone = [solo[f"{variant}-{step}-rank0"] for step in range(1, STEPS + 1)]
+        assert sorted(step["sums"][-2] for step in alone[:6]) == [12, 46, 48, 48, 48, 48]
+        assert np.abs(alone[0]["weights"] - alone[1]["weights"]).max() > 1e-3
         for rank in range(lost.world):
-            together = [lost.steps[f"{way}-{step}-rank{rank}"] for step in range(1, MANY + 1)]
+            together = [lost.steps[f"{variant}-{step}-rank{rank}"] for step in range(1, STEPS + 1)]
+            # The loss of each head, step by step.
             curves = [
-                [step["sums"][:-2:3] / step["sums"][1:-2:3] for step in steps] for steps in (together, solo)
-            ]  # of each head
+                [step["sums"][:-2:3] / step["sums"][1:-2:3] for step in steps] for steps in (together, alone)
+            ]
             assert np.abs(np.subtract(*curves)).max() < 1e-4
-            assert np.abs(together[0]["weights"] - solo[0]["weights"]).max() < 1e-5
-            assert np.abs(together[5]["weights"] - solo[5]["weights"]).max() < 1e-4
-            assert (together[5]["weights"] == lost.steps[f"{way}-6-rank0"]["weights"]).all()
-            for ours, theirs in zip(together[:6], solo[:6], strict=True):
+            assert np.abs(together[0]["weights"] - alone[0]["weights"]).max() < 1e-5
+            assert np.abs(together[5]["weights"] - alone[5]["weights"]).max() < 1e-4
+            assert (together[5]["weights"] == lost.steps[f"{variant}-6-rank0"]["weights"]).all()
+            for ours, theirs in zip(together[:6], alone[:6], strict=True):
                 assert ours["sums"] == pytest.approx(theirs["sums"], rel=1e-4)
 
 
 def test_a_killed_rank_ends_the_job_and_is_named(lost):
-    assert re.match(
-        r"train technology: rank 1 ended with signal SIGKILL; its output is in .*-train-technology-rank1\.log",
-        lost.error,
-    )
+    """The error's class, rank and signal are checked where it is raised."""
+    log = Path(lost.error.facts["log"])
+    assert log.name.endswith("-train-technology-rank1.log")
+    assert log.exists()
     assert lost.seconds < 20
     assert sorted(lost.pids) == list(range(lost.world))
     assert lost.left == {}
@@ -176,9 +145,13 @@ def trained(tmp_path_factory):
     return store
 
 
+def metadata_of(store):
+    return store.metadata("train")["tasks"]["technology"]
+
+
 @pytest.mark.slow
-def test_two_ranks_learn_what_is_planted(trained):
-    metadata = trained.metadata("train")["tasks"]["technology"]
+def test_two_ranks_learn_the_signal_of_each_class(trained):
+    metadata = metadata_of(trained)
     assert metadata["epochs"] == 6
     assert metadata["last"]["dev_accuracy"] > 0.95
     assert metadata["last"]["train_loss"] < 0.3
@@ -188,86 +161,65 @@ def test_two_ranks_learn_what_is_planted(trained):
 @pytest.mark.slow
 def test_the_model_folder_is_whole_and_scores(trained):
     folder = trained.directory("MODEL") / "technology"
-    assert {path.name for path in folder.iterdir()} == {
-        "model.keras",
-        "task.json",
-        "vocabulary.txt",
-        "history.json",
-    }
+    files = {path.name for path in folder.iterdir()}
+    assert files == {"model.keras", "task.json", "vocabulary.txt", "history.json"}
     assert (folder / "vocabulary.txt").read_text().split()[:2] == ["w1", "w2"]
     scorer = Scorer(folder)
     rows = trained.read_arrow("EXAMPLES")
     rows = rows.filter(np.asarray(rows["patent_key"]) > 10**6)
-    hits = scorer.probabilities(token_matrix(rows["tokens"], TOKENS)).argmax(axis=1) == np.asarray(
-        rows["label"]
-    )
-    assert len(hits) == 200
+    predicted = scorer.probabilities(token_matrix(rows["tokens"], TOKENS)).argmax(axis=1)
+    correct = predicted == np.asarray(rows["label"])
+    assert len(correct) == 200
     history = json.loads((folder / "history.json").read_text())
     kept = min(history, key=lambda epoch: epoch["dev_loss"])
-    assert scorer.task["kept_epoch"] == kept["epoch"]
-    assert hits.mean() == pytest.approx(kept["dev_accuracy"], abs=1e-6)
+    assert json.loads((folder / "task.json").read_text())["kept_epoch"] == kept["epoch"]
+    assert correct.mean() == pytest.approx(kept["dev_accuracy"], abs=1e-6)
 
 
 @pytest.mark.slow
 def test_one_mlflow_run_with_metrics_by_epoch(trained):
-    config = configured(trained.root)
-    client = MlflowClient(tracking_uri(config))
-    (run,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
-    assert run.info.run_id == trained.metadata("train")["tasks"]["technology"]["run_id"]
+    client = MlflowClient(tracking_uri(configured(trained.root)))
+    run, steps = tracked_run(trained.root)
+    assert run.info.run_id == metadata_of(trained)["run_id"]
     assert run.info.status == "FINISHED"
     assert run.data.params["train.ranks"] == "2"
     assert run.data.tags["release_id"] == "tiny"
     assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", run.data.tags["mlflow.source.git.commit"])
-    assert {"train_loss", "train_accuracy", "dev_loss", "dev_accuracy", "examples_per_second"} <= set(
-        run.data.metrics
-    )
-    assert [m.step for m in client.get_metric_history(run.info.run_id, "dev_loss")] == [1, 2, 3, 4, 5, 6]
+    assert {"train_loss", "train_accuracy", "dev_loss", "dev_accuracy"} <= set(steps)
+    assert "examples_per_second" in run.data.metrics
+    assert steps["dev_loss"] == [1, 2, 3, 4, 5, 6]
     assert len(client.search_logged_models([run.info.experiment_id])) == 1
 
 
-def run_id_of(store):
-    return store.metadata("train")["tasks"]["technology"]["run_id"]
-
-
 @pytest.mark.slow
-def test_a_model_of_the_same_data_and_settings_is_kept(trained, capsys):
-    before = run_id_of(trained)
-    publish_examples(
-        trained.root, train=2000, development=200, lanes=4, row_group_rows=128
-    )  # new versions, the same bytes
+def test_a_model_of_the_same_data_and_settings_is_kept(trained):
+    before = metadata_of(trained)["run_id"]
+    # New versions, the same bytes.
+    publish_examples(trained.root, train=2000, development=200, lanes=4, row_group_rows=128)
     assert not run_stage("train", configured(trained.root, "train.epochs=6")).skipped
-    assert (
-        "technology: examples and settings are those of the model that is there, which is kept"
-        in capsys.readouterr().err
-    )
-    assert run_id_of(trained) == before
-    assert Scorer(trained.directory("MODEL") / "technology").task["run_id"] == before
+    run, _ = tracked_run(trained.root)
+    assert metadata_of(trained)["run_id"] == before == run.info.run_id
+    task = json.loads((trained.directory("MODEL") / "technology" / "task.json").read_text())
+    assert task["run_id"] == before
 
 
 @pytest.mark.slow
-def test_steps_that_are_too_large_end_the_job_with_the_setting_to_turn(tmp_path):
+def test_steps_that_are_too_large_end_the_job_and_name_the_setting(tmp_path):
     publish_examples(tmp_path, train=500, lanes=4)
-    with pytest.raises(
-        WorkError,
-        match=r"^train technology: the training loss is (nan|inf) in epoch 1: .*train\.learning_rate \(now 1e\+38\)",
-    ):
+    facts = {"model": "technology", "split": "train", "epoch": 1, "setting": "train.learning_rate"}
+    with raises(WorkError, **facts) as error:
         run_stage("train", configured(tmp_path, "train.learning_rate=1e38"))
+    assert "1e+38" in str(error.value)
     assert ranks_of(tmp_path) == {}
 
 
 @pytest.mark.slow
 def test_ranks_do_not_outlive_a_killed_launcher(tmp_path):
     publish_examples(tmp_path, train=2000, lanes=4)
-    sets = [
-        part
-        for setting in [f"warehouse.root={tmp_path}", *SETS, "train.epochs=1000"]
-        for part in ("--set", setting)
-    ]
-    launcher = subprocess.Popen(
-        [sys.executable, "-m", "patent_spark.cli", "train", *sets], stderr=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-m", "patent_spark.cli", "train", *options(tmp_path, "train.epochs=1000")]
+    launcher = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: told_steps(tmp_path) > 1)
+        wait_for(lambda: steps_reported(tmp_path) > 1, seconds=90)
         assert len(ranks_of(tmp_path)) == 2
     finally:
         launcher.kill()

@@ -1,19 +1,20 @@
-"""Shared by the faults of a training: the command, and a tracking server that can be lost."""
+"""For the faults of a training: the command, and a tracking server that can be lost."""
 
 import pytest
 
-from tests.support.cli_runner import attempts
+from tests.support.cli_runner import trainings
 from tests.support.tracking_server import TrackingServer
 
 
 @pytest.fixture
-def attempt(tmp_path):
-    with attempts(tmp_path) as attempt:
-        yield attempt
+def train(tmp_path):
+    """Starts the command."""
+    with trainings(tmp_path) as start:
+        yield start
 
 
 @pytest.fixture
-def tracked(tmp_path):
+def server(tmp_path):
     """A tracking server with a store of its own."""
     (tmp_path / "server").mkdir()
     with TrackingServer(tmp_path / "server") as server:

@@ -1,4 +1,5 @@
-"""`patent-spark train` called as a person calls it, on small examples: what it says, how it ends, and what it leaves running."""
+"""`patent-spark train` called as a user calls it, on small examples: its output, its exit code and what it
+leaves."""
 
 import os
 import signal
@@ -10,13 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+from mlflow import MlflowClient
 
 from patent_spark.core.store import Store
-from tests.e2e.test_ranks import SETS, wait_for
-from tests.support.training_warehouse import publish_examples, told_files
+from patent_spark.tracking.runs import tracking_uri
+from tests.support.cluster import wait_for
+from tests.support.rank_processes import command_line, configured, environments, epochs_reported, options
+from tests.support.training_warehouse import progress_files, publish_examples
 
-_MARK = "PATENT_SPARK_ATTEMPT"
-"""A variable that whatever an attempt starts has from it, under any name and in any group."""
+_MARK = "PATENT_SPARK_TEST_TRAINING"
+"""Every process that a training starts inherits this variable, whatever its name and its group."""
 
 
 def publish(root, **sizes):
@@ -26,24 +30,14 @@ def publish(root, **sizes):
 
 
 def processes_of(root):
-    """Command lines, by process id, of all that the attempts at a training started and that is still there."""
-    found = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"{_MARK}={root}" in (process / "environ").read_text().split("\0"):
-                found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
-        except OSError:
-            pass
-    return found
-
-
-def epochs_told(root):
-    """How many epochs are over in the training under way in a warehouse."""
-    return sum(path.read_text().count('"line"') for path in told_files(root))
+    """Command lines, by process id, of everything that the trainings of a warehouse started and that still
+    runs."""
+    marked = [pid for pid, variables in environments().items() if variables.get(_MARK) == str(root)]
+    return {pid: command_line(pid) for pid in marked}
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Training:
     """One call of the command."""
 
     root: Path
@@ -51,75 +45,75 @@ class Attempt:
     output: Path
 
     @property
-    def said(self):
+    def stderr(self):
         return self.output.read_text()
 
-    def told(self, text):
-        """Whether rank 0 has told something with this text in it."""
-        return any(text in path.read_text() for path in told_files(self.root))
+    def reported(self, text):
+        """Whether rank 0 has reported something with this text in it."""
+        return any(text in path.read_text() for path in progress_files(self.root))
 
     def epochs(self):
-        """How many are over."""
-        return epochs_told(self.root)
+        """How many epochs are finished."""
+        return epochs_reported(self.root)
 
-    def comes_to(self, epochs):
-        """Wait until so many are over, each with a checkpoint, and the next one is on its way."""
+    def wait_for_epochs(self, epochs):
+        """Wait until so many are finished, each with a checkpoint, and the next one is under way."""
         wait_for(lambda: self.epochs() >= epochs or self.process.poll() is not None, seconds=500)
-        assert self.process.poll() is None, self.said
+        assert self.process.poll() is None, self.stderr
 
-    def ended(self):
-        """Its exit code and what it said; nothing that it started is left."""
+    def finish(self):
+        """Wait for its end; returns its exit code and its stderr. Nothing that it started is left."""
         code = self.process.wait(timeout=400)
         wait_for(lambda: not processes_of(self.root), seconds=15)
-        return code, self.said
+        return code, self.stderr
 
 
 @contextmanager
-def attempts(folder):
-    """A function that starts an attempt, whose output goes into the folder; what a test that fails leaves running is ended."""
+def trainings(folder):
+    """A function that starts a training, whose stderr goes into the folder; ends what a failed test leaves
+    running."""
     started = []
 
-    def attempt(root, *arguments, sets=(), program=("-m", "patent_spark.cli"), **variables):
-        for path in told_files(root):
-            path.unlink()  # so that what is told is of this attempt
-        settings = [f"warehouse.root={root}", *SETS, *sets]
-        command = [
-            sys.executable,
-            *program,
-            "train",
-            *arguments,
-            *(part for setting in settings for part in ("--set", setting)),
-        ]
-        output = folder / f"attempt-{time.monotonic_ns()}.txt"
+    def start(root, *arguments, settings=(), program=("-m", "patent_spark.cli"), **variables):
+        for path in progress_files(root):
+            path.unlink()  # of the training before
+        command = [sys.executable, *program, "train", *arguments, *options(root, *settings)]
+        output = folder / f"training-{time.monotonic_ns()}.txt"
         with output.open("wb") as file:
             process = subprocess.Popen(command, stderr=file, env=os.environ | {_MARK: str(root)} | variables)
-        started.append(Attempt(root, process, output))
+        started.append(Training(root, process, output))
         return started[-1]
 
-    yield attempt
-    for trial in started:
-        for pid in processes_of(trial.root):
+    yield start
+    for training in started:
+        for pid in processes_of(training.root):
             os.kill(pid, signal.SIGKILL)
-        trial.process.wait()
+        training.process.wait()
 
 
 def weights_of(root):
-    return keras.saving.load_model(
-        Store(root).directory("MODEL") / "technology" / "model.keras"
-    ).get_weights()
+    """Weights of the current model of technology."""
+    folder = Store(root).directory("MODEL") / "technology"
+    return keras.saving.load_model(folder / "model.keras").get_weights()
 
 
 def largest_difference(root, other):
     """Of all weights of the models in two warehouses."""
-    return max(
-        abs(ours - theirs).max() for ours, theirs in zip(weights_of(root), weights_of(other), strict=True)
-    )
+    pairs = zip(weights_of(root), weights_of(other), strict=True)
+    return max(abs(own - others).max() for own, others in pairs)
 
 
 def run_and_epochs(client):
-    """The only run, and of each metric by epoch the epochs that it has a value of, in the order in which they came."""
+    """The only run, and for each metric by epoch the epochs that have a value, in the order in which they
+    arrived."""
     (run,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
     names = [name for name in run.data.metrics if name.startswith(("train_", "dev_"))]
-    return run, {
+    steps = {
         name: [metric.step for metric in client.get_metric_history(run.info.run_id, name)] for name in names
     }
+    return run, steps
+
+
+def tracked_run(root):
+    """The same of a warehouse that keeps its runs itself."""
+    return run_and_epochs(MlflowClient(tracking_uri(configured(root))))

@@ -19,7 +19,7 @@ from typing import Any
 
 import pyspark
 
-from patent_spark.stages.train.launch.local import end
+from patent_spark.stages.train.launch.local import kill_group
 
 ROOT = Path(__file__).parents[2]
 SPARK_HOME = Path(pyspark.__file__).parent
@@ -205,7 +205,7 @@ def running_cluster(folder: Path, workers: int = 2, cores: int = 2) -> Iterator[
         )
     finally:
         for process in reversed(processes):
-            end(process)
+            kill_group(process)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 180, pause: float = 0.1) -> None:

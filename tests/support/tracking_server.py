@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from patent_spark.stages.train.launch.local import end
+from patent_spark.stages.train.launch.local import kill_group
 from tests.support.cluster import free_port, wait_for
 
 
@@ -29,7 +29,7 @@ class TrackingServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        end(self.process)
+        kill_group(self.process)
 
     def start(self) -> None:
         """Return when it answers."""

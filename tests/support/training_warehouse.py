@@ -1,4 +1,4 @@
-"""Examples and vectors to train on, published without the stages that make them: texts whose class has its own words."""
+"""Examples to train on, published without the stages that make them: each class has words of its own."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from patent_spark.stages.shard.row_groups import write_groups
 from tests.support.factories import publish
 
 WORDS, DIMENSIONS, TOKENS = 300, 16, 20
-_OWN = 5  # words of each class
-_SIGNALS = 4  # of them in a text
+_OWN = 5
+"""Words of each class."""
+_SIGNALS = 4
+"""Of them in a text."""
 
 
-def told_files(root):
-    """What the rank 0 of each training under way in this warehouse has told so far."""
-    return list((root / "train" / "work").glob("*/told.jsonl"))
+def progress_files(root):
+    """What rank 0 of each training under way in a warehouse has reported so far."""
+    return list((root / "train" / "work").glob("*/progress.jsonl"))
 
 
 def publish_examples(
     root, *, train, development=0, classes=6, lanes=4, row_group_rows=64, task="technology", seed=1
 ):
-    """Publish `text` and `shard` with planted classes; returns the store.
+    """Publish `text` and `shard` with classes that a reader can tell; returns the store.
 
-    Class c owns the ids 5 c + 1 .. 5 c + 5; a text is noise with four of them, so that a reader can tell every class.
+    Class c owns the ids 5 c + 1 .. 5 c + 5; a text is noise with four of them.
     """
     store, numbers = Store(root), np.random.default_rng(seed)
     vectors = numbers.normal(0, 0.7, (WORDS, DIMENSIONS)).astype(np.float32)
@@ -38,9 +40,8 @@ def publish_examples(
         for number, (split, size) in enumerate({"train": train, "development": development}.items()):
             if size:
                 table = _texts(numbers, size, classes, first=1 + number * 10**6)
-                splits[split] = write_groups(
-                    draft.path("EXAMPLES") / task / split, [table], size, lanes, row_group_rows, TOKENS
-                )
+                folder = draft.path("EXAMPLES") / task / split
+                splits[split] = write_groups(folder, [table], size, lanes, row_group_rows, TOKENS)
 
     described = {task: {"labels": [f"c{i}" for i in range(classes)], "max_tokens": TOKENS, "splits": splits}}
     publish(store, "shard", {}, {"vocabulary_digest": "v1", "lanes": lanes, "tasks": described}, fill=fill)
@@ -55,13 +56,8 @@ def publish_further(store, *names):
         for name in ("technology", *names):
             shutil.copytree(examples / "technology", draft.path("EXAMPLES") / name)
 
-    publish(
-        store,
-        "shard",
-        {},
-        {**metadata, "tasks": dict.fromkeys(("technology", *names), metadata["tasks"]["technology"])},
-        fill=fill,
-    )
+    tasks = dict.fromkeys(("technology", *names), metadata["tasks"]["technology"])
+    publish(store, "shard", {}, {**metadata, "tasks": tasks}, fill=fill)
 
 
 def _texts(numbers, size, classes, first):
@@ -70,9 +66,8 @@ def _texts(numbers, size, classes, first):
     tokens = np.zeros((size, TOKENS), np.int32)
     for row, (label, length) in enumerate(zip(labels, lengths, strict=True)):
         tokens[row, :length] = numbers.integers(classes * _OWN + 1, WORDS + 1, length)
-        tokens[row, numbers.choice(length, _SIGNALS, replace=False)] = label * _OWN + numbers.integers(
-            1, _OWN + 1, _SIGNALS
-        )
+        places = numbers.choice(length, _SIGNALS, replace=False)
+        tokens[row, places] = label * _OWN + numbers.integers(1, _OWN + 1, _SIGNALS)
     columns = {
         "patent_key": np.arange(first, first + size),
         "label": labels.astype(np.int32),

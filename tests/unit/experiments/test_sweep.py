@@ -14,7 +14,8 @@ from patent_spark.tracking.runs import tracking_uri
 from tests.support.training_warehouse import TOKENS, publish_examples, publish_further
 
 RANK = """
-import json, pathlib, sys
+import pathlib, sys
+from patent_spark.core.model_files import EpochRecord, TaskDescription, write_history
 from patent_spark.stages.train.launch.job import Job
 job, config = Job.read(pathlib.Path(sys.argv[1]))
 if config.model.units == 13:
@@ -23,9 +24,12 @@ for number, task in enumerate(config.models[job.model]):
     folder = job.models / task
     folder.mkdir(parents=True)
     loss = config.train.learning_rate * config.model.units + number
-    (folder / "task.json").write_text(json.dumps({"run_id": job.run_id, "key": job.key, "kept_epoch": 2}))
-    epochs = [{"epoch": k, "dev_loss": loss + (k != 2), "dev_accuracy": 1 - loss / 10} for k in (1, 2, 3)]
-    (folder / "history.json").write_text(json.dumps(epochs))
+    about = {name: getattr(job, name) for name in ("run_id", "key", "release_id", "text")}
+    about |= {"labels": ["c0"], "max_tokens": 1, "min_tokens": 1, "vocabulary_digest": "v1"}
+    TaskDescription(task=task, kept_epoch=2, **about).write(folder)
+    trained = {"train_loss": loss, "train_accuracy": 0.5, "examples_per_second": 9.0}
+    developed = [{"epoch": k, "dev_loss": loss + (k != 2), "dev_accuracy": 1 - loss / 10} for k in (1, 2, 3)]
+    write_history(folder, [EpochRecord(**trained, **epoch) for epoch in developed])
 """
 
 

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from patent_spark.cli import main
 from patent_spark.config import load_config, with_settings, without_password
 from patent_spark.core.errors import StoppedError
-from patent_spark.stages.train.launch.local import end
+from patent_spark.stages.train.launch.local import kill_group
 from patent_spark.tracking import runs
 from patent_spark.tracking.runs import (
     TrackingError,
@@ -287,7 +287,7 @@ def test_a_server_that_goes_away_and_comes_back(tmp_path, monkeypatch):
         run = create_run(config, "technology", {})
         history = [{"epoch": epoch, "train_loss": 4.0 - epoch} for epoch in (1, 2, 3)]
         assert run.log_epochs(history[:1]) == []
-        end(server.process)
+        kill_group(server.process)
         assert run.log_epochs(history[:2]) == [2]
         server.start()
         assert run.log_epochs(history) == []

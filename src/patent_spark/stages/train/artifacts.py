@@ -1,94 +1,101 @@
-"""What rank 0 leaves of a finished training: the model's folder, and the same in MLflow."""
+"""What rank 0 leaves of a finished training: a folder for each task's model, and the same in MLflow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from patent_spark.config import Config
+from patent_spark.core.model_files import EpochRecord, TaskDescription, write_history
 from patent_spark.core.schemas import TRAIN
-from patent_spark.core.store import write_json, write_text
+from patent_spark.core.store import write_text
 from patent_spark.stages.shard.layout import group_file
-from patent_spark.stages.train.checkpoint import Epoch, State
-from patent_spark.stages.train.launch.job import Job, Teller
+from patent_spark.stages.train.checkpoint import EpochMetrics, TrainingState
+from patent_spark.stages.train.launch.job import Job
+from patent_spark.stages.train.launch.progress import ProgressWriter
 from patent_spark.stages.train.model.network import with_one_head
 from patent_spark.tracking.runs import UNCALIBRATED_MODEL, Run, TrackingError
 
 if TYPE_CHECKING:
     import keras
 
-_EXAMPLE_ROWS = 2
+_INPUT_EXAMPLES = 2
 
 
-def save(job: Job, config: Config, network: keras.Model, state: State) -> None:
-    """A model for each task and all that is needed to use it, in folders of the job's; of a joint model the task's own head."""
-    words = (
-        pyarrow.dataset.dataset(Path(job.vectors), format="parquet")
-        .to_table(columns=["word"])["word"]
-        .to_pylist()
-    )
+def save_models(job: Job, config: Config, network: keras.Model, state: TrainingState) -> None:
+    """A folder for each task: its model (of a joint one, its own head) and all that using it takes."""
+    vectors = pyarrow.dataset.dataset(Path(job.vectors), format="parquet")
+    words = vectors.to_table(columns=["word"])["word"].to_pylist()
     for number, task in enumerate(config.models[job.model]):
-        folder, section = job.models / task, config.task(task)
+        folder = job.models / task
         folder.mkdir(parents=True, exist_ok=True)
         with_one_head(network, number).save(folder / "model.keras")
         write_text(folder / "vocabulary.txt", "".join(f"{word}\n" for word in words))
-        write_json(folder / "history.json", [_own(epoch, config.prefix(task)) for epoch in state.history])
-        described: dict[str, Any] = {
-            "task": task,
-            "labels": job.shards["tasks"][task]["labels"],
-            "max_tokens": section.max_tokens,
-            "min_tokens": section.min_tokens,
-            "text": job.text,
-            "vocabulary_digest": job.shards["vocabulary_digest"],
-            "run_id": job.run_id,
-            "release_id": job.release_id,
-            "key": job.key,
-            "kept_epoch": state.kept_epoch,
-        }
-        write_json(folder / "task.json", described)
+        write_history(folder, [_record(epoch, config.prefix(task)) for epoch in state.history])
+        _described(job, config, task, state.kept_epoch).write(folder)
 
 
-def _own(epoch: Epoch, prefix: str) -> Epoch:
-    """The figures of an epoch with a task's own under the names that they have in a model of one task."""
-    return {name.replace(prefix, ""): value for name, value in epoch.items()}
+def _described(job: Job, config: Config, task: str, kept_epoch: int) -> TaskDescription:
+    section = config.task(task)
+    return TaskDescription(
+        task=task,
+        labels=job.shards["tasks"][task]["labels"],
+        max_tokens=section.max_tokens,
+        min_tokens=section.min_tokens,
+        text=job.text,
+        vocabulary_digest=job.shards["vocabulary_digest"],
+        run_id=job.run_id,
+        release_id=job.release_id,
+        key=job.key,
+        kept_epoch=kept_epoch,
+    )
 
 
-def log_the_rest(
+def _record(epoch: EpochMetrics, prefix: str) -> EpochRecord:
+    """An epoch whose metrics of a task have the names that they have in a model of that task alone."""
+    return EpochRecord.model_validate({name.replace(prefix, ""): value for name, value in epoch.items()})
+
+
+def log_models(
     job: Job,
     config: Config,
     run: Run,
     network: keras.Model,
-    state: State,
-    teller: Teller,
+    state: TrainingState,
+    progress: ProgressWriter,
     tags: Mapping[str, str],
 ) -> None:
-    """Keep the model in MLflow as well, under a name that says that its probabilities are not calibrated: `evaluate` adds those that are.
+    """Log to MLflow what it lacks: epochs, tags, and the models, named as not yet calibrated.
 
-    It is saved by now: a server that went away meanwhile does not undo the training.
+    The stage `evaluate` adds the calibrated ones. The models are saved by now, so a server that is gone does
+    not undo the training; what it lacks is reported.
     """
-    unsent = run.log_epochs(state.history)
-    if unsent:
-        teller.line(
-            f"  {job.model}: the metrics of epochs {', '.join(map(str, unsent))} could not be sent to MLflow; history.json has them all"
+    if unsent := run.log_epochs(state.history):
+        epochs = ", ".join(map(str, unsent))
+        progress.line(
+            f"  {job.model}: MLflow lacks the metrics of epochs {epochs}; history.json has them all"
         )
-    first = pq.read_table(Path(job.examples) / TRAIN / group_file(0), columns=["tokens"])[
-        "tokens"
-    ].to_pylist()[:_EXAMPLE_ROWS]
-    tokens = np.array([np.frombuffer(row, "<i4") for row in first])
+    tokens = _input_examples(job)
     try:
         for name, value in tags.items():
             run.tag(name, value)
         for number, task in enumerate(config.models[job.model]):
-            prefix, about = (
-                config.prefix(task),
-                {"labels": job.shards["tasks"][task]["labels"], "calibration": None},
-            )
-            run.log_model(with_one_head(network, number), tokens, f"{prefix}{UNCALIBRATED_MODEL}", about)
-            run.log_texts(job.models / task, f"{prefix}training")
+            name = f"{config.prefix(task)}{UNCALIBRATED_MODEL}"
+            metadata = {"labels": job.shards["tasks"][task]["labels"], "calibration": None}
+            run.log_model(with_one_head(network, number), tokens, name, metadata)
+            run.log_texts(job.models / task, f"{config.prefix(task)}training")
     except TrackingError as error:
-        teller.line(f"  {job.model}: the model is saved, but not in MLflow: {error}")
+        progress.line(f"  {job.model}: the model is saved, but not in MLflow: {error}")
+
+
+def _input_examples(job: Job) -> npt.NDArray[np.int32]:
+    """int32 [n, max_tokens]: the first examples."""
+    table = pq.read_table(Path(job.examples) / TRAIN / group_file(0), columns=["tokens"])
+    rows = table["tokens"].to_pylist()[:_INPUT_EXAMPLES]
+    return np.array([np.frombuffer(row, "<i4") for row in rows])

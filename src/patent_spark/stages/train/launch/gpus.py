@@ -1,4 +1,4 @@
-"""The GPU of a rank, and whether a training makes of it what it could."""
+"""The GPU of a rank, and which recurrent kernel a training computes with."""
 
 from __future__ import annotations
 
@@ -10,57 +10,78 @@ from typing import Any
 
 from patent_spark.config import ConfigError, Train
 from patent_spark.stages.train.launch.horovod import Ranks
-from patent_spark.stages.train.launch.lstm_kernel import uses_cudnn
 
+CUDNN, GENERIC = "cudnn", "generic"
 _DRIVER = Path("/dev/nvidiactl")
 
 
 def use_own_gpu(ranks: Ranks, launcher: str) -> None:
-    """One GPU a rank, if there are any. Raises ConfigError, on all ranks of a machine alike, when there are too few.
+    """Give each rank a GPU of its own, if there are any.
 
-    A launcher other than local may show each rank a GPU of its own alone, by CUDA_VISIBLE_DEVICES; then fewer are seen than there are ranks.
+    A launcher other than `local` may show each rank only its own GPU, by CUDA_VISIBLE_DEVICES; then a rank
+    sees fewer GPUs than there are ranks. Raises ConfigError, on all ranks of a machine alike, when there are
+    too few.
     """
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         return
-    each_sees_its_own = launcher != "local" and "CUDA_VISIBLE_DEVICES" in os.environ and len(gpus) == 1
-    if ranks.local_size > len(gpus) and not each_sees_its_own:
-        found = f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''} ({', '.join(gpu.name.removeprefix('/physical_device:') for gpu in gpus)})"
-        setting = f"set train.ranks to {len(gpus)}" if launcher == "local" else f"start {len(gpus)} a machine"
-        raise ConfigError(
-            f"train.ranks = {ranks.size}: {ranks.local_size} ranks are on a machine with {found}, and each needs one of its own; "
-            f"{setting}, or train on processors, with CUDA_VISIBLE_DEVICES set to nothing"
-        )
+    sees_only_its_own = launcher != "local" and "CUDA_VISIBLE_DEVICES" in os.environ and len(gpus) == 1
+    if ranks.local_size > len(gpus) and not sees_only_its_own:
+        raise _too_few_gpus(ranks, launcher, [gpu.name.removeprefix("/physical_device:") for gpu in gpus])
     own = gpus[ranks.local_rank % len(gpus)]
     tf.config.set_visible_devices(own, "GPU")
     tf.config.experimental.set_memory_growth(own, True)
 
 
+def _too_few_gpus(ranks: Ranks, launcher: str, gpus: list[str]) -> ConfigError:
+    number = len(gpus)
+    remedy = f"set train.ranks to {number}" if launcher == "local" else f"start {number} ranks a machine"
+    return ConfigError(
+        f"train.ranks = {ranks.size}: {ranks.local_size} ranks share a machine with {number} GPUs "
+        f"({', '.join(gpus)}), and each rank needs its own; {remedy}, "
+        "or set CUDA_VISIBLE_DEVICES to nothing to train on the CPU",
+        setting="train.ranks",
+        ranks=ranks.local_size,
+        gpus=number,
+    )
+
+
+def uses_cudnn(function: Any) -> bool:
+    """Whether a concrete function, or one that it calls, uses cuDNN's recurrent kernel."""
+    # The text of the graph names the operations of called functions too.
+    return 'op: "CudnnRNN' in str(function.graph.as_graph_def())
+
+
 def lstm_kernel(step: Any, settings: Train, warn: Callable[[str], None]) -> str:
-    """Which kernel the compiled step's LSTM is: cudnn or generic. Warns of what slows a GPU down, or keeps it from being used or watched."""
+    """The kernel that a compiled step computes its LSTM with: CUDNN or GENERIC.
+
+    Warns of what slows a GPU down, or keeps it from being used or monitored.
+    """
     import tensorflow as tf
 
     if not tf.config.list_physical_devices("GPU"):
-        if _DRIVER.exists() and os.environ.get("CUDA_VISIBLE_DEVICES") not in ("", "-1"):
+        if _gpu_is_ignored():
             cause = (
-                "finds no CUDA libraries that fit"
-                if tf.test.is_built_with_cuda()
-                else "is built for processors"
+                "finds no matching CUDA libraries" if tf.test.is_built_with_cuda() else "is built for CPUs"
             )
             warn(
-                f"this machine's NVIDIA GPU is not used: TensorFlow {cause}; `make setup GPU=1` builds an environment for GPUs"
+                f"TensorFlow {cause}, so this machine's NVIDIA GPU is not used; "
+                "`make setup GPU=1` builds an environment for GPUs"
             )
-        return "generic"
+        return GENERIC
     if importlib.util.find_spec("pynvml") is None:
-        warn(
-            "how busy the GPU is does not go into MLflow: pynvml is missing; `make setup GPU=1` installs it, as does the package nvidia-ml-py"
-        )
+        warn("pynvml is missing, so MLflow does not get the load of the GPU; `make setup GPU=1` installs it")
     if uses_cudnn(step.get_concrete_function()):
-        return "cudnn"
+        return CUDNN
     warn(
-        f"the GPU computes the LSTM word by word, several times slower than cuDNN's kernel: TensorFlow {tf.__version__} takes none for "
-        f"train.precision = {settings.precision}; try another"
+        f"TensorFlow {tf.__version__} has no cuDNN kernel for train.precision = {settings.precision}, so the "
+        "GPU computes the LSTM word by word, several times slower; try another precision"
     )
-    return "generic"
+    return GENERIC
+
+
+def _gpu_is_ignored() -> bool:
+    """Whether there is a GPU that nobody asked to leave alone."""
+    return _DRIVER.exists() and os.environ.get("CUDA_VISIBLE_DEVICES") not in ("", "-1")

@@ -1,7 +1,7 @@
-"""Dropout that leaves out the same units of an example whatever the number of ranks.
+"""Dropout that drops the same units of an example whatever the number of ranks.
 
-Every rank draws the mask of the whole batch, lane by lane, from the same seed, and keeps the rows that are its own. What a
-network is saved with are Keras's own layers, which whoever loads it has.
+Every rank draws the mask of the whole batch, lane by lane, from the same seed, and keeps the rows that are
+its own. A saved network holds Keras's own layers, which whoever loads it has.
 """
 
 from __future__ import annotations
@@ -15,29 +15,30 @@ if TYPE_CHECKING:
 
 
 def with_shared_dropout(network: keras.Model, ranks: Ranks, lanes: int) -> keras.Model:
-    """The network, weights and seeds shared with it, with dropout for a rank's rows of a batch: as many of each of its lanes, lane by lane.
+    """The network, sharing its weights and seeds, with dropout for one rank's rows of a batch.
 
+    A batch holds the same number of rows of each of the rank's lanes, lane by lane.
     lanes: of all ranks together; rank r has the lanes l with l % ranks.size == r.
     """
     import keras
     from keras import layers, ops
 
-    class SharedDropout(layers.Layer):
+    class SharedDropout(layers.Layer):  # type: ignore[misc]
         def __init__(self, own: layers.Dropout) -> None:
             super().__init__(dtype=own.dtype_policy, name=own.name)
             self.rate, self.seed_generator = own.rate, own.seed_generator
-            self.all_words_alike = isinstance(own, layers.SpatialDropout1D)
+            self.same_for_all_words = isinstance(own, layers.SpatialDropout1D)
 
         def call(self, inputs: Any, training: bool = False) -> Any:
             if not training:
                 return inputs
             rows, *others = ops.shape(inputs)
-            words_and_units = [1, others[-1]] if self.all_words_alike else others
-            of_lane = rows * ranks.size // lanes
-            ones = ops.ones([lanes * of_lane, *words_and_units], self.compute_dtype)
+            words_and_units = [1, others[-1]] if self.same_for_all_words else others
+            rows_per_lane = rows * ranks.size // lanes
+            ones = ops.ones([lanes * rows_per_lane, *words_and_units], self.compute_dtype)
             mask = ops.reshape(
                 keras.random.dropout(ones, self.rate, seed=self.seed_generator),
-                [lanes, of_lane, *words_and_units],
+                [lanes, rows_per_lane, *words_and_units],
             )
             return inputs * ops.reshape(mask[ranks.rank :: ranks.size], [rows, *words_and_units])
 

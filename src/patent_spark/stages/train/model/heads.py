@@ -1,4 +1,4 @@
-"""The last layers of a model, one a task: which examples each learns from, what they count, and its figures."""
+"""The last layers of a model, one a task: labels of the examples, their weights, and the head's metrics."""
 
 from __future__ import annotations
 
@@ -12,41 +12,44 @@ import numpy.typing as npt
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Config
 from patent_spark.stages.shard.layout import labels_of_tasks
-from patent_spark.stages.train.checkpoint import Epoch
+from patent_spark.stages.train.checkpoint import EpochMetrics
 from patent_spark.stages.train.model.loss import class_weights, label_counts
 
-SUMS = 3
-"""Of each head: cross-entropy, weight, hits."""
+SUMS_PER_HEAD = 3
+"""Cross-entropy, weight, number of correct predictions."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """What the examples are to the last layer of one task."""
+    """How the last layer of one task sees the examples."""
 
-    answers: npt.NDArray[np.int32]
-    """For each label of the examples the task's label; the number that follows on the task's labels where it has none."""
+    label_map: npt.NDArray[np.int32]
+    """For each label of the examples the task's label; the number of labels where an example has none."""
     weights: npt.NDArray[np.float32]
-    """For each label of the task what an example counts in the gradient."""
+    """For each label of the task the weight of an example in the gradient."""
     share: float = 1.0
-    """What the task's loss counts in that of the model; all shares add up to 1."""
+    """Weight of the task's loss in the model's loss; all shares add up to 1."""
     prefix: str = ""
-    """What the names of its figures begin with."""
-    early: npt.NDArray[np.float32] | None = None
-    """[early levels, labels]: how likely each early level is at each label. Of the examples' labels they follow on the task's."""
+    """What the names of its metrics begin with."""
+    interim: npt.NDArray[np.float32] | None = None
+    """[interim levels, labels]: the likelihood of each interim level given each label.
+
+    Among the labels of the examples the interim levels follow those of the task.
+    """
 
     @property
     def labels(self) -> int:
-        """How many labels the task has."""
+        """Number of labels of the task."""
         return len(self.weights)
 
 
 def only_head(labels: int) -> Head:
-    """The head of a model of one task, to which all examples count alike."""
+    """The head of a model of one task in which all examples have the same weight."""
     return Head(np.arange(labels, dtype=np.int32), np.ones(labels, np.float32))
 
 
-_RARE_ONES = {TECHNOLOGY: "class_weights", CITATION_LEVEL: "level_weights"}
-"""The setting that says what a patent of a rare label counts."""
+_WEIGHT_SETTINGS = {TECHNOLOGY: "class_weights", CITATION_LEVEL: "level_weights"}
+"""The setting of `train` that gives rare labels of a task more weight."""
 
 
 def heads_of(
@@ -54,46 +57,44 @@ def heads_of(
     tasks: Sequence[str],
     sizes: Sequence[int],
     examples: Path,
-    early: Sequence[Mapping[str, Any]] = (),
+    interim: Sequence[Mapping[str, Any]] = (),
 ) -> list[Head]:
-    """The heads of a model of these tasks that trains on a split of examples; sizes: how many labels each task has.
+    """The heads of a model of these tasks.
 
-    early: the early levels that some examples of the only task have instead, as shards.early describes them; each of these
-    examples counts like one with a label.
+    sizes: number of labels of each task. examples: the folder of the split to train on.
+    interim: the interim levels that some examples of the only task have in place of a label, as
+    shard.censored_labels describes them; each of these examples has the weight of one with a label.
 
-    The loss is a weighted mean of the tasks' losses, each the mean over the examples that have a label of the task: where
-    few have one, each of them counts the more. The weights say so, for all steps alike, and a step need only divide by
-    the number of its examples.
+    The model's loss is a weighted mean of the tasks' losses, and each of these is a mean over the examples
+    that have a label of the task. So an example has more weight in a task that labels few of them. The
+    weights of the heads hold this factor for all steps alike, and a step need only divide by the number of
+    its examples.
     """
-    answers = labels_of_tasks(sizes)
-    if early:
+    label_maps = labels_of_tasks(sizes)
+    likelihoods = None
+    if interim:
         (size,) = sizes
-        answers = np.append(np.arange(size), [size] * len(early)).astype(np.int32)[:, None]
-        likelihoods = np.array([each["likelihood"] for each in early], np.float32)
-    counts = label_counts(examples, len(answers))
-    asked = np.array([getattr(config.train, f"{task}_weight") for task in tasks])
+        label_maps = np.append(np.arange(size), [size] * len(interim)).astype(np.int32)[:, None]
+        likelihoods = np.array([each["likelihood"] for each in interim], np.float32)
+    counts = label_counts(examples, len(label_maps))
+    task_weights = np.array([getattr(config.train, f"{task}_weight") for task in tasks])
     heads = []
-    for task, size, answer, share in zip(tasks, sizes, answers.T, asked / asked.sum(), strict=True):
-        own = np.bincount(answer, weights=counts, minlength=size + 1)[:size].astype(np.float64)
-        learned = counts.sum() if early else own.sum()
-        weights = share * counts.sum() / learned * class_weights(own, getattr(config.train, _RARE_ONES[task]))
-        heads.append(
-            Head(
-                answer,
-                weights.astype(np.float32),
-                float(share),
-                config.prefix(task),
-                likelihoods if early else None,
-            )
-        )
+    for task, size, label_map, share in zip(
+        tasks, sizes, label_maps.T, task_weights / task_weights.sum(), strict=True
+    ):
+        own = np.bincount(label_map, weights=counts, minlength=size + 1)[:size].astype(np.float64)
+        learned = counts.sum() if interim else own.sum()
+        rare = class_weights(own, getattr(config.train, _WEIGHT_SETTINGS[task]))
+        weights = (share * counts.sum() / learned * rare).astype(np.float32)
+        heads.append(Head(label_map, weights, float(share), config.prefix(task), likelihoods))
     return heads
 
 
-def figures(split: str, heads: Sequence[Head], sums: npt.NDArray[np.float64]) -> Epoch:
-    """Losses and accuracies by name, from SUMS of each head in turn; `<split>_loss` is the model's."""
-    loss, weight, hits = sums.reshape(-1, SUMS).T
-    losses, accuracies = (total / np.maximum(weight, 1.0) for total in (loss, hits))
-    found = {f"{split}_loss": float(losses @ [head.share for head in heads])}
+def metrics_of(split: str, heads: Sequence[Head], sums: npt.NDArray[np.float64]) -> EpochMetrics:
+    """Losses and accuracies by name, from the sums of each head in turn; `<split>_loss` is the model's."""
+    loss, weight, n_correct = sums.reshape(-1, SUMS_PER_HEAD).T
+    losses, accuracies = (total / np.maximum(weight, 1.0) for total in (loss, n_correct))
+    metrics = {f"{split}_loss": float(losses @ [head.share for head in heads])}
     for head, own_loss, accuracy in zip(heads, losses.tolist(), accuracies.tolist(), strict=True):
-        found |= {f"{split}_{head.prefix}loss": own_loss, f"{split}_{head.prefix}accuracy": accuracy}
-    return found
+        metrics |= {f"{split}_{head.prefix}loss": own_loss, f"{split}_{head.prefix}accuracy": accuracy}
+    return metrics

@@ -1,4 +1,4 @@
-"""What the gradient is of: cross-entropy, with smoothed labels and a weight for each class if so wished."""
+"""The loss that is minimised: cross-entropy, with smoothed labels and class weights where they are set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POWERS = {"none": 0.0, "sqrt": 0.5, "balanced": 1.0}
 
 
 def label_counts(examples: Path, labels: int) -> npt.NDArray[np.float64]:
-    """How many examples of a split have each label."""
+    """Number of examples of a split that have each label; padding does not count."""
     real = pyarrow.dataset.dataset(examples, format="parquet").to_table(
         columns=["label"], filter=pc.field("patent_key") >= 0
     )
@@ -22,16 +22,21 @@ def label_counts(examples: Path, labels: int) -> npt.NDArray[np.float64]:
 
 
 def class_weights(counts: npt.NDArray[np.float64], kind: str) -> npt.NDArray[np.float64]:
-    """A weight for each label: its share of the examples to the power 0, -1/2 or -1, scaled to a mean of 1 over the examples.
+    """A weight for each label: its count to the power 0, -1/2 or -1, scaled to a mean of 1 over the examples.
 
-    A label without examples has the weight 0.
+    kind: none, sqrt or balanced. A label without examples has the weight 0.
     """
     weights = np.where(counts > 0, np.maximum(counts, 1) ** -_POWERS[kind], 0)
     return np.asarray(weights * counts.sum() / (weights * counts).sum())
 
 
-def objective(label: Any, logits: Any, weights: npt.NDArray[np.float32], smoothing: float) -> Any:
-    """The loss of each example [batch]: cross-entropy against a label that gives `smoothing` to all labels alike, times the label's weight."""
+def weighted_cross_entropy(
+    label: Any, logits: Any, weights: npt.NDArray[np.float32], smoothing: float
+) -> Any:
+    """The loss of each example [batch], times the weight of its label.
+
+    It is the cross-entropy against the label smoothed: all labels alike share the part `smoothing`.
+    """
     import tensorflow as tf
 
     scores = tf.nn.log_softmax(logits)
@@ -41,13 +46,14 @@ def objective(label: Any, logits: Any, weights: npt.NDArray[np.float32], smoothi
     )
 
 
-def objective_of_early(row: Any, logits: Any, likelihoods: npt.NDArray[np.float32], smoothing: float) -> Any:
-    """The loss of each example [batch] of which only an early level is known: minus the log of how likely it was to be seen.
+def interim_loss(level: Any, logits: Any, likelihoods: npt.NDArray[np.float32], smoothing: float) -> Any:
+    """The loss of each example [batch] of which only an interim level is known: its negative log-likelihood.
 
-    likelihoods: [early levels, labels]; row: the early level of each example. See shards.early. Smoothing as in objective().
+    level: the interim level of each example. likelihoods: [interim levels, labels]; see
+    shard.censored_labels. Smoothing as in weighted_cross_entropy().
     """
     import tensorflow as tf
 
     scores = tf.nn.log_softmax(logits)
-    seen = tf.reduce_logsumexp(scores + tf.gather(tf.constant(np.log(likelihoods)), row), axis=1)
-    return -((1.0 - smoothing) * seen + smoothing * tf.reduce_mean(scores, axis=1))
+    observed = tf.reduce_logsumexp(scores + tf.gather(tf.constant(np.log(likelihoods)), level), axis=1)
+    return -((1.0 - smoothing) * observed + smoothing * tf.reduce_mean(scores, axis=1))

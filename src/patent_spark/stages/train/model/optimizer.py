@@ -12,26 +12,26 @@ from patent_spark.config import Train
 if TYPE_CHECKING:
     import keras
 
-    from patent_spark.stages.train.checkpoint import Epoch
+    from patent_spark.stages.train.checkpoint import EpochMetrics
 
 
 def with_enough_epochs(settings: Train, steps_per_epoch: int) -> Train:
     """The settings with as many epochs as train.min_steps asks for."""
-    return dataclasses.replace(
-        settings, epochs=max(settings.epochs, math.ceil(settings.min_steps / steps_per_epoch))
-    )
+    enough = math.ceil(settings.min_steps / steps_per_epoch)
+    return dataclasses.replace(settings, epochs=max(settings.epochs, enough))
 
 
-def out_of_patience(history: Sequence[Epoch], patience: int) -> bool:
-    """Whether the last `patience` epochs (0 = never) all had a development loss no lower than an epoch before them."""
+def patience_is_over(history: Sequence[EpochMetrics], patience: int) -> bool:
+    """Whether the last `patience` epochs (0 = never stop) brought no lower development loss."""
     losses = [epoch["dev_loss"] for epoch in history if "dev_loss" in epoch]
     return 0 < patience < len(losses) and min(losses[-patience:]) >= min(losses[:-patience])
 
 
 def adam(settings: Train, steps: int) -> keras.optimizers.Optimizer:
-    """Adam, with train.weight_decay on all but biases and word vectors; its step size follows the plan over `steps` steps.
+    """Adam with weight decay on all but biases and word vectors and a learning rate planned for `steps`.
 
-    With float16 small gradients would be 0: it scales the loss, and leaves out a step whose gradients overflow.
+    In float16 small gradients would be 0, so it scales the loss, and leaves out a step whose gradients
+    overflow.
     """
     import keras
 
@@ -41,26 +41,24 @@ def adam(settings: Train, steps: int) -> keras.optimizers.Optimizer:
         global_clipnorm=settings.clip_norm or None,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "embeddings"])
-    return (
-        keras.optimizers.LossScaleOptimizer(optimizer) if settings.precision == "mixed_float16" else optimizer
-    )
+    if settings.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
 
 
 def _learning_rate(settings: Train, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """A function of the steps taken, which the optimizer counts and a checkpoint holds."""
+    """A function of the number of steps taken, which the optimizer counts and a checkpoint holds."""
     import keras
     from keras import ops
 
     warm_up = settings.warmup * steps
 
-    class Plan(keras.optimizers.schedules.LearningRateSchedule):
+    class WarmUpAndDecay(keras.optimizers.schedules.LearningRateSchedule):
         def __call__(self, step: object) -> object:
             taken = ops.cast(step, "float32")
             rise = ops.minimum((taken + 1.0) / max(warm_up, 1.0), 1.0)
             left = 1.0 - ops.clip((taken - warm_up) / max(steps - warm_up, 1.0), 0.0, 1.0)
-            fall = {"none": 1.0, "linear": left, "cosine": 0.5 - 0.5 * ops.cos(math.pi * left)}[
-                settings.decay
-            ]
-            return settings.learning_rate * rise * fall
+            falls = {"none": 1.0, "linear": left, "cosine": 0.5 - 0.5 * ops.cos(math.pi * left)}
+            return settings.learning_rate * rise * falls[settings.decay]
 
-    return Plan()
+    return WarmUpAndDecay()

@@ -4,53 +4,48 @@ import numpy as np
 import pytest
 
 from patent_spark.config import Model, Train
-from patent_spark.stages.train.launch.horovod import joined
-from patent_spark.stages.train.loop import Learner
+from patent_spark.stages.train.launch.horovod import join_job
+from patent_spark.stages.train.loop import Trainer
 from patent_spark.stages.train.model.network import build_model
 from patent_spark.stages.train.model.optimizer import adam
 
 NUMBERS = np.random.default_rng(1)
 VECTORS = NUMBERS.normal(0, 0.5, (30, 6)).astype(np.float32)
-TOKENS = np.where(
-    np.arange(9) < NUMBERS.integers(1, 10, (16, 1)), NUMBERS.integers(1, 31, (16, 9)), 0
-).astype(np.int32)
+LENGTHS = NUMBERS.integers(1, 10, (16, 1))
+TOKENS = np.where(np.arange(9) < LENGTHS, NUMBERS.integers(1, 31, (16, 9)), 0).astype(np.int32)
 LABEL = (TOKENS[:, 0] % 3).astype(np.int32)
 
 
-def learner(ranks, precision):
+def trainer(ranks, precision):
     settings = Train(precision=precision, learning_rate=0.03)
-    network = build_model(
-        Model(units=8, layers=2, bidirectional=True, pool="max_mean", mean_vector=True),
-        VECTORS,
-        3,
-        seed=1,
-        precision=precision,
-    )
-    return Learner(network, settings, ranks, adam(settings, 10))
+    model = Model(units=8, layers=2, bidirectional=True, pool="max_mean", mean_vector=True)
+    network = build_model(model, VECTORS, 3, seed=1, precision=precision)
+    return Trainer(network, settings, ranks, adam(settings, 10))
 
 
-def losses(learner, steps=10):
-    return [learner.step(TOKENS, LABEL, np.ones(16, np.float32)).numpy()[0] / 16 for _ in range(steps)]
+def losses(trainer, steps=10):
+    weight = np.ones(16, np.float32)
+    return [trainer.train_step(TOKENS, LABEL, weight).numpy()[0] / 16 for _ in range(steps)]
 
 
 @pytest.mark.parametrize(
     ("precision", "compute"), [("mixed_bfloat16", "bfloat16"), ("mixed_float16", "float16")]
 )
 def test_mixed_steps_come_near_those_in_float32(precision, compute):
-    with joined() as ranks:
-        exact, mixed = learner(ranks, "float32"), learner(ranks, precision)
+    with join_job() as ranks:
+        exact, mixed = trainer(ranks, "float32"), trainer(ranks, precision)
         assert mixed.network.get_layer("lstm_1").compute_dtype == compute
         assert {variable.dtype for variable in mixed.network.trainable_variables} == {"float32"}
         assert mixed.network.output.dtype == mixed.network.get_layer("logits").output.dtype == "float32"
-        expected, found = losses(exact), losses(mixed)
+        expected, near = losses(exact), losses(mixed)
     assert expected[-1] < 0.8 * expected[0]
-    assert np.allclose(found, expected, rtol=0.03)
-    assert found != expected
+    assert np.allclose(near, expected, rtol=0.03)
+    assert near != expected
 
 
 def test_a_step_whose_gradients_overflow_is_left_out():
-    with joined() as ranks:
-        mixed = learner(ranks, "mixed_float16")
+    with join_job() as ranks:
+        mixed = trainer(ranks, "mixed_float16")
         mixed._optimizer.dynamic_scale.assign(1e38)
         before = mixed.network.get_weights()
         losses(mixed, steps=1)

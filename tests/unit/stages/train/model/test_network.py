@@ -1,14 +1,9 @@
-"""The network against Keras's own masked LSTM; the scorer on a saved network."""
-
-import json
+"""The network against oracles that are written differently: Keras's own layers, and NumPy."""
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from patent_spark.config import Model
-from patent_spark.core.errors import DataError
-from patent_spark.inference.scorer import Scorer, token_matrix
 from patent_spark.stages.train.model.network import build_model
 
 VECTORS = np.random.default_rng(3).normal(0, 1, (30, 6)).astype(np.float32)
@@ -18,28 +13,27 @@ TOKENS = np.array(
 )
 
 
+LENGTHS = [8, 2, 1, 5]
+
+
+def softmax(logits):
+    return np.exp(logits) / np.exp(logits).sum()
+
+
 @pytest.fixture(scope="module")
 def network():
     return build_model(Model(units=5, layers=2, pool="last"), VECTORS, labels=3, seed=1)
 
 
-WAYS = [
-    ("last", False),
-    ("max", False),
-    ("max_mean", False),
-    ("last", True),
-    ("max", True),
-    ("max_mean", True),
-]
-"""pool, bidirectional"""
+@pytest.fixture(scope="module", params=["last", "max", "max_mean"])
+def pool(request):
+    return request.param
 
 
-@pytest.fixture(scope="module", params=WAYS)
-def each(request):
-    pool, bidirectional = request.param
-    return build_model(
-        Model(units=5, layers=2, pool=pool, bidirectional=bidirectional), VECTORS, labels=3, seed=1
-    )
+@pytest.fixture(scope="module", params=[False, True], ids=["forward", "bidirectional"])
+def each(request, pool):
+    model = Model(units=5, layers=2, pool=pool, bidirectional=request.param)
+    return build_model(model, VECTORS, labels=3, seed=1)
 
 
 def test_it_is_the_masked_lstm_of_the_paper(network):
@@ -69,9 +63,8 @@ def test_word_order_counts(each):
     assert not np.allclose(each(TOKENS[3:]).numpy(), each(TOKENS[3:, [1, 0, 2, 3, 4]]).numpy(), atol=1e-5)
 
 
-@pytest.mark.parametrize("pool", ["last", "max", "max_mean"])
 def test_a_bidirectional_layer_reads_each_text_as_if_it_had_no_padding(pool):
-    """An oracle written differently: Keras's own Bidirectional on one text at a time, cut to its words; the pool in NumPy."""
+    """Keras's own Bidirectional on one text at a time, cut to its words; the pool in NumPy."""
     from keras import Sequential, layers
 
     network = build_model(Model(units=5, layers=2, pool=pool, bidirectional=True), VECTORS, labels=3, seed=1)
@@ -85,21 +78,18 @@ def test_a_bidirectional_layer_reads_each_text_as_if_it_had_no_padding(pool):
     *names, last = ["embedding", "lstm_1", "backward_lstm_1", "lstm_2", "backward_lstm_2", "logits"]
     oracle.set_weights([weight for name in names for weight in network.get_layer(name).get_weights()])
     kernel, bias = network.get_layer(last).get_weights()
-    found = network(TOKENS).numpy()
-    for row, length in enumerate([8, 2, 1, 5]):
+    probabilities = network(TOKENS).numpy()
+    for row, length in enumerate(LENGTHS):
         forward, backward = np.split(oracle(TOKENS[row : row + 1, :length]).numpy()[0], 2, axis=1)
+        largest, means = (
+            [kind(states, axis=0) for states in (forward, backward)] for kind in (np.max, np.mean)
+        )
         state = {
             "last": [forward[-1], backward[0]],
-            "max": [forward.max(axis=0), backward.max(axis=0)],
-            "max_mean": [
-                forward.max(axis=0),
-                forward.mean(axis=0),
-                backward.max(axis=0),
-                backward.mean(axis=0),
-            ],
+            "max": largest,
+            "max_mean": [largest[0], means[0], largest[1], means[1]],
         }[pool]
-        logits = np.concatenate(state) @ kernel + bias
-        assert np.allclose(found[row], np.exp(logits) / np.exp(logits).sum(), atol=1e-6)
+        assert np.allclose(probabilities[row], softmax(np.concatenate(state) @ kernel + bias), atol=1e-6)
 
 
 def test_the_mean_vector_stands_beside_the_pool():
@@ -118,15 +108,10 @@ def test_the_mean_vector_stands_beside_the_pool():
 def test_dropout_takes_whole_dimensions_of_vectors_and_units_of_the_pool_in_training_alone():
     from keras import Model as Network
 
-    network = build_model(
-        Model(units=40, layers=1, spatial_dropout=0.5, dropout=0.25),
-        np.ones((30, 50), np.float32),
-        labels=3,
-        seed=1,
-    )
-    inner = Network(
-        network.input, [network.get_layer("spatial_dropout").output, network.get_layer("dropout").output]
-    )
+    model = Model(units=40, layers=1, spatial_dropout=0.5, dropout=0.25)
+    network = build_model(model, np.ones((30, 50), np.float32), labels=3, seed=1)
+    dropouts = [network.get_layer(name).output for name in ("spatial_dropout", "dropout")]
+    inner = Network(network.input, dropouts)
     many = np.repeat(TOKENS[:1], 200, axis=0)
     vectors, state = (values.numpy() for values in inner(many, training=True))
     assert set(np.unique(vectors)) == {0.0, 2.0}
@@ -145,12 +130,12 @@ def test_the_largest_state_of_each_unit_is_pooled():
     network = build_model(Model(units=5, layers=1, pool="max"), VECTORS, labels=3, seed=1)
     states = Network(network.input, network.get_layer("lstm_1").output)(TOKENS).numpy()
     kernel, bias = network.get_layer("logits").get_weights()
-    for row, length in enumerate([8, 2, 1, 5]):
+    for row, length in enumerate(LENGTHS):
         logits = states[row, :length].max(axis=0) @ kernel + bias
-        assert np.allclose(network(TOKENS).numpy()[row], np.exp(logits) / np.exp(logits).sum(), atol=1e-6)
+        assert np.allclose(network(TOKENS).numpy()[row], softmax(logits), atol=1e-6)
 
 
-def test_cells_start_with_the_memory_that_is_asked_for():
+def test_forget_gates_start_with_the_horizon_that_is_set():
     """A forget gate of sigmoid(b) halves a cell's content in about exp(b) words."""
     network = build_model(Model(units=200, layers=2, forget_bias_horizon=50), VECTORS, labels=3, seed=1)
     for layer in ("lstm_1", "lstm_2"):
@@ -170,11 +155,8 @@ def test_the_table_of_vectors(network):
 
 
 def test_scaled_vectors_have_mean_0_and_standard_deviation_1():
-    table = (
-        build_model(Model(units=2, scale_vectors=True), VECTORS * 3 + 5, 3, seed=1)
-        .get_layer("embedding")
-        .get_weights()[0]
-    )
+    network = build_model(Model(units=2, scale_vectors=True), VECTORS * 3 + 5, 3, seed=1)
+    table = network.get_layer("embedding").get_weights()[0]
     assert (table[0] == 0).all()
     assert np.allclose(table[1:].mean(axis=0), 0, atol=1e-5)
     assert abs(table[1:].std() - 1) < 1e-5
@@ -184,55 +166,9 @@ def test_scaled_vectors_have_mean_0_and_standard_deviation_1():
 
 
 def test_the_seed_decides_the_weights(network):
-    def weights(seed):
-        return np.concatenate(
-            [
-                w.ravel()
-                for w in build_model(Model(units=5, layers=2, pool="last"), VECTORS, 3, seed).get_weights()
-            ]
-        )
+    def weights(network):
+        return np.concatenate([weight.ravel() for weight in network.get_weights()])
 
-    assert (weights(1) == np.concatenate([w.ravel() for w in network.get_weights()])).all()
-    assert (weights(2) != weights(1)).any()
-
-
-@pytest.fixture
-def folder(network, tmp_path):
-    network.save(tmp_path / "model.keras")
-    (tmp_path / "task.json").write_text(json.dumps({"labels": ["a", "b", "c"], "max_tokens": 8}))
-    return tmp_path
-
-
-def test_the_scorer_gives_each_row_its_own_probabilities(network, folder):
-    scorer = Scorer(folder)
-    assert (scorer.labels, scorer.max_tokens) == (["a", "b", "c"], 8)
-    many = np.concatenate([TOKENS] * 5 + [np.zeros((1, 8), np.int32)])[
-        np.random.default_rng(1).permutation(21)
-    ]
-    found = scorer.probabilities(many, batch=4)
-    assert found.dtype == np.float32
-    assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
-    assert np.allclose(found, network(many).numpy(), atol=1e-6)
-    assert scorer.probabilities(many[:0]).shape == (0, 3)
-
-
-def test_token_matrix_reads_the_binary_column():
-    column = pa.array([row.tobytes() for row in TOKENS], pa.binary())
-    assert (token_matrix(column, 8) == TOKENS).all()
-    assert (token_matrix(column.slice(1, 2), 8) == TOKENS[1:3]).all()
-    assert (
-        token_matrix(pa.chunked_array([column.slice(2), column.slice(0, 2)]), 8) == TOKENS[[2, 3, 0, 1]]
-    ).all()
-    assert token_matrix(column.slice(0, 0), 8).shape == (0, 8)
-    with pytest.raises(
-        DataError, match=r"rows of \['32'\] bytes, must be 36; run `patent-spark shard` again"
-    ):
-        token_matrix(column, 9)
-
-
-def test_a_folder_without_a_model_is_named(tmp_path, folder):
-    with pytest.raises(DataError, match=r"nowhere is not a trained model.*run `patent-spark train` again"):
-        Scorer(tmp_path / "nowhere")
-    (folder / "model.keras").write_bytes(b"cut off")
-    with pytest.raises(DataError, match=r"is not a trained model"):
-        Scorer(folder)
+    model = Model(units=5, layers=2, pool="last")
+    assert (weights(build_model(model, VECTORS, 3, seed=1)) == weights(network)).all()
+    assert (weights(build_model(model, VECTORS, 3, seed=2)) != weights(network)).any()

@@ -1,10 +1,12 @@
-"""The recurrent kernel that a step is compiled to, read from its graph: no GPU is needed to look."""
+"""The recurrent kernel that a step is compiled to, read from its graph, with a GPU or without."""
 
+import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from patent_spark.config import Model
-from patent_spark.stages.train.launch.lstm_kernel import uses_cudnn
+from patent_spark.stages.train.launch.gpus import uses_cudnn
 from patent_spark.stages.train.model.network import build_model
 
 
@@ -32,9 +34,16 @@ def test_the_kernel_is_found_in_a_function_and_in_those_that_it_calls():
     assert uses_cudnn(within_another.get_concrete_function(inputs))
 
 
-def test_a_processor_has_no_such_kernel():
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_a_layer_computes_with_it_where_there_is_a_gpu_and_its_settings_allow(activation):
+    """cuDNN has no LSTM with relu, so that one is a loop over the words on every machine."""
+    layer = keras.layers.LSTM(3, activation=activation)
+    function = tf.function(layer).get_concrete_function(tf.TensorSpec((None, None, 4), tf.float32))
+    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    assert uses_cudnn(function) is (has_gpu and activation == "tanh")
+
+
+def test_the_network_computes_with_it_where_there_is_a_gpu():
     network = build_model(Model(units=3), np.ones((5, 4), np.float32), labels=2, seed=1)
-    with tf.device("CPU"):
-        step = tf.function(network).get_concrete_function(tf.TensorSpec((None, None), tf.int32))
-    if not tf.config.list_physical_devices("GPU"):
-        assert not uses_cudnn(step)
+    step = tf.function(network).get_concrete_function(tf.TensorSpec((None, None), tf.int32))
+    assert uses_cudnn(step) is bool(tf.config.list_physical_devices("GPU"))

@@ -2,7 +2,7 @@
 
 import threading
 
-from patent_spark.stages.train.metric_sender import Sender
+from patent_spark.stages.train.metric_logger import AsyncMetricLogger
 
 HISTORY = [{"epoch": 1, "train_loss": 2.0}, {"epoch": 2, "train_loss": 1.5}, {"epoch": 3, "train_loss": 1.2}]
 
@@ -11,23 +11,23 @@ class SilentRun:
     """A run whose server takes a call, and answers only later."""
 
     def __init__(self):
-        self.calls, self.answers = [], threading.Event()
+        self.calls, self.answer = [], threading.Event()
 
     def log_epochs(self, history):
         self.calls.append(len(history))
-        self.answers.wait(timeout=20)
+        self.answer.wait(timeout=20)
         return []
 
 
 def test_what_a_silent_server_keeps_from_being_sent_waits_for_the_next_call():
     run, history = SilentRun(), HISTORY[:1]
-    sender = Sender(run)
-    sender.wait()
-    sender.send(history)
+    metric_logger = AsyncMetricLogger(run)
+    metric_logger.flush()
+    metric_logger.log(history)
     history.append(HISTORY[1])  # the loop goes on
-    sender.send(history)
-    run.answers.set()
-    sender.wait()
-    sender.send(HISTORY)
-    sender.wait()
+    metric_logger.log(history)
+    run.answer.set()
+    metric_logger.flush()
+    metric_logger.log(HISTORY)
+    metric_logger.flush()
     assert run.calls == [1, 3]
