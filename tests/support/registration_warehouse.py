@@ -1,4 +1,6 @@
-"""A warehouse before the gate: evaluated models, their runs in a real MLflow, and an audit with the verdicts that a test wants."""
+"""A warehouse before the gate: evaluated models, their runs in a real MLflow, and an audit with the verdicts
+that a test wants.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,15 @@ from tests.support.factories import publish
 
 TASKS = ("technology", "citation_level")
 FAMILIES = "families on both sides"
+REMEDY = "the files are gone; put them back"
+"""Details of every check."""
 
 
 def configured(root: Path, *sets: str) -> Config:
     return load_config(sets=[f"warehouse.root={root}", "evaluate.resamples=300", *sets])[0]
 
 
-def before_the_gate(root: Path) -> Store:
+def evaluated_and_audited(root: Path) -> Store:
     """Both tasks, trained, evaluated and audited; nothing is registered."""
     config, run_ids = configured(root), {}
     for task in TASKS:
@@ -67,7 +71,7 @@ def publish_audit(
             "limit": 0.0,
             "unit": "rows",
             "form": "count",
-            "done": "the files are gone; put them back",
+            "done": REMEDY,
         }
         for task, name in names
     ]
@@ -98,7 +102,7 @@ def retrain(store: Store, task: str, change: Callable[[Path], None]) -> None:
     publish_audit(store)
 
 
-def spoil(folder: Path) -> None:
+def zero_last_layer(folder: Path) -> None:
     """A model that knows nothing but the labels' shares."""
     import keras
 

@@ -71,7 +71,8 @@ def render_page(package: str, template: str, **content: Any) -> str:
 
     base = resources.files("patent_spark.reporting") / "templates"
     texts = {name: (base / name).read_text() for name in ("base.html", "tables.html")}
-    texts[template] = (resources.files(package) / "templates" / template).read_text()
+    own = resources.files(package) / "templates"
+    texts |= {each.name: each.read_text() for each in own.iterdir() if each.is_file()}
     escaped = template.endswith(".html")
     environment = Environment(
         autoescape=escaped,

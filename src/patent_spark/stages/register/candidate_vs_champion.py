@@ -1,4 +1,4 @@
-"""What the new model and the champion say about the same test patents, each with its own words, labels and calibration."""
+"""Candidate and champion on the same test patents, each with its own words, labels and calibration."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ from patent_spark.core.store import Store, write_parquet
 from patent_spark.core.tokenization import claims_per_patent, tokens
 from patent_spark.inference.model_package import Package, PackedTask
 from patent_spark.metrics.estimator import joined, said
-from patent_spark.metrics.groups import Cohorts
-from patent_spark.metrics.prediction_records import Answers
+from patent_spark.metrics.groups import Cohorts, read_cohorts
+from patent_spark.metrics.prediction_records import Answers, paired
 from patent_spark.metrics.report_schema import headline_parts
+from patent_spark.stages.register.promotion_rule import COMPARED_METRICS
+from patent_spark.stages.register.report_schema import MetricComparison
 
 _BLOCK = 8192
 
@@ -54,15 +56,59 @@ def candidate_answers(store: Store, task: str) -> Answers:
     return Answers(keys, family, split, labels, truth, joined([part.says for part in parts]))
 
 
+def compare_with_champion(
+    context: StageContext, task: str, package: Package, scratch: Path
+) -> list[MetricComparison]:
+    """Candidate and champion in each metric, on the test patents whose families are new to the champion."""
+    everyone = candidate_answers(context.store, task)
+    fresh = new_to(package, everyone, read_cohorts(context))
+    excluded = int((~fresh).sum())
+    if not fresh.any():
+        return [_not_compared(task, excluded)]
+    candidate = everyone.of(fresh)
+    champion = champion_answers(context, package.task(task), candidate, scratch)
+    told = paired(champion, candidate, context.config.evaluate)["all"]
+    return [
+        MetricComparison(
+            task=task,
+            metric=metric,
+            candidate=told["figures"]["other"][metric],
+            champion=told["figures"]["one"][metric],
+            difference=told["differences"][metric]["difference"],
+            interval=told["differences"][metric]["interval"],
+            patents=told["patents"],
+            excluded=excluded,
+        )
+        for metric in COMPARED_METRICS[task]
+    ]
+
+
+def _not_compared(task: str, excluded: int) -> MetricComparison:
+    return MetricComparison(
+        task=task,
+        metric=COMPARED_METRICS[task][0],
+        candidate=None,
+        champion=None,
+        difference=None,
+        interval=None,
+        patents=0,
+        excluded=excluded,
+    )
+
+
 def new_to(package: Package, answers: Answers, cohorts: Cohorts) -> NDArray[np.bool_]:
-    """Which test patents a model did not learn from, nor from one of their families: splits of two releases need not agree."""
+    """Mask of the test patents whose families are not in the training data of a model.
+
+    The splits of two releases need not agree, so a test patent of today may have trained the champion.
+    """
     known = package.learned_from
     families = cohorts.families(pa.array(known))
     return ~(np.isin(answers.keys, known) | np.isin(answers.family, families))
 
 
 def champion_answers(context: StageContext, packed: PackedTask, candidate: Answers, scratch: Path) -> Answers:
-    """What another model says about the patents of `candidate`; labels it does not know are never its answer, so their patents are errors.
+    """What another model says about the patents of `candidate`; labels it does not know are never its answer,
+    so their patents are errors.
 
     scratch: a folder for what is only needed meanwhile, which executors see as well.
     """
@@ -95,7 +141,7 @@ def champion_answers(context: StageContext, packed: PackedTask, candidate: Answe
 def _texts(
     context: StageContext, packed: PackedTask, keys: pa.Array, scratch: Path
 ) -> Iterator[pa.RecordBatch]:
-    """patent_key and tokens of patents, of the fields that the model reads: from TOKENS, or made anew where these hold others."""
+    """patent_key and tokens of patents: from TOKENS, or made anew if the model reads other text fields."""
     wanted = packed.about["text"]
     made = context.store.manifest("text")
     held = recorded(made.settings if made else {}).text
@@ -116,7 +162,10 @@ def _tokens_of(context: StageContext, fields: list[str], which: str, scratch: Pa
         if field == "claims":
             if "claims" not in _ingested(context):
                 raise DataError(
-                    "the champion reads claims, which this release was ingested without; ingest it with text.fields=[title, abstract, claims]"
+                    "the champion reads claims, but this release was ingested without them; "
+                    "run `patent-spark ingest` with text.fields=[title, abstract, claims]",
+                    setting="text.fields",
+                    stage="ingest",
                 )
             others.append(claims_per_patent(context.read("CLAIMS"), which))
     folder = scratch / "tokens"

@@ -1,58 +1,132 @@
-"""The card of a registered model, as a page and as Markdown."""
+"""A model card as card.json, card.html and card.md, and what the registry shows of it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
-from patent_spark.core.store import write_text
-from patent_spark.reporting.html import Table, render_page
-from patent_spark.tracking.registry import DESCRIPTION
+from patent_spark.core.store import write_json, write_text
+from patent_spark.metrics.constant_baselines import NAMES as BASELINE_NAMES
+from patent_spark.metrics.report_schema import TEST_YEARS, Metrics
+from patent_spark.reporting.html import Cell, Row, Table, count, form, render_page
+from patent_spark.stages.evaluate.report_tables import QUESTIONS, TITLES, contest_table, lead, split_table
+from patent_spark.stages.register.messages import METRIC_NAMES, metric_text
+from patent_spark.stages.register.promotion_rule import is_better
+from patent_spark.stages.register.report_schema import ModelCard
+from patent_spark.tracking.registry import CHAMPION, DESCRIPTION
+
+CARD_FILES = ("card.html", "card.md", "card.json")
+_TEMPLATES = "patent_spark.stages.register"
+_MORE = "\n\nThe whole card is card.html or card.md, among the files of this version.\n"
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of a card."""
-
-    title: str
-    paragraphs: Sequence[str] = ()
-    items: Sequence[str] = ()
-    table: Table | None = None
-    code: str = ""
+def write_card(folder: Path, card: ModelCard, metrics: Mapping[str, Metrics]) -> None:
+    """Write card.json, card.html and card.md; metrics: METRICS by task."""
+    write_json(folder / "card.json", card.model_dump(mode="json"))
+    write_text(folder / "card.html", render_page(_TEMPLATES, "card.html", **_content(card, metrics)))
+    write_text(folder / "card.md", markdown(card, metrics))
 
 
-@dataclass(frozen=True)
-class Card:
-    """What card.html and card.md say."""
-
-    title: str
-    lead: Sequence[str]
-    sections: Sequence[Section]
-    tags: Mapping[str, str]
-    """The figures that the registry shows beside the version."""
-
-    def html(self) -> str:
-        """The whole card as a page."""
-        return render_page("patent_spark.stages.register", "card.html", card=self)
-
-    def markdown(self) -> str:
-        """The whole card."""
-        return re.sub(r"\n{3,}", "\n\n", render_page("patent_spark.stages.register", "card.md", card=self))
-
-    def description(self) -> str:
-        """As much of the card as the registry keeps: whole sections, from the first."""
-        text, more = (
-            self.markdown(),
-            "\n\nThe whole card is card.html or card.md, among the files of this version.\n",
-        )
-        if len(text) <= DESCRIPTION:
-            return text
-        return text[: text[: DESCRIPTION - len(more)].rfind("\n## ")].rstrip() + more
+def markdown(card: ModelCard, metrics: Mapping[str, Metrics]) -> str:
+    """The whole card as Markdown."""
+    return re.sub(r"\n{3,}", "\n\n", render_page(_TEMPLATES, "card.md", **_content(card, metrics)))
 
 
-def write_card(folder: Path, card: Card) -> None:
-    """Write card.html and card.md."""
-    write_text(folder / "card.html", card.html())
-    write_text(folder / "card.md", card.markdown())
+def description(text: str) -> str:
+    """As much of a card in Markdown as the registry keeps: whole sections, from the first."""
+    if len(text) <= DESCRIPTION:
+        return text
+    return text[: text[: DESCRIPTION - len(_MORE)].rfind("\n## ")].rstrip() + _MORE
+
+
+def version_tags(card: ModelCard) -> dict[str, str]:
+    """Metrics, protocol and origin as tags, so that the registry can be searched by them."""
+    tags = {
+        "model": card.model,
+        "release_id": card.release_id,
+        "data_to_date": card.data_to_date,
+        "audit": "passed",
+        "code": card.training.code,
+        "verdict": card.decision.verdict,
+        "previous_champion": card.previous_version or "",
+    }
+    for each in card.tasks:
+        headline = each.headline
+        tags |= {
+            f"{each.task}.protocol": each.split.protocol,
+            f"{each.task}.metric": headline.metric.value,
+            f"{each.task}.value": "" if headline.value is None else f"{headline.value:.4f}",
+        }
+        if headline.interval:
+            tags[f"{each.task}.interval"] = " to ".join(f"{end:.4f}" for end in headline.interval)
+    return {name: value for name, value in tags.items() if value}
+
+
+def _content(card: ModelCard, metrics: Mapping[str, Metrics]) -> dict[str, object]:
+    """All that the templates read."""
+    return {
+        "card": card,
+        "title": " and ".join(TITLES[each.task] for each in card.tasks) + " of US patents",
+        "titles": TITLES,
+        "questions": QUESTIONS,
+        "metric_names": METRIC_NAMES,
+        "metric_text": metric_text,
+        "baseline_names": BASELINE_NAMES,
+        "alias": CHAMPION,
+        "metric_tables": {task: contest_table(each.as_json()) for task, each in metrics.items()},
+        "split_tables": {
+            task: split_table(
+                {name: part.as_json() for name, part in {**each.splits, TEST_YEARS: each}.items()}
+            )
+            for task, each in metrics.items()
+            if len(each.splits) > 1
+        },
+        "comparison_table": _comparison_table(card),
+        "size_table": _size_table(card),
+        "audit_table": _audit_table(card),
+        "setting_table": _setting_table(card),
+    }
+
+
+def _comparison_table(card: ModelCard) -> Table:
+    rows = []
+    for each in card.decision.comparisons:
+        verdict = "better" if is_better(each) else ""
+        difference = {"difference": each.difference, "interval": each.interval, "verdict": verdict}
+        cells = [
+            Cell(metric_text(each.candidate, each.metric)),
+            Cell(metric_text(each.champion, each.metric)),
+            lead(difference, each.metric),
+            Cell(count(each.patents)),
+            Cell(count(each.excluded)),
+        ]
+        rows.append(Row(f"{TITLES[each.task]}: {METRIC_NAMES[each.metric]}", cells))
+    return Table(["", "this model", "champion", "difference", "test patents", "excluded"], rows)
+
+
+def _size_table(card: ModelCard) -> Table:
+    rows = [
+        Row(f"{TITLES[each.task]}: {split}", [Cell(count(size))])
+        for each in card.tasks
+        for split, size in each.split.patents.items()
+    ]
+    return Table(["split", "patents"], rows)
+
+
+def _audit_table(card: ModelCard) -> Table:
+    rows = []
+    for check in card.checks:
+        task = f" ({TITLES[check.task].lower()})" if check.task else ""
+        value, limit = (Cell(form(each, check.form)) for each in (check.figure, check.limit))
+        verdict = Cell(check.verdict.replace("_", " "), kind="text")
+        rows.append(Row(f"{check.name}{task}", [verdict, value, limit, Cell(check.unit, kind="text")]))
+    return Table(["check", "verdict", "value", "limit", "unit"], rows)
+
+
+def _setting_table(card: ModelCard) -> Table:
+    rows = [
+        Row(each.name, [Cell(text, kind="text wrap") for text in (each.value, each.default)])
+        for each in card.settings
+    ]
+    return Table(["setting", "value", "default"], rows)

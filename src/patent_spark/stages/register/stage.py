@@ -1,21 +1,18 @@
-"""Stage register: the gate before the registry of MLflow, and the card of what passed it.
+"""Stage register: promote a model to champion in the MLflow registry, with a model card, or reject it.
 
-A model enters the registry, as the new champion, if the audit passes and it is not worse than the champion on the same
-test patents (decision.py has the rule). All models are judged before anything is written; the alias is set last, so that
-a stage that was killed leaves the old champion. A model that is refused leaves registry and alias as they were, and ends
-the command with exit code 4. The registry lies outside the warehouse, so the stage is never skipped: a model that is the
-champion already stays so, and none is registered twice.
+promotion_rule.py has the rule. All candidates are compared before anything is written. The alias is set last,
+so a killed stage leaves the old champion in place. A rejected candidate leaves registry and alias unchanged,
+and the command ends with exit code 4. The registry is outside the warehouse, so the stage is never skipped. A
+candidate that already is the champion stays so, and no model is registered twice.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from patent_spark.config import JOINT, digest, recorded
 from patent_spark.core.context import StageContext
@@ -23,82 +20,71 @@ from patent_spark.core.errors import DataError
 from patent_spark.core.progress import say
 from patent_spark.core.store import Store, write_json
 from patent_spark.inference.model_package import Package, write_package
-from patent_spark.metrics.groups import read_cohorts
-from patent_spark.metrics.prediction_records import paired
-from patent_spark.stages.register.candidate_vs_champion import candidate_answers, champion_answers, new_to
-from patent_spark.stages.register.card_content import make_card
-from patent_spark.stages.register.model_card import Card, write_card
-from patent_spark.stages.register.promotion_rule import (
-    COMPARED,
-    REFUSED,
-    STANDS,
-    Contest,
-    Decision,
-    audit_objects,
-    audit_was_loosened,
-    decide,
+from patent_spark.stages.register.audit_result import AuditCheck, read_checks
+from patent_spark.stages.register.candidate_vs_champion import compare_with_champion
+from patent_spark.stages.register.card_content import Promotion, card_metrics, make_card
+from patent_spark.stages.register.messages import outcome_message, rejection_message
+from patent_spark.stages.register.model_card import (
+    CARD_FILES,
+    description,
+    markdown,
+    version_tags,
+    write_card,
 )
+from patent_spark.stages.register.promotion_rule import audit_rejection, decide, weakened_audit_rejection
+from patent_spark.stages.register.report_schema import ALREADY_CHAMPION, REJECTED, Decision, DecisionReport
 from patent_spark.tracking.registry import CHAMPION, IDENTITY, Registry, Version
-
-_CARDS = ("card.html", "card.md")
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A model before the gate."""
+class Candidate:
+    """A trained model, and the champion that it competes with."""
 
     model: str
     tasks: tuple[str, ...]
     registry: Registry
     champion: Version | None
-    package: Package | None
-    """The champion's files."""
-    decision: Decision
+    champion_package: Package | None
+    """The champion's files; None when there is no champion."""
 
 
 def run(context: StageContext) -> None:
-    """Judge the models of the configuration, register those that pass, write MODEL_CARD; refuse the others."""
-    _require_models(context)
-    audit = _audit(context)
+    """Decide on each model of the configuration, register those that pass, and write MODEL_CARD."""
+    _require_same_tasks(context)
+    checks = read_checks(context.store, context.config)
     with TemporaryDirectory(dir=context.draft.directory) as folder:
         scratch = Path(folder)
-        judged = [
-            _judge(context, model, tasks, audit, scratch / model)
-            for model, tasks in context.config.models.items()
-        ]
-        learned = {each.model: _conclude(context, each, audit, scratch / each.model) for each in judged}
-    context.record_metadata(models=learned)
+        decisions = []
+        for model, tasks in context.config.models.items():
+            candidate = _candidate(context, model, tasks, scratch / model)
+            decisions.append((candidate, _decide(context, candidate, checks, scratch / model)))
+        reports = {
+            candidate.model: _conclude(context, candidate, decision, checks, scratch / candidate.model)
+            for candidate, decision in decisions
+        }
+    context.record_metadata(models={name: report.model_dump(mode="json") for name, report in reports.items()})
     context.refusal = "; ".join(
-        f"{each.model} is not registered: {' and '.join(each.decision.reasons)}"
-        for each in judged
-        if each.decision.refused
+        f"{name} is not registered: {' and '.join(report.messages)}"
+        for name, report in reports.items()
+        if report.rejected
     )
 
 
-def _require_models(context: StageContext) -> None:
-    """A model of both tasks is registered as one, and others each by itself; raises DataError."""
+def _require_same_tasks(context: StageContext) -> None:
+    """Raises DataError when tasks=joint does not hold for both the trained models and the configuration."""
     train = context.store.manifest("train")
     trained = recorded(train.settings if train else {}).tasks
     if (trained == JOINT) != (context.config.tasks == JOINT):
         raise DataError(
-            f"the current models were trained with tasks={trained}, not {context.config.tasks}; register them with the former"
+            f"the current models were trained with tasks={trained}, not {context.config.tasks}; "
+            f"run `patent-spark register` with tasks={trained}",
+            setting="tasks",
+            trained=trained,
+            configured=context.config.tasks,
         )
 
 
-def _audit(context: StageContext) -> dict[str, Any]:
-    """audit.json; raises DataError when a task was not audited."""
-    found = context.store.read_json("AUDIT", "audit.json")
-    for task in context.config.task_names:
-        if not any(check["task"] == task for check in found["checks"]):
-            raise DataError(
-                f"task {task} was not audited; run `patent-spark audit` with tasks={context.config.tasks} first"
-            )
-    return found
-
-
-def _judge(
-    context: StageContext, model: str, tasks: tuple[str, ...], audit: dict[str, Any], scratch: Path
-) -> Judged:
+def _candidate(context: StageContext, model: str, tasks: tuple[str, ...], scratch: Path) -> Candidate:
     registry = Registry(context.config, model)
     champion = registry.champion()
     scratch.mkdir()
@@ -106,31 +92,28 @@ def _judge(
     if champion is not None:
         (scratch / CHAMPION).mkdir()
         package = Package(registry.fetch(champion, scratch / CHAMPION))
-    return Judged(
-        model, tasks, registry, champion, package, _decide(context, tasks, audit, champion, package, scratch)
-    )
+    return Candidate(model, tasks, registry, champion, package)
 
 
 def _decide(
-    context: StageContext,
-    tasks: Sequence[str],
-    audit: dict[str, Any],
-    champion: Version | None,
-    package: Package | None,
-    scratch: Path,
+    context: StageContext, candidate: Candidate, checks: Sequence[AuditCheck], scratch: Path
 ) -> Decision:
     manifest = context.store.manifest("audit")
-    asked = recorded(manifest.settings if manifest else {}).audit
-    if objection := audit_objects(audit["checks"], tasks) or audit_was_loosened(asked):
-        return Decision(REFUSED, [objection])
+    audit_settings = recorded(manifest.settings if manifest else {}).audit
+    rejection = audit_rejection(checks, candidate.tasks) or weakened_audit_rejection(audit_settings)
+    if rejection:
+        return Decision(verdict=REJECTED, reasons=(rejection,))
+    champion, package = candidate.champion, candidate.champion_package
     if champion is None or package is None:
         return decide([], context.config.register.margin)
-    if champion.tags.get(IDENTITY) == _identity(context.store, tasks):
-        return Decision(STANDS)
-    return decide(
-        [contest for task in tasks for contest in _contests(context, task, package, scratch)],
-        context.config.register.margin,
-    )
+    if champion.tags.get(IDENTITY) == _identity(context.store, candidate.tasks):
+        return Decision(verdict=ALREADY_CHAMPION)
+    comparisons = [
+        comparison
+        for task in candidate.tasks
+        for comparison in compare_with_champion(context, task, package, scratch)
+    ]
+    return decide(comparisons, context.config.register.margin)
 
 
 def _identity(store: Store, tasks: Sequence[str]) -> str:
@@ -143,93 +126,61 @@ def _identity(store: Store, tasks: Sequence[str]) -> str:
     )
 
 
-def _contests(context: StageContext, task: str, package: Package, scratch: Path) -> list[Contest]:
-    """The current model beside the champion in each figure, on the test patents of which the champion did not learn."""
-    everyone = candidate_answers(context.store, task)
-    fresh = new_to(package, everyone, read_cohorts(context))
-    left_out = int((~fresh).sum())
-    if not fresh.any():
-        return [Contest(task, COMPARED[task][0], None, None, None, None, 0, left_out)]
-    model = everyone.of(fresh)
-    told = paired(
-        champion_answers(context, package.task(task), model, scratch), model, context.config.evaluate
-    )["all"]
-    ours, theirs = told["figures"]["other"], told["figures"]["one"]
-    apart = {figure: told["differences"][figure] for figure in COMPARED[task]}
-    return [
-        Contest(
-            task,
-            figure,
-            ours[figure],
-            theirs[figure],
-            each["difference"],
-            each["interval"],
-            told["patents"],
-            left_out,
-        )
-        for figure, each in apart.items()
-    ]
-
-
-def _conclude(context: StageContext, judged: Judged, audit: dict[str, Any], scratch: Path) -> dict[str, Any]:
-    """Register what passed; the card of the champion, old or new, and the decision into MODEL_CARD; returns what is to be learned."""
-    version, package, decision = judged.champion, judged.package, judged.decision
-    if decision.verdict not in (REFUSED, STANDS):
-        version, package = _register(context, judged, audit, scratch / "new")
-    folder = context.draft.path("MODEL_CARD") / judged.model
+def _conclude(
+    context: StageContext,
+    candidate: Candidate,
+    decision: Decision,
+    checks: Sequence[AuditCheck],
+    scratch: Path,
+) -> DecisionReport:
+    """Register the candidate if it passed; write decision.json and the card of the champion, old or new."""
+    version, package = candidate.champion, candidate.champion_package
+    if decision.promotes:
+        version, package = _register(context, candidate, decision, checks, scratch / "new")
+    folder = context.draft.path("MODEL_CARD") / candidate.model
     folder.mkdir()
     if package is not None:
-        for name in _CARDS:
-            shutil.copyfile(package.folder / name, folder / name)
-    told = {
-        "verdict": decision.verdict,
-        "reasons": list(decision.reasons),
-        "champion": version and version.address,
-    }
-    write_json(
-        folder / "decision.json",
-        told | {"contests": [dataclasses.asdict(contest) for contest in decision.contests]},
+        for name in CARD_FILES:
+            if (package.folder / name).exists():  # champions of older versions have no card.json
+                shutil.copyfile(package.folder / name, folder / name)
+    report = DecisionReport(
+        **dict(decision),
+        champion=version.address if version else None,
+        messages=tuple(map(rejection_message, decision.reasons)),
     )
-    say(f"  {judged.model}: {_in_words(decision, judged.champion, version)}")
-    return told
+    write_json(folder / "decision.json", report.model_dump(mode="json"))
+    before = candidate.champion.address if candidate.champion else None
+    say(f"  {candidate.model}: {outcome_message(decision, before, report.champion)}")
+    return report
 
 
 def _register(
-    context: StageContext, judged: Judged, audit: dict[str, Any], folder: Path
+    context: StageContext,
+    candidate: Candidate,
+    decision: Decision,
+    checks: Sequence[AuditCheck],
+    folder: Path,
 ) -> tuple[Version, Package]:
-    """A version of the current model, unless an earlier attempt left it, and the alias last of all."""
-    store, registry = context.store, judged.registry
-    package = write_package(store, judged.model, judged.tasks, folder)
-    card = make_card(
-        store, context.config, judged.model, registry.name, audit["checks"], judged.decision, judged.champion
-    )
-    write_card(package.folder, card)
-    identity = _identity(store, judged.tasks)
+    """Add a version, unless an interrupted attempt already did, and set the alias last."""
+    store, registry = context.store, candidate.registry
+    package = write_package(store, candidate.model, candidate.tasks, folder)
+    promotion = Promotion(candidate.model, registry.name, decision, candidate.champion)
+    card, metrics = make_card(store, context.config, promotion, checks), card_metrics(store, candidate.tasks)
+    write_card(package.folder, card, metrics)
+    identity = _identity(store, candidate.tasks)
     version = next((each for each in registry.versions() if each.tags.get(IDENTITY) == identity), None)
     if version is None:
-        run_id = package.task(judged.tasks[0]).about["run_id"]
-        version = registry.add(
-            run_id, package.folder, {IDENTITY: identity} | _tags(store, card), card.description()
-        )
+        tags = {IDENTITY: identity} | version_tags(card) | _stage_tags(store)
+        text = description(markdown(card, metrics))
+        version = registry.add(card.tasks[0].run_id, package.folder, tags, text)
     registry.promote(version)
     return version, package
 
 
-def _tags(store: Store, card: Card) -> dict[str, str]:
-    """What the registry shows of a version beside its description."""
-    stages = {
+def _stage_tags(store: Store) -> dict[str, str]:
+    """Versions of the stages behind a model."""
+    return {
         f"stage.{name}": manifest.version
         for name in ("train", "evaluate", "audit")
         if (manifest := store.manifest(name))
     }
-    return {**card.tags, **stages}
-
-
-def _in_words(decision: Decision, before: Version | None, version: Version | None) -> str:
-    if decision.refused:
-        return f"refused; {before.address + ' stays the champion' if before else 'there is no champion yet'}"
-    if decision.verdict == STANDS or version is None:
-        return f"{before.address if before else 'nothing'} is this model already, and stays the champion"
-    return f"registered as {version.address}, the champion now: {decision.verdict}" + (
-        f" than {before.address}" if before else " of its name"
-    )

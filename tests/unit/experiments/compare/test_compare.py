@@ -11,7 +11,7 @@ from patent_spark.metrics.prediction_records import write_answers
 from patent_spark.stages.register.candidate_vs_champion import candidate_answers
 from patent_spark.tracking.runs import create_run
 from tests.support.html_page import Page
-from tests.support.registration_warehouse import before_the_gate, configured
+from tests.support.registration_warehouse import evaluated_and_audited, configured
 
 
 def logged(store, task, answers, *sets, epochs=2, finished=True, release_id="tiny"):
@@ -38,7 +38,7 @@ def logged(store, task, answers, *sets, epochs=2, finished=True, release_id="tin
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """The warehouse, and runs: two of the same test patents, of which the second one is right on twenty patents more."""
-    store = before_the_gate(tmp_path_factory.mktemp("compare") / "w")
+    store = evaluated_and_audited(tmp_path_factory.mktemp("compare") / "w")
     answers = candidate_answers(store, "technology")
     wrong = np.flatnonzero(answers.says.predicted != answers.truth)
     predicted = answers.says.predicted.copy()

@@ -1,7 +1,9 @@
 """The stage register on a small warehouse, with a real registry of MLflow in SQLite."""
 
 import datetime
+import html
 import json
+import re
 import shutil
 from contextlib import ExitStack
 
@@ -24,44 +26,58 @@ from patent_spark.metrics.groups import read_cohorts
 from patent_spark.pipeline import planned, run_stage
 from patent_spark.stages.evaluate.predict import read_blocks
 from patent_spark.stages.register.candidate_vs_champion import candidate_answers, champion_answers, new_to
+from patent_spark.stages.register.report_schema import (
+    AuditChecksFailed,
+    AuditChecksNotMade,
+    AuditWeakened,
+    CalibrationSummary,
+    CheckReference,
+    DecisionReport,
+    ModelCard,
+    NotComparable,
+    WeakerSetting,
+    WorseThanChampion,
+)
 from patent_spark.tracking.registry import Registry
 from patent_spark.tracking.runs import tracking_uri, write_mlmodel
 from tests.support.cluster import free_port
 from tests.support.corruption import rewrite_manifest
+from tests.support.errors import raises
 from tests.support.evaluation_warehouse import MAX_TOKENS, TWINS
 from tests.support.factories import publish
 from tests.support.registration_warehouse import (
     FAMILIES,
+    REMEDY,
     TASKS,
-    before_the_gate,
     configured,
     copy_of,
+    evaluated_and_audited,
     publish_audit,
     registered,
     retrain,
-    spoil,
+    zero_last_layer,
 )
 
 
 @pytest.fixture(scope="module")
-def crowned(tmp_path_factory):
+def champions(tmp_path_factory):
     """Both models are registered."""
-    store = before_the_gate(tmp_path_factory.mktemp("gate") / "w")
+    store = evaluated_and_audited(tmp_path_factory.mktemp("register") / "w")
     run_stage("register", configured(store.root))
     return store
 
 
 @pytest.fixture(scope="module")
-def worse(crowned, tmp_path_factory):
-    """A technology model that has forgotten everything is before the gate."""
-    store = copy_of(crowned, tmp_path_factory.mktemp("worse") / "w")
-    retrain(store, "technology", spoil)
+def worse(champions, tmp_path_factory):
+    """The technology model is replaced by one whose last layer knows only the label shares."""
+    store = copy_of(champions, tmp_path_factory.mktemp("worse") / "w")
+    retrain(store, "technology", zero_last_layer)
     return store
 
 
 @pytest.fixture
-def copy(crowned, tmp_path):
-    return copy_of(crowned, tmp_path / "w")
+def copy(champions, tmp_path):
+    return copy_of(champions, tmp_path / "w")
 
 
 def command(capsys, store, *sets):
@@ -74,8 +90,34 @@ def command(capsys, store, *sets):
     return code, capsys.readouterr().err
 
 
+def json_of(store, output, path):
+    return json.loads((store.directory(output) / path).read_text())
+
+
+def predictions_of(store):
+    """PREDICTIONS of the technology model."""
+    return store.read_arrow("PREDICTIONS").to_pandas().query("task == 'technology'")
+
+
+def tokens_of(store):
+    """TOKENS by patent_id."""
+    return store.read_arrow("TOKENS", ["patent_id", "tokens"]).to_pandas().set_index("patent_id")["tokens"]
+
+
 def decision(store, task):
-    return json.loads((store.directory("MODEL_CARD") / task / "decision.json").read_text())
+    path = store.directory("MODEL_CARD") / task / "decision.json"
+    return DecisionReport.model_validate_json(path.read_text())
+
+
+def card_of(store, model):
+    """Content and Markdown of a card."""
+    folder = store.directory("MODEL_CARD") / model
+    return ModelCard.model_validate_json((folder / "card.json").read_text()), (folder / "card.md").read_text()
+
+
+def words_of(text):
+    """A text with single spaces."""
+    return " ".join(text.split())
 
 
 def champion_in(store, task, folder):
@@ -83,198 +125,227 @@ def champion_in(store, task, folder):
     return Package(registry.fetch(registry.champion(), folder))
 
 
-def test_the_first_that_passes_the_audit_becomes_the_champion(crowned):
-    client = MlflowClient(tracking_uri(configured(crowned.root)))
-    metrics = json.loads((crowned.directory("METRICS") / "technology.json").read_text())
+def test_the_first_that_passes_the_audit_becomes_the_champion(champions):
+    client = MlflowClient(tracking_uri(configured(champions.root)))
+    metrics = json_of(champions, "METRICS", "technology.json")
     for task in TASKS:
-        assert registered(crowned, task) == ("1", ["1"])
-        assert decision(crowned, task)["verdict"] == "first"
+        assert registered(champions, task) == ("1", ["1"])
+        assert decision(champions, task).verdict == "first"
     version = client.get_model_version_by_alias("patent_spark_technology", "champion")
     low, high = metrics["accuracy_interval"]
     wanted = {
-        "model": "technology", "release_id": "tiny", "data_to_date": "2018-05-29", "audit": "passed", "gate": "first",
-        "technology.protocol": "stratified", "technology.figure": "accuracy", "technology.value": f"{metrics['accuracy']:.4f}",
-        "technology.interval": f"{low:.4f} to {high:.4f}", "stage.evaluate": crowned.manifest("evaluate").version,
-    }  # fmt: skip
+        "model": "technology",
+        "release_id": "tiny",
+        "data_to_date": "2018-05-29",
+        "audit": "passed",
+        "verdict": "first",
+        "technology.protocol": "stratified",
+        "technology.metric": "accuracy",
+        "technology.value": f"{metrics['accuracy']:.4f}",
+        "technology.interval": f"{low:.4f} to {high:.4f}",
+        "stage.evaluate": champions.manifest("evaluate").version,
+    }
     assert wanted.items() <= version.tags.items()
-    assert (
-        version.run_id
-        == json.loads((crowned.directory("MODEL") / "technology" / "task.json").read_text())["run_id"]
-    )
-    card = (crowned.directory("MODEL_CARD") / "technology" / "card.md").read_text()
+    assert version.run_id == json_of(champions, "MODEL", "technology/task.json")["run_id"]
+    content, card = card_of(champions, "technology")
+    assert (content.release_id, content.data_to_date, content.simulated) == ("tiny", "2018-05-29", True)
     assert card.startswith("# Technology class of US patents\n\nSimulated release tiny, data to 2018-05-29.")
-    assert (
-        0 < len(version.description) <= 5000
-        and version.description.split("\n## ")[:2] == card.split("\n## ")[:2]
-    )
+    assert 0 < len(version.description) <= 5000
+    assert version.description.split("\n## ")[:2] == card.split("\n## ")[:2]
 
 
-def test_the_registered_version_needs_nothing_beside_it(crowned, tmp_path):
-    package = champion_in(crowned, "technology", tmp_path)
+def test_the_registered_version_needs_nothing_beside_it(champions, tmp_path):
+    package = champion_in(champions, "technology", tmp_path)
     assert {path.name for path in package.folder.iterdir()} == {
         "technology",
         "learned_from.parquet",
         "card.html",
         "card.md",
+        "card.json",
         "MLmodel",
     }
     packed = package.task("technology")
     assert packed.about["text"] == {"fields": ["title", "abstract"], "claims": "first"}
     assert (
         packed.scorer.calibration.temperature
-        == json.loads((crowned.directory("CALIBRATION") / "technology.json").read_text())["temperature"]
+        == json_of(champions, "CALIBRATION", "technology.json")["temperature"]
         > 1.5
     )
-    texts = crowned.read_arrow("TOKENS", ["patent_id", "tokens"]).to_pandas().set_index("patent_id")["tokens"]
-    said = crowned.read_arrow("PREDICTIONS").to_pandas().query("task == 'technology'")
-    with_unknown = [[*texts[each][:2], "antidisestablishment", *texts[each][2:]] for each in said.patent_id]
+    texts = tokens_of(champions)
+    predictions = predictions_of(champions)
+    with_unknown = [
+        [*texts[each][:2], "antidisestablishment", *texts[each][2:]] for each in predictions.patent_id
+    ]
     assert packed.probabilities(pa.array(with_unknown, pa.list_(pa.string()))) == pytest.approx(
-        np.stack(said.probabilities), abs=1e-5
+        np.stack(predictions.probabilities), abs=1e-5
     )
     assert package.learned_from.tolist() == list(range(5_000_000, 5_000_450))  # training and development
 
 
-def test_whoever_loads_a_model_with_mlflow_gets_calibrated_probabilities(crowned):
-    """From the run of a training, for tokens; from the registry, for texts. The run itself stays as the training left it."""
-    mlflow.set_tracking_uri(tracking_uri(configured(crowned.root)))
-    said = crowned.read_arrow("PREDICTIONS").to_pandas().query("task == 'technology'").set_index("patent_id")
-    run_id = json.loads((crowned.directory("MODEL") / "technology" / "task.json").read_text())["run_id"]
-    block = next(read_blocks(crowned.directory("EXAMPLES") / "technology" / "test", MAX_TOKENS))
+def test_a_model_loaded_with_mlflow_returns_calibrated_probabilities(champions):
+    """From the training's run for tokens, from the registry for texts. The run itself stays as it was."""
+    mlflow.set_tracking_uri(tracking_uri(configured(champions.root)))
+    predictions = predictions_of(champions).set_index("patent_id")
+    run_id = json_of(champions, "MODEL", "technology/task.json")["run_id"]
+    block = next(read_blocks(champions.directory("EXAMPLES") / "technology" / "test", MAX_TOKENS))
     model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
-    expected = np.stack(said.probabilities[block.keys.cast(pa.string()).to_pylist()])
+    expected = np.stack(predictions.probabilities[block.keys.cast(pa.string()).to_pylist()])
     assert model.predict(block.tokens) == pytest.approx(expected, abs=1e-5)
     assert model.metadata.metadata["calibration"]["temperature"] > 1.5
-    assert Scorer(crowned.directory("MODEL") / "technology").probabilities(block.tokens) != pytest.approx(
+    assert Scorer(champions.directory("MODEL") / "technology").probabilities(block.tokens) != pytest.approx(
         expected, abs=0.1
     )
     run = MlflowClient().get_run(run_id).info
-    trained = datetime.datetime.fromisoformat(crowned.manifest("train").created)
+    trained = datetime.datetime.fromisoformat(champions.manifest("train").created)
     assert (run.status, run.end_time < 1000 * trained.timestamp()) == ("FINISHED", True)
 
     champion = mlflow.pyfunc.load_model("models:/patent_spark_technology@champion")
-    texts = (
-        crowned.read_arrow("TOKENS", ["patent_id", "tokens"])
-        .to_pandas()
-        .set_index("patent_id")
-        .tokens[said.index]
-    )
-    found = champion.predict(
+    texts = tokens_of(champions)[predictions.index]
+    probabilities = champion.predict(
         pd.DataFrame({"text": [" ".join(words).upper() + ", Unheard-of!" for words in texts]})
     )
-    assert found.columns.tolist() == model.metadata.metadata["labels"]
-    assert found.to_numpy() == pytest.approx(np.stack(said.probabilities), abs=1e-5)
+    assert probabilities.columns.tolist() == model.metadata.metadata["labels"]
+    assert probabilities.to_numpy() == pytest.approx(np.stack(predictions.probabilities), abs=1e-5)
 
 
-def test_the_card_of_a_calibrated_model_says_how_and_why(crowned):
-    told = json.loads((crowned.directory("METRICS") / "technology.json").read_text())["calibration"]
-    before, after = (f"{100 * told[time]['ece']:.1f} %" for time in ("before", "after"))
-    assert (
-        f"- Technology class: temperature {told['temperature']:.2f}, learned on 50 development patents; "
-        f"expected calibration error {before} before, {after} after. Why so: classes share a temperature."
-    ) in (crowned.directory("MODEL_CARD") / "technology" / "card.md").read_text()
+def test_the_card_of_a_calibrated_model_has_its_calibration(champions):
+    metrics = json_of(champions, "METRICS", "technology.json")["calibration"]
+    content, card = card_of(champions, "technology")
+    assert content.tasks[0].calibration == CalibrationSummary(
+        fitted=True,
+        patents=50,
+        temperature=metrics["temperature"],
+        ece_before=metrics["before"]["ece"],
+        ece_after=metrics["after"]["ece"],
+        reason=metrics["why"],
+    )
+    (line,) = [line for line in card.splitlines() if "temperature" in line and line.startswith("- ")]
+    errors = [f"{100 * metrics[time]['ece']:.1f} %" for time in ("before", "after")]
+    for words in ("Technology class", f"{metrics['temperature']:.2f}", "50", *errors, metrics["why"]):
+        assert words in line, words
 
 
-def test_a_joint_model_is_asked_both_questions_at_once(crowned, tmp_path):
+def test_a_joint_model_predicts_both_tasks_at_once(champions, tmp_path):
     for task in TASKS:
-        shutil.copytree(champion_in(crowned, task, tmp_path).folder / task, tmp_path / "joint" / task)
+        shutil.copytree(champion_in(champions, task, tmp_path).folder / task, tmp_path / "joint" / task)
     write_mlmodel(tmp_path / "joint", "patent_spark.inference.pyfunc", "text")
-    told = mlflow.pyfunc.load_model(str(tmp_path / "joint")).predict(
+    probabilities = mlflow.pyfunc.load_model(str(tmp_path / "joint")).predict(
         pd.DataFrame({"text": ["A network", None]}, index=[7, 3])
     )
-    assert told.columns.tolist() == [*LEVELS, *(f"{letter}01" for letter in "ABCDEFGH")]
-    assert told.index.tolist() == [7, 3]
-    assert told.sum(axis=1).tolist() == pytest.approx([2, 2])
+    assert probabilities.columns.tolist() == [*LEVELS, *(f"{letter}01" for letter in "ABCDEFGH")]
+    assert probabilities.index.tolist() == [7, 3]
+    assert probabilities.sum(axis=1).tolist() == pytest.approx([2, 2])
 
 
-def test_a_card_says_what_a_user_must_know(crowned):
-    card = (crowned.directory("MODEL_CARD") / "citation_level" / "card.md").read_text()
-    metrics = json.loads((crowned.directory("METRICS") / "citation_level.json").read_text())
-    for words in [
-        f"PR-AUC of top1 {metrics['top1']['pr_auc']:.3f} on 80 test patents",
-        "The audit passed. It is the first of its name.",
-        "The release is simulated", "It is no measure of value", "Of the 1 % of patents with the highest probability of top1",
-        "temporal, trained on grants up to 2010 whose labels had closed by the first test day, tested on grants of 2011, 2012",
-        "not calibrated, for lack of development patents", "All 2 checks that look for a leak passed; 0 did not apply.",
-        "top1, top10, btm90, zerocite", 'load_model("models:/patent_spark_citation_level@champion")',
-        "without which the Keras model's probabilities are not calibrated",
+def test_a_card_has_what_a_user_must_know(champions):
+    content, card = card_of(champions, "citation_level")
+    (task,) = content.tasks
+    metrics = json_of(champions, "METRICS", "citation_level.json")
+    assert (content.decision.verdict, content.previous_champion) == ("first", None)
+    assert [check.verdict for check in content.checks] == ["passed", "passed"]
+    assert task.test_patents == 80
+    assert (task.headline.metric, task.headline.value) == ("top1.pr_auc", metrics["top1"]["pr_auc"])
+    assert task.labels == tuple(LEVELS)
+    assert not task.calibration.fitted
+    split = task.split
+    assert (split.protocol, split.train_until, split.embargo) == ("temporal", 2010, True)
+    assert split.test_years[:2] == (2011, 2012)
+    assert task.warnings == tuple(metrics["warnings"]) != ()
+    for words in (
+        f"{metrics['top1']['pr_auc']:.3f} on 80 test patents",
+        f"{100 * metrics['top1']['precision_at_1_percent']:.1f} %",
+        f"{metrics['top1']['roc_auc']:.3f}",
+        "simulated",
+        "2010",
+        "2011, 2012",
+        ", ".join(LEVELS),
+        'load_model("models:/patent_spark_citation_level@champion")',
+        "calibration.json",
         *metrics["warnings"],
-    ]:  # fmt: skip
+    ):
         assert words in card, words
-    page = (crowned.directory("MODEL_CARD") / "citation_level" / "card.html").read_text()
+
+
+def test_the_page_of_a_card_is_its_markdown_and_needs_nothing_beside_it(champions):
+    _, card = card_of(champions, "citation_level")
+    page = (champions.directory("MODEL_CARD") / "citation_level" / "card.html").read_text()
     assert "<h1>Citation level of US patents</h1>" in page
     assert "src=" not in page and "http" not in page
+    shown = words_of(html.unescape(re.sub(r"<[^>]+>", " ", page.partition("<body>")[2])))
+    sentences = [line.removeprefix("- ") for line in card.splitlines() if line and line[0] not in "#|`*M"]
+    assert len(sentences) > 25
+    assert [sentence for sentence in map(words_of, sentences) if sentence not in shown] == []
 
 
-def test_a_model_is_registered_once(crowned, capsys):
-    code, said = command(capsys, crowned)
+def test_a_model_is_registered_once(champions, capsys):
+    code, stderr = command(capsys, champions)
     assert code == cli.DONE
-    assert (
-        "technology: models:/patent_spark_technology/1 is this model already, and stays the champion" in said
-    )
-    assert registered(crowned, "technology") == ("1", ["1"])
-    assert decision(crowned, "technology")["verdict"] == "stands"
-    assert (crowned.directory("MODEL_CARD") / "technology" / "card.html").exists()
+    address = "models:/patent_spark_technology/1"
+    assert any("technology:" in line and address in line for line in stderr.splitlines())
+    assert registered(champions, "technology") == ("1", ["1"])
+    assert decision(champions, "technology").verdict == "already_champion"
+    assert (champions.directory("MODEL_CARD") / "technology" / "card.html").exists()
 
 
 def test_a_failed_audit_is_exit_4_and_changes_nothing(copy, capsys):
     publish_audit(copy, failed=[("citation_level", FAMILIES)])
-    code, said = command(capsys, copy)
+    code, stderr = command(capsys, copy)
     assert code == cli.REFUSED == 4
-    assert said.splitlines()[-1] == (
-        "patent-spark: citation_level is not registered: 1 of 2 checks of the audit failed: families on both sides (citation_level)"
-    )
+    last = stderr.splitlines()[-1]
+    assert "citation_level" in last and FAMILIES in last and "technology" not in last
     assert registered(copy, "citation_level") == ("1", ["1"])
-    assert [decision(copy, task)["verdict"] for task in TASKS] == ["stands", "refused"]
+    assert [decision(copy, task).verdict for task in TASKS] == ["already_champion", "rejected"]
+    families = CheckReference(name=FAMILIES, task="citation_level", details=REMEDY)
+    assert decision(copy, "citation_level").reasons == (AuditChecksFailed(checks=(families,), applicable=2),)
     publish_audit(copy, failed=[(None, "rows: PATENTS to COUNTS")])
-    with pytest.raises(
-        GateError,
-        match=r"^technology is not registered: 1 of 2 .*; citation_level is not registered: 1 of 2 ",
-    ):
+    with pytest.raises(GateError) as error:
         run_stage("register", configured(copy.root))
+    reasons = [decision(copy, task).reasons for task in TASKS]
+    of_all = CheckReference(name="rows: PATENTS to COUNTS", task=None, details=REMEDY)
+    assert reasons == [(AuditChecksFailed(checks=(of_all,), applicable=2),)] * 2
+    assert all(task in str(error.value) for task in TASKS)
 
 
-def test_a_check_that_could_not_be_made_is_exit_4(copy, capsys):
+def test_a_check_that_could_not_run_is_exit_4(copy, capsys):
     publish_audit(copy, not_made=[("technology", FAMILIES)])
-    code, said = command(capsys, copy)
+    code, stderr = command(capsys, copy)
     assert code == 4
-    assert said.splitlines()[-1] == (
-        "patent-spark: technology is not registered: 1 of 2 checks of the audit could not be made: "
-        "families on both sides (the files are gone; put them back)"
-    )
-    assert [decision(copy, task)["verdict"] for task in TASKS] == ["refused", "stands"]
+    last = stderr.splitlines()[-1]
+    assert "technology" in last and FAMILIES in last and REMEDY in last
+    assert [decision(copy, task).verdict for task in TASKS] == ["rejected", "already_champion"]
+    families = CheckReference(name=FAMILIES, task="technology", details=REMEDY)
+    assert decision(copy, "technology").reasons == (AuditChecksNotMade(checks=(families,), applicable=2),)
 
 
-def test_an_audit_that_was_asked_for_less_is_exit_4(copy, capsys):
+def test_an_audit_with_weaker_settings_is_exit_4(copy, capsys):
     manifest = copy.directory("AUDIT").parent / "manifest.json"
     manifest.write_text(
         json.dumps(json.loads(manifest.read_text()) | {"settings": {"audit.recount_sample_size": 0}})
     )
-    code, said = command(capsys, copy)
+    code, stderr = command(capsys, copy)
     assert code == 4
-    assert said.splitlines()[-1].endswith(
-        "the audit was asked for less than by default: audit.recount_sample_size = 0 (default 30)"
-    )
+    weaker = WeakerSetting(name="audit.recount_sample_size", value=0, default=30)
+    assert [decision(copy, task).reasons for task in TASKS] == [(AuditWeakened(settings=(weaker,)),)] * 2
+    assert "audit.recount_sample_size = 0" in stderr.splitlines()[-1]
 
 
 def test_a_worse_model_is_exit_4_and_leaves_the_champion(worse, capsys):
-    code, said = command(capsys, worse)
+    code, stderr = command(capsys, worse)
     assert code == 4
-    (told,) = decision(worse, "technology")["contests"]
-    metrics = json.loads((worse.directory("METRICS") / "technology.json").read_text())
-    assert (told["model"], told["patents"], told["left_out"]) == (pytest.approx(metrics["accuracy"]), 90, 0)
-    assert told["interval"][1] < 0
-    assert said.splitlines()[-1].startswith(
-        f"patent-spark: technology is not registered: accuracy of technology is {told['model']:.1%}".replace(
-            "%", " %"
-        )
-    )
+    report = decision(worse, "technology")
+    (comparison,) = report.comparisons
+    metrics = json_of(worse, "METRICS", "technology.json")
+    assert comparison.candidate == pytest.approx(metrics["accuracy"])
+    assert (comparison.patents, comparison.excluded) == (90, 0)
+    assert comparison.interval[1] < 0
+    assert report.reasons == (WorseThanChampion(comparison=comparison, margin=0.0),)
+    accuracy = f"{100 * comparison.candidate:.1f} %"
+    assert "technology" in stderr.splitlines()[-1] and accuracy in stderr.splitlines()[-1]
     assert registered(worse, "technology") == ("1", ["1"])
-    assert decision(worse, "technology")["champion"] == "models:/patent_spark_technology/1"
-    assert decision(worse, "citation_level")["verdict"] == "stands"
-    assert (
-        "It is the first of its name."
-        in (worse.directory("MODEL_CARD") / "technology" / "card.md").read_text()
-    )
+    assert report.champion == "models:/patent_spark_technology/1"
+    assert decision(worse, "citation_level").verdict == "already_champion"
+    # the champion's card, not the candidate's
+    assert card_of(worse, "technology")[0].decision.verdict == "first"
 
 
 def test_a_stage_that_is_killed_leaves_the_old_champion_and_the_next_one_no_second_version(
@@ -293,13 +364,15 @@ def test_a_stage_that_is_killed_leaves_the_old_champion_and_the_next_one_no_seco
     assert registered(store, "technology") == ("1", ["2", "1"])
     run_stage("register", config)
     assert registered(store, "technology") == ("2", ["2", "1"])
-    card = (store.directory("MODEL_CARD") / "technology" / "card.md").read_text()
-    assert "It is not worse than models:/patent_spark_technology/1, the champion before it." in card
-    assert "lies below minus 1." in card
+    content, card = card_of(store, "technology")
+    assert (content.decision.verdict, content.margin) == ("not_worse", 1.0)
+    assert content.previous_champion == "models:/patent_spark_technology/1"
+    assert content.previous_champion in card and "minus 1." in card
+    assert len(content.decision.comparisons) == 1
 
 
-def reading(package, about=None, words=None, labels=None):
-    """Change a package: its task.json, the order of its words, the order of its labels (places of the old ones)."""
+def changed_package(package, about=None, words=None, labels=None):
+    """Change a package: its task.json, and the order of its words or labels (indices of the old ones)."""
     folder = package.folder / "technology"
     model = keras.models.load_model(folder / "model.keras", compile=False)
     described = json.loads((folder / "task.json").read_text())
@@ -317,8 +390,8 @@ def reading(package, about=None, words=None, labels=None):
     return package
 
 
-def asked(store, package, config=None):
-    """What a package's technology model says about the test patents, and what the current one does."""
+def both_predictions(store, package, config=None):
+    """Predictions for the test patents of a package's technology model, and of the current one."""
     config = config or configured(store.root)
     with store.draft("register") as draft, ExitStack() as resources:
         context = StageContext(config, store, draft, resources)
@@ -329,18 +402,18 @@ def asked(store, package, config=None):
         ), candidate
 
 
-def test_a_champion_with_other_words_and_labels_is_asked_in_its_own(copy, tmp_path):
-    """Its words and labels stand in another order; one label has a name that nobody knows today, so its patents are errors."""
+def test_a_champion_with_other_words_and_labels_predicts_in_its_own(copy, tmp_path):
+    """Its words and labels have another order. One label is unknown today, so its patents are errors."""
     plain = champion_in(copy, "technology", tmp_path)
     count = len(plain.task("technology").vocabulary)
     last = "H01"
-    packed = reading(
+    packed = changed_package(
         plain,
         words=np.random.default_rng(1).permutation(count).tolist(),
         labels=list(range(7, -1, -1)),
         about=lambda about: {"labels": [{last: "Z99"}.get(label, label) for label in about["labels"]]},
     )
-    champion, candidate = asked(copy, packed)
+    champion, candidate = both_predictions(copy, packed)
     assert champion.labels == [*candidate.labels, "Z99"]
     renamed = [
         {last: "Z99"}.get(label, label) for label in np.array(candidate.labels)[candidate.says.predicted]
@@ -360,27 +433,27 @@ def test_a_champion_that_reads_other_fields_is_given_them(copy, tmp_path):
         for key, words in titles.items()
     ]
     publish(copy, "ingest", {"PATENTS": rows}, copy.metadata("ingest"))
-    package = reading(
+    package = changed_package(
         champion_in(copy, "technology", tmp_path),
         about=lambda about: {"text": {"fields": ["title"], "claims": "first"}},
     )
-    champion, candidate = asked(copy, package)
+    champion, candidate = both_predictions(copy, package)
     wanted = package.task("technology").probabilities(
         pa.array([titles[key] for key in candidate.keys.tolist()], pa.list_(pa.string()))
     )
     assert champion.says.confidence == pytest.approx(wanted.max(axis=1), abs=1e-5)
     assert (champion.says.predicted == wanted.argmax(axis=1)).all()
-    with pytest.raises(Exception, match="the champion reads claims, which this release was ingested without"):
-        asked(
+    with raises(DataError, setting="text.fields", stage="ingest"):
+        both_predictions(
             copy,
-            reading(
+            changed_package(
                 package, about=lambda about: {"text": {"fields": ["title", "claims"], "claims": "first"}}
             ),
         )
 
 
-def test_patents_that_the_champion_learned_from_are_left_out(copy, tmp_path):
-    """Of the test patents 450 to 539 it learned from 450 to 469: 460 to 469 have twins, all of them among these but for none."""
+def test_patents_of_the_champions_training_data_are_excluded(copy, tmp_path):
+    """It was trained on the test patents 450 to 460 and 475, of which 460 and 475 have twins: 461 and 474."""
     package = champion_in(copy, "technology", tmp_path)
     learned = [*range(5_000_450, 5_000_461), 5_000_475]
     pq.write_table(
@@ -394,9 +467,9 @@ def test_patents_that_the_champion_learned_from_are_left_out(copy, tmp_path):
     assert left == {*learned, 5_000_461, 5_000_474}
 
 
-def test_without_a_patent_that_is_new_to_the_champion_nothing_is_decided(copy, capsys):
+def test_without_a_patent_that_is_new_to_the_champion_the_candidate_is_rejected(copy, capsys):
     package_of = Registry(configured(copy.root), "technology").champion()
-    about = json.loads((copy.directory("MODEL") / "technology" / "task.json").read_text())
+    about = json_of(copy, "MODEL", "technology/task.json")
     (copy.directory("MODEL") / "technology" / "task.json").write_text(json.dumps(about | {"key": "third"}))
     client = MlflowClient(tracking_uri(configured(copy.root)))
     place = (
@@ -409,70 +482,68 @@ def test_without_a_patent_that_is_new_to_the_champion_nothing_is_decided(copy, c
             pa.table({"patent_key": pa.array(range(5_000_450, 5_000_540), pa.int64())}),
             f"{place}/learned_from.parquet",
         )
-        code, said = command(capsys, copy, "tasks=technology")
+        code, stderr = command(capsys, copy, "tasks=technology")
     finally:
         pq.write_table(saved, f"{place}/learned_from.parquet")  # the copies of the world share these files
     assert code == 4
-    assert "cannot be told from the champion's on 0 test patents (90 left out, from which it learned)" in said
+    reason = NotComparable(task="technology", metric="accuracy", patents=0, excluded=90)
+    assert decision(copy, "technology").reasons == (reason,)
+    assert "90" in stderr.splitlines()[-1]
 
 
 def test_one_model_for_both_tasks_is_one_version(copy, tmp_path):
     examples = copy.directory("EXAMPLES")
     shutil.copytree(examples / "citation_level", examples / "joint")
     joint = configured(copy.root, "tasks=joint", "technology.max_tokens=200")
-    with pytest.raises(
-        DataError,
-        match="the current models were trained with tasks=both, not joint; register them with the former",
-    ):
+    with raises(DataError, setting="tasks", trained="both", configured="joint"):
         run_stage("register", joint)
     rewrite_manifest(copy, "train", settings={"tasks": "joint"})
     run_stage("register", joint)
     package = champion_in(copy, "joint", tmp_path)
     assert [package.task(task).about["task"] for task in TASKS] == list(TASKS)
     assert package.learned_from.tolist() == list(range(5_000_540, 5_000_940))
-    card = (copy.directory("MODEL_CARD") / "joint" / "card.md").read_text()
+    content, card = card_of(copy, "joint")
     assert card.startswith("# Technology class and Citation level of US patents")
-    assert "All 3 checks" in card
+    assert [task.task for task in content.tasks] == list(TASKS)
+    verdicts = [check.verdict for check in content.checks]
+    assert (verdicts.count("passed"), verdicts.count("not_applicable")) == (3, 1)
 
 
 def test_a_server_that_is_away_is_exit_1(copy, capsys):
     uri, before = f"http://127.0.0.1:{free_port()}", copy.manifest("register")
-    code, said = command(capsys, copy, f"tracking.uri={uri}")
+    code, stderr = command(capsys, copy, f"tracking.uri={uri}")
     assert code == cli.FAILED
-    assert f"patent-spark: MLflow at tracking.uri = {uri} did not answer as it should" in said
+    assert f"tracking.uri = {uri}" in stderr
     assert copy.manifest("register") == before
 
 
-def test_what_is_missing_is_said(copy, capsys):
+def test_missing_inputs_are_named(copy, capsys):
     audit = copy.directory("AUDIT") / "audit.json"
-    found = json.loads(audit.read_text())
+    report = json.loads(audit.read_text())
     audit.write_text(
-        json.dumps({"checks": [check for check in found["checks"] if check["task"] != "technology"]})
+        json.dumps({"checks": [check for check in report["checks"] if check["task"] != "technology"]})
     )
-    assert (
-        "task technology was not audited; run `patent-spark audit` with tasks=both first"
-        in command(capsys, copy)[1]
-    )
-    audit.write_text(json.dumps(found))
-    about = json.loads((copy.directory("MODEL") / "technology" / "task.json").read_text())
+    with raises(DataError, task="technology", setting="tasks", stage="audit"):
+        run_stage("register", configured(copy.root))
+    code, stderr = command(capsys, copy)
+    assert code == cli.BAD_DATA and "`patent-spark audit` with tasks=both" in stderr
+    audit.write_text(json.dumps(report))
+    about = json_of(copy, "MODEL", "technology/task.json")
     (copy.directory("MODEL") / "technology" / "task.json").write_text(
         json.dumps({k: v for k, v in about.items() if k != "text"})
     )
-    code, said = command(capsys, copy, "tracking.experiment=another")
+    code, stderr = command(capsys, copy, "tracking.experiment=another")
     assert code == cli.BAD_DATA
-    assert "was trained by an older version of this program; run `patent-spark train` again" in said
+    assert "technology" in stderr and "`patent-spark train`" in stderr
 
 
 def test_a_version_that_somebody_else_made_champion_is_named(copy, capsys):
     client = MlflowClient(tracking_uri(configured(copy.root)))
     client.create_model_version("patent_spark_technology", "/tmp/elsewhere", await_creation_for=0)
     client.set_registered_model_alias("patent_spark_technology", "champion", "2")
-    code, said = command(capsys, copy)
+    code, stderr = command(capsys, copy)
     assert code == cli.FAILED
-    assert (
-        "models:/patent_spark_technology/2 was not registered by patent-spark; give the alias champion to a version that was"
-        in said
-    )
+    assert "models:/patent_spark_technology/2" in stderr and "champion" in stderr
 
 
 def test_register_is_no_part_of_a_whole_run(tmp_path):
