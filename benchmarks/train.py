@@ -165,9 +165,9 @@ class Bench:
 
         from patent_spark.stages.train.launch.gpus import use_own_gpu, uses_cudnn
         from patent_spark.stages.train.launch.horovod import join_job
-        from patent_spark.stages.train.loop import Trainer
         from patent_spark.stages.train.model.network import build_model
         from patent_spark.stages.train.model.optimizer import adam
+        from patent_spark.stages.train.trainer import Trainer
 
         with join_job() as ranks:
             use_own_gpu(ranks, "local")

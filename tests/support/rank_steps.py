@@ -19,10 +19,10 @@ from patent_spark.stages.shard.layout import Layout
 from patent_spark.stages.train import fit
 from patent_spark.stages.train.launch import worker
 from patent_spark.stages.train.launch.horovod import Ranks
-from patent_spark.stages.train.loop import Trainer
 from patent_spark.stages.train.model.heads import Head, only_head
 from patent_spark.stages.train.model.network import build_model
 from patent_spark.stages.train.model.optimizer import adam
+from patent_spark.stages.train.trainer import Trainer
 
 BATCH = 48
 STEPS = 60

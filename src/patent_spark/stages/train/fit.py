@@ -23,11 +23,12 @@ from patent_spark.stages.train.launch.gpus import lstm_kernel
 from patent_spark.stages.train.launch.horovod import Ranks
 from patent_spark.stages.train.launch.job import Job
 from patent_spark.stages.train.launch.progress import ProgressWriter
-from patent_spark.stages.train.loop import Callbacks, Trainer, train
+from patent_spark.stages.train.loop import Callbacks, train
 from patent_spark.stages.train.metric_logger import AsyncMetricLogger
 from patent_spark.stages.train.model.heads import heads_of
 from patent_spark.stages.train.model.network import build_model
 from patent_spark.stages.train.model.optimizer import adam, with_enough_epochs
+from patent_spark.stages.train.trainer import Trainer
 from patent_spark.tracking.runs import attach
 
 _FLUSH_S = 5.0

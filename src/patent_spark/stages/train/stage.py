@@ -7,23 +7,21 @@ import time
 from pathlib import Path
 from typing import Any
 
-from patent_spark.config import ConfigError, digest, flatten, recorded
+from patent_spark.config import ConfigError, recorded
 from patent_spark.core.code_version import code_version, git_commit
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, StoppedError
 from patent_spark.core.model_files import TaskDescription, TextSource, read_history
 from patent_spark.core.progress import say
-from patent_spark.core.schemas import DEVELOPMENT, TRAIN
+from patent_spark.core.schemas import TRAIN
 from patent_spark.core.session import engine_name
-from patent_spark.stages.shard.layout import Layout, content_digest
+from patent_spark.stages.shard.layout import Layout
 from patent_spark.stages.train.checkpoint import Checkpoint
 from patent_spark.stages.train.launch.job import Job
 from patent_spark.stages.train.launch.launcher import run_ranks
 from patent_spark.stages.train.model.optimizer import with_enough_epochs
+from patent_spark.stages.train.reuse import existing_models, model_key
 from patent_spark.tracking.runs import Run, create_run, reopen_run
-
-_NOT_IN_KEY = ("train.launcher", "train.ranks", "train.timeout_s")
-"""Settings that a model does not depend on: any number of ranks takes the same steps."""
 
 
 def run(context: StageContext) -> None:
@@ -40,10 +38,10 @@ def run(context: StageContext) -> None:
             "set it, or leave the launcher at local",
             setting="train.launcher",
         )
-    existing = {} if context.force else _existing_models(context)
+    existing = {} if context.force else existing_models(context)
     metadata, jobs = {}, []
     for model, tasks in context.config.models.items():
-        key = _key(context, model)
+        key = model_key(context, model)
         jobs.append(job_folder := Job.folder_of(context.store.root, model, key))
         if all((key, task) in existing for task in tasks):
             say(f"  {model}: kept, because examples, settings and code are those of the existing model")
@@ -178,43 +176,3 @@ def _text_source(context: StageContext) -> TextSource:
     made = context.store.manifest("text")
     text = recorded(made.settings if made else {}).text
     return TextSource(fields=tuple(text.fields), claims=text.claims)
-
-
-def _existing_models(context: StageContext) -> dict[tuple[str, str], Path]:
-    """Folders of models by key and task.
-
-    They are those of the current version, and those that were trained but not published because another model
-    failed.
-    """
-    models = Job.finished(context.store.root)
-    current = context.store.manifest("train")
-    if current is not None:
-        models |= {
-            (metadata["key"], task): context.store.directory("MODEL") / task
-            for task, metadata in current.metadata["tasks"].items()
-        }
-    return models
-
-
-def _key(context: StageContext, model: str) -> str:
-    """Digest of all that a model depends on: examples, vectors, labels, settings and code.
-
-    The ranks compare the files of the examples with the manifest.
-    """
-    sections = ("model.", "train.", *(f"{task}." for task in context.config.models[model]))
-    settings = {
-        name: value
-        for name, value in flatten(context.config).items()
-        if name.startswith(sections) and name not in _NOT_IN_KEY
-    }
-    metadata: dict[str, Any] = context.store.metadata("shard")
-    described = metadata["tasks"][model]
-    examples = [
-        described["labels"],
-        metadata["lanes"],
-        metadata["vocabulary_digest"],
-        *(described["splits"].get(split) for split in (TRAIN, DEVELOPMENT)),
-        described.get("early"),
-    ]
-    vectors = [content_digest(path) for path in sorted(context.store.directory("VECTORS").glob("*.parquet"))]
-    return digest([model, context.code, settings, examples, vectors])

@@ -13,10 +13,11 @@ from patent_spark.stages.shard.layout import Layout
 from patent_spark.stages.train.checkpoint import TrainingState
 from patent_spark.stages.train.fit import read_vectors
 from patent_spark.stages.train.launch.horovod import join_job
-from patent_spark.stages.train.loop import Callbacks, Trainer, train
+from patent_spark.stages.train.loop import Callbacks, train
 from patent_spark.stages.train.model.heads import Head, only_head
 from patent_spark.stages.train.model.network import build_model
 from patent_spark.stages.train.model.optimizer import adam
+from patent_spark.stages.train.trainer import Trainer
 from tests.support.errors import raises
 from tests.support.training_warehouse import publish_examples
 

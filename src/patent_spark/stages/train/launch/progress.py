@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, final
 
 PROGRESS_FILE = "progress.jsonl"
 _SECONDS_BETWEEN_STEPS = 0.5
 
 
+@final
 class Steps(TypedDict):
     """How far the training is."""
 
@@ -19,6 +20,7 @@ class Steps(TypedDict):
     note: str
 
 
+@final
 class Line(TypedDict):
     """A line that stays on the screen."""
 

@@ -23,7 +23,7 @@ def with_shared_dropout(network: keras.Model, ranks: Ranks, lanes: int) -> keras
     import keras
     from keras import layers, ops
 
-    class SharedDropout(layers.Layer):  # type: ignore[misc]
+    class SharedDropout(layers.Layer):  # type: ignore[misc, unused-ignore]
         def __init__(self, own: layers.Dropout) -> None:
             super().__init__(dtype=own.dtype_policy, name=own.name)
             self.rate, self.seed_generator = own.rate, own.seed_generator

@@ -53,7 +53,7 @@ def _learning_rate(settings: Train, steps: int) -> keras.optimizers.schedules.Le
 
     warm_up = settings.warmup * steps
 
-    class WarmUpAndDecay(keras.optimizers.schedules.LearningRateSchedule):
+    class WarmUpAndDecay(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc, unused-ignore]
         def __call__(self, step: object) -> object:
             taken = ops.cast(step, "float32")
             rise = ops.minimum((taken + 1.0) / max(warm_up, 1.0), 1.0)

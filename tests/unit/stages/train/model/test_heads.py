@@ -9,9 +9,9 @@ import tensorflow as tf
 from patent_spark.config import Model, Train, load_config
 from patent_spark.stages.shard.row_groups import write_groups
 from patent_spark.stages.train.launch.horovod import join_job
-from patent_spark.stages.train.loop import Trainer
 from patent_spark.stages.train.model.heads import Head, heads_of, metrics_of, only_head
 from patent_spark.stages.train.model.network import build_model, with_one_head
+from patent_spark.stages.train.trainer import Trainer
 
 TASKS = ["technology", "citation_level"]
 JOINT = ["tasks=joint", "technology.max_tokens=200"]

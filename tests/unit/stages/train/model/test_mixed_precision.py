@@ -5,9 +5,9 @@ import pytest
 
 from patent_spark.config import Model, Train
 from patent_spark.stages.train.launch.horovod import join_job
-from patent_spark.stages.train.loop import Trainer
 from patent_spark.stages.train.model.network import build_model
 from patent_spark.stages.train.model.optimizer import adam
+from patent_spark.stages.train.trainer import Trainer
 
 NUMBERS = np.random.default_rng(1)
 VECTORS = NUMBERS.normal(0, 0.5, (30, 6)).astype(np.float32)

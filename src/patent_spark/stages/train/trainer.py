@@ -1,0 +1,137 @@
+"""A network and how it takes a step together with the other ranks.
+
+Each rank computes the sums of its part of a batch. One allreduce adds up the gradients, the number of
+examples, and each head's loss, weight and number of correct predictions. Every rank then divides by the
+number of examples and takes the same step. So N ranks do what one rank does with the whole batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from patent_spark.config import Train
+from patent_spark.stages.train.checkpoint import Arrays
+from patent_spark.stages.train.launch.horovod import Ranks
+from patent_spark.stages.train.model.dropout import with_shared_dropout
+from patent_spark.stages.train.model.heads import Head, only_head
+from patent_spark.stages.train.model.loss import interim_loss, weighted_cross_entropy
+from patent_spark.stages.train.model.network import logits_of
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Trainer:
+    """A network and how it takes a step together with the other ranks.
+
+    heads: without them the network has a single head and no class weights.
+    lanes: those that the rows of all ranks' batches lie in, if more than one a rank (see shard/layout.py).
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        settings: Train,
+        ranks: Ranks,
+        optimizer: keras.optimizers.Optimizer,
+        heads: Sequence[Head] = (),
+        lanes: int | None = None,
+    ) -> None:
+        import tensorflow as tf
+
+        self.network, self.settings, self.ranks = network, settings, ranks
+        self._logits = with_shared_dropout(logits_of(network), ranks, lanes or ranks.size)
+        self.heads = heads or [only_head(network.output_shape[-1])]
+        self._optimizer = optimizer
+        self._optimizer.build(network.trainable_variables)
+        ranks.broadcast(self.variables)
+        # Part of every allreduce, so that all ranks learn of a request after the same step.
+        self._stop = tf.Variable(0.0)
+        self.train_step, self.eval_step = self._compiled_steps()
+
+    @property
+    def variables(self) -> Sequence[keras.Variable]:
+        """All that a step changes, in a fixed order."""
+        return [*self.network.variables, *self._optimizer.variables]
+
+    def values(self) -> Arrays:
+        """The current values of the variables."""
+        return [variable.numpy() for variable in self.variables]
+
+    def restore(self, values: Arrays) -> None:
+        """Set the variables to what values() returned."""
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)
+
+    def request_stop(self) -> None:
+        """Have the next step, of training or of evaluation, tell all ranks to stop."""
+        self._stop.assign(1.0)
+
+    def _sums(self, tokens: Any, label: Any, weight: Any, training: bool) -> tuple[Any, Any]:
+        """The objective of a rank's part of a batch, and the sums that train_step() adds up over ranks."""
+        import keras
+        import tensorflow as tf
+
+        longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=1, dtype=tf.int32))
+        all_logits = self._logits(tokens[:, : tf.maximum(longest, 1)], training=training)
+        objective, sums = tf.constant(0.0), []
+        for head, logits in zip(self.heads, keras.tree.flatten(all_logits), strict=True):
+            objective, head_sums = self._head_sums(head, logits, label, weight, objective)
+            sums += head_sums
+        return objective, tf.stack([*sums, tf.reduce_sum(weight), self._stop])
+
+    def _head_sums(
+        self, head: Head, logits: Any, label: Any, weight: Any, objective: Any
+    ) -> tuple[Any, list[Any]]:
+        """Add a head's objective; returns it, and the head's loss, weight and correct predictions."""
+        import tensorflow as tf
+
+        smoothing = self.settings.label_smoothing
+        own_label = tf.gather(tf.constant(head.label_map), label)
+        known = weight * tf.cast(own_label < head.labels, tf.float32)
+        own_label = tf.minimum(own_label, head.labels - 1)
+        loss = tf.reduce_sum(known * tf.nn.sparse_softmax_cross_entropy_with_logits(own_label, logits))
+        correct = tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32) == own_label, tf.float32)
+        n_correct = tf.reduce_sum(known * correct)
+        cross_entropy = weighted_cross_entropy(own_label, logits, head.weights, smoothing)
+        objective += tf.reduce_sum(known * cross_entropy)
+        if head.interim is not None:
+            censored = weight * tf.cast(label >= head.labels, tf.float32)
+            level = tf.maximum(label - head.labels, 0)
+            objective += tf.reduce_sum(censored * interim_loss(level, logits, head.interim, smoothing))
+        return objective, [loss, tf.reduce_sum(known), n_correct]
+
+    def _compiled_steps(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        import tensorflow as tf
+
+        variables = [variable.value for variable in self.network.trainable_variables]
+        # One signature for every batch: a second trace would give its allreduce another name than on the
+        # other ranks.
+        batch = [
+            tf.TensorSpec((None, None), tf.int32),
+            tf.TensorSpec((None,), tf.int32),
+            tf.TensorSpec((None,), tf.float32),
+        ]
+
+        @tf.function(input_signature=batch)  # type: ignore[untyped-decorator, unused-ignore]
+        def train_step(tokens: Any, label: Any, weight: Any) -> Any:
+            """Take one step; returns sums over all ranks.
+
+            They are loss, weight and number of correct predictions of each head, then the number of examples
+            and of ranks that were asked to stop.
+            """
+            with tf.GradientTape() as tape:
+                objective, sums = self._sums(tokens, label, weight, training=True)
+                objective = self._optimizer.scale_loss(objective)
+            *gradients, sums = self.ranks.sum([*tape.gradient(objective, variables), sums])
+            gradients = [gradient / tf.maximum(sums[-2], 1.0) for gradient in gradients]
+            self._optimizer.apply(gradients, self.network.trainable_variables)
+            return sums
+
+        @tf.function(input_signature=batch)  # type: ignore[untyped-decorator, unused-ignore]
+        def eval_step(tokens: Any, label: Any, weight: Any) -> Any:
+            """The same sums without a step."""
+            return self.ranks.sum([self._sums(tokens, label, weight, training=False)[1]])[0]
+
+        return train_step, eval_step
