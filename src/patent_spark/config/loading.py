@@ -11,8 +11,9 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -102,9 +103,24 @@ def about_settings() -> dict[str, str]:
     return about
 
 
+@cache
+def text_settings() -> frozenset[str]:
+    """The settings whose value is a text of any kind: paths, names, addresses."""
+    return frozenset(
+        f"{part.name}.{each.name}"
+        for part in dataclasses.fields(Config)
+        if dataclasses.is_dataclass(section := getattr(Config(), part.name))
+        for each, kind in zip(
+            dataclasses.fields(section), get_type_hints(type(section)).values(), strict=True
+        )
+        if kind is str
+    )
+
+
 def _read_yaml(path: Path) -> Settings:
     try:
-        tree = yaml.safe_load(path.read_text()) or {}
+        text = path.read_text()
+        tree, written = yaml.safe_load(text) or {}, yaml.load(text, yaml.BaseLoader)
     except OSError as error:
         raise ConfigError(f"--config {path}: {error.strerror}") from error
     except (
@@ -118,15 +134,27 @@ def _read_yaml(path: Path) -> Settings:
     for name, value in tree.items():
         if isinstance(value, dict):
             settings |= {f"{name}.{k}": v for k, v in value.items()}
+            settings |= _texts_as_written(str(name), written[str(name)], settings)
         elif value is not None or name == "tasks":
             settings[str(name)] = value
     return settings
+
+
+def _texts_as_written(section: str, written: dict[str, Any], settings: Settings) -> Settings:
+    """The text settings of a section that YAML takes for a date or a number, such as 2025-09-30, as they are written."""
+    names = {f"{section}.{k}": v for k, v in written.items() if isinstance(v, str)}
+    texts = text_settings()
+    return {k: v for k, v in names.items() if k in texts and settings[k] is not None}
 
 
 def _read_assignment(assignment: str) -> Settings:
     name, equals, value = assignment.partition("=")
     if not equals:
         raise ConfigError(f"--set {assignment}: write --set section.setting=value")
+    if name.strip() in text_settings():
+        return {
+            name.strip(): value
+        }  # as it is: a path may hold what YAML reads as a comment, an id may look like a date
     try:
         return {name.strip(): yaml.safe_load(value) if value else ""}
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist

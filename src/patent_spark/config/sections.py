@@ -6,9 +6,11 @@ import datetime
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Strict
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Strict
 from pydantic import Field as Bound
 from pydantic.dataclasses import dataclass
+
+from patent_spark.config.paths import home_expanded
 
 TECHNOLOGY = "technology"
 CITATION_LEVEL = "citation_level"
@@ -36,6 +38,7 @@ Real = Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, allow_inf_nan=Fal
 Share = Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, le=1)]
 Dropout = Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, lt=1)]
 String = Annotated[str, Strict()]
+Directory = Annotated[str, Strict(), AfterValidator(home_expanded)]
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -49,7 +52,7 @@ def setting(default: Any, about: str) -> Any:
 class Warehouse:
     """Where tables live."""
 
-    root: String = setting(
+    root: Directory = setting(
         "warehouse", "directory of all tables; on a cluster one that the driver and all executors see"
     )
     keep_versions: Positive = setting(2, "published versions of a stage that are kept")
@@ -77,7 +80,7 @@ class Source:
     kind: Literal["simulate", "folder"] = setting(
         "folder", "simulate: make one | folder: zipped PatentsView tables at source.path"
     )
-    path: String = setting(
+    path: Directory = setting(
         "",
         "folder: the release to read | simulate: also put the made release here; empty: only in the warehouse",
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 
 from patent_spark.config.errors import ConfigError
+from patent_spark.config.paths import check_root
 from patent_spark.config.sections import JOINT, TASKS, Config
 
 
 def check_together(config: Config) -> None:
     """Raises ConfigError naming the settings that contradict one another."""
+    check_root(config.warehouse.root)
     split, shard, train = config.split, config.shard, config.train
     if split.development + split.test >= 1:
         raise ConfigError("split.development + split.test must leave something to train on (below 1)")
