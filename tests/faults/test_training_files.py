@@ -38,7 +38,7 @@ def fill(root, leave):
 
 
 def error_of(stderr):
-    """The lines that the command ends with."""
+    """The lines that the command ends with: the error, and perhaps where its traceback is."""
     return stderr[stderr.index("patent-spark: ") :].splitlines()
 
 
@@ -52,7 +52,7 @@ def test_a_disk_without_room_for_the_model_ends_the_job_before_the_first_step(tr
     training = train(small_disk, settings=["model.units=400", "train.epochs=2"])
     code, stderr = training.finish()
     assert code == 1
-    (error,) = error_of(stderr)
+    error, *_ = error_of(stderr)
     assert "train technology" in error
     assert "warehouse.root" in error
     free, needed = (float(size) for size in re.findall(r"(\d+\.\d) MB", error))
@@ -88,7 +88,7 @@ def test_a_disk_that_fills_up_ends_the_job_and_leaves_the_checkpoint_before(trai
     settings = ["train.ranks=1", "train.epochs=2", "model.units=400"]
     code, stderr = train(tmp_path, settings=settings, program=("-c", SMALL_FILES)).finish()
     assert code == 1
-    (error,) = error_of(stderr)
+    error, *_ = error_of(stderr)
     for fact in ("train technology", "epoch 2, step 0", str(tmp_path), "File too large", "--resume"):
         assert fact in error
 
@@ -114,7 +114,7 @@ def test_a_shard_with_other_tokens_is_bad_data_before_the_first_step(train, tmp_
     training = train(tmp_path, settings=["train.epochs=2"])
     code, stderr = training.finish()
     assert code == 3
-    (error,) = error_of(stderr)
+    error, *_ = error_of(stderr)
     assert str(shard) in error
     assert "patent-spark shard --force" in error
     assert not training.reported("done")
