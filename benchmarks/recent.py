@@ -20,6 +20,7 @@ from accuracy import run_stages
 from measure import machine
 
 from patent_spark.config import CITATION_LEVEL, Config
+from patent_spark.core.metadata import SplitMetadata
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Store
 from patent_spark.metrics.comparison import Measured, differences, measure
@@ -76,9 +77,9 @@ def predictions(root: Path, sets: Sequence[str]) -> pd.DataFrame:
     stages = ["simulate", "ingest", "label", "split", "text", "shard", "train", "evaluate"]
     run_stages(stages, Path("conf/demo.yaml"), [f"warehouse.root={root}", *sets])
     store = Store(root)
-    splits = store.metadata("split")
+    splits = store.metadata(SplitMetadata)
     print(
-        f"  {root.name}: {splits['splits'][CITATION_LEVEL]['train']:,} train, on early levels: {splits.get('early', {})}",
+        f"  {root.name}: {splits.splits[CITATION_LEVEL]['train']:,} train, on early levels: {splits.on_interim_levels}",
         file=sys.stderr,
     )
     return store.read_arrow("PREDICTIONS").to_pandas().sort_values("patent_id", ignore_index=True)

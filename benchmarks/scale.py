@@ -19,6 +19,7 @@ from statistics import linear_regression
 from measure import Outcome, machine, run
 from simulated import release_settings, stage_command
 
+from patent_spark.core.metadata import SimulateMetadata
 from patent_spark.core.store import Store
 
 _START_UP = 0.016  # millions of citations of a thousand patents
@@ -94,7 +95,7 @@ def _measured(root: Path, sets: list[str], engines: list[str]) -> Iterator[tuple
             print(f"{name}: {error}\n{(error.stderr or '')[-2000:]}", file=sys.stderr)
             outcome = None
         if stage == "simulate" and outcome:
-            citations = Store(root).metadata("simulate")["rows"]["g_us_patent_citation.tsv.zip"]
+            citations = Store(root).metadata(SimulateMetadata).rows["g_us_patent_citation.tsv.zip"]
         yield name, citations, outcome
         if outcome is None and stage != "label":
             return

@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 from measure import alternate, machine
 
 from patent_spark.config import load_config
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.schemas import TRAIN
 from patent_spark.core.store import Store
 from patent_spark.pipeline import run_stage
@@ -227,10 +228,10 @@ class Bench:
 
     @property
     def _labels(self) -> int:
-        return len(self._store.metadata("shard")["tasks"][TASK]["labels"])
+        return len(self._store.metadata(ShardMetadata).tasks[TASK].labels)
 
     def _feed(self, bucket: bool = True, world: int = 1, rank: int = 0) -> Feed:
-        layout = Layout.of(self._store.metadata("shard"), TASK, TRAIN)
+        layout = Layout.of(self._store.metadata(ShardMetadata), TASK, TRAIN)
         where = self._store.directory("EXAMPLES") / TASK / TRAIN
         return Feed(
             where, layout, world=world, rank=rank, batch=self._options.batch, seed=1, bucket_by_length=bucket

@@ -17,6 +17,7 @@ from patent_spark.config import Config, ConfigError, digest, flatten
 from patent_spark.core.code_version import code_digest, code_version
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, GateError
+from patent_spark.core.metadata import IngestMetadata, SimulateMetadata, StageMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.session import engine_name
 from patent_spark.core.store import Manifest, Store
@@ -177,7 +178,7 @@ def run_stage(name: str, config: Config, *, force: bool = False, resume: bool = 
         stage.run(context)
         resources.close()
         seconds = time.monotonic() - started
-        release_id = str(draft.metadata.get("release_id") or _release_id(store, inputs))
+        release_id = _release_id(draft.metadata, store, inputs)
         manifest = draft.publish(
             key=key,
             release_id=release_id,
@@ -246,7 +247,10 @@ def _fingerprint(folder: str) -> str:
     return digest(files)
 
 
-def _release_id(store: Store, inputs: dict[str, str]) -> str:
+def _release_id(metadata: StageMetadata | None, store: Store, inputs: dict[str, str]) -> str:
+    """The release that a stage worked on: its own when it read or made one, else that of its inputs."""
+    if isinstance(metadata, SimulateMetadata | IngestMetadata):
+        return metadata.release_id
     for name in inputs:
         upstream = store.manifest(name) if name in STAGES else None
         if upstream is not None:

@@ -5,6 +5,7 @@ import json
 import pytest
 from mlflow import MlflowClient
 
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.store import Store
 from tests.support.small_run import ROOT, patent_spark
 
@@ -148,8 +149,7 @@ def test_protocols_side_by_side(root):
             "demo": ("test", {"test"}), "paper": ("test+large_test", {"test", "large_test"}),
         }[row["protocol"]]  # fmt: skip
         sizes = [
-            store.metadata("shard")["tasks"]["technology"]["splits"][split]["rows"]
-            for split in told["splits"]
+            store.metadata(ShardMetadata).tasks["technology"].splits[split].rows for split in told["splits"]
         ]
         assert told["examples"] == sum(sizes)
         low, high = told["figures"]["accuracy"]["interval"]

@@ -5,6 +5,7 @@ import json
 import pytest
 from mlflow import MlflowClient
 
+from patent_spark.core.metadata import ShardMetadata, TextMetadata
 from patent_spark.core.store import Store
 from tests.support.small_run import patent_spark
 
@@ -37,8 +38,8 @@ def test_a_whole_run_learns_from_claims_too(root):
         " ".join(told[patent]).count("the subject of claim 1 wherein") == claims[patent] - 1
         for patent in several
     )
-    assert store.metadata("text")["synonyms_found"] > 0.5
-    assert store.metadata("shard")["tasks"]["technology"]["max_tokens"] == 200
+    assert store.metadata(TextMetadata).synonyms_found > 0.5
+    assert store.metadata(ShardMetadata).tasks["technology"].max_tokens == 200
     result = json.loads((store.directory("METRICS") / "technology.json").read_text())
     assert (
         result["accuracy"] <= result["attainable"]["accuracy"] + 0.1

@@ -11,6 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from patent_spark.config import Audit
+from patent_spark.core.metadata import ShardMetadata, TrainMetadata
 from patent_spark.core.store import Store
 from patent_spark.stages.audit.checks.duplicates import split_families
 from patent_spark.stages.audit.evidence import Evidence, Warehouse
@@ -35,10 +36,8 @@ def test_both_tasks_have_a_model_of_their_own_on_a_shared_body(store):
     models = {
         task: keras.saving.load_model(store.directory("MODEL") / task / "model.keras") for task in TASKS
     }
-    labels = store.metadata("shard")["tasks"]
-    assert [models[task].output_shape[-1] for task in TASKS] == [
-        len(labels[task]["labels"]) for task in TASKS
-    ]
+    labels = store.metadata(ShardMetadata).tasks
+    assert [models[task].output_shape[-1] for task in TASKS] == [len(labels[task].labels) for task in TASKS]
     bodies = [models[task].get_layer("lstm_1").get_weights() for task in TASKS]
     assert all((one == other).all() for one, other in zip(*bodies, strict=True))
     for task in TASKS:
@@ -52,7 +51,7 @@ def test_both_tasks_have_a_model_of_their_own_on_a_shared_body(store):
 
 
 def test_one_run_has_the_figures_of_both(store):
-    (run_id,) = {metadata["run_id"] for metadata in store.metadata("train")["tasks"].values()}
+    (run_id,) = {trained.run_id for trained in store.metadata(TrainMetadata).tasks.values()}
     client = MlflowClient(f"sqlite:///{store.root}/mlflow/mlflow.db")
     told = client.get_run(run_id).data.metrics
     assert {"train_loss", "dev_loss"} <= set(told)
@@ -94,5 +93,5 @@ def test_a_test_patent_of_one_task_among_the_joint_examples_is_found(store):
         keys = np.array([leaked, *table["patent_key"].to_pylist()[1:]])
         pq.write_table(table.set_column(0, table.schema.field(0), pa.array(keys)), path)
 
-    publish(store, "shard", {}, store.metadata("shard"), fill=leak)
+    publish(store, "shard", {}, store.metadata(ShardMetadata), fill=leak)
     assert families("technology") >= 1

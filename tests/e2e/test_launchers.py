@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from patent_spark.core.metadata import TrainMetadata
 from patent_spark.pipeline import run_stage
 from patent_spark.stages.train.launch.horovod import rendezvous
 from tests.support.cli_runner import largest_difference
@@ -28,8 +29,8 @@ def publish(root):
 
 
 def losses(store):
-    (metadata,) = store.metadata("train")["tasks"].values()
-    return metadata["epochs"], metadata["last"]["train_loss"], metadata["last"]["dev_loss"]
+    (metadata,) = store.metadata(TrainMetadata).tasks.values()
+    return metadata.epochs, metadata.last["train_loss"], metadata.last["dev_loss"]
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ import pytest
 from mlflow import MlflowClient
 
 from patent_spark.core.errors import WorkError
+from patent_spark.core.metadata import TrainMetadata
 from patent_spark.inference.scorer import Scorer, token_matrix
 from patent_spark.pipeline import run_stage
 from patent_spark.stages.train.launch import local
@@ -146,15 +147,15 @@ def trained(tmp_path_factory):
 
 
 def metadata_of(store):
-    return store.metadata("train")["tasks"]["technology"]
+    return store.metadata(TrainMetadata).tasks["technology"]
 
 
 @pytest.mark.slow
 def test_two_ranks_learn_the_signal_of_each_class(trained):
     metadata = metadata_of(trained)
-    assert metadata["epochs"] == 6
-    assert metadata["last"]["dev_accuracy"] > 0.95
-    assert metadata["last"]["train_loss"] < 0.3
+    assert metadata.epochs == 6
+    assert metadata.last["dev_accuracy"] > 0.95
+    assert metadata.last["train_loss"] < 0.3
     assert list((trained.root / "train" / "work").iterdir()) == []
 
 
@@ -180,7 +181,7 @@ def test_the_model_folder_is_whole_and_scores(trained):
 def test_one_mlflow_run_with_metrics_by_epoch(trained):
     client = MlflowClient(tracking_uri(configured(trained.root)))
     run, steps = tracked_run(trained.root)
-    assert run.info.run_id == metadata_of(trained)["run_id"]
+    assert run.info.run_id == metadata_of(trained).run_id
     assert run.info.status == "FINISHED"
     assert run.data.params["train.ranks"] == "2"
     assert run.data.tags["release_id"] == "tiny"
@@ -193,12 +194,12 @@ def test_one_mlflow_run_with_metrics_by_epoch(trained):
 
 @pytest.mark.slow
 def test_a_model_of_the_same_data_and_settings_is_kept(trained):
-    before = metadata_of(trained)["run_id"]
+    before = metadata_of(trained).run_id
     # New versions, the same bytes.
     publish_examples(trained.root, train=2000, development=200, lanes=4, row_group_rows=128)
     assert not run_stage("train", configured(trained.root, "train.epochs=6")).skipped
     run, _ = tracked_run(trained.root)
-    assert metadata_of(trained)["run_id"] == before == run.info.run_id
+    assert metadata_of(trained).run_id == before == run.info.run_id
     task = json.loads((trained.directory("MODEL") / "technology" / "task.json").read_text())
     assert task["run_id"] == before
 

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from patent_spark.config import load_config
+from patent_spark.core.metadata import TrainMetadata
 from patent_spark.core.store import Store
 from patent_spark.tracking.registry import Registry
 from tests.support.small_run import patent_spark
@@ -57,7 +58,7 @@ def test_a_worse_model_is_refused_and_compared(whole_run, first, tmp_path):
         "train.learning_rate=1e-6",
         "train.epochs=1",
     ]
-    before = whole_run.store.metadata("train")["tasks"]["technology"]["run_id"]
+    before = whole_run.store.metadata(TrainMetadata).tasks["technology"].run_id
     done = patent_spark("run", root=store.root, sets=sets)
     assert done.returncode == 0, done.stderr
     refused = patent_spark("register", root=store.root, sets=sets)
@@ -66,7 +67,7 @@ def test_a_worse_model_is_refused_and_compared(whole_run, first, tmp_path):
     assert last.startswith("patent-spark: technology is not registered: accuracy of technology is ")
     assert last.endswith("is worse for certain")
     assert registered(whole_run, "technology") == ("1", 1)
-    after = store.metadata("train")["tasks"]["technology"]["run_id"]
+    after = store.metadata(TrainMetadata).tasks["technology"].run_id
     told = patent_spark("compare", before[:12], after[:12], root=store.root, sets=sets)
     assert told.returncode == 0, told.stderr
     assert "points of accuracy: run 2 is worse" in told.stdout

@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.dataset
 
+from patent_spark.core.metadata import IngestMetadata
+
 COLUMNS = [
     "patent_id",
     "grant_date",
@@ -32,7 +34,7 @@ COLUMNS = [
 
 def labels_of_store(store, label) -> pd.DataFrame:
     """LABELS as they should be in a warehouse, plus total_citations; indexed by patent_id."""
-    day = datetime.date.fromisoformat(store.metadata("ingest")["data_to_date"])
+    day = store.metadata(IngestMetadata).data_to_date
     return expected_labels(
         *(read(store.directory(name)) for name in ("PATENTS", "CITATIONS", "CPC")), label, day
     )

@@ -133,7 +133,7 @@ def test_labels_equal_pandas_row_for_row(store, session, engine, settings):
     pooled = expected[expected["q90"].notna()]
     years = [day.year if "reference_set=class_year" in settings else 0 for day in pooled["grant_date"]]
     pools = pd.Series(list(zip(pooled["cpc_class"], years, strict=True))).value_counts()
-    assert (metadata["pools"], metadata["small_pools"]) == (len(pools), (pools < 100).sum())
+    assert (metadata["reference_sets"], metadata["small_reference_sets"]) == (len(pools), (pools < 100).sum())
 
 
 @pytest.mark.engine

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from patent_spark.config import Config, load_config
+from patent_spark.core.metadata import IngestMetadata, TextMetadata
 from patent_spark.core.patent_ids import patent_ids
 from patent_spark.core.schemas import LEVELS, TOP1
 from patent_spark.core.store import Store
@@ -58,7 +59,7 @@ def build_world(root: Path, *sets: str) -> Store:
             for task in TASKS:
                 table = _predict(Scorer(store.directory("MODEL") / task), evidence[task])
                 writer.write_table(table)
-                found = _figures(table) | {"attainable": store.metadata("ingest")["attainable"][task]}
+                found = _figures(table) | {"attainable": store.metadata(IngestMetadata).generator_rates[task]}
                 (draft.path("METRICS") / f"{task}.json").write_text(json.dumps(found))
                 (draft.path("CALIBRATION") / f"{task}.json").write_text(
                     json.dumps(dataclasses.asdict(Calibration()))
@@ -75,7 +76,7 @@ def _fit(folder: Path, evidence: Evidence) -> None:
 
     folder.mkdir()
     keras.utils.set_random_seed(1)
-    words = evidence.store.metadata("text")["vocabulary_size"]
+    words = evidence.store.metadata(TextMetadata).vocabulary_size
     layers = [
         keras.layers.Embedding(words + 1, 16),
         keras.layers.GlobalAveragePooling1D(),

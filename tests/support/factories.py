@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from patent_spark.core.metadata import STAGE_METADATA, ShardMetadata, SplitLayout, StageMetadata, TaskExamples
 from patent_spark.core.patent_ids import patent_id, patent_keys
 from patent_spark.core.store import Draft, Manifest, Store, arrow_schema
 from patent_spark.stages.shard.row_groups import write_groups
@@ -21,23 +22,57 @@ def publish(
     store: Store,
     stage: str,
     tables: Mapping[str, Rows],
-    metadata: Mapping[str, Any] | None = None,
+    metadata: StageMetadata | Mapping[str, Any] | None = None,
     release_id: str = "tiny",
     fill: Callable[[Draft], None] | None = None,
 ) -> Manifest:
-    """A new published version of a stage with these tables, facts, and whatever else `fill` writes into the draft.
+    """A new published version of a stage with these tables, metadata, and whatever else `fill` writes into the draft.
 
-    Columns that the rows leave out are null, but patent_key and patent_id follow from each other.
+    Metadata may be the stage's record or some of its fields; see stage_metadata. Columns that the rows leave out are null, but patent_key and patent_id follow from each other.
     """
     with store.draft(stage) as draft:
         for name, rows in tables.items():
             pq.write_table(table_of(name, rows), draft.path(name) / "part-0.parquet")
         if fill is not None:
             fill(draft)
-        draft.metadata.update(metadata or {})
+        if not isinstance(metadata, StageMetadata) and (metadata or stage in _EMPTY):
+            own = {"release_id": release_id} if stage in ("simulate", "ingest") else {}
+            metadata = stage_metadata(stage, **own | dict(metadata or {}))
+        draft.metadata = metadata
         return draft.publish(
             key="test", release_id=release_id, settings={}, inputs={}, seconds=0.0, code="test", engine="test"
         )
+
+
+def stage_metadata(stage: str, **fields: Any) -> StageMetadata:
+    """The record of a stage with these fields; the others are empty or unknown."""
+    return STAGE_METADATA[stage](**_EMPTY.get(stage, {}) | fields)
+
+
+def task_examples(**rows: int) -> TaskExamples:
+    """The shard manifest of a task whose splits have so many rows, each in one row group."""
+    return TaskExamples(
+        labels=(),
+        max_tokens=4,
+        splits={
+            split: SplitLayout(rows=n, padding=0, groups=1, rows_per_group=n, keys_digest=0, contents=("x",))
+            for split, n in rows.items()
+        },
+    )
+
+
+_EMPTY: dict[str, dict[str, Any]] = {
+    "simulate": {"release_id": "tiny", "data_to_date": "2025-09-30", "rows": {}, "broken": {}},
+    "ingest": {
+        "release_id": "tiny", "data_to_date": "2025-09-30", "data_to_date_from": "release.json", "rows_in": {}, "rejected": {},
+        "cited_malformed": 0, "without_abstract": 0, "related_documents_from": None,
+    },
+    "label": {"levels": {}, "open_window": 0, "without_class": 0, "reference_sets": 0, "small_reference_sets": 0},
+    "split": {"splits": {}},
+    "text": {"vocabulary_size": 0, "vocabulary_digest": "words", "training_texts": 0, "training_words": 0},
+    "shard": {"vocabulary_digest": "words", "lanes": 1, "tasks": {}},
+    "audit": {"verdict": "passed", "failed": (), "not_made": ()},
+}  # fmt: skip
 
 
 def table_of(name: str, rows: Rows) -> pa.Table:
@@ -77,9 +112,9 @@ def write_shards(
     lanes: int,
     row_group_rows: int = 2048,
     vocabulary_digest: str = "words",
-) -> dict[str, Any]:
-    """Shard files of {task: (labels, max_tokens, {split: examples})} below `directory`; returns the facts of the shard stage."""
-    metadata: dict[str, Any] = {"vocabulary_digest": vocabulary_digest, "lanes": lanes, "tasks": {}}
+) -> ShardMetadata:
+    """Shard files of {task: (labels, max_tokens, {split: examples})} below `directory`; returns the shard manifest."""
+    described = {}
     for task, (labels, max_tokens, splits) in tasks.items():
         written = {
             split: write_groups(
@@ -87,8 +122,8 @@ def write_shards(
             )
             for split, table in splits.items()
         }
-        metadata["tasks"][task] = {"labels": labels, "max_tokens": max_tokens, "splits": written}
-    return metadata
+        described[task] = TaskExamples(labels=labels, max_tokens=max_tokens, splits=written)
+    return ShardMetadata(vocabulary_digest=vocabulary_digest, lanes=lanes, tasks=described)
 
 
 def shuffled_order(keys: Iterable[int], seed: int) -> list[int]:

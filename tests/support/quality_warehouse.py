@@ -81,7 +81,7 @@ REJECTS = [
 FACTS = {
     "data_to_date": "2010-12-31",
     "data_to_date_from": "release.json",
-    "relatives_from": "g_us_rel_doc.tsv.zip",
+    "related_documents_from": "g_us_rel_doc.tsv.zip",
     "rows_in": {"PATENTS": 9, "ABSTRACTS": 2, "CITATIONS": 18, "CPC": 7, "RELATED_DOCUMENTS": 6},
     "rejected": {
         "PATENTS": {"unknown date": 1, "empty patent_id": 1},

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from patent_spark.config import Model, Train, load_config
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.store import Store
 from patent_spark.stages.shard.feed import Feed
 from patent_spark.stages.shard.layout import Layout
@@ -63,7 +64,7 @@ def take_steps(root: Path, output: Path, ranks: Ranks, steps: int) -> None:
     """That many steps of each variant; after each, its sums and weights go to
     <output>/<variant>-<step>-rank<rank>.npz."""
     store = Store(root)
-    layout = Layout.of(store.metadata("shard"), "technology", "train")
+    layout = Layout.of(store.metadata(ShardMetadata), "technology", "train")
     examples = store.directory("EXAMPLES") / "technology" / "train"
     for name, variant in VARIANTS.items():
         trainer = _trainer(store, variant, ranks, layout.lanes)

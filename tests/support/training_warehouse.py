@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pyarrow as pa
 
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.store import Store
 from patent_spark.stages.shard.row_groups import write_groups
 from tests.support.factories import publish
@@ -50,14 +51,14 @@ def publish_examples(
 
 def publish_further(store, *names):
     """Publish `shard` anew, with the examples of technology under further names as well."""
-    metadata, examples = store.metadata("shard"), store.directory("EXAMPLES")
+    metadata, examples = store.metadata(ShardMetadata), store.directory("EXAMPLES")
 
     def fill(draft):
         for name in ("technology", *names):
             shutil.copytree(examples / "technology", draft.path("EXAMPLES") / name)
 
-    tasks = dict.fromkeys(("technology", *names), metadata["tasks"]["technology"])
-    publish(store, "shard", {}, {**metadata, "tasks": tasks}, fill=fill)
+    tasks = dict.fromkeys(("technology", *names), metadata.tasks["technology"])
+    publish(store, "shard", {}, metadata.model_copy(update={"tasks": tasks}), fill=fill)
 
 
 def _texts(numbers, size, classes, first):

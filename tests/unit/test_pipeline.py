@@ -14,6 +14,7 @@ from patent_spark.core.code_version import code_digest
 from patent_spark.core.errors import DataError
 from patent_spark.core.store import Store, arrow_schema
 from patent_spark.pipeline import Stage, run_stage
+from tests.support.factories import stage_metadata
 
 
 def fake(monkeypatch, name, run):
@@ -31,7 +32,7 @@ def two_stages(monkeypatch):
         row = {"table": ["PATENTS"], "file": ["f"], "row": [2], "reason": ["bad"], "content": ["x"]}
         with work.draft.writer("REJECTS") as writer:
             writer.write_table(pa.table(row, schema=arrow_schema("REJECTS")))
-        work.record_metadata(release_id="r1")
+        work.record_metadata(stage_metadata("ingest", release_id="r1"))
 
     def text(work):
         runs.append("text")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from patent_spark.config import Config
+from patent_spark.core.metadata import StageMetadata
 from patent_spark.core.session import open_session
 from patent_spark.core.store import Draft, Store
 
@@ -47,6 +48,6 @@ class StageContext:
         """A table of this stage; `files` merges a small one into few files."""
         self.draft.write(frame, table, files)
 
-    def record_metadata(self, **metadata: Any) -> None:
-        """Keep what this stage found out in its manifest."""
-        self.draft.metadata.update(metadata)
+    def record_metadata(self, metadata: StageMetadata) -> None:
+        """Keep this record in the manifest of the stage."""
+        self.draft.record_metadata(metadata)

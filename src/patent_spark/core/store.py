@@ -19,19 +19,23 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import JsonValue, ValidationError
 
 from patent_spark.config.renamed import current_settings
 from patent_spark.core.errors import DataError, SchemaError, WorkError, conform
+from patent_spark.core.metadata import StageMetadata
 from patent_spark.core.schemas import STAGE_OF, TABLES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+M = TypeVar("M", bound=StageMetadata)
 
 _MANIFEST = "manifest.json"
 _WRITER = ".writer"
@@ -53,8 +57,8 @@ class Manifest:
     """Version of each stage that was read."""
     tables: dict[str, dict[str, int]]
     """Rows, files and bytes of each table, from the Parquet footers."""
-    metadata: dict[str, Any]
-    """What the stage learned: vocabulary size, label map, run id, ..."""
+    metadata: dict[str, JsonValue]
+    """The stage's record as plain JSON; `metadata_as` gives it typed."""
     seconds: float
     code: str
     engine: str
@@ -68,6 +72,19 @@ class Manifest:
                 values[new] = values.pop(old)
         settings = current_settings(values.pop("settings"), warn=False)
         return cls(settings=settings, **values)
+
+    def metadata_as(self, kind: type[M]) -> M:
+        """The stage's record; raises DataError when another version of patent_spark wrote it."""
+        if kind.stage != self.stage:
+            raise ValueError(f"the record of stage {self.stage} was asked for as {kind.__name__}")
+        try:
+            return kind.model_validate(self.metadata)
+        except ValidationError as error:
+            raise DataError(
+                f"stage {self.stage} was made by another version of patent_spark ({self.code}); "
+                f"run `patent-spark {self.stage} --force`",
+                stage=self.stage,
+            ) from error
 
 
 class Store:
@@ -121,12 +138,15 @@ class Store:
         """The directory of a table or another output in that version of its stage."""
         return self.root / manifest.stage / manifest.version / name
 
-    def metadata(self, stage: str) -> dict[str, Any]:
-        """What the current version of a stage learned; raises DataError when the stage has not run."""
-        current = self.manifest(stage)
+    def metadata(self, kind: type[M]) -> M:
+        """What the current version of a stage recorded; raises DataError when the stage has not run."""
+        current = self.manifest(kind.stage)
         if current is None:
-            raise DataError(f"nothing of stage {stage} in {self.root}; run `patent-spark {stage}` first")
-        return current.metadata
+            raise DataError(
+                f"nothing of stage {kind.stage} in {self.root}; run `patent-spark {kind.stage}` first",
+                stage=kind.stage,
+            )
+        return current.metadata_as(kind)
 
     def read(self, session: SparkSession, table: str) -> DataFrame:
         """A table as a Spark DataFrame with the columns of its schema."""
@@ -208,8 +228,16 @@ class Draft:
 
     stage: str
     directory: Path
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: StageMetadata | None = None
     published: bool = False
+
+    def record_metadata(self, metadata: StageMetadata) -> None:
+        """Keep this record in the manifest; raises SchemaError for the record of another stage."""
+        if metadata.stage != self.stage:
+            raise SchemaError(
+                f"{type(metadata).__name__} is the record of {metadata.stage}, not of {self.stage}"
+            )
+        self.metadata = metadata
 
     def path(self, name: str) -> Path:
         """A new, empty directory for a table or another output of this stage."""
@@ -259,7 +287,7 @@ class Draft:
             settings,
             inputs,
             tables,
-            self.metadata,
+            self.metadata.to_json() if self.metadata else {},
             round(seconds, 3),
             code,
             engine,

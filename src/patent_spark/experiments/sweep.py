@@ -16,6 +16,7 @@ from patent_spark.config import Config, ConfigError, load_config
 from patent_spark.core.code_version import code_version
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, WorkError
+from patent_spark.core.metadata import ShardMetadata, TrainMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.schemas import DEVELOPMENT
 from patent_spark.core.store import Draft, Store
@@ -90,9 +91,9 @@ def assignments(point: Point) -> list[str]:
 def train_all(base: Config, trainings: Sequence[tuple[Point, Config]]) -> dict[str, list[Tried]]:
     """What came out of each training, by task, in nested runs; raises DataError without development examples."""
     store = Store(base.warehouse.root).pinned()
-    metadata, shards = store.metadata("shard"), store.manifest("shard")
+    metadata, shards = store.metadata(ShardMetadata), store.manifest("shard")
     for task in base.task_names:
-        if DEVELOPMENT not in metadata["tasks"].get(task, {}).get("splits", {}):
+        if task not in metadata.tasks or DEVELOPMENT not in metadata.tasks[task].splits:
             raise DataError(
                 f"a sweep chooses by development loss, and {task} has no development examples; set split.development above 0"
             )
@@ -130,11 +131,11 @@ def _try(store: Store, tasks: Sequence[str], point: Point, config: Config) -> li
 
 
 def _outcome(draft: Draft, task: str, point: Point) -> Tried:
-    learned = draft.metadata["tasks"][task]
-    kept = json.loads((draft.path("MODEL") / task / "history.json").read_text())[learned["kept_epoch"] - 1]
-    return Tried(
-        task, point, learned["run_id"], learned["kept_epoch"], kept["dev_loss"], kept["dev_accuracy"]
-    )
+    if not isinstance(draft.metadata, TrainMetadata):
+        raise TypeError("the training left no record")
+    trained = draft.metadata.tasks[task]
+    kept = json.loads((draft.path("MODEL") / task / "history.json").read_text())[trained.kept_epoch - 1]
+    return Tried(task, point, trained.run_id, trained.kept_epoch, kept["dev_loss"], kept["dev_accuracy"])
 
 
 def report(task: str, tried: Sequence[Tried]) -> str:

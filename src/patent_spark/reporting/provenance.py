@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from patent_spark.config import Config, flatten
+from patent_spark.core.metadata import IngestMetadata, LabelMetadata, ShardMetadata, TextMetadata
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.store import Manifest, Store
 
@@ -26,7 +27,7 @@ class Provenance:
     open_window: int | None
     splits: list[dict[str, Any]]
     """Patents by task and split, as in the shards."""
-    text: dict[str, Any]
+    text: TextMetadata | None
     """Vocabulary and training text of the vectors."""
     stages: list[Manifest]
     settings: list[dict[str, Any]]
@@ -39,44 +40,43 @@ def provenance(store: Store) -> Provenance:
     manifests = {name: manifest for name in _STAGES if (manifest := store.manifest(name)) is not None}
     if "simulate" not in manifests["ingest"].inputs:
         manifests.pop("simulate", None)
-    ingest, label = manifests["ingest"].metadata, manifests["label"].metadata if "label" in manifests else {}
+    ingest = manifests["ingest"].metadata_as(IngestMetadata)
+    label = manifests["label"].metadata_as(LabelMetadata) if "label" in manifests else None
     return Provenance(
-        release_id=str(ingest.get("release_id", manifests["ingest"].release_id)),
-        data_to_date=str(ingest.get("data_to_date", "unknown")),
-        data_to_date_from=str(ingest.get("data_to_date_from", "")),
-        simulated=ingest.get("attainable") is not None,
+        release_id=ingest.release_id,
+        data_to_date=str(ingest.data_to_date),
+        data_to_date_from=ingest.data_to_date_from,
+        simulated=ingest.generator_rates is not None,
         tables=_tables(ingest),
-        levels=label.get("levels", {}),
-        open_window=label.get("open_window"),
-        splits=_splits(manifests["shard"].metadata),
-        text=manifests["text"].metadata if "text" in manifests else {},
+        levels=label.levels if label else {},
+        open_window=label.open_window if label else None,
+        splits=_splits(manifests["shard"].metadata_as(ShardMetadata)),
+        text=manifests["text"].metadata_as(TextMetadata) if "text" in manifests else None,
         stages=list(manifests.values()),
         settings=_settings(manifests),
         warnings=_warnings(manifests),
     )
 
 
-def _tables(ingest: dict[str, Any]) -> list[dict[str, Any]]:
-    rejected = ingest.get("rejected") or {}
-    rows_in = ingest.get("rows_in") or {}
+def _tables(ingest: IngestMetadata) -> list[dict[str, Any]]:
     return [
-        {"table": name, "rows": rows, "rejected": rejected.get(name) or {}} for name, rows in rows_in.items()
+        {"table": name, "rows": rows, "rejected": ingest.rejected.get(name) or {}}
+        for name, rows in ingest.rows_in.items()
     ]
 
 
-def _splits(shard: dict[str, Any]) -> list[dict[str, Any]]:
-    too_short = shard.get("too_short") or {}
+def _splits(shard: ShardMetadata) -> list[dict[str, Any]]:
     order = {TRAIN: 0, DEVELOPMENT: 1}
     return [
         {
             "task": task,
             "splits": {
-                split: layout["splits"][split]["rows"]
-                for split in sorted(layout["splits"], key=lambda name: (order.get(name, 2), name))
+                split: examples.splits[split].rows
+                for split in sorted(examples.splits, key=lambda name: (order.get(name, 2), name))
             },
-            "too_short": too_short.get(task),
+            "too_short": shard.too_short.get(task),
         }
-        for task, layout in shard["tasks"].items()
+        for task, examples in shard.tasks.items()
     ]
 
 
@@ -98,7 +98,7 @@ def _warnings(manifests: dict[str, Manifest]) -> list[str]:
         found.append(
             f"The warehouse holds stages of several releases ({', '.join(sorted(releases))}); run all stages again on one."
         )
-    source = str(manifests["ingest"].metadata.get("data_to_date_from", ""))
+    source = manifests["ingest"].metadata_as(IngestMetadata).data_to_date_from
     if "newest" in source:
         found.append(
             "The release does not say up to when its data goes; the newest grant date was taken, so the last citation windows may be open."

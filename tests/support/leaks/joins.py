@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Config
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Store
 from patent_spark.stages.audit.checks import joins, splits, tables
@@ -58,9 +59,7 @@ def tenth_of_training_lost(store: Store) -> None:
 
 def interim_levels_as_whole_ones(store: Store) -> None:
     """What an open window shows is taught as if it were the level."""
-    early = [
-        LEVELS.index(each["level"]) for each in store.metadata("shard")["tasks"][CITATION_LEVEL]["early"]
-    ]
+    early = [LEVELS.index(each.level) for each in store.metadata(ShardMetadata).tasks[CITATION_LEVEL].early]
     whole = np.array([*range(len(LEVELS)), *early], np.int32)
     rewrite_examples(store, CITATION_LEVEL, lambda frame: frame.assign(label=whole[frame["label"]]))
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from patent_spark.config import CITATION_LEVEL
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.schemas import BTM90, LEVELS, TOP1, TOP10, ZEROCITE
 from patent_spark.core.store import Store
 from patent_spark.stages.audit.checks import lookahead, percentiles
@@ -44,10 +45,8 @@ def late_labels(store: Store) -> None:
 
 def early_level_too_late(store: Store) -> None:
     """Some patents train on their level after 48 months, which was known for those of 2006 alone, instead of a shorter exposure's."""
-    early = store.metadata("shard")["tasks"][CITATION_LEVEL]["early"]
-    number = {
-        (each["exposure_months"], each["level"]): len(LEVELS) + place for place, each in enumerate(early)
-    }
+    early = store.metadata(ShardMetadata).tasks[CITATION_LEVEL].early
+    number = {(each.exposure_months, each.level): len(LEVELS) + place for place, each in enumerate(early)}
 
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         later = {number[12, level]: number[48, level] for level in LEVELS}

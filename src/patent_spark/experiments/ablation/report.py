@@ -8,7 +8,6 @@ from typing import Any
 
 from patent_spark.config import CITATION_LEVEL
 from patent_spark.core.store import write_text
-from patent_spark.experiments.plots import draw_mixtures
 from patent_spark.experiments.ablation.effects import PARTS, is_certain, is_torn
 from patent_spark.experiments.ablation.variants import (
     PRINTED,
@@ -17,6 +16,7 @@ from patent_spark.experiments.ablation.variants import (
     TOP1_RECALL,
     Found,
 )
+from patent_spark.experiments.plots import draw_mixtures
 from patent_spark.metrics.constant_baselines import NAMES
 from patent_spark.reporting.html import Cell, Picture, Row, Table, count, form, picture, render_page, signed
 from patent_spark.stages.evaluate.measure import TEST_YEARS

@@ -11,16 +11,9 @@ from collections.abc import Sequence
 
 from patent_spark.config import Config, ConfigError, load_config, with_settings
 from patent_spark.core.code_version import code_version
+from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.store import Store
-from patent_spark.experiments.child_warehouse import (
-    labelled,
-    places,
-    prepare,
-    train_and_judge,
-    verdict_of,
-    warehouse_below,
-)
 from patent_spark.experiments.ablation.effects import PARTS, effects
 from patent_spark.experiments.ablation.variants import (
     PRINTED,
@@ -31,6 +24,14 @@ from patent_spark.experiments.ablation.variants import (
     mixtures,
     name_of,
     task_found,
+)
+from patent_spark.experiments.child_warehouse import (
+    labelled,
+    places,
+    prepare,
+    train_and_judge,
+    verdict_of,
+    warehouse_below,
 )
 from patent_spark.experiments.publish import publish, track
 from patent_spark.reporting.html import aligned, form, signed
@@ -65,13 +66,13 @@ def protocols(
     )
 
     prepare(ours)
-    metadata = Store(ours.warehouse.root).metadata("ingest")
-    with parent_run(ours, _KIND, {"release_id": metadata["release_id"], "code": code_version()}) as parent:
+    metadata = Store(ours.warehouse.root).metadata(IngestMetadata)
+    with parent_run(ours, _KIND, {"release_id": metadata.release_id, "code": code_version()}) as parent:
         rows = [_run(ours, mixture, number, parent, force, resume) for number, mixture in enumerate(four, 1)]
         about = {
-            "release_id": metadata["release_id"],
-            "data_to_date": metadata["data_to_date"],
-            "simulated": metadata.get("attainable") is not None,
+            "release_id": metadata.release_id,
+            "data_to_date": str(metadata.data_to_date),
+            "simulated": metadata.generator_rates is not None,
         }
         found = about | {
             "ours": names[0],

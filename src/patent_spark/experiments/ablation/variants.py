@@ -20,6 +20,7 @@ from patent_spark.config import (
     flatten,
     with_settings,
 )
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.store import Store
 from patent_spark.experiments.ablation.combined_test_sets import stratified
@@ -105,10 +106,10 @@ def differing(ours: Config, theirs: Config) -> list[Found]:
 
 def task_found(store: Store, result: Found, task: str) -> Found:
     """What METRICS and the shards say of a task in one mixture; all stratified test patents are its headline."""
-    rows, headline = store.metadata("shard")["tasks"][task]["splits"], stratified(result)
+    rows, headline = store.metadata(ShardMetadata).tasks[task].splits, stratified(result)
     return {
-        "training": rows[TRAIN]["rows"],
-        "development": rows.get(DEVELOPMENT, {}).get("rows", 0),
+        "training": rows[TRAIN].rows,
+        "development": rows[DEVELOPMENT].rows if DEVELOPMENT in rows else 0,
         "examples": headline["examples"],
         "headline": headline["headline"],
         "run_id": result["run_id"],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
+from patent_spark.core.metadata import ShardMetadata, TextMetadata
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.store import Store
 from patent_spark.experiments.backtest.plan import AsOf
@@ -33,15 +34,15 @@ def model_found(store: Store, model: AsOf, task: str) -> Found:
     """One model: what it learned from, what the audit says of it, and its figures on each test year that has patents."""
     result, splits, text = (
         store.read_json("METRICS", f"{task}.json"),
-        store.metadata("shard")["tasks"][task]["splits"],
-        store.metadata("text"),
+        store.metadata(ShardMetadata).tasks[task].splits,
+        store.metadata(TextMetadata),
     )
     return {
         "as_of": model.year,
         "left_out": list(model.left_out),
-        "training": splits[TRAIN]["rows"],
-        "development": splits.get(DEVELOPMENT, {}).get("rows", 0),
-        "vocabulary": text["vocabulary_size"],
+        "training": splits[TRAIN].rows,
+        "development": splits[DEVELOPMENT].rows if DEVELOPMENT in splits else 0,
+        "vocabulary": text.vocabulary_size,
         "run_id": result["run_id"],
         "warehouse": str(store.root),
         "audit": verdict_of(store),

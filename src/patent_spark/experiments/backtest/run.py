@@ -6,13 +6,13 @@ labels are shared. What is done is skipped, so a back-test that was interrupted 
 
 from __future__ import annotations
 
-import datetime
 import time
 from pathlib import Path
 from typing import Any
 
 from patent_spark.config import Config, ConfigError
 from patent_spark.core.code_version import code_version
+from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.store import Store
 from patent_spark.experiments.backtest.plan import (
@@ -59,10 +59,10 @@ def backtest(config: Config, *, force: bool = False, resume: bool = False) -> st
 
     prepare(config)
     labels = labelled(config, sound, _KIND)
-    metadata = Store(config.warehouse.root).metadata("ingest")
-    data_to_date = datetime.date.fromisoformat(metadata["data_to_date"])
+    metadata = Store(config.warehouse.root).metadata(IngestMetadata)
+    data_to_date = metadata.data_to_date
     models = plan(sound, data_to_date, first_labels(Store(labels), sound))
-    with parent_run(config, _KIND, {"release_id": metadata["release_id"], "code": code_version()}) as parent:
+    with parent_run(config, _KIND, {"release_id": metadata.release_id, "code": code_version()}) as parent:
         found = _all_models(config, sound, models, labels, parent, force, resume)
         about = _about(config, sound, metadata, changed) | {"tasks": found}
         folder = publish(config, _KIND, about, write_page, time.monotonic() - started)
@@ -100,14 +100,14 @@ def _all_models(
     }
 
 
-def _about(config: Config, sound: Config, metadata: dict[str, Any], changed: dict[str, Any]) -> Found:
+def _about(config: Config, sound: Config, metadata: IngestMetadata, changed: dict[str, Any]) -> Found:
     months = sound.label.horizon_months if "citation_level" in sound.task_names else 0
-    data_to_date = datetime.date.fromisoformat(metadata["data_to_date"])
+    data_to_date = metadata.data_to_date
     source = Path(config.source.path)
     return {
-        "release_id": metadata["release_id"],
-        "data_to_date": metadata["data_to_date"],
-        "simulated": metadata.get("attainable") is not None,
+        "release_id": metadata.release_id,
+        "data_to_date": str(metadata.data_to_date),
+        "simulated": metadata.generator_rates is not None,
         "horizon_months": sound.label.horizon_months,
         "last_closed_year": last_closed_year(data_to_date, months),
         "settings_set": changed,

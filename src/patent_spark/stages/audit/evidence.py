@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from patent_spark.config import JOINT, TECHNOLOGY, Audit, Config, Label, recorded
+from patent_spark.core.metadata import IngestMetadata, ShardMetadata
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN, is_test
 from patent_spark.stages.audit.relatives import connected, names_of, same_abstracts
 
@@ -113,7 +114,7 @@ class Warehouse:
     @cached_property
     def relatives(self) -> pd.DataFrame | None:
         """patent_key, name, see relatives.names_of; None when the release has no file of related documents."""
-        if self.store.metadata("ingest").get("relatives_from") is None:
+        if self.store.metadata(IngestMetadata).related_documents_from is None:
             return None
         related = self.store.read_arrow(
             "RELATED_DOCUMENTS", ["related_key", "patent_key", "related_number", "relation", "related_kind"]
@@ -213,11 +214,11 @@ class Evidence:
 
     def __init__(self, warehouse: Warehouse, task: str) -> None:
         self.warehouse, self.task, self.store, self.audit = warehouse, task, warehouse.store, warehouse.audit
-        described = self.store.metadata("shard")["tasks"][task]
-        self.names: list[str] = described["labels"]
-        self.early: list[dict[str, Any]] = described.get("early", [])
+        described = self.store.metadata(ShardMetadata).tasks[task]
+        self.names: list[str] = list(described.labels)
+        self.early = described.early
         """Levels at an exposure, which some training examples have instead; their numbers follow on those of the names."""
-        self.max_tokens: int = described["max_tokens"]
+        self.max_tokens = described.max_tokens
         self.column = "cpc_class" if task == TECHNOLOGY else "citation_level"
         self.folder = self.store.directory("EXAMPLES") / task
         self.test_splits = sorted(path.name for path in self.folder.iterdir() if is_test(path.name))
@@ -233,9 +234,9 @@ class Evidence:
                 rows = pq.ParquetFile(path).read(columns=["patent_key", "label", "length"]).to_pandas()
                 parts.append(rows[rows["patent_key"] >= 0].assign(split=split, tested=is_test(split)))
         examples = pd.concat(parts, ignore_index=True)
-        exposures = [np.nan] * len(self.names) + [float(each["exposure_months"]) for each in self.early]
+        exposures = [np.nan] * len(self.names) + [float(each.exposure_months) for each in self.early]
         examples["exposure"] = np.array(exposures)[examples["label"]]
-        examples["label"] = np.array([*self.names, *(each["level"] for each in self.early)], object)[
+        examples["label"] = np.array([*self.names, *(each.level for each in self.early)], object)[
             examples["label"]
         ]
         known = self.warehouse.labels[["patent_key", "grant_date", "year", "cpc_class"]].drop_duplicates(
@@ -322,6 +323,6 @@ class Evidence:
         labels = table["label"].to_numpy().astype(np.int64)
         if self.early:  # else labels of joint examples, which stand for one of each task, may be more than there are names
             labels = np.array(
-                [*range(len(self.names)), *(self.names.index(each["level"]) for each in self.early)]
+                [*range(len(self.names)), *(self.names.index(each.level) for each in self.early)]
             )[labels]
         return Block(table["patent_key"].to_numpy(), labels, tokens)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import AuditMetadata, IngestMetadata, TrainMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.store import Store, write_json
 from patent_spark.reporting.html import form
@@ -82,7 +83,7 @@ def run(context: StageContext) -> None:
     checks = list(audit(context))
     failed, not_made = (_with(verdict, checks) for verdict in (FAILED, NOT_MADE))
     folder = context.draft.path("AUDIT")
-    release_id = context.store.metadata("ingest").get("release_id")
+    release_id = context.store.metadata(IngestMetadata).release_id
     found = {
         "release_id": release_id,
         "verdict": verdict_on_all(checks),
@@ -102,9 +103,11 @@ def run(context: StageContext) -> None:
         _into_metrics(context.store, task, of_task)
         _track(context, task, of_task, folder, report)
     context.record_metadata(
-        verdict=found["verdict"],
-        failed=[[check.task, check.name] for check in failed],
-        not_made=[[check.task, check.name] for check in not_made],
+        AuditMetadata(
+            verdict=verdict_on_all(checks),
+            failed=tuple((check.task, check.name) for check in failed),
+            not_made=tuple((check.task, check.name) for check in not_made),
+        )
     )
 
 
@@ -147,8 +150,8 @@ def _into_metrics(store: Store, task: str, checks: list[Check]) -> None:
 
 def _track(context: StageContext, task: str, checks: list[Check], folder: Path, report: Path) -> None:
     """Figures, page and the report with the verdict into the MLflow run of the task's training; when it cannot be had that is said, no more."""
-    run_id = context.store.metadata("train")["tasks"].get(task, {}).get("run_id")
-    if not run_id:
+    trained = context.store.metadata(TrainMetadata).tasks.get(task)
+    if trained is None or not trained.run_id:
         return
     prefix = f"{context.config.prefix(task)}audit/"  # MLflow shows what stands before a slash as a group of its own
     figures = {
@@ -157,7 +160,7 @@ def _track(context: StageContext, task: str, checks: list[Check], folder: Path, 
         if check.figure is not None
     }
     try:
-        run = attach(context.config, run_id)
+        run = attach(context.config, trained.run_id)
         run.log_metrics(
             figures | {f"{prefix}{verdict}": len(_with(verdict, checks)) for verdict in (FAILED, NOT_MADE)}
         )

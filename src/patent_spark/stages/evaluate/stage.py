@@ -6,13 +6,20 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from patent_spark.config import CITATION_LEVEL, Config, flatten
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import (
+    EvaluatedTask,
+    EvaluateMetadata,
+    IngestMetadata,
+    ShardMetadata,
+    TextMetadata,
+)
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN, is_test
 from patent_spark.core.store import Store, write_json
@@ -78,10 +85,17 @@ def run(context: StageContext) -> None:
         write_json(context.draft.path("METRICS") / f"{part.task}.json", part.result)
         runs[part.task].keep_report(part.result, context.draft.path("REPORT"))
     context.record_metadata(
-        tasks={
-            part.task: {name: part.result[name] for name in ("accuracy", "macro_f1", "examples", "warnings")}
-            for part in parts
-        }
+        EvaluateMetadata(
+            tasks={
+                part.task: EvaluatedTask(
+                    accuracy=part.result["accuracy"],
+                    macro_f1=part.result["macro_f1"],
+                    examples=part.result["examples"],
+                    warnings=tuple(part.result["warnings"]),
+                )
+                for part in parts
+            }
+        )
     )
 
 
@@ -89,18 +103,18 @@ def _trained(context: StageContext, task: str) -> Trained:
     """The model and shards of a task; raises DataError when they are missing or do not belong together."""
     store = context.store
     folder = store.directory("MODEL") / task
-    layout = store.metadata("shard")["tasks"].get(task)
+    layout = store.metadata(ShardMetadata).tasks.get(task)
     if layout is None or not folder.is_dir():
         made = "model" if layout is not None else "shards"
         raise DataError(
             f"no {made} of task {task} in {store.root}; run the stages from `patent-spark split` on with tasks={context.config.tasks}"
         )
     scorer = Scorer(folder)
-    if scorer.labels != list(layout["labels"]) or scorer.max_tokens != layout["max_tokens"]:
+    if scorer.labels != list(layout.labels) or scorer.max_tokens != layout.max_tokens:
         raise DataError(
             f"{folder}: labels or text length differ from those of the shards; run `patent-spark train` again"
         )
-    rows = {split: sizes["rows"] for split, sizes in layout["splits"].items()}
+    rows = {split: sizes.rows for split, sizes in layout.splits.items()}
     if not any(is_test(split) for split in rows):
         raise DataError(
             f"task {task} has no test patents (splits: {', '.join(rows)}); give it some with split.test or split.test_years"
@@ -124,7 +138,7 @@ def _judge(
         }
     training = count_labels(trained.shards / TRAIN, len(scorer.labels))
     rule = _label_rule(context.store, task)
-    attainable = (context.store.metadata("ingest").get("attainable") or {}).get(task) or {}
+    attainable: Any = (context.store.metadata(IngestMetadata).generator_rates or {}).get(task) or {}
     known = {DEFAULT: attainable, POOL_CLASS: attainable.get(POOL_CLASS)}.get(rule)
     result = task_result(scorer.labels, judged, training, known, calibration, config) | {"label_rule": rule}
     result["baselines"][TFIDF_LINEAR] |= {"chosen": linear.chosen, "training_examples": linear.examples}
@@ -136,7 +150,7 @@ def _judge(
         "task": task,
         "run_id": scorer.task.get("run_id"),
         "kept_epoch": scorer.task.get("kept_epoch"),
-        "release_id": context.store.metadata("ingest").get("release_id"),
+        "release_id": context.store.metadata(IngestMetadata).release_id,
         "settings": {
             "interval": LEVEL,
             "resamples": config.resamples,
@@ -202,7 +216,7 @@ def _fit_baselines(context: StageContext, trained: Trained) -> tuple[Linear, Nea
         _sample(context, trained, split, config.baseline_examples) for split in (TRAIN, DEVELOPMENT)
     )
     say(f"  evaluate {trained.task}: TF-IDF and linear model on {len(texts.truth):,} texts")
-    tfidf = Tfidf(texts.tokens, context.store.metadata("text")["vocabulary_size"] + 1)
+    tfidf = Tfidf(texts.tokens, context.store.metadata(TextMetadata).vocabulary_size + 1)
     linear = fit_linear(
         tfidf, texts.tokens, texts.truth, (aside.tokens, aside.truth), labels=labels, seed=config.seed
     )

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.schemas import PATENTS, RELATED_DOCUMENTS
 from patent_spark.stages.ingest.file_formats import (
@@ -141,17 +142,17 @@ def _learn(context: StageContext, folder: Path, notes: Notes, outcomes: list[Out
     for outcome in outcomes:
         rows_in.update(dict.fromkeys(outcome.layout.tables, outcome.rows_in))
         rejected_of[outcome.layout.table].update(outcome.rejected)
-    context.record_metadata(
+    metadata = IngestMetadata(
         release_id=notes.id or f"{folder.name}-{notes.data_to_date}",
-        data_to_date=str(notes.data_to_date),
+        data_to_date=notes.data_to_date,
         data_to_date_from=notes.data_to_date_from,
-        attainable=notes.attainable,
+        generator_rates=notes.attainable,
         synonyms=notes.synonyms,
         rows_in=dict(rows_in),
         rejected={table: dict(reasons.most_common()) for table, reasons in rejected_of.items()},
         cited_malformed=sum(outcome.cited_malformed for outcome in outcomes),
         without_abstract=sum(outcome.without_abstract for outcome in outcomes),
-        relatives_from=next(
+        related_documents_from=next(
             (
                 outcome.layout.archive
                 for outcome in outcomes
@@ -160,6 +161,7 @@ def _learn(context: StageContext, folder: Path, notes: Notes, outcomes: list[Out
             None,
         ),
     )
+    context.record_metadata(metadata)
 
 
 def _rows_of(outcomes: Sequence[Outcome]) -> str:

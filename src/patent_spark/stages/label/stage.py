@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pyarrow.dataset
 
 from patent_spark.core import schemas
 from patent_spark.core.errors import conform
+from patent_spark.core.metadata import IngestMetadata, LabelMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.scratch import kept_aside
 from patent_spark.core.store import location
@@ -32,7 +32,7 @@ _SMALL_POOL = 100  # patents; with fewer, the 99th percentile lies between the t
 def run(context: StageContext) -> None:
     """Write COUNTS, LABELS and, with label.follow_up_months, INTERIM_LEVELS; learn how many patents have which level, and why others have none."""
     label = context.config.label
-    data_to_date = datetime.date.fromisoformat(context.store.metadata("ingest")["data_to_date"])
+    data_to_date = context.store.metadata(IngestMetadata).data_to_date
     patents = context.read("PATENTS")
     with _counted(context, count_citations(patents, context.read("CITATIONS"), label)) as counts:
         members = counts.transform(
@@ -44,7 +44,6 @@ def run(context: StageContext) -> None:
             context.write(level_patents(members, label), "LABELS")
             if label.follow_up_months:
                 context.write(interim_levels(members, label, data_to_date), "INTERIM_LEVELS")
-                context.record_metadata(follow_up_months=list(label.follow_up_months))
     _learn(context)
 
 
@@ -84,11 +83,14 @@ def _learn(context: StageContext) -> None:
             sizes[row["class"], row["year"] if by_year else None] += n
     small = sum(size < _SMALL_POOL for size in sizes.values())
     context.record_metadata(
-        levels=levels,
-        open_window=open_window,
-        without_class=without_class,
-        pools=len(sizes),
-        small_pools=small,
+        LabelMetadata(
+            levels=levels,
+            open_window=open_window,
+            without_class=without_class,
+            reference_sets=len(sizes),
+            small_reference_sets=small,
+            follow_up_months=context.config.label.follow_up_months,
+        )
     )
     if not sum(levels.values()):
         say(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from patent_spark.core.metadata import IngestMetadata
 from patent_spark.stages.quality import aggregates
 from patent_spark.stages.quality.summary import OPEN, Counted, Facet, per_fate, timed, types
 
@@ -26,7 +27,7 @@ class Trap:
     found: Figures
 
 
-def find_traps(counted: Counted, ingest: dict[str, Any], classes: dict[str, dict[str, int]]) -> list[Trap]:
+def find_traps(counted: Counted, ingest: IngestMetadata, classes: dict[str, dict[str, int]]) -> list[Trap]:
     """All twelve, in the order of the list of traps; `ingest` is the facts of that stage, `classes` the fates by class."""
     cited = _citations_by(counted.citations, "cited")
     citing = _citations_by(counted.citations, "citing")
@@ -73,7 +74,7 @@ def find_traps(counted: Counted, ingest: dict[str, Any], classes: dict[str, dict
         Trap(6, "Patents without a CPC code", "They get no class and no level, but they still cite.", _without_class(counted.patents, standing)),
         Trap(
             _RECLASSIFIED, "Every release classifies old patents anew", "The release id is kept with each label and model.",
-            {"release": str(ingest.get("release_id", "unknown"))},
+            {"release": ingest.release_id},
         ),
         Trap(8, "citation_category means different things in different years", "label.citing = not_examiner is the form that holds in all years.",
              _categories(counted.citations)),
@@ -86,12 +87,12 @@ def find_traps(counted: Counted, ingest: dict[str, Any], classes: dict[str, dict
         ),
         Trap(
             10, "Impossible dates, files cut short", "Such rows go to REJECTS; fewer rows of CPC than patents, or than before, are a warning.",
-            _rejected_dates(ingest) | {"rows of CPC": (ingest.get("rows_in") or {}).get("CPC", 0)},
+            _rejected_dates(ingest) | {"rows of CPC": ingest.rows_in.get("CPC", 0)},
         ),
         Trap(
             11, "The newest years are incomplete", "A patent gets a level only when its whole horizon lies within the release.",
             {
-                "data to": str(ingest["data_to_date"]), "taken from": str(ingest.get("data_to_date_from", "unknown")),
+                "data to": str(ingest.data_to_date), "taken from": ingest.data_to_date_from,
                 "newest grant date": str(counted.days["last"] or "none"),
                 "patents with an open window": fates[OPEN], "their share": _share(fates[OPEN], standing),
             },
@@ -146,8 +147,8 @@ def _categories(citations: list[Facet]) -> Figures:
     return found or {"citations with a known year": 0}
 
 
-def _rejected_dates(ingest: dict[str, Any]) -> Figures:
-    reasons = (ingest.get("rejected") or {}).get("PATENTS") or {}
+def _rejected_dates(ingest: IngestMetadata) -> Figures:
+    reasons = ingest.rejected.get("PATENTS") or {}
     return {reason: n for reason, n in reasons.items() if "date" in reason} or {
         "patents with an impossible date": 0
     }

@@ -11,6 +11,7 @@ import pyarrow.dataset
 from patent_spark.config import Label, recorded
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import IngestMetadata, QualityMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.store import Manifest, Store, write_json
 from patent_spark.stages.quality import aggregates
@@ -54,7 +55,8 @@ def run(context: StageContext) -> None:
     write_page(folder, found)
     for warning in warnings:
         say(f"  {warning}")
-    context.record_metadata(warnings=warnings, compared_with=before["release_id"] if before else None)
+    compared_with = before["release_id"] if before else None
+    context.record_metadata(QualityMetadata(warnings=tuple(warnings), compared_with=compared_with))
 
 
 def count(context: StageContext, label: Label) -> Counted:
@@ -84,8 +86,8 @@ def describe(
     counted: Counted, ingest: Manifest, label: Manifest, rejects: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """What quality.json says of this release alone, but for its warnings."""
-    metadata = ingest.metadata
-    rows_in, rejected = metadata.get("rows_in") or {}, metadata.get("rejected") or {}
+    metadata = ingest.metadata_as(IngestMetadata)
+    rows_in, rejected = metadata.rows_in, metadata.rejected
     tables = {
         table: {
             "rows": ingest.tables[table]["rows"],
@@ -98,7 +100,7 @@ def describe(
             "ABSTRACTS",
             "CITATIONS",
             "CPC",
-            *(["RELATED_DOCUMENTS"] if metadata.get("relatives_from") else []),
+            *(["RELATED_DOCUMENTS"] if metadata.related_documents_from else []),
         )
     }
     classes = fates_by(counted.patents, "cpc_class")
@@ -114,8 +116,8 @@ def describe(
     return {
         "release": {
             "id": ingest.release_id,
-            "data_to_date": str(metadata["data_to_date"]),
-            "data_to_date_from": str(metadata.get("data_to_date_from", "unknown")),
+            "data_to_date": str(metadata.data_to_date),
+            "data_to_date_from": metadata.data_to_date_from,
             "newest_grant": str(counted.days["last"] or ""),
             "ingest_version": ingest.version,
             "label_version": label.version,
@@ -124,12 +126,9 @@ def describe(
             },  # early levels change no level
         },
         "tables": tables,
-        "related": {"from": metadata.get("relatives_from"), **counted.related},
+        "related": {"from": metadata.related_documents_from, **counted.related},
         "fates": per_fate(counted.patents),
-        "traps": [
-            dataclasses.asdict(trap)
-            for trap in find_traps(counted, metadata | {"release_id": ingest.release_id}, classes)
-        ],
+        "traps": [dataclasses.asdict(trap) for trap in find_traps(counted, metadata, classes)],
         "patent_steps": [dataclasses.asdict(step) for step in patent_steps(counted, *steps["PATENTS"])],
         "citation_steps": [dataclasses.asdict(step) for step in citation_steps(counted, *steps["CITATIONS"])],
         "years": fates_by(counted.patents, "year"),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from patent_spark.config import recorded
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.patent_ids import patent_keys
 from patent_spark.core.progress import Progress
 from patent_spark.core.schemas import is_test
@@ -32,8 +33,8 @@ _BLOCK = 8192
 
 def candidate_answers(store: Store, task: str) -> Answers:
     """What the current model said about the headline's test patents, from PREDICTIONS."""
-    layout = store.metadata("shard")["tasks"][task]
-    labels, splits = layout["labels"], headline_parts(sorted(filter(is_test, layout["splits"])))
+    layout = store.metadata(ShardMetadata).tasks[task]
+    labels, splits = list(layout.labels), headline_parts(sorted(filter(is_test, layout.splits)))
     places = pa.array(labels, pa.string())
     chosen = (pc.field("task") == task) & pc.field("split").isin(splits)
     columns = ["patent_id", "family", "split", "truth", "probabilities"]

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from patent_spark.config import JOINT, digest, recorded
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import RegisteredModel, RegisterMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.store import Store, write_json
 from patent_spark.inference.model_package import Package, write_package
@@ -62,7 +63,11 @@ def run(context: StageContext) -> None:
             candidate.model: _conclude(context, candidate, decision, checks, scratch / candidate.model)
             for candidate, decision in decisions
         }
-    context.record_metadata(models={name: report.model_dump(mode="json") for name, report in reports.items()})
+    models = {
+        name: RegisteredModel(verdict=report.verdict, reasons=report.messages, champion=report.champion)
+        for name, report in reports.items()
+    }
+    context.record_metadata(RegisterMetadata(models=models))
     context.refusal = "; ".join(
         f"{name} is not registered: {' and '.join(report.messages)}"
         for name, report in reports.items()

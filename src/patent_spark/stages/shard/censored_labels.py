@@ -9,11 +9,12 @@ the level as far as z tells it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pyspark.sql import functions as F
 
+from patent_spark.core.metadata import InterimLabel, SplitMetadata
 from patent_spark.core.schemas import LEVELS, TRAIN
 
 if TYPE_CHECKING:
@@ -23,13 +24,10 @@ if TYPE_CHECKING:
 
 _LEAST = 0.5  # patents added to each count, so that what was never seen is not impossible
 
-Early = dict[str, Any]
-"""`label`, as top1@12; exposure_months; level; likelihood: of seeing it, for each of LEVELS. Their numbers follow on those of LEVELS."""
-
 
 def early_exposures(context: StageContext) -> list[int]:
     """The exposures at which some patents train, ascending; none without split.interim_levels."""
-    return sorted(int(months) for months in context.store.metadata("split").get("early", {}))
+    return sorted(context.store.metadata(SplitMetadata).on_interim_levels)
 
 
 def with_early_answers(splits: DataFrame, answers: DataFrame, interim_levels: DataFrame) -> DataFrame:
@@ -43,7 +41,7 @@ def with_early_answers(splits: DataFrame, answers: DataFrame, interim_levels: Da
 
 def learn_early(
     splits: DataFrame, answers: DataFrame, interim_levels: DataFrame, exposures: list[int]
-) -> list[Early]:
+) -> list[InterimLabel]:
     """How likely each early level is at each level, counted over the patents of the split train whose level is known."""
     open_at = F.col("exposure_months").isin(exposures)
     known = (
@@ -64,12 +62,12 @@ def learn_early(
         counts[place] += row["count"]
     likelihood = counts / counts.sum(axis=2, keepdims=True)
     return [
-        {
-            "label": f"{level}@{months}",
-            "exposure_months": months,
-            "level": level,
-            "likelihood": likelihood[i, :, j].tolist(),
-        }
+        InterimLabel(
+            label=f"{level}@{months}",
+            exposure_months=months,
+            level=level,
+            likelihood=likelihood[i, :, j].tolist(),
+        )
         for i, months in enumerate(exposures)
         for j, level in enumerate(LEVELS)
     ]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from patent_spark.core.metadata import ShardMetadata
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,12 @@ class Layout:
     """content_digest() of each group's file."""
 
     @classmethod
-    def of(cls, metadata: Mapping[str, Any], task: str, split: str) -> Layout:
-        """From the facts of the shard stage; raises KeyError for a split that was not sharded."""
-        described = metadata["tasks"][task]
-        return cls(**described["splits"][split], lanes=metadata["lanes"], max_tokens=described["max_tokens"])
+    def of(cls, metadata: ShardMetadata, task: str, split: str) -> Layout:
+        """From the record of the shard stage; raises KeyError for a split that was not sharded."""
+        examples = metadata.tasks[task]
+        return cls(
+            **examples.splits[split].model_dump(), lanes=metadata.lanes, max_tokens=examples.max_tokens
+        )
 
     @property
     def rounds(self) -> int:

@@ -10,17 +10,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from patent_spark.core.metadata import SplitLayout
 from patent_spark.core.store import arrow_schema
 from patent_spark.stages.shard.layout import Layout, content_digest, group_file, keys_digest, plan
 
 
 def write_groups(
     directory: Path, examples: Iterable[pa.Table], rows: int, lanes: int, row_group_rows: int, max_tokens: int
-) -> dict[str, Any]:
+) -> SplitLayout:
     """Write a split of `rows` examples, given in order with the columns of EXAMPLES but `position`.
 
-    Returns what the manifest keeps of it: rows, padding, groups, rows_per_group, keys_digest, contents. No more than a row group
-    and a table of the stream are in memory.
+    Returns what the manifest keeps of it. No more than a row group and a table of the stream are in memory.
     """
     planned: dict[str, Any] = plan(rows, lanes, row_group_rows)
     layout = Layout(**planned, keys_digest=0, lanes=lanes, max_tokens=max_tokens)
@@ -53,7 +53,7 @@ def write_groups(
             use_dictionary=False,
         )
         contents.append(content_digest(path))
-    return planned | {"keys_digest": digest, "contents": contents}
+    return SplitLayout(**planned, keys_digest=digest, contents=tuple(contents))
 
 
 def cut(tables: Iterable[pa.Table], sizes: Iterable[int]) -> Iterator[pa.Table]:

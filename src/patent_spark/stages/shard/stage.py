@@ -6,7 +6,6 @@ import math
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +15,7 @@ from pyspark.sql import functions as F
 from patent_spark.config import JOINT, TECHNOLOGY
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import ShardMetadata, SplitLayout, TaskExamples, TextMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.schemas import DEVELOPMENT, LEVELS, TRAIN
 from patent_spark.core.shuffle import read_shuffled, write_shuffled
@@ -37,16 +37,17 @@ def run(context: StageContext) -> None:
         tasks[task], too_short[task] = _shard_task(context, task, words)
     if JOINT in context.config.models:
         tasks[JOINT] = _shard_joint(context, tasks)
-    context.record_metadata(
-        vocabulary_digest=context.store.metadata("text")["vocabulary_digest"],
+    metadata = ShardMetadata(
+        vocabulary_digest=context.store.metadata(TextMetadata).vocabulary_digest,
         lanes=math.lcm(*context.config.shard.world_sizes),
         tasks=tasks,
         too_short=too_short,
     )
+    context.record_metadata(metadata)
 
 
-def _shard_task(context: StageContext, task: str, words: list[str]) -> tuple[dict[str, Any], int]:
-    """The facts of one task, and how many patents had too little text."""
+def _shard_task(context: StageContext, task: str, words: list[str]) -> tuple[TaskExamples, int]:
+    """The examples of one task, and how many patents had too little text."""
     section = context.config.task(task)
     members = context.store.read_arrow("SPLITS", ["split"], where=pc.field("task") == task)["split"]
     sizes = {each["values"]: each["counts"] for each in members.value_counts().to_pylist()}
@@ -61,7 +62,7 @@ def _shard_task(context: StageContext, task: str, words: list[str]) -> tuple[dic
     texts = labelled_texts(splits_of_task.select("patent_key", "split"), answers, context.read("TOKENS"))
     shuffled = context.draft.directory / "shuffled"
     encoded = encode(
-        texts, words, [*labels, *(each["label"] for each in early)], section.max_tokens, section.min_tokens
+        texts, words, [*labels, *(each.label for each in early)], section.max_tokens, section.min_tokens
     )
     write_shuffled(encoded, shuffled, rows=len(members), seed=context.config.shard.seed, by="split")
     splits = {}
@@ -82,11 +83,9 @@ def _shard_task(context: StageContext, task: str, words: list[str]) -> tuple[dic
             f"of the vocabulary; lower {task}.min_tokens or text.min_count, or let split keep more for training"
         )
     if "claims" in context.config.text.fields:
-        _say_if_cut(context, task, splits[TRAIN]["rows"])
-    described = {"labels": labels, "max_tokens": section.max_tokens, "splits": splits} | (
-        {"early": early} if early else {}
-    )
-    return described, len(members) - sum(split["rows"] for split in splits.values())
+        _say_if_cut(context, task, splits[TRAIN].rows)
+    examples = TaskExamples(labels=labels, max_tokens=section.max_tokens, splits=splits, early=early)
+    return examples, len(members) - sum(split.rows for split in splits.values())
 
 
 def _say_if_cut(context: StageContext, task: str, rows: int) -> None:
@@ -102,16 +101,16 @@ def _say_if_cut(context: StageContext, task: str, rows: int) -> None:
         )
 
 
-def _shard_joint(context: StageContext, tasks: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of the examples that a model of all these tasks trains on."""
-    labels = {task: described["labels"] for task, described in tasks.items()}
-    (max_tokens,) = {described["max_tokens"] for described in tasks.values()}
+def _shard_joint(context: StageContext, tasks: Mapping[str, TaskExamples]) -> TaskExamples:
+    """The examples that a model of all these tasks trains on."""
+    labels = {task: described.labels for task, described in tasks.items()}
+    (max_tokens,) = {described.max_tokens for described in tasks.values()}
     shuffled, splits = context.draft.directory / "shuffled", {}
     for split in (TRAIN, DEVELOPMENT):
         rows = {
-            task: described["splits"][split]["rows"]
+            task: described.splits[split].rows
             for task, described in tasks.items()
-            if split in described["splits"]
+            if split in described.splits
         }
         if rows:
             examples = {
@@ -124,7 +123,7 @@ def _shard_joint(context: StageContext, tasks: Mapping[str, Any]) -> dict[str, A
                 context, JOINT, split, shuffled, parquet_size(shuffled)["rows"], max_tokens
             )
             shutil.rmtree(shuffled)
-    return {"labels": labels, "max_tokens": max_tokens, "splits": splits}
+    return TaskExamples(labels=(), max_tokens=max_tokens, splits=splits)
 
 
 def _labels(context: StageContext, task: str) -> list[str]:
@@ -143,7 +142,7 @@ def _labels(context: StageContext, task: str) -> list[str]:
 
 def _write_split(
     context: StageContext, task: str, split: str, shuffled: Path, rows: int, max_tokens: int
-) -> dict[str, Any]:
+) -> SplitLayout:
     shard = context.config.shard
     directory = context.draft.path("EXAMPLES") / task / split
     lanes = math.lcm(*shard.world_sizes)

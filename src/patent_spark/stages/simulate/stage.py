@@ -10,6 +10,7 @@ from pathlib import Path
 
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import SimulateMetadata
 from patent_spark.core.progress import say
 from patent_spark.stages.simulate.generator import Maker
 
@@ -25,8 +26,10 @@ def run(context: StageContext) -> None:
         put(folder, target)
         say(f"  the release is in {target}")
     context.record_metadata(
-        **{name: about[name] for name in ("release_id", "data_to_date", "rows", "broken")},
-        attainable=about["bayes_rates"],
+        SimulateMetadata(
+            **{name: about[name] for name in ("release_id", "data_to_date", "rows", "broken")},
+            generator_rates=about["bayes_rates"],
+        )
     )
 
 

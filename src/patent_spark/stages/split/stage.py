@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from patent_spark.config import CITATION_LEVEL, JOINT, Config
 from patent_spark.core import schemas
 from patent_spark.core.errors import DataError, conform
+from patent_spark.core.metadata import LabelMetadata, SplitMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.value_counts import tally
 from patent_spark.stages.split.families import write_families
@@ -52,12 +53,11 @@ def run(context: StageContext) -> None:
         task: {name: n for (of, name), n in sorted(tallied.items()) if of == task}
         for task in config.task_names
     }
-    if early is not None:
-        context.record_metadata(early=_trained_early(context))
     for task, sizes in splits.items():
         if not sizes.get(schemas.TRAIN):
             raise DataError(_nothing_to_train_on(task, sizes, config))
-    context.record_metadata(splits=splits)
+    on_interim_levels = _trained_early(context) if early is not None else {}
+    context.record_metadata(SplitMetadata(splits=splits, on_interim_levels=on_interim_levels))
 
 
 def split_patents(
@@ -98,10 +98,8 @@ def _split_task(
 
 def _interim_levels(context: StageContext) -> DataFrame:
     """INTERIM_LEVELS, if it has the exposures that are asked for."""
-    made, asked = (
-        context.store.metadata("label").get("follow_up_months", []),
-        list(context.config.label.follow_up_months),
-    )
+    made = list(context.store.metadata(LabelMetadata).follow_up_months)
+    asked = list(context.config.label.follow_up_months)
     if made != asked:
         raise DataError(
             f"INTERIM_LEVELS: made with label.follow_up_months = {made}, now {asked}; run `patent-spark label` first"
@@ -109,11 +107,11 @@ def _interim_levels(context: StageContext) -> DataFrame:
     return context.read("INTERIM_LEVELS")
 
 
-def _trained_early(context: StageContext) -> dict[str, int]:
+def _trained_early(context: StageContext) -> dict[int, int]:
     """Patents that train on an early level, by its exposure."""
     exposures = tally(context.draft.path("SPLITS"), {"exposure": field("exposure_months")})
     found = {
-        str(months): exposures[(months,)]
+        months: exposures[(months,)]
         for months in context.config.label.follow_up_months
         if (months,) in exposures
     }

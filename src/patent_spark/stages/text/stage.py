@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from patent_spark.config import Config, digest
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import IngestMetadata, SplitMetadata, TextMetadata
 from patent_spark.core.schemas import TOKENS, is_test
 from patent_spark.core.shuffle import read_shuffled, write_shuffled
 from patent_spark.core.store import arrow_schema, location, parquet_size
@@ -63,15 +64,16 @@ def run(context: StageContext) -> None:
     vectors.save(str(path("KEYED_VECTORS") / "vectors.kv"))
     with context.draft.writer("VECTORS") as writer:
         writer.write_table(vectors_table(words, vectors.vectors))
-    context.record_metadata(
+    metadata = TextMetadata(
         vocabulary_size=words.num_rows,
         vocabulary_digest=digest(words["word"].to_pylist()),
         training_texts=texts,
         training_words=sum(file.words for file in files),
         synonyms_found=synonyms_found(
-            words["word"].to_pylist(), vectors.vectors, context.store.metadata("ingest").get("synonyms") or []
+            words["word"].to_pylist(), vectors.vectors, context.store.metadata(IngestMetadata).synonyms or ()
         ),
     )
+    context.record_metadata(metadata)
 
 
 def further_text(context: StageContext, field: str) -> DataFrame:
@@ -83,7 +85,7 @@ def further_text(context: StageContext, field: str) -> DataFrame:
 
 def held_out(context: StageContext) -> DataFrame:
     """Patents of any task's test splits and, with split.group_by_family, all of their families, whatever their own split or class."""
-    found = {split for sizes in context.store.metadata("split")["splits"].values() for split in sizes}
+    found = {split for sizes in context.store.metadata(SplitMetadata).splits.values() for split in sizes}
     tested = (
         context.read("SPLITS").where(F.col("split").isin(sorted(filter(is_test, found)))).select("patent_key")
     )

@@ -45,11 +45,11 @@ def _described(job: Job, config: Config, task: str, kept_epoch: int) -> TaskDesc
     section = config.task(task)
     return TaskDescription(
         task=task,
-        labels=job.shards["tasks"][task]["labels"],
+        labels=job.shards.tasks[task].labels,
         max_tokens=section.max_tokens,
         min_tokens=section.min_tokens,
         text=job.text,
-        vocabulary_digest=job.shards["vocabulary_digest"],
+        vocabulary_digest=job.shards.vocabulary_digest,
         run_id=job.run_id,
         release_id=job.release_id,
         key=job.key,
@@ -87,7 +87,7 @@ def log_models(
             run.tag(name, value)
         for number, task in enumerate(config.models[job.model]):
             name = f"{config.prefix(task)}{UNCALIBRATED_MODEL}"
-            metadata = {"labels": job.shards["tasks"][task]["labels"], "calibration": None}
+            metadata = {"labels": job.shards.tasks[task].labels, "calibration": None}
             run.log_model(with_one_head(network, number), tokens, name, metadata)
             run.log_texts(job.models / task, f"{config.prefix(task)}training")
     except TrackingError as error:

@@ -105,7 +105,7 @@ def _feeds(job: Job, config: Config, ranks: Ranks) -> tuple[Feed, Feed | None]:
 
 
 def _feed(job: Job, settings: Train, ranks: Ranks, split: str) -> Feed | None:
-    if split not in job.shards["tasks"][job.model]["splits"]:
+    if split not in job.shards.tasks[job.model].splits:
         return None
     return Feed(
         Path(job.examples) / split,
@@ -120,10 +120,10 @@ def _feed(job: Job, settings: Train, ranks: Ranks, split: str) -> Feed | None:
 
 def _trainer(job: Job, config: Config, settings: Train, ranks: Ranks, examples: Feed) -> Trainer:
     tasks = config.models[job.model]
-    sizes = [len(job.shards["tasks"][task]["labels"]) for task in tasks]
+    sizes = [len(job.shards.tasks[task].labels) for task in tasks]
     vectors = read_vectors(Path(job.vectors))
     network = build_model(config.model, vectors, sizes, settings.seed, settings.precision)
-    interim = job.shards["tasks"][job.model].get("early", [])
+    interim = job.shards.tasks[job.model].early
     heads = heads_of(config, tasks, sizes, Path(job.examples) / TRAIN, interim)
     optimizer = adam(settings, settings.epochs * examples.steps_per_epoch)
     return Trainer(network, settings, ranks, optimizer, heads, examples.layout.lanes)

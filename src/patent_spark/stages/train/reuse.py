@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from patent_spark.config import digest, flatten
 from patent_spark.core.context import StageContext
+from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import ShardMetadata, TrainedTask, TrainMetadata
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
+from patent_spark.core.store import Manifest
 from patent_spark.stages.shard.layout import content_digest
 from patent_spark.stages.train.launch.job import Job
 
@@ -25,10 +28,18 @@ def existing_models(context: StageContext) -> dict[tuple[str, str], Path]:
     current = context.store.manifest("train")
     if current is not None:
         models |= {
-            (metadata["key"], task): context.store.directory("MODEL") / task
-            for task, metadata in current.metadata["tasks"].items()
+            (trained.key, task): context.store.directory("MODEL") / task
+            for task, trained in _models_of(current).items()
         }
     return models
+
+
+def _models_of(manifest: Manifest) -> Mapping[str, TrainedTask]:
+    """The models of a version of this stage, by task; none when another version of patent_spark made it."""
+    try:
+        return manifest.metadata_as(TrainMetadata).tasks
+    except DataError:
+        return {}
 
 
 def model_key(context: StageContext, model: str) -> str:
@@ -42,14 +53,14 @@ def model_key(context: StageContext, model: str) -> str:
         for name, value in flatten(context.config).items()
         if name.startswith(sections) and name not in _NOT_IN_KEY
     }
-    metadata: dict[str, Any] = context.store.metadata("shard")
-    described = metadata["tasks"][model]
+    shards = context.store.metadata(ShardMetadata)
+    of_model = shards.tasks[model]
     examples = [
-        described["labels"],
-        metadata["lanes"],
-        metadata["vocabulary_digest"],
-        *(described["splits"].get(split) for split in (TRAIN, DEVELOPMENT)),
-        described.get("early"),
+        [shards.tasks[task].labels for task in context.config.models[model]],
+        shards.lanes,
+        shards.vocabulary_digest,
+        {name: of_model.splits[name].to_json() for name in (TRAIN, DEVELOPMENT) if name in of_model.splits},
+        [label.to_json() for label in of_model.early],
     ]
     vectors = [content_digest(path) for path in sorted(context.store.directory("VECTORS").glob("*.parquet"))]
     return digest([model, context.code, settings, examples, vectors])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import Any
 
 from patent_spark.config import ConfigError, recorded
 from patent_spark.core.code_version import code_version, git_commit
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, StoppedError
+from patent_spark.core.metadata import ShardMetadata, TextMetadata, TrainedTask, TrainMetadata
 from patent_spark.core.model_files import TaskDescription, TextSource, read_history
 from patent_spark.core.progress import say
 from patent_spark.core.schemas import TRAIN
@@ -51,23 +51,23 @@ def run(context: StageContext) -> None:
             folders = {task: models / task for task in tasks}
         for task in tasks:
             metadata[task] = _publish(folders[task], context.draft.path("MODEL") / task)
-    context.record_metadata(tasks=metadata)
+    context.record_metadata(TrainMetadata(tasks=metadata))
     # Only now: when the second of two trainings is interrupted, the first need not be repeated.
     for job_folder in jobs:
         shutil.rmtree(job_folder, ignore_errors=True)
 
 
-def _publish(source: Path, folder: Path) -> dict[str, Any]:
+def _publish(source: Path, folder: Path) -> TrainedTask:
     """Copy a task's model into the draft; returns its metadata."""
     shutil.copytree(source, folder)
     task, history = TaskDescription.read(folder), read_history(folder)
-    return {
-        "run_id": task.run_id,
-        "key": task.key,
-        "kept_epoch": task.kept_epoch,
-        "epochs": len(history),
-        "last": history[-1].model_dump(exclude_none=True),
-    }
+    return TrainedTask(
+        run_id=task.run_id,
+        key=task.key,
+        kept_epoch=task.kept_epoch,
+        epochs=len(history),
+        last=history[-1].model_dump(exclude_none=True),
+    )
 
 
 def _require_examples(context: StageContext) -> None:
@@ -76,7 +76,7 @@ def _require_examples(context: StageContext) -> None:
     Token ids are places in the vocabulary; with another one every word would mean something else.
     """
     for model in context.config.models:
-        if model not in context.store.metadata("shard")["tasks"]:
+        if model not in context.store.metadata(ShardMetadata).tasks:
             tasks = context.config.tasks
             raise DataError(
                 f"there are no EXAMPLES of {model}; "
@@ -84,7 +84,8 @@ def _require_examples(context: StageContext) -> None:
                 table="EXAMPLES",
                 model=model,
             )
-    examples, vectors = (context.store.metadata(stage)["vocabulary_digest"] for stage in ("shard", "text"))
+    examples = context.store.metadata(ShardMetadata).vocabulary_digest
+    vectors = context.store.metadata(TextMetadata).vocabulary_digest
     if examples != vectors:
         raise DataError(
             f"EXAMPLES were made with vocabulary {examples}, but VECTORS have {vectors}; "
@@ -119,8 +120,8 @@ def _train(context: StageContext, model: str, key: str, folder: Path) -> Path:
 
 def _job(context: StageContext, model: str, key: str, folder: Path, run_id: str, resume: bool) -> Job:
     store, tasks = context.store, context.config.models[model]
-    metadata = store.metadata("shard")
-    shards = {**metadata, "tasks": {name: metadata["tasks"][name] for name in (model, *tasks)}}
+    shards = store.metadata(ShardMetadata)
+    shards = shards.model_copy(update={"tasks": {name: shards.tasks[name] for name in (model, *tasks)}})
     return Job(
         model=model,
         run_id=run_id,
@@ -161,7 +162,7 @@ def _new_run(context: StageContext, model: str) -> Run:
         if (manifest := context.store.manifest(name))
     }
     run = create_run(context.config, model, {"release_id": _release_id(context), **code, **versions})
-    if (synonyms := context.store.metadata("text").get("synonyms_found")) is not None:
+    if (synonyms := context.store.metadata(TextMetadata).synonyms_found) is not None:
         run.log_metrics({"synonyms_found": synonyms})
     return run
 

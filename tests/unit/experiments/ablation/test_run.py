@@ -9,7 +9,7 @@ from patent_spark.core.store import Store
 from patent_spark.experiments.ablation.report import _beside_paper, write_page
 from patent_spark.experiments.ablation.run import _effects, table, tracked
 from patent_spark.experiments.ablation.variants import task_found
-from tests.support.factories import publish
+from tests.support.factories import publish, task_examples
 
 BASELINES = ("majority", "class_prior", "tfidf_nearest", "tfidf_linear")
 YEARS = ("test_2011", "test_2012")
@@ -33,7 +33,7 @@ def mixture(root, protocol, model, accuracy, pr_auc, failed=(), precision=0.5):
         store,
         "shard",
         {},
-        {"tasks": {"citation_level": {"splits": {"train": {"rows": 7000}, "test_2011": {"rows": 400}}}}},
+        {"tasks": {"citation_level": task_examples(train=7000, test_2011=400)}},
     )
     lead = {"baseline": "tfidf_linear", "difference": 0.02, "interval": [0.01, 0.03], "verdict": "better"}
     apart = None if pr_auc is None else pr_auc - 0.365

@@ -10,7 +10,7 @@ from patent_spark.experiments.backtest.plan import AsOf
 from patent_spark.experiments.backtest.report import write_page
 from patent_spark.experiments.backtest.results import decay, model_found, tracked
 from patent_spark.experiments.backtest.run import table
-from tests.support.factories import publish
+from tests.support.factories import publish, task_examples
 
 BASELINES = ("majority", "class_prior", "tfidf_nearest", "tfidf_linear")
 
@@ -56,7 +56,7 @@ def publish_model(root, years, failed=(), not_made=()):
         store,
         "shard",
         {},
-        {"tasks": {"citation_level": {"splits": {"train": {"rows": 5000}, "development": {"rows": 500}}}}},
+        {"tasks": {"citation_level": task_examples(train=5000, development=500)}},
     )
     publish(store, "text", {}, {"vocabulary_size": 4321})
     result = {"run_id": "abc", "by_year": {str(year): each for year, each in years.items()}}

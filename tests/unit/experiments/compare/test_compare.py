@@ -11,7 +11,7 @@ from patent_spark.metrics.prediction_records import write_answers
 from patent_spark.stages.register.candidate_vs_champion import candidate_answers
 from patent_spark.tracking.runs import create_run
 from tests.support.html_page import Page
-from tests.support.registration_warehouse import evaluated_and_audited, configured
+from tests.support.registration_warehouse import configured, evaluated_and_audited
 
 
 def logged(store, task, answers, *sets, epochs=2, finished=True, release_id="tiny"):

@@ -9,6 +9,7 @@ import pytest
 from patent_spark import cli
 from patent_spark.config import CITATION_LEVEL
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import AuditMetadata
 from patent_spark.core.schemas import LEVELS, TOP1, TOP10, ZEROCITE, is_test
 from patent_spark.core.store import write_json
 from patent_spark.metrics.calibration import Calibration
@@ -46,7 +47,7 @@ def test_a_clean_release_passes_every_check(audited):
     store, found = audited
     assert {check["name"]: check["done"] for check in found["checks"] if check["verdict"] == FAILED} == {}
     assert found["verdict"] == PASSED
-    assert store.metadata("audit") == {"verdict": PASSED, "failed": [], "not_made": []}
+    assert store.metadata(AuditMetadata) == AuditMetadata(verdict=PASSED, failed=(), not_made=())
     # What cannot be asked of a task is said to be so, and why; everything else has a figure.
     unasked = {
         (check["task"], check["name"]) for check in found["checks"] if check["verdict"] == NOT_APPLICABLE
@@ -210,7 +211,7 @@ def test_the_command_prints_the_table_and_a_failure_ends_no_run(clean, tmp_path,
     ]:
         assert words in page.text, words
     recounted, learned = "percentiles recounted from the counts", "percentiles learned from test patents"
-    assert spoilt.metadata("audit")["failed"] == [[None, recounted], ["citation_level", learned]]
+    assert spoilt.metadata(AuditMetadata).failed == ((None, recounted), ("citation_level", learned))
     failed = [
         spoilt.read_json("METRICS", f"{task}.json")["audit"]["failed"]
         for task in ("technology", "citation_level")
@@ -229,7 +230,9 @@ def test_a_release_that_is_gone_is_told_and_makes_the_audit_incomplete(clean, tm
         "with source.path, and run `patent-spark audit --force`"
     )
     assert f"  could not be made: {name} (all tasks): {why}\n" in capsys.readouterr().err
-    assert spoilt.metadata("audit") == {"verdict": "incomplete", "failed": [], "not_made": [[None, name]]}
+    assert spoilt.metadata(AuditMetadata) == AuditMetadata(
+        verdict="incomplete", failed=(), not_made=((None, name),)
+    )
     checks = spoilt.read_json("AUDIT", "audit.json")["checks"]
     passed = sum(check["verdict"] == PASSED for check in checks)
     assert audit_lines(spoilt) == [

@@ -21,6 +21,7 @@ from sklearn.metrics import (
 
 from patent_spark.config import load_config
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import IngestMetadata, ShardMetadata
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Store
 from patent_spark.inference.scorer import Scorer, current_scorer
@@ -339,7 +340,10 @@ def republish_ingest(store, metadata):
 
 def test_one_task_of_a_real_release_with_sampled_texts(copy):
     republish_ingest(
-        copy, copy.metadata("ingest") | {"attainable": None, "data_to_date_from": "newest grant date"}
+        copy,
+        copy.metadata(IngestMetadata).model_copy(
+            update={"generator_rates": None, "data_to_date_from": "newest grant date"}
+        ),
     )
     run_stage("evaluate", configured(copy.root, "tasks=citation_level", "evaluate.baseline_examples=100"))
     assert [path.name for path in copy.directory("METRICS").iterdir()] == ["citation_level.json"]
@@ -367,10 +371,13 @@ def relabel(store, **settings):
 
 
 def test_the_attainable_of_another_label_rule_is_not_shown(copy):
-    attainable = copy.metadata("ingest")["attainable"]
+    attainable = copy.metadata(IngestMetadata).generator_rates
     by_class = attainable["citation_level"] | {"pool_class": {"accuracy": 0.625}}
     republish_ingest(
-        copy, copy.metadata("ingest") | {"attainable": attainable | {"citation_level": by_class}}
+        copy,
+        copy.metadata(IngestMetadata).model_copy(
+            update={"generator_rates": attainable | {"citation_level": by_class}}
+        ),
     )
     for settings, accuracy in [
         ({"pool": "class", "horizon_months": 60}, 0.625),
@@ -394,7 +401,7 @@ def republish_shards(store, metadata=None):
         store,
         "shard",
         {},
-        metadata or store.metadata("shard"),
+        metadata or store.metadata(ShardMetadata),
         fill=lambda draft: shutil.copytree(old, draft.path("EXAMPLES"), dirs_exist_ok=True),
     )
 
@@ -412,21 +419,25 @@ def test_a_model_trained_on_other_shards_is_refused(copy):
 
 
 def test_what_is_missing_is_named(copy):
-    metadata = copy.metadata("shard")
+    metadata = copy.metadata(ShardMetadata)
     shutil.rmtree(copy.directory("MODEL") / "technology")
     with pytest.raises(DataError, match=r"no model of task technology .* with tasks=both"):
         run_stage("evaluate", configured(copy.root))
-    level = metadata["tasks"]["citation_level"]
-    republish_shards(
-        copy, metadata | {"tasks": {"citation_level": level | {"splits": {"train": {"rows": 400}}}}}
-    )
+    level = metadata.tasks["citation_level"]
+
+    def with_splits(**rows):
+        splits = {name: level.splits["train"].model_copy(update={"rows": n}) for name, n in rows.items()}
+        return metadata.model_copy(
+            update={"tasks": {"citation_level": level.model_copy(update={"splits": splits})}}
+        )
+
+    republish_shards(copy, with_splits(train=400))
     with pytest.raises(
         DataError,
         match=r"citation_level has no test patents \(splits: train\); give it some with split\.test",
     ):
         run_stage("evaluate", configured(copy.root, "tasks=citation_level"))
-    wrong = {"train": {"rows": 400}, "test_2011": {"rows": 41}}
-    republish_shards(copy, metadata | {"tasks": {"citation_level": level | {"splits": wrong}}})
+    republish_shards(copy, with_splits(train=400, test_2011=41))
     with pytest.raises(
         DataError, match="EXAMPLES/citation_level/test_2011 has 40 patents, its manifest says 41"
     ):

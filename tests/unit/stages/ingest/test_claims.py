@@ -3,6 +3,7 @@
 import pytest
 
 from patent_spark.cli import main
+from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.store import Store
 from tests.support.releases import write_release
 
@@ -82,9 +83,9 @@ def test_the_files_of_all_years_become_one_table(ingest, capsys):
         ("g_claims_1978.tsv.zip", 3, "empty patent_id"),
         ("g_claims_1978.tsv.zip", 4, "too few fields"),
     ]
-    metadata = store.metadata("ingest")
-    assert metadata["rows_in"] == {"PATENTS": 3, "ABSTRACTS": 1, "CITATIONS": 1, "CPC": 1, "CLAIMS": 8}
-    assert metadata["rejected"]["CLAIMS"] == {
+    metadata = store.metadata(IngestMetadata)
+    assert metadata.rows_in == {"PATENTS": 3, "ABSTRACTS": 1, "CITATIONS": 1, "CPC": 1, "CLAIMS": 8}
+    assert metadata.rejected["CLAIMS"] == {
         "claim_sequence is not a whole number from 0": 1,
         "too few fields": 1,
         "empty patent_id": 1,
@@ -118,7 +119,7 @@ def test_the_older_names_give_the_same_table(ingest):
 def test_claims_that_nobody_asks_for_are_not_read(ingest, capsys):
     code, store = ingest({**TODAY, "g_claims_1976": ["not a row"]})
     assert code == 0
-    assert set(store.metadata("ingest")["rows_in"]) == {"PATENTS", "ABSTRACTS", "CITATIONS", "CPC"}
+    assert set(store.metadata(IngestMetadata).rows_in) == {"PATENTS", "ABSTRACTS", "CITATIONS", "CPC"}
     assert main(["where", "CLAIMS", "--set", f"warehouse.root={store.root}"]) == 3
     assert "CLAIMS is not part of the current ingest" in capsys.readouterr().err
 

@@ -3,6 +3,7 @@
 import pytest
 
 from patent_spark.cli import main
+from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.store import Store
 from tests.support.releases import write_release
 
@@ -79,10 +80,10 @@ def test_todays_file_with_the_spellings_of_all_years(ingest, capsys):
         ("g_us_rel_doc.tsv.zip", 14, "patent_id has not a patent's form"),
         ("g_us_rel_doc.tsv.zip", 15, "too few fields"),
     ]
-    metadata = store.metadata("ingest")
-    assert metadata["relatives_from"] == "g_us_rel_doc.tsv.zip"
-    assert metadata["rows_in"]["RELATED_DOCUMENTS"] == 14
-    assert metadata["rejected"]["RELATED_DOCUMENTS"] == {
+    metadata = store.metadata(IngestMetadata)
+    assert metadata.related_documents_from == "g_us_rel_doc.tsv.zip"
+    assert metadata.rows_in["RELATED_DOCUMENTS"] == 14
+    assert metadata.rejected["RELATED_DOCUMENTS"] == {
         "too few fields": 1,
         "empty patent_id": 1,
         "patent_id has not a patent's form": 1,
@@ -101,7 +102,7 @@ def test_the_older_names_give_the_same_table(ingest):
     code, store = ingest(tables, name="old")
     assert code == 0
     assert rows_in(store) == EXPECTED
-    assert store.metadata("ingest")["relatives_from"] == "usreldoc.tsv.zip"
+    assert store.metadata(IngestMetadata).related_documents_from == "usreldoc.tsv.zip"
 
 
 def test_a_release_without_the_file_says_so_once_and_has_an_empty_table(ingest, capsys):
@@ -113,15 +114,15 @@ def test_a_release_without_the_file_says_so_once_and_has_an_empty_table(ingest, 
         "has no g_us_rel_doc.tsv.zip or usreldoc.tsv.zip: only their abstracts tell which patents are a family"
     )
     assert rows_in(store) == []
-    assert store.metadata("ingest")["relatives_from"] is None
-    assert "RELATED_DOCUMENTS" not in store.metadata("ingest")["rows_in"]
+    assert store.metadata(IngestMetadata).related_documents_from is None
+    assert "RELATED_DOCUMENTS" not in store.metadata(IngestMetadata).rows_in
 
 
 def test_a_file_without_rows_is_no_fault(ingest):
     code, store = ingest({"g_patent": PATENTS, **OTHERS, "g_us_rel_doc": []})
     assert code == 0
     assert rows_in(store) == []
-    assert store.metadata("ingest")["relatives_from"] == "g_us_rel_doc.tsv.zip"
+    assert store.metadata(IngestMetadata).related_documents_from == "g_us_rel_doc.tsv.zip"
 
 
 def test_too_many_bad_rows_stop_the_ingest(ingest, capsys):

@@ -8,6 +8,7 @@ import pytest
 
 from patent_spark.cli import main
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.progress import Progress
 from patent_spark.core.store import Store
 from patent_spark.stages.ingest import writers
@@ -165,9 +166,9 @@ def test_the_manifest_says_what_was_learned(tmp_path, ingest, capsys):
         "attainable": {"technology": {"accuracy": 0.9}},
         "synonyms": [["car", "auto"]],
     }
-    metadata = ingest(write_release(tmp_path / "r", RELEASE, notes)).metadata("ingest")
-    assert metadata == {
-        "release_id": "r-7", "data_to_date": "2020-06-30", "data_to_date_from": "release.json", "attainable": {"technology": {"accuracy": 0.9}},
+    metadata = ingest(write_release(tmp_path / "r", RELEASE, notes)).metadata(IngestMetadata)
+    assert metadata.to_json() == {
+        "release_id": "r-7", "data_to_date": "2020-06-30", "data_to_date_from": "release.json", "generator_rates": {"technology": {"accuracy": 0.9}},
         "synonyms": [["car", "auto"]],
         "rows_in": {"PATENTS": 7, "ABSTRACTS": 4, "CITATIONS": 4, "CPC": 2},
         "rejected": {
@@ -179,7 +180,7 @@ def test_the_manifest_says_what_was_learned(tmp_path, ingest, capsys):
             "CPC": {"empty cpc_sequence": 1},
         },
         "cited_malformed": 1, "without_abstract": 1,
-        "relatives_from": None,
+        "related_documents_from": None,
     }  # fmt: skip
     assert "g_patent.tsv.zip: 7 rows, 4 rejected" in capsys.readouterr().err
 
@@ -220,7 +221,7 @@ def test_the_old_names_give_the_same_tables(tmp_path, ingest):
     expected = {name: of_today.read_arrow(name) for name in names}
     store = ingest(old, "release.data_to_date=2020-06-30")
     assert {name: store.read_arrow(name) for name in names} == expected
-    assert store.metadata("ingest")["rows_in"] == {"PATENTS": 7, "ABSTRACTS": 7, "CITATIONS": 4, "CPC": 2}
+    assert store.metadata(IngestMetadata).rows_in == {"PATENTS": 7, "ABSTRACTS": 7, "CITATIONS": 4, "CPC": 2}
 
 
 def test_columns_are_found_by_name(tmp_path, ingest):
@@ -237,30 +238,30 @@ def test_columns_are_found_by_name(tmp_path, ingest):
 
 def test_where_data_to_date_and_the_id_come_from(tmp_path, ingest, capsys):
     folder = write_release(tmp_path / "spring", RELEASE)
-    metadata = ingest(folder).metadata("ingest")
-    assert (metadata["release_id"], metadata["data_to_date"], metadata["data_to_date_from"]) == (
+    metadata = ingest(folder).metadata(IngestMetadata)
+    assert (metadata.release_id, metadata.data_to_date, metadata.data_to_date_from) == (
         "spring-1994-03-29",
-        "1994-03-29",
+        datetime.date(1994, 3, 29),
         "newest grant date",
     )
     assert "data_to_date is unknown; taken from the newest grant date: 1994-03-29" in capsys.readouterr().err
     assert (
         f"grant date outside 1790-07-31..{datetime.datetime.now(datetime.UTC).date()}"
-        in metadata["rejected"]["PATENTS"]
+        in metadata.rejected["PATENTS"]
     )
 
     write_release(folder, {}, {"release_id": "told", "data_to_date": "2021-12-31"})
-    metadata = ingest(folder, "release.data_to_date=1990-01-01", "release.id=mine").metadata("ingest")
-    assert (metadata["release_id"], metadata["data_to_date"], metadata["data_to_date_from"]) == (
+    metadata = ingest(folder, "release.data_to_date=1990-01-01", "release.id=mine").metadata(IngestMetadata)
+    assert (metadata.release_id, metadata.data_to_date, metadata.data_to_date_from) == (
         "mine",
-        "1990-01-01",
+        datetime.date(1990, 1, 1),
         "release.data_to_date",
     )
     assert (
         "data_to_date is 1990-01-01 by release.data_to_date, although release.json says 2021-12-31"
         in capsys.readouterr().err
     )
-    assert metadata["rejected"]["PATENTS"]["grant date outside 1790-07-31..1990-01-01"] == 3
+    assert metadata.rejected["PATENTS"]["grant date outside 1790-07-31..1990-01-01"] == 3
 
 
 def test_the_first_failure_stops_the_files_beside_it():

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from patent_spark import cli
+from patent_spark.core.metadata import QualityMetadata
 from patent_spark.stages.quality.summary import FATES, missing_ranges
 from patent_spark.stages.quality.warnings import doubts_about, doubts_since
 from tests.support.factories import publish
@@ -142,7 +143,7 @@ def test_what_is_odd_is_said(judged):
         "what these patents cite is lost too, so that counts are too low.",
         "PATENTS lacks the cited numbers 4,001,000 to 4,002,999 (3 citations): is a part of the patent file missing?",
     ]
-    assert store.metadata("quality")["warnings"] == found["warnings"]
+    assert store.metadata(QualityMetadata).warnings == found["warnings"]
 
 
 def test_a_mix_of_levels_that_cannot_be_right_is_said():

@@ -19,6 +19,7 @@ from mlflow import MlflowClient
 from patent_spark import cli
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, GateError
+from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.schemas import LEVELS
 from patent_spark.inference.model_package import Package
 from patent_spark.inference.scorer import Scorer
@@ -432,7 +433,7 @@ def test_a_champion_that_reads_other_fields_is_given_them(copy, tmp_path):
         {"patent_key": key, "title": " ".join(words).upper() + "!", "withdrawn": False}
         for key, words in titles.items()
     ]
-    publish(copy, "ingest", {"PATENTS": rows}, copy.metadata("ingest"))
+    publish(copy, "ingest", {"PATENTS": rows}, copy.metadata(IngestMetadata))
     package = changed_package(
         champion_in(copy, "technology", tmp_path),
         about=lambda about: {"text": {"fields": ["title"], "claims": "first"}},

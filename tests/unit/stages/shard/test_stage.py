@@ -9,6 +9,7 @@ import pytest
 
 from patent_spark.config import load_config
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Store
 from patent_spark.pipeline import run_stage
@@ -128,7 +129,7 @@ def test_cut_makes_the_sizes_asked_for():
 def test_files_of_a_split(tmp_path, rows):
     table = examples(range(100, 100 + rows), [1] * rows, [[5, 6]] * rows, max_tokens=3)
     described = write_groups(tmp_path, [table.slice(start, 7) for start in range(0, rows, 7)], rows, 4, 10, 3)
-    layout = Layout(**described, lanes=4, max_tokens=3)
+    layout = Layout(**described.model_dump(), lanes=4, max_tokens=3)
     paths = sorted(tmp_path.iterdir())
     assert [path.name for path in paths] == [group_file(group) for group in range(layout.groups)]
     assert {(pq.read_metadata(path).num_row_groups, pq.read_metadata(path).num_rows) for path in paths} == {
@@ -152,7 +153,7 @@ def test_files_of_a_split(tmp_path, rows):
     assert [group[0]["position"] for group in groups] == [
         layout.first_position(group) for group in range(layout.groups)
     ]
-    assert described["keys_digest"] == keys_digest(np.arange(100, 100 + rows))
+    assert described.keys_digest == keys_digest(np.arange(100, 100 + rows))
 
 
 # technology: 9 in train and 3 in test, of which 12 and 11 have too little text; citation_level: a test year without text
@@ -208,7 +209,7 @@ def warehouse(tmp_path, engine):
 @pytest.mark.engine
 def test_the_stage(warehouse, capsys):
     store = warehouse()
-    metadata = store.metadata("shard")
+    metadata = store.metadata(ShardMetadata).to_json()
     assert (metadata["lanes"], metadata["vocabulary_digest"], metadata["too_short"]) == (
         2,
         "v",
@@ -293,11 +294,10 @@ def test_joint_examples(warehouse):
         "citation_level.min_tokens=2",
     ]
     store = warehouse(*settings, label={"LABELS": labels}, split={"SPLITS": splits})
-    joint = store.metadata("shard")["tasks"]["joint"]
-    assert (joint["labels"], joint["max_tokens"]) == (
-        {"technology": CLASSES, "citation_level": list(LEVELS)},
-        4,
-    )
+    described = store.metadata(ShardMetadata).to_json()["tasks"]
+    joint = described["joint"]
+    assert [described[task]["labels"] for task in ("technology", "citation_level")] == [CLASSES, list(LEVELS)]
+    assert (joint["labels"], joint["max_tokens"]) == ([], 4)
     assert {name: (of["rows"], of["keys_digest"]) for name, of in joint["splits"].items()} == {
         "train": (4, keys_digest(np.array([1, 2, 3, 6]))),
         "development": (2, keys_digest(np.array([4, 5]))),
@@ -338,9 +338,9 @@ def test_interim_levels_have_numbers_of_their_own_and_how_likely_each_is_at_each
         "LABELS": [{"patent_key": key, "citation_level": levels.get(key)} for key in range(1, 13)],
         "INTERIM_LEVELS": early,
     }
-    metadata = {"split": {"early": {"24": 2, "12": 2}}}
+    metadata = {"split": {"on_interim_levels": {"24": 2, "12": 2}}}
     store = warehouse("tasks=citation_level", label=tables, split={"SPLITS": splits}, metadata=metadata)
-    described = store.metadata("shard")["tasks"]["citation_level"]
+    described = store.metadata(ShardMetadata).to_json()["tasks"]["citation_level"]
     assert described["labels"] == list(LEVELS)
     assert [each["label"] for each in described["early"]] == [
         f"{level}@{months}" for months in (12, 24) for level in LEVELS

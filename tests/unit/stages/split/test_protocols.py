@@ -196,7 +196,7 @@ def test_interim_levels_train_where_they_were_known_for_the_whole_year(tmp_path,
         families,
     )
     assert found == dict.fromkeys(whole, config.label.horizon_months) | months
-    assert metadata["early"] == {
+    assert metadata["on_interim_levels"] == {
         str(each): n for each in exposures if (n := list(months.values()).count(each))
     }
     assert len(months) > 50 and {whole[id_] for id_ in months} == {"train"}

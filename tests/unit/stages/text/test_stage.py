@@ -5,6 +5,7 @@ import pytest
 
 from patent_spark.config import digest, load_config
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import TextMetadata
 from patent_spark.core.schemas import TABLES
 from patent_spark.core.store import Store
 from patent_spark.core.tokenization import claims_per_patent, tokens
@@ -227,7 +228,7 @@ def test_the_stage_learns_words_and_vectors_from_training_texts(warehouse):
         {"word": word, "id": id_, "count": count}
         for id_, (word, count) in enumerate(zip(words, (13, 10, 7), strict=True), 1)
     ]
-    assert store.metadata("text") == {
+    assert store.metadata(TextMetadata).to_json() == {
         "vocabulary_size": 3, "vocabulary_digest": digest(words), "training_texts": 13, "training_words": 36, "synonyms_found": 1.0,
     }  # fmt: skip
     assert store.read_arrow("TOKENS").num_rows == 10 + len(HELD_OUT)
@@ -240,8 +241,8 @@ def test_the_stage_learns_words_and_vectors_from_training_texts(warehouse):
 
 
 def test_the_papers_way_learns_from_all_texts(warehouse):
-    metadata = warehouse("text.fit_on=all").metadata("text")
-    assert (metadata["training_texts"], metadata["vocabulary_size"]) == (
+    metadata = warehouse("text.fit_on=all").metadata(TextMetadata)
+    assert (metadata.training_texts, metadata.vocabulary_size) == (
         19,
         5,
     )  # "held" and "aside" stand in two texts that are held out

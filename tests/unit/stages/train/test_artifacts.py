@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from patent_spark.config import Model, load_config
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.model_files import TaskDescription, TextSource
 from patent_spark.stages.train.artifacts import log_models, save_models
 from patent_spark.stages.train.checkpoint import TrainingState
@@ -63,7 +64,7 @@ def job(tmp_path, config):
         key="key",
         examples=str(store.directory("EXAMPLES") / "technology"),
         vectors=str(store.directory("VECTORS")),
-        shards=store.metadata("shard"),
+        shards=store.metadata(ShardMetadata),
         text=TEXT,
         folder=str(tmp_path / "job"),
     )
@@ -91,5 +92,5 @@ def test_the_model_is_saved_whatever_becomes_of_the_tracking_server(
     assert json.loads((folder / "history.json").read_text()) == HISTORY
     task = TaskDescription.read(folder)
     assert (task.kept_epoch, task.text, task.run_id) == (2, TEXT, job.run_id)
-    assert task.labels == tuple(job.shards["tasks"]["technology"]["labels"])
+    assert task.labels == job.shards.tasks["technology"].labels
     assert keras.saving.load_model(folder / "model.keras").count_params() == network.count_params()

@@ -8,6 +8,7 @@ import pytest
 
 from patent_spark.config import Model, Train
 from patent_spark.core.errors import StoppedError, WorkError
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.stages.shard.feed import Feed, FeedError
 from patent_spark.stages.shard.layout import Layout
 from patent_spark.stages.train.checkpoint import TrainingState
@@ -35,7 +36,7 @@ def solo():
 
 
 def feed(store, split, batch):
-    layout = Layout.of(store.metadata("shard"), "technology", split)
+    layout = Layout.of(store.metadata(ShardMetadata), "technology", split)
     examples = store.directory("EXAMPLES") / "technology" / split
     return Feed(examples, layout, world=1, rank=0, batch=batch, seed=1)
 

@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from patent_spark.config import ConfigError, load_config
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, WorkError
+from patent_spark.core.metadata import TrainMetadata
 from patent_spark.stages.train import stage
 from patent_spark.stages.train.checkpoint import Checkpoint, TrainingState
 from patent_spark.stages.train.launch import local
@@ -67,11 +68,11 @@ def trained(store, *sets, code="a", force=False, resume=False):
         draft.publish(
             key="test", release_id="tiny", settings={}, inputs={}, seconds=0.0, code="test", engine="test"
         )
-    return metadata_of(store)["technology"]["run_id"]
+    return metadata_of(store)["technology"].run_id
 
 
 def metadata_of(store):
-    return store.metadata("train")["tasks"]
+    return store.metadata(TrainMetadata).tasks
 
 
 def client_of(store):
@@ -188,8 +189,8 @@ def test_a_joint_model_is_one_run_for_both_tasks(store):
     publish_further(store, "citation_level", "joint")
     run_id = trained(store, *JOINT)
     metadata = metadata_of(store)
-    assert {of["run_id"] for of in metadata.values()} == {run_id}
-    assert len({of["key"] for of in metadata.values()}) == 1
+    assert {of.run_id for of in metadata.values()} == {run_id}
+    assert len({of.key for of in metadata.values()}) == 1
     assert metadata.keys() == {"technology", "citation_level"}
     assert {path.name for path in store.directory("MODEL").iterdir()} == metadata.keys()
     assert runs_in(store) == {run_id: "FINISHED"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.stages.audit.evidence import Evidence, Warehouse
 from patent_spark.stages.audit.features import coded
 from patent_spark.stages.audit.verdicts import COUNT, Check, Question
@@ -75,7 +76,7 @@ def examples_of_splits(evidence: Evidence) -> Check:
     ]
     examples = evidence.examples[["patent_key", "split", "label", "exposure"]]
     amiss = compare(splits["patent_key"], examples["patent_key"])
-    too_short = evidence.store.metadata("shard")["too_short"].get(evidence.task, 0)
+    too_short = evidence.store.metadata(ShardMetadata).too_short.get(evidence.task, 0)
     amiss["vanished"] = abs(amiss["vanished"] - too_short)
     expected = splits.merge(
         warehouse.labels.rename(columns={evidence.column: "label"})[["patent_key", "label"]], on="patent_key"

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from patent_spark.config import TECHNOLOGY
+from patent_spark.core.metadata import TextMetadata
 from patent_spark.stages.audit.calendar import months_later
 from patent_spark.stages.audit.checks.percentiles import levels_of, percentiles, pool_columns, ranked_patents
 from patent_spark.stages.audit.evidence import Evidence, Warehouse
@@ -51,17 +52,17 @@ def vectors_of_tests(warehouse: Warehouse) -> Check:
     """
     words, metadata = (
         warehouse.store.read_arrow("VOCABULARY", ["word", "count"]),
-        warehouse.store.metadata("text"),
+        warehouse.store.metadata(TextMetadata),
     )
     vectors = warehouse.store.read_arrow("VECTORS", ["word", "count"])
     alike = dict(zip(*words.to_pydict().values(), strict=True)) == dict(
         zip(*vectors.to_pydict().values(), strict=True)
     )
     permitted, with_tests = sum(warehouse.permitted_words.values()), warehouse.words_of_texts
-    found = abs(metadata["training_words"] - permitted) + (0 if alike else max(len(words), len(vectors)))
+    found = abs(metadata.training_words - permitted) + (0 if alike else max(len(words), len(vectors)))
     which = "has" if alike else "has not"
     done = (
-        f"The stage tells of {metadata['training_words']:,} words of text; by a recount {permitted:,} may be learned from, "
+        f"The stage tells of {metadata.training_words:,} words of text; by a recount {permitted:,} may be learned from, "
         f"{with_tests:,} stand in all texts. VECTORS {which} the words and counts of VOCABULARY. What the vectors themselves have met cannot be seen."
     )
     return VECTORS.answer(found, 0, done)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
+from patent_spark.core.metadata import IngestMetadata
 from patent_spark.stages.audit.calendar import months_later
 from patent_spark.stages.audit.checks.joins import SAMPLED_TEXTS, answer, changed, compare, question
 from patent_spark.stages.audit.evidence import Warehouse
@@ -57,7 +58,7 @@ def interim_levels_of_labels(warehouse: Warehouse) -> Check:
     rule, early = warehouse.label_rule, warehouse.interim_levels
     if not rule.follow_up_months:
         return EARLY.not_applicable("label.follow_up_months is empty: no early levels were asked for")
-    last = np.datetime64(warehouse.store.metadata("ingest")["data_to_date"])
+    last = np.datetime64(warehouse.store.metadata(IngestMetadata).data_to_date)
     classed = warehouse.labels.dropna(subset=["cpc_class"])
     over = [
         classed[months_later(classed["grant_date"], months) <= last].assign(exposure_months=months)

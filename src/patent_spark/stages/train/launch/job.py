@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from patent_spark.config import Config, load_config, to_yaml
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.model_files import TextSource
 from patent_spark.core.store import write_text
 from patent_spark.stages.train.launch.failures import remove_failures
@@ -32,7 +32,7 @@ class Job(BaseModel):
     """EXAMPLES/<model>."""
     vectors: str
     """VECTORS."""
-    shards: dict[str, Any]
+    shards: ShardMetadata
     """Metadata of the shard stage, of this model and its tasks alone."""
     text: TextSource
     folder: str

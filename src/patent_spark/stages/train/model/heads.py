@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Config
+from patent_spark.core.metadata import InterimLabel
 from patent_spark.stages.shard.layout import labels_of_tasks
 from patent_spark.stages.train.checkpoint import EpochMetrics
 from patent_spark.stages.train.model.loss import class_weights, label_counts
@@ -57,7 +57,7 @@ def heads_of(
     tasks: Sequence[str],
     sizes: Sequence[int],
     examples: Path,
-    interim: Sequence[Mapping[str, Any]] = (),
+    interim: Sequence[InterimLabel] = (),
 ) -> list[Head]:
     """The heads of a model of these tasks.
 
@@ -75,7 +75,7 @@ def heads_of(
     if interim:
         (size,) = sizes
         label_maps = np.append(np.arange(size), [size] * len(interim)).astype(np.int32)[:, None]
-        likelihoods = np.array([each["likelihood"] for each in interim], np.float32)
+        likelihoods = np.array([each.likelihood for each in interim], np.float32)
     counts = label_counts(examples, len(label_maps))
     task_weights = np.array([getattr(config.train, f"{task}_weight") for task in tasks])
     heads = []

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from patent_spark.config import Model, Train, load_config
+from patent_spark.core.metadata import InterimLabel
 from patent_spark.stages.shard.row_groups import write_groups
 from patent_spark.stages.train.launch.horovod import join_job
 from patent_spark.stages.train.model.heads import Head, heads_of, metrics_of, only_head
@@ -120,7 +121,10 @@ def same_weights(network, other):
     return all(np.allclose(own, others, atol=1e-6) for own, others in pairs)
 
 
-INTERIM = [{"likelihood": [0.9, 0.2, 0.1]}, {"likelihood": [0.1, 0.8, 0.9]}]
+INTERIM = [
+    InterimLabel(label=f"{level}@12", exposure_months=12, level=level, likelihood=likelihood)
+    for level, likelihood in [("top1", (0.9, 0.2, 0.1)), ("btm90", (0.1, 0.8, 0.9))]
+]
 
 
 def test_interim_levels_weigh_like_labels_and_play_no_part_in_the_metrics(tmp_path):
@@ -135,7 +139,7 @@ def test_interim_levels_weigh_like_labels_and_play_no_part_in_the_metrics(tmp_pa
     assert (head.label_map.tolist(), head.weights.tolist()) == ([0, 1, 2, 3, 3], [1.0] * 3)
     network, plain = network_of(3), network_of(3)
     sums = trained_one_step(network, [head], TOKENS[:8], labels)
-    likelihoods = np.array([INTERIM[label - 3]["likelihood"] for label in labels[4:]], np.float32)
+    likelihoods = np.array([INTERIM[label - 3].likelihood for label in labels[4:]], np.float32)
     with tf.GradientTape() as tape:
         probabilities = plain(TOKENS[:8])
         own = tf.gather(probabilities[:4], labels[:4], batch_dims=1)

@@ -1,0 +1,247 @@
+"""What each stage records about its work: one frozen record a stage, kept in the manifest of its version.
+
+A stage writes its record with `context.record_metadata(IngestMetadata(...))`; others read it with
+`store.metadata(IngestMetadata)`. All records are plain JSON in manifest.json.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+
+class Record(BaseModel):
+    """A frozen record of plain values that is kept as JSON."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The record as plain JSON values."""
+        values: dict[str, JsonValue] = self.model_dump(mode="json")
+        return values
+
+
+class StageMetadata(Record):
+    """What one stage records."""
+
+    stage: ClassVar[str]
+    """The stage that writes it."""
+
+
+class SimulateMetadata(StageMetadata):
+    """A simulated release."""
+
+    stage = "simulate"
+    release_id: str
+    data_to_date: datetime.date
+    rows: dict[str, int]
+    """Rows of each file."""
+    broken: dict[str, JsonValue]
+    """Broken rows of each file, by how they are broken."""
+    generator_rates: JsonValue = None
+    """What the generator knows about its labels, by task; only `evaluate` looks inside."""
+
+
+class IngestMetadata(StageMetadata):
+    """A release as it was read."""
+
+    stage = "ingest"
+    release_id: str
+    data_to_date: datetime.date
+    """The last grant date that the release covers."""
+    data_to_date_from: str
+    """Where that day comes from: a setting, release.json or the newest grant date."""
+    generator_rates: dict[str, JsonValue] | None = None
+    """Of a simulated release: what its generator knows about its labels, by task; only `evaluate` looks inside."""
+    synonyms: tuple[tuple[str, ...], ...] | None = None
+    """Of a simulated release: groups of words that it uses for one another."""
+    rows_in: dict[str, int]
+    """Source rows, by table."""
+    rejected: dict[str, dict[str, int]]
+    """Rejected source rows, by table and reason."""
+    cited_malformed: int
+    """Citations that were kept although the cited id cannot be read."""
+    without_abstract: int
+    related_documents_from: str | None
+    """The file that RELATED_DOCUMENTS was read from; None when the release has none."""
+
+
+class LabelMetadata(StageMetadata):
+    """How many patents have which citation level, and why others have none."""
+
+    stage = "label"
+    levels: dict[str, int]
+    """Patents, by citation level."""
+    open_window: int
+    """Patents whose citation window is still open at data_to_date."""
+    without_class: int
+    reference_sets: int
+    small_reference_sets: int
+    """Reference sets too small for a 99th percentile."""
+    follow_up_months: tuple[int, ...] = ()
+    """Follow-up windows of INTERIM_LEVELS; empty when there is no such table."""
+
+
+class QualityMetadata(StageMetadata):
+    """What the data-quality report points out."""
+
+    stage = "quality"
+    warnings: tuple[str, ...]
+    compared_with: str | None
+    """The release that this one is compared with."""
+
+
+class SplitMetadata(StageMetadata):
+    """Patents of each split."""
+
+    stage = "split"
+    splits: dict[str, dict[str, int]]
+    """Patents, by task and split."""
+    on_interim_levels: dict[int, int] = {}
+    """Patents that train on an interim level, by the months of its follow-up window."""
+
+
+class TextMetadata(StageMetadata):
+    """The vocabulary, and the text that it and the word vectors were fitted on."""
+
+    stage = "text"
+    vocabulary_size: int
+    vocabulary_digest: str
+    training_texts: int
+    training_words: int
+    synonyms_found: float | None = None
+    """Share of the synonyms of a simulated release that are among the nearest words."""
+
+
+class SplitLayout(Record):
+    """The row groups of one split of EXAMPLES."""
+
+    rows: int
+    """Examples, without padding."""
+    padding: int
+    """Rows that only fill up row groups: at most one a group."""
+    groups: int
+    rows_per_group: int
+    keys_digest: int
+    """Digest of the patent keys, whatever their order."""
+    contents: tuple[str, ...]
+    """Digest of each group's file."""
+
+
+class InterimLabel(Record):
+    """A label of examples whose citation window is open: what it had shown after some months."""
+
+    label: str
+    """Such as top1@12."""
+    exposure_months: int
+    level: str
+    likelihood: tuple[float, ...]
+    """Of seeing it, given each of the citation levels."""
+
+
+class TaskExamples(Record):
+    """EXAMPLES of one task, or of a joint model of several."""
+
+    labels: tuple[str, ...]
+    """In the order of the model's outputs; empty for a joint model, whose labels are those of its tasks."""
+    max_tokens: int
+    splits: dict[str, SplitLayout]
+    early: tuple[InterimLabel, ...] = ()
+    """Labels of training examples with an open window; their numbers follow on those of `labels`."""
+
+
+class ShardMetadata(StageMetadata):
+    """The manifest of the examples."""
+
+    stage = "shard"
+    vocabulary_digest: str
+    lanes: int
+    """Virtual shards: the least common multiple of all world sizes."""
+    tasks: dict[str, TaskExamples]
+    too_short: dict[str, int] = {}
+    """Patents left out for too little text, by task."""
+
+
+class TrainedTask(Record):
+    """The training of the model of one task."""
+
+    run_id: str
+    """In MLflow."""
+    key: str
+    """Digest of all that the model depends on."""
+    kept_epoch: int
+    """The epoch whose weights are kept, from 1."""
+    epochs: int
+    last: dict[str, float]
+    """Metrics of the last epoch."""
+
+
+class TrainMetadata(StageMetadata):
+    """The trained models, by task."""
+
+    stage = "train"
+    tasks: dict[str, TrainedTask]
+
+
+class EvaluatedTask(Record):
+    """The headline of one task's METRICS."""
+
+    accuracy: float
+    macro_f1: float
+    examples: int
+    warnings: tuple[JsonValue, ...]
+
+
+class EvaluateMetadata(StageMetadata):
+    """Headline metrics, by task."""
+
+    stage = "evaluate"
+    tasks: dict[str, EvaluatedTask]
+
+
+class AuditMetadata(StageMetadata):
+    """What the audit says of the current models."""
+
+    stage = "audit"
+    verdict: str
+    failed: tuple[tuple[str | None, str], ...]
+    """Task (None: all tasks) and name of each check that failed."""
+    not_made: tuple[tuple[str | None, str], ...]
+    """The same of each check that could not be made."""
+
+
+class RegisteredModel(Record):
+    """How one model fared."""
+
+    verdict: str
+    reasons: tuple[str, ...]
+    champion: str | None
+    """The registered version that is the champion afterwards."""
+
+
+class RegisterMetadata(StageMetadata):
+    """Which models were registered."""
+
+    stage = "register"
+    models: dict[str, RegisteredModel]
+
+
+STAGE_METADATA: dict[str, type[StageMetadata]] = {
+    kind.stage: kind
+    for kind in (
+        SimulateMetadata,
+        IngestMetadata,
+        LabelMetadata,
+        QualityMetadata,
+        SplitMetadata,
+        TextMetadata,
+        ShardMetadata,
+        TrainMetadata,
+        EvaluateMetadata,
+        AuditMetadata,
+        RegisterMetadata,
+    )
+}
+"""The record of each stage, by the stage's name."""
