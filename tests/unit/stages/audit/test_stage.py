@@ -153,7 +153,7 @@ def test_near_duplicates_of_rare_levels_are_told_and_held_to_the_limit_where_the
 def test_relatives_are_asked_for_when_the_release_tells_of_them(clean, tmp_path):
     store, config = clean
     spoilt = copy_of(store, tmp_path / "w")
-    rewrite_manifest(spoilt, "ingest", metadata={"relatives_from": None})
+    rewrite_manifest(spoilt, "ingest", metadata={"related_documents_from": None})
     for task in TASKS:
         found = split_relatives(Evidence(Warehouse(spoilt, config.audit), task))
         assert found.verdict == NOT_APPLICABLE

@@ -143,7 +143,7 @@ def test_what_is_odd_is_said(judged):
         "what these patents cite is lost too, so that counts are too low.",
         "PATENTS lacks the cited numbers 4,001,000 to 4,002,999 (3 citations): is a part of the patent file missing?",
     ]
-    assert store.metadata(QualityMetadata).warnings == found["warnings"]
+    assert list(store.metadata(QualityMetadata).warnings) == found["warnings"]
 
 
 def test_a_mix_of_levels_that_cannot_be_right_is_said():
@@ -293,7 +293,7 @@ def test_tables_with_zero_rows(session, engine, tmp_path):
         "CPC has no rows: no patent has a class, so that neither task has a label.",
     ]
     one = {name: rows for name, rows in RELEASE.items() if name not in ("CPC", "RELATED_DOCUMENTS")}
-    store = labelled(tmp_path / "one", engine, one, "one", {"relatives_from": None})
+    store = labelled(tmp_path / "one", engine, one, "one", {"related_documents_from": None})
     found = quality(store, engine)
     assert found["warnings"][0].startswith("CPC has no rows") and "RELATED_DOCUMENTS" not in found["tables"]
     assert (
