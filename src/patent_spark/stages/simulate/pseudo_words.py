@@ -10,7 +10,7 @@ _ONSETS = (
 )  # fmt: skip
 _CODAS = ("", "n", "r", "s", "x", "l", "m")
 _STEPS = {2: 700_001, 3: 7_368_787}
-"""The step from one word to the next, by syllables. It is coprime with the number of words: each comes once."""
+"""The step from one word to the next, by syllables. It is coprime with their number: each comes once."""
 
 
 def pseudo_words() -> Iterator[str]:

@@ -136,7 +136,7 @@ def test_citation_level_rates_of_a_release(release):
 def require_rates(rates, closed, sizes):
     """The rates are those of a prediction from patents of other years.
 
-    They have the same signal, and the reference set of their text's class has about as many patents: sizes are
+    They have the same signal, and the reference set of their class has about as many patents: sizes are
     grouped by four per octave.
     """
     size_group = np.rint(4 * np.log2(sizes.clip(upper=256).to_numpy()))

@@ -53,7 +53,8 @@ def test_files_are_written_as_patentsview_writes_them(small):
     folder, _ = small
     lines = raw(folder, "g_patent").split(b"\n", 2)
     assert lines[0] == header(
-        "patent_id", "patent_type", "patent_date", "patent_title", "wipo_kind", "num_claims", "withdrawn", "filename"
+        "patent_id", "patent_type", "patent_date", "patent_title", "wipo_kind", "num_claims", "withdrawn",
+        "filename",
     )  # fmt: skip
     row = rb'"3930271"\t"utility"\t"1976-01-(\d\d)"\t"[^"]+"\t"A"\t\d+\t[01]\t"ipg7601\1.xml"'
     assert re.fullmatch(row, lines[1])
@@ -153,7 +154,8 @@ def test_file_format_of_older_dumps(small, tmp_path):
     assert {path.name for path in (tmp_path / "old").glob("*.zip")} == files
     patents, new = frame(tmp_path / "old", "patent"), frame(folder, "g_patent")
     assert list(patents) == [
-        "id", "type", "number", "country", "date", "abstract", "title", "kind", "num_claims", "filename", "withdrawn",
+        "id", "type", "number", "country", "date", "abstract", "title", "kind", "num_claims",
+        "filename", "withdrawn",
     ]  # fmt: skip
     assert list(patents["id"]) == list(new["patent_id"])
     assert list(patents["title"]) == list(new["patent_title"])

@@ -1,4 +1,4 @@
-"""The simulated file of related documents: continuations name their parent, and so do others if a setting asks."""
+"""The simulated file of related documents: continuations, and others by a setting, name a parent."""
 
 import pandas as pd
 import pytest
