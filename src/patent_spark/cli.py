@@ -114,12 +114,10 @@ def _work(options: argparse.Namespace, config: Config) -> int:
 
         print(backtest(config, force=options.force, resume=options.resume))
     elif options.command == "ablate":
-        from patent_spark.experiments.ablation.run import protocols
+        from patent_spark.experiments.ablation.run import ablate
 
         print(
-            protocols(
-                options.config, options.against, options.set, force=options.force, resume=options.resume
-            )
+            ablate(options.config, options.against, options.set, force=options.force, resume=options.resume)
         )
     elif options.command == "neighbors":
         print(similar_words(config, options.word, options.top))

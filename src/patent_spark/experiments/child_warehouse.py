@@ -1,71 +1,113 @@
-"""Warehouses below the main one: each with splits, vectors and a model of its own, on the release and labels that are there."""
+"""Child warehouses: their own splits, vectors and models on a shared release and shared labels."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel
 
 from patent_spark.config import Config, Settings, digest, flatten, with_settings
 from patent_spark.core.store import Store
+from patent_spark.metrics.report_schema import Record
 from patent_spark.pipeline import planned, run_stage
 from patent_spark.tracking.runs import Run, tracking_uri
 
-_SHARED = ("simulate", "ingest")
-_OWN = ("split", "text", "shard", "train", "evaluate", "audit")
+_SHARED_STAGES = ("simulate", "ingest")
+_OWN_STAGES = ("split", "text", "shard", "train", "evaluate", "audit")
 
 
-def prepare(config: Config) -> None:
-    """The release and its tables in the main warehouse, made when they are not there."""
+class FailedCheck(Record):
+    """A check of the audit that failed."""
+
+    task: str | None
+    """None: it concerns all tasks."""
+    name: str
+
+
+class AuditOutcome(Record):
+    """What the audit says of a warehouse."""
+
+    verdict: str
+    """passed, failed, or incomplete: no check failed, but some could not run."""
+    run: int
+    """Checks that ran."""
+    failed: tuple[FailedCheck, ...]
+
+    def failed_for(self, task: str) -> list[str]:
+        """Names of the failed checks that concern a task."""
+        return sorted({check.name for check in self.failed if check.task in (None, task)})
+
+
+def run_shared_stages(config: Config) -> None:
+    """The release and its tables in the main warehouse; skipped when they are there."""
     for stage in planned(config):
-        if stage.name in _SHARED:
+        if stage.name in _SHARED_STAGES:
             run_stage(stage.name, config)
 
 
-def labelled(main: Config, config: Config, kind: str) -> Path:
-    """The root of the warehouse that holds LABELS by the rule of `config`: the main one where that is its rule, else one below it."""
+def label_warehouse(main: Config, config: Config, kind: str) -> Path:
+    """Root of the warehouse with LABELS by the settings of `config`.
+
+    That is the main one if its label settings are the same, else a child of this kind.
+    """
     root = Path(main.warehouse.root).absolute()
     if config.label != main.label:
-        rule = {name: value for name, value in flatten(config).items() if name.startswith("label.")}
-        root = _linked(root, kind, f"labels-{digest(rule)}", dict.fromkeys(_SHARED, root))
+        settings = {name: value for name, value in flatten(config).items() if name.startswith("label.")}
+        root = _linked(root, kind, f"labels-{digest(settings)}", dict.fromkeys(_SHARED_STAGES, root))
     run_stage("label", with_settings(config, {"warehouse.root": str(root)}))
     return root
 
 
-def warehouse_below(main: Config, kind: str, name: str, labels: Path) -> Path:
-    """The root of the warehouse of that kind and name, which shares release and tables with the main one and LABELS with another."""
+def child_warehouse(main: Config, kind: str, name: str, labels: Path) -> Path:
+    """Root of a child: release and tables link to the main warehouse, LABELS to the warehouse `labels`."""
     root = Path(main.warehouse.root).absolute()
-    return _linked(root, kind, name, dict.fromkeys(_SHARED, root) | {"label": labels})
+    return _linked(root, kind, name, dict.fromkeys(_SHARED_STAGES, root) | {"label": labels})
 
 
-def train_and_judge(config: Config, *, force: bool, resume: bool) -> Store:
-    """All stages from split to audit in a warehouse below; those whose inputs and settings did not change are skipped."""
-    for stage in _OWN:
-        run_stage(stage, config, force=force, resume=resume)
-    return Store(config.warehouse.root)
-
-
-def places(main: Config, root: Path, parent: Run) -> Settings:
-    """The settings that put the work of a warehouse below there, and its trainings into the main one's MLflow, under one run."""
+def child_settings(main: Config, root: Path, parent: Run) -> Settings:
+    """Settings that isolate the work of a child: its root, and a run in the main MLflow below `parent`."""
     tracking = {"uri": tracking_uri(main), "parent_run": parent.run_id, "run_name": root.name}
     return {"warehouse.root": str(root), **{f"tracking.{name}": value for name, value in tracking.items()}}
 
 
-def verdict_of(store: Store) -> dict[str, Any]:
-    """What the audit said: verdict (incomplete: some checks could not be made), checks judged, and those that failed as [task or None, name]."""
-    found = store.read_json("AUDIT", "audit.json")
-    checks = found["checks"]
-    failed = [[check["task"], check["name"]] for check in checks if check["verdict"] == "failed"]
-    verdicts = [check["verdict"] for check in checks]
-    return {
-        "verdict": found["verdict"],
-        "judged": verdicts.count("passed") + verdicts.count("failed"),
-        "failed": failed,
-    }
+def run_child(config: Config, *, force: bool, resume: bool) -> Store:
+    """All stages from split to audit in a child; stages that are up to date are skipped."""
+    for stage in _OWN_STAGES:
+        run_stage(stage, config, force=force, resume=resume)
+    return Store(config.warehouse.root)
+
+
+def audit_outcome(store: Store) -> AuditOutcome:
+    """The outcome of the current audit."""
+    audit = _Audit.model_validate(store.read_json("AUDIT", "audit.json"))
+    verdicts = [check.verdict for check in audit.checks]
+    return AuditOutcome(
+        verdict=audit.verdict,
+        run=verdicts.count("passed") + verdicts.count("failed"),
+        failed=tuple(
+            FailedCheck(task=check.task, name=check.name)
+            for check in audit.checks
+            if check.verdict == "failed"
+        ),
+    )
+
+
+class _Check(BaseModel):
+    task: str | None
+    name: str
+    verdict: str
+
+
+class _Audit(BaseModel):
+    """The part of audit.json that is needed here."""
+
+    verdict: str
+    checks: list[_Check]
 
 
 def _linked(root: Path, kind: str, name: str, homes: dict[str, Path]) -> Path:
-    """The folder, with a link for each stage that lives in another warehouse; links are relative, so that the whole can be moved."""
+    """A child's folder with a link for each shared stage; links are relative, so all can be moved."""
     folder = root / kind / "work" / name
     folder.mkdir(parents=True, exist_ok=True)
     for stage, home in homes.items():

@@ -1,4 +1,4 @@
-"""The words nearest to a word, as the current vectors have it: the table of the paper's Appendix A."""
+"""The words nearest to a word by its current vector: the table of the paper's Appendix A."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from patent_spark.core.word_vectors import Directions
 
 
 def similar_words(config: Config, word: str, top: int) -> str:
-    """A table of words with cosine similarity and count, the nearest first; raises ConfigError for an unknown word."""
+    """A table of words with cosine similarity and count, the nearest first.
+
+    Raises ConfigError for a word that is not in the vocabulary.
+    """
     if top < 1:
         raise ConfigError(f"--top {top}: at least one word is needed")
     known = Directions(Store(config.warehouse.root).read_arrow("VECTORS"))

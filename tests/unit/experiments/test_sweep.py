@@ -1,4 +1,4 @@
-"""Which trainings a sweep makes, what it says of them and what it leaves: real jobs and runs, whose only rank leaves a model at once."""
+"""Trials of a sweep, their table, and their MLflow runs: real jobs whose only rank writes a model at once."""
 
 import sys
 
@@ -8,15 +8,15 @@ from mlflow import MlflowClient
 from patent_spark.cli import main
 from patent_spark.config import ConfigError, load_config
 from patent_spark.core.errors import DataError, WorkError
-from patent_spark.experiments.sweep import Tried, assignments, read_grid, report, train_all
+from patent_spark.experiments.sweep import Trial, assignments, parse_grid, run_trials, trial_table
 from patent_spark.stages.train.launch import local
 from patent_spark.tracking.runs import tracking_uri
+from tests.support.errors import raises
 from tests.support.training_warehouse import TOKENS, publish_examples, publish_further
 
 RANK = """
 import pathlib, sys
-from patent_spark.core.metadata import EpochRecord
-from patent_spark.core.model_files import TaskDescription, write_history
+from patent_spark.core.model_files import EpochRecord, TaskDescription, write_history
 from patent_spark.stages.train.launch.job import Job
 job, config = Job.read(pathlib.Path(sys.argv[1]))
 if config.model.units == 13:
@@ -40,38 +40,40 @@ def test_every_combination_in_the_order_of_the_grid():
         for rate in ("1e-3", "3e-3")
         for units in ("64", "128")
     ]
-    assert read_grid(["train.learning_rate=1e-3,3e-3", "model.units=64, 128", "model.pool=max"]) == expected
-    assert read_grid(["train.learning_rate=1e-3,3e-3,model.units=64,128,model.pool=max"]) == expected
+    assert parse_grid(["train.learning_rate=1e-3,3e-3", "model.units=64, 128", "model.pool=max"]) == expected
+    assert parse_grid(["train.learning_rate=1e-3,3e-3,model.units=64,128,model.pool=max"]) == expected
 
 
 @pytest.mark.parametrize(
-    ("grids", "said"),
+    ("grids", "facts", "remedy"),
     [
+        (["text.window=3,5"], {"grid": "text.window=3,5", "setting": "text.window"}, "--set"),
         (
-            ["text.window=3,5"],
-            "--grid text.window=3,5: only settings of the sections model and train can be swept; set text.window with --set",
+            ["model.units=64", "model.units=128"],
+            {"grid": "model.units=128", "setting": "model.units"},
+            "twice",
         ),
-        (["model.units=64", "model.units=128"], "--grid model.units=128: model.units stands twice"),
-        (["64,128"], "--grid 64,128: write --grid section.setting=value,value,..."),
-        (["model.units=64,"], "--grid model.units=64,: write --grid section.setting=value,value,..."),
+        (["64,128"], {"grid": "64,128"}, "section.setting=value"),
+        (["model.units=64,"], {"grid": "model.units=64,"}, "section.setting=value"),
     ],
 )
-def test_a_grid_that_cannot_be(grids, said):
-    with pytest.raises(ConfigError) as error:
-        read_grid(grids)
-    assert str(error.value) == said
+def test_a_grid_that_is_not_valid(grids, facts, remedy):
+    with raises(ConfigError, **facts) as error:
+        parse_grid(grids)
+    assert remedy in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("grid", "said"),
-    [("model.unit=64", "did you mean model.units?"), ("train.ranks=1,3", "train.ranks = 3 is not among")],
+    ("grid", "named"),
+    [("model.unit=64", ["model.unit", "model.units"]), ("train.ranks=1,3", ["train.ranks", "3"])],
 )
-def test_a_value_that_cannot_be_ends_the_sweep_before_any_work(grid, said, tmp_path, capsys):
-    code = main(
-        ["sweep", "--grid", grid, "--set", f"warehouse.root={tmp_path}", "--set", "source.path=/nowhere"]
-    )
+def test_a_value_that_is_not_valid_ends_the_sweep_before_any_work(grid, named, tmp_path, capsys):
+    sets = [f"warehouse.root={tmp_path}", "source.path=/nowhere"]
+    code = main(["sweep", "--grid", grid, *(part for each in sets for part in ("--set", each))])
     assert code == 2
-    assert said in capsys.readouterr().err
+    stderr = capsys.readouterr().err
+    assert all(name in stderr for name in named)
+    assert {path.name for path in tmp_path.iterdir()} <= {"logs"}
 
 
 def swept(store, grids, tasks="technology"):
@@ -85,7 +87,7 @@ def swept(store, grids, tasks="technology"):
         return load_config(sets=sets)[0]
 
     base = config()
-    return base, train_all(base, [(point, config(assignments(point))) for point in read_grid(grids)])
+    return base, run_trials(base, [(point, config(assignments(point))) for point in parse_grid(grids)])
 
 
 @pytest.fixture
@@ -95,11 +97,11 @@ def store(tmp_path, monkeypatch):
 
 
 def test_each_training_is_a_run_nested_under_one_and_nothing_is_published(store):
-    base, outcomes = swept(store, ["train.learning_rate=0.1,0.01", "model.units=10,13"])
-    (tried,) = outcomes.values()
-    assert [(each.epoch, round(each.dev_loss, 6), round(each.dev_accuracy, 6)) for each in tried if not each.failure] == [
-        (2, 1.0, 0.9), (2, 0.1, 0.99),
-    ]  # fmt: skip
+    base, trials_by_task = swept(store, ["train.learning_rate=0.1,0.01", "model.units=10,13"])
+    (trials,) = trials_by_task.values()
+    finished = [trial for trial in trials if not trial.failure]
+    metrics = [(each.epoch, round(each.dev_loss, 6), round(each.dev_accuracy, 6)) for each in finished]
+    assert metrics == [(2, 1.0, 0.9), (2, 0.1, 0.99)]
     client = MlflowClient(tracking_uri(base))
     runs = client.search_runs([client.get_experiment_by_name("patent_spark").experiment_id])
     (parent,) = (run for run in runs if run.data.tags["task"] == "sweep")
@@ -107,56 +109,49 @@ def test_each_training_is_a_run_nested_under_one_and_nothing_is_published(store)
         run.info.run_id: run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
     }
     assert len(nested) == len(runs) - 1 == 4
-    for each in tried:
-        if not each.failure:
-            params = nested[each.run_id].data.params
-            assert (
-                nested[each.run_id].info.run_name
-                == f"learning_rate={each.point['train.learning_rate']} units=10 technology"
-            )
-            assert (params["train.learning_rate"], params["model.units"]) == tuple(each.point.values())
+    for trial in finished:
+        run = nested[trial.run_id]
+        rate = trial.point["train.learning_rate"]
+        assert run.info.run_name == f"learning_rate={rate} units=10 technology"
+        assert (run.data.params["train.learning_rate"], run.data.params["model.units"]) == (rate, "10")
     assert sorted(run.info.status for run in nested.values()) == ["FAILED"] * 2 + ["FINISHED"] * 2
     assert (parent.info.status, parent.data.metrics) == (
         "FINISHED",
         {"technology_best_dev_loss": pytest.approx(0.1)},
     )
     assert store.manifest("train") is None
-    table = report("technology", tried).splitlines()
-    assert table[1:3] == [
-        "technology: 4 trainings",
-        "dev loss  dev accuracy  epoch  train.learning_rate  model.units  MLflow run",
-    ]
+    table = trial_table("technology", trials).splitlines()
+    assert "technology" in table[1] and "4" in table[1]
+    assert {"train.learning_rate", "model.units"} < set(table[2].split())
     assert [line.split()[:5] for line in table[3:5]] == [
-        ["0.1000", "0.9900", "2", "0.01", "10"], ["1.0000", "0.9000", "2", "0.1", "10"],
-    ]  # fmt: skip
+        ["0.1000", "0.9900", "2", "0.01", "10"],
+        ["1.0000", "0.9000", "2", "0.1", "10"],
+    ]
     assert table[5].split() == ["-", "-", "-", "0.1", "13", "failed"]
-    assert (
-        table[-1]
-        == "best: --set train.learning_rate=0.01 --set model.units=10 (nothing is published; train with these to do so)"
-    )
+    assert "--set train.learning_rate=0.01 --set model.units=10 " in table[-1]
 
 
-def test_a_joint_model_is_trained_once_and_told_for_each_task(store):
+def test_a_joint_model_is_trained_once_and_is_a_trial_of_each_task(store):
     publish_further(store, "citation_level", "joint")
-    _, outcomes = swept(store, ["model.units=10,13", "train.learning_rate=0.1"], tasks="joint")
-    told = {task: [(each.dev_loss, each.failure[:11]) for each in tried] for task, tried in outcomes.items()}
-    failed = (float("inf"), "train joint")
-    assert told == {
-        "technology": [(pytest.approx(1.0), ""), failed],
-        "citation_level": [(pytest.approx(2.0), ""), failed],
+    _, trials = swept(store, ["model.units=10,13", "train.learning_rate=0.1"], tasks="joint")
+    losses = {task: [each.dev_loss for each in by_point] for task, by_point in trials.items()}
+    assert losses == {
+        "technology": [pytest.approx(1.0), float("inf")],
+        "citation_level": [pytest.approx(2.0), float("inf")],
     }
-    assert len({tried[0].run_id for tried in outcomes.values()}) == 1
+    assert [[bool(each.failure) for each in by_point] for by_point in trials.values()] == [[False, True]] * 2
+    assert all("joint" in by_point[1].failure for by_point in trials.values())
+    assert len({by_point[0].run_id for by_point in trials.values()}) == 1
 
 
 def test_when_every_training_fails():
-    tried = [Tried("technology", {"model.units": str(units)}, failure=f"no {units}") for units in (13, 14)]
-    with pytest.raises(WorkError, match=r"^sweep: every training of technology failed; the first: no 13$"):
-        report("technology", tried)
+    trials = [Trial("technology", {"model.units": str(units)}, failure=f"no {units}") for units in (13, 14)]
+    with raises(WorkError, task="technology", trainings=2) as error:
+        trial_table("technology", trials)
+    assert "no 13" in str(error.value)
 
 
-def test_without_development_examples_there_is_nothing_to_choose_by(tmp_path):
+def test_without_development_examples_there_is_nothing_to_select_by(tmp_path):
     store = publish_examples(tmp_path, train=100)
-    with pytest.raises(
-        DataError, match=r"technology has no development examples; set split\.development above 0"
-    ):
+    with raises(DataError, task="technology", setting="split.development"):
         swept(store, ["model.units=10"])

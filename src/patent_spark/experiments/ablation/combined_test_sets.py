@@ -1,87 +1,98 @@
-"""All stratified test patents together: a protocol whose test set is small beside its large one is judged by both."""
+"""All stratified test patents together, for protocols that have a small and a large test set."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from patent_spark.core.schemas import LARGE_TEST, TEST
 from patent_spark.metrics import classification
 from patent_spark.metrics.bootstrap import verdict
+from patent_spark.metrics.report_schema import (
+    BaselineMetrics,
+    BestBaseline,
+    Confusion,
+    Interval,
+    Metric,
+    MetricDifference,
+    Metrics,
+)
 
-Found = dict[str, Any]
+COMBINED = f"{TEST}+{LARGE_TEST}"
+"""The headline of both test sets together."""
+_METRICS = (Metric.ACCURACY, Metric.MACRO_F1, Metric.WEIGHTED_F1)
 
-STRATIFIED = f"{TEST}+{LARGE_TEST}"
-"""The headline of both."""
 
+def combine_test_splits(metrics: Metrics) -> Metrics:
+    """METRICS whose headline is `test` and `large_test` together; unchanged when one of them is missing.
 
-def stratified(result: Mapping[str, Any]) -> Mapping[str, Any]:
-    """METRICS with the figures of `test` and `large_test` together as its headline; as it is, when it lacks one of them.
-
-    Shares and their differences are means by number of patents, and the model's F1 are those of the joint confusion
-    matrix. Half-widths of intervals are joined in quadrature, for no patent is in both. What of a baseline is no share
-    is left out.
+    Accuracies and their differences are means weighted by patents. The model's F1 are those of the summed
+    confusion matrix. Half-widths of intervals are added in quadrature, because no patent is in both splits.
+    Baselines keep their accuracy only.
     """
-    parts = [result["splits"][split] for split in (TEST, LARGE_TEST) if split in result["splits"]]
-    if len(parts) < 2:
-        return result
-    matrix = np.sum([part["confusion"]["matrix"] for part in parts], axis=0)
-    weights = [part["examples"] / matrix.sum() for part in parts]
-    tally = classification.Tally(matrix.sum(axis=1), matrix.sum(axis=0), matrix.diagonal())
-    f1 = classification.f1(tally)
-    values = {
-        "accuracy": classification.accuracy(tally),
-        "macro_f1": classification.macro(tally, f1),
-        "weighted_f1": classification.weighted(tally, f1),
-    }
-    figures: Found = {name: float(value) for name, value in values.items()}
-    told = {name: [(part[name], part["intervals"].get(name)) for part in parts] for name in figures}
-    baselines = {name: _baseline(name, parts, weights) for name in result["baselines"]}
-    best = max(baselines, key=lambda name: baselines[name]["accuracy"])
-    return {
-        **result,
-        **figures,
-        "headline": STRATIFIED,
-        "examples": int(matrix.sum()),
-        "intervals": {name: _joined(figures[name], told[name], weights) for name in figures},
-        "confusion": {"labels": result["labels"], "matrix": matrix.tolist()},
-        "baselines": baselines,
-        "best_baseline": {"accuracy": {"baseline": best} | baselines[best]["model_better_by"]["accuracy"]},
-    }
-
-
-def _baseline(name: str, parts: Sequence[Mapping[str, Any]], weights: Sequence[float]) -> Found:
-    """A baseline's accuracy on the parts together, and by how much the model is better."""
-    each = [part["baselines"][name] for part in parts]
-    accuracy, difference = (
-        float(np.dot(weights, values))
-        for values in (
-            [one["accuracy"] for one in each],
-            [one["model_better_by"]["accuracy"]["difference"] for one in each],
+    parts = [metrics.splits[split] for split in (TEST, LARGE_TEST) if split in metrics.splits]
+    matrices = [part.confusion.matrix for part in parts if part.confusion is not None]
+    if len(matrices) < 2:
+        return metrics
+    matrix = np.sum(matrices, axis=0)
+    weights = [part.examples / matrix.sum() for part in parts]
+    values = _values(matrix)
+    intervals = {
+        metric.value: _combined_interval(
+            values[metric], [(part.value(metric), part.interval(metric)) for part in parts], weights
         )
+        for metric in _METRICS
+    }
+    baselines = {
+        name: _baseline([part.baselines[name] for part in parts], weights) for name in metrics.baselines
+    }
+    best = max(baselines, key=lambda name: baselines[name].accuracy or 0.0)
+    difference = baselines[best].model_better_by[Metric.ACCURACY]
+    return metrics.model_copy(
+        update={
+            **{metric.value: value for metric, value in values.items()},
+            "headline": COMBINED,
+            "examples": int(matrix.sum()),
+            "intervals": intervals,
+            "confusion": Confusion(labels=metrics.labels, matrix=matrix.tolist()),
+            "baselines": baselines,
+            "best_baseline": {Metric.ACCURACY: BestBaseline(baseline=best, **dict(difference))},
+        }
     )
-    leads = [one["model_better_by"]["accuracy"] for one in each]
-    ends = _joined(difference, [(lead["difference"], lead["interval"]) for lead in leads], weights)
+
+
+def _values(matrix: NDArray[np.int64]) -> dict[Metric, float]:
+    counts = classification.Tally(matrix.sum(axis=1), matrix.sum(axis=0), matrix.diagonal())
+    f1 = classification.f1(counts)
     return {
-        "accuracy": accuracy,
-        "model_better_by": {
-            "accuracy": {"difference": difference, "interval": ends, "verdict": verdict(ends)}
-        },
+        Metric.ACCURACY: float(classification.accuracy(counts)),
+        Metric.MACRO_F1: float(classification.macro(counts, f1)),
+        Metric.WEIGHTED_F1: float(classification.weighted(counts, f1)),
     }
 
 
-def _joined(
-    value: float, parts: Sequence[tuple[float, list[float] | None]], weights: Sequence[float]
-) -> list[float] | None:
-    """The interval of a weighted mean of independent figures (value, interval); None when one of them has none."""
+def _baseline(parts: Sequence[BaselineMetrics], weights: Sequence[float]) -> BaselineMetrics:
+    """A baseline's accuracy on the parts together, and the model's difference to it."""
+    differences = [part.model_better_by[Metric.ACCURACY] for part in parts]
+    accuracy = float(np.dot(weights, [part.accuracy or 0.0 for part in parts]))
+    value = float(np.dot(weights, [each.difference or 0.0 for each in differences]))
+    interval = _combined_interval(value, [(each.difference, each.interval) for each in differences], weights)
+    difference = MetricDifference(difference=value, interval=interval, verdict=verdict(interval))
+    return BaselineMetrics(accuracy=accuracy, model_better_by={Metric.ACCURACY: difference})
+
+
+def _combined_interval(
+    value: float, parts: Sequence[tuple[float | None, Interval | None]], weights: Sequence[float]
+) -> Interval | None:
+    """The interval of a weighted mean of independent values; None when one of them has none."""
     widths = [
-        [weight * abs(end - figure) for end in ends]
-        for (figure, ends), weight in zip(parts, weights, strict=True)
-        if ends is not None
+        [weight * abs(end - part) for end in ends]
+        for (part, ends), weight in zip(parts, weights, strict=True)
+        if ends is not None and part is not None
     ]
     if len(widths) < len(parts):
         return None
     below, above = np.sqrt(np.square(widths).sum(axis=0)).tolist()
-    return [value - below, value + above]
+    return value - below, value + above

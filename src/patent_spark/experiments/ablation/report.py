@@ -1,260 +1,227 @@
-"""The page of two configurations side by side: each protocol with each model, and whose the difference is."""
+"""The page of an ablation: metrics of the four variants, the effects of protocol and model, and audits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from patent_spark.config import CITATION_LEVEL
 from patent_spark.core.store import write_text
-from patent_spark.experiments.ablation.effects import PARTS, is_certain, is_torn
-from patent_spark.experiments.ablation.variants import (
-    PRINTED,
-    TOP1_PR_AUC,
-    TOP1_PRECISION,
-    TOP1_RECALL,
-    Found,
-)
-from patent_spark.experiments.plots import draw_mixtures
+from patent_spark.experiments.ablation.effects import EFFECTS, FACTORS, Effect, Effects
+from patent_spark.experiments.ablation.plots import draw_variants
+from patent_spark.experiments.ablation.report_schema import SHOWN_METRICS, AblationReport, VariantResult
+from patent_spark.metrics.cells import TITLES, difference_cell, split_name, value_cell
 from patent_spark.metrics.constant_baselines import NAMES
-from patent_spark.reporting.html import Cell, Picture, Row, Table, count, form, picture, render_page, signed
-from patent_spark.stages.evaluate.measure import TEST_YEARS
-from patent_spark.stages.evaluate.report import PAPER
-from patent_spark.stages.evaluate.report_tables import TITLES, between, lead, split_name
+from patent_spark.metrics.paper_results import PAPER_RESULTS
+from patent_spark.metrics.report_schema import TEST_YEARS, BestBaseline, Metric, year_of_split
+from patent_spark.reporting.html import (
+    Cell,
+    Picture,
+    Row,
+    Table,
+    count,
+    form,
+    picture,
+    render_page,
+    signed,
+)
 
-_BY_SPLIT = ("accuracy", TOP1_PRECISION, TOP1_RECALL, TOP1_PR_AUC)
+_BY_SPLIT = (Metric.ACCURACY, Metric.TOP1_PRECISION, Metric.TOP1_RECALL, Metric.TOP1_PR_AUC)
 _PAPER = "paper"
+"""The name of the configuration with the settings of the paper."""
 
 
-def write_page(folder: Path, found: Found) -> None:
-    """Write report.html and figures/*.png; `found` is ablation.json."""
+@dataclass(frozen=True)
+class Lead:
+    """The effects on one metric."""
+
+    name: str
+    points: bool
+    """Whether differences are in percentage points."""
+    base: str
+    against: str
+    effects: Effects
+    not_significant: list[str]
+    """Names of the effects whose interval includes 0."""
+    without_interval: list[str]
+    reversals: list[str]
+    """Factors whose simple effects differ in sign."""
+
+
+@dataclass(frozen=True)
+class PaperComparison:
+    """Precision and recall of top1 under the paper's protocol; no precision when top1 is never predicted."""
+
+    model: str
+    precision: float | None
+    recall: float | None
+
+
+@dataclass(frozen=True)
+class TaskSection:
+    """What the page shows of one task."""
+
+    task: str
+    title: str
+    leads: list[Lead]
+    metrics: Table
+    baselines: Table
+    splits: list[Table]
+    plots: list[Picture]
+    paper: dict[str, str]
+    """What the paper reports; empty when its configuration takes no part."""
+    paper_comparison: list[PaperComparison]
+
+
+def write_page(folder: Path, report: AblationReport) -> None:
+    """Write report.html and figures/*.png."""
     (folder / "figures").mkdir()
-    tasks = [_task_page(found, task, folder / "figures") for task in found["effects"]]
-    failed = [
-        {"name": _name(row), "checks": sorted({name for _, name in row["audit"]["failed"]})}
-        for row in found["mixtures"]
+    page = render_page(
+        "patent_spark.experiments.ablation",
+        "ablation.html",
+        report=report,
+        sections=[_section(report, task, folder / "figures") for task in report.effects],
+        signed=signed,
+    )
+    write_text(folder / "report.html", page)
+
+
+def _section(report: AblationReport, task: str, folder: Path) -> TaskSection:
+    variants, shown, effects = report.variants, SHOWN_METRICS[task], report.effects[task]
+    with_paper = _PAPER in (report.base, report.against)
+    return TaskSection(
+        task=task,
+        title=TITLES[task],
+        leads=[_lead(report, task, metric) for metric in shown if metric in effects],
+        metrics=_metric_table(report, task),
+        baselines=_baseline_table(variants, task),
+        splits=[_split_table(variants, task, metric) for metric in _BY_SPLIT if metric in shown]
+        if len(_splits(variants, task)) > 1
+        else [],
+        plots=_plots(variants, task, folder),
+        paper=PAPER_RESULTS[task] if with_paper else {},
+        paper_comparison=paper_comparison(variants) if with_paper and task == CITATION_LEVEL else [],
+    )
+
+
+def _lead(report: AblationReport, task: str, metric: Metric) -> Lead:
+    effects = report.effects[task][metric]
+    first, last = (report.variants[i].tasks[task].metrics[metric].value for i in (0, -1))
+    named = {name: effects.of(name) for name in EFFECTS}
+    return Lead(
+        name=SHOWN_METRICS[task][metric],
+        points=_kind(metric) == "share",
+        base=form(first, _kind(metric)),
+        against=form(last, _kind(metric)),
+        effects=effects,
+        not_significant=[name for name, each in named.items() if each.interval and not each.significant],
+        without_interval=[name for name, each in named.items() if not each.interval],
+        reversals=[name for name in FACTORS if named[name].reverses_sign],
+    )
+
+
+def paper_comparison(variants: Sequence[VariantResult]) -> list[PaperComparison]:
+    """Precision and recall of top1 of the variants with the paper's protocol."""
+    results = [
+        (variant.model, variant.tasks[CITATION_LEVEL].metrics)
+        for variant in variants
+        if variant.protocol == _PAPER
     ]
-    write_text(
-        folder / "report.html",
-        render_page(
-            "patent_spark.experiments.ablation",
-            "ablation.html",
-            found=found,
-            tasks=tasks,
-            failed=failed,
-        ),
-    )
-
-
-def _task_page(found: Found, task: str, folder: Path) -> dict[str, Any]:
-    rows, printed = found["mixtures"], PRINTED[task]
-    by_paper = _PAPER in (found["ours"], found["theirs"])
-    return {
-        "task": task,
-        "title": TITLES[task],
-        "leads": [
-            _lead(found, task, place, printed[place]) for place in printed if place in found["effects"][task]
-        ],
-        "figures": _figures(found, task),
-        "beside": _beside(found["mixtures"], task),
-        "splits": [
-            table
-            for place in _BY_SPLIT
-            if place in printed
-            if (table := _by_split(rows, task, place)) is not None
-        ],
-        "pictures": _pictures(rows, task, folder),
-        "paper": PAPER[task] if by_paper else {},
-        "beside_paper": _beside_paper(rows) if by_paper and task == CITATION_LEVEL else "",
-    }
-
-
-def _lead(found: Found, task: str, place: str, name: str) -> dict[str, Any]:
-    """The step between the two configurations, whose it is, and what of that may be chance."""
-    steps, kind = found["effects"][task][place], _kind(place)
-    points = kind == "share"
-    first, last = (found["mixtures"][i]["tasks"][task]["figures"][place]["value"] for i in (0, -1))
-    unit = " points" if points else ""
-    parts = {
-        part: {"text": f"{signed(steps[part]['value'], points)}{unit}", "range": _range(steps[part], points)}
-        for part in PARTS
-    }
-    parts["both"]["text"] = signed(steps["both"]["value"], points)
-    return {
-        "name": f"points of {name}" if points else name,
-        "ours": form(first, kind),
-        "theirs": form(last, kind),
-        "certain": is_certain(steps["both"]),
-        "notes": [
-            *_chance(steps),
-            *(_torn(found, steps, part, points) for part in ("protocol", "model") if is_torn(steps[part])),
-        ],
-    } | parts
-
-
-_PART_NAMES = {"protocol": "the protocol's part", "model": "the model's part", "both": "the whole"}
-
-
-def _chance(steps: Found) -> list[str]:
-    """Which of a figure's steps say nothing: 0 lies inside their interval, or they have none."""
-    notes = []
-    for parts, said in (
-        (
-            [part for part in PARTS if steps[part]["interval"] and not is_certain(steps[part])],
-            "cannot be told from nothing",
-        ),
-        (
-            [part for part in PARTS if not steps[part]["interval"]],
-            "cannot be given an interval, for one of the figures has none",
-        ),
-    ):
-        if parts:
-            *others, last = (_PART_NAMES[part] for part in parts)
-            text = f"{', '.join(others)} and {last}" if others else last
-            notes.append(f"{text[0].upper()}{text[1:]} {said}.")
-    return notes
-
-
-def _torn(found: Found, steps: Found, part: str, points: bool) -> str:
-    """The two steps whose mean is a part, where one goes up and the other down."""
-    one, other = (signed(step, points) for step in steps[part]["steps"])
-    place = "with the model" if part == "protocol" else "under the protocol"
-    named = _PART_NAMES[part]
-    return f"T{named[1:]} is the mean of two that differ in sign: {one} {place} of {found['ours']}, {other} {place} of {found['theirs']}."
-
-
-def _beside_paper(rows: Sequence[Found]) -> str:
-    """How far the kind of number that the paper prints of top1 is from what its own protocol gives here."""
-    precision, recall = PAPER[CITATION_LEVEL]["top1 precision, recall in every year"].split(", ")
-    told = []
-    for row in (row for row in rows if row["protocol"] == _PAPER):
-        found, said = (
-            row["tasks"][CITATION_LEVEL]["figures"][place]["value"] for place in (TOP1_PRECISION, TOP1_RECALL)
-        )
-        here = (
-            "no patent is called top1 at all"
-            if found is None
-            else f"{form(found, 'share')} at {form(said, 'share')}"
-        )
-        told.append(f"{here} (model {row['model']})")
-    return f"Of top1 the paper prints a precision of {precision} at a recall of {recall} in every year. Its own protocol gives here {'; '.join(told)}."
-
-
-def _figures(found: Found, task: str) -> Table:
-    """A line a mixture, then the steps."""
-    printed, steps = PRINTED[task], found["effects"][task]
-    rows = []
-    for row in found["mixtures"]:
-        told = row["tasks"][task]
-        cells = [Cell(row["model"], kind="text"), Cell(count(told["examples"]), _tested_on(told["headline"]))]
-        rows.append(
-            Row(row["protocol"], cells + [_cell(told["figures"][place], _kind(place)) for place in printed])
-        )
-    rows.append(Row(f"the step from {found['ours']} to {found['theirs']}"))
-    for part, name in (("protocol", "of the protocol"), ("model", "of the model"), ("both", "of both")):
-        cells = [
-            _step(steps[place][part], _kind(place) == "share") if place in steps else Cell("–")
-            for place in printed
-        ]
-        rows.append(Row(name, [Cell(""), Cell(""), *cells]))
-    return Table(["protocol", "model", "tested on", *printed.values()], rows)
-
-
-def _beside(rows: Sequence[Found], task: str) -> Table:
-    """A line a mixture: what it learned from, what it is measured against, and what the audit says of it."""
-    above = [place for place in ("accuracy", TOP1_PR_AUC) if place in PRINTED[task]]
-    shares = ["top1_share"] if TOP1_PR_AUC in above else []
-    lines = []
-    for row in rows:
-        told, audit = row["tasks"][task], row["audit"]
-        verdict = (
-            f"{len(audit['failed'])} of {audit['judged']} failed" if audit["failed"] else audit["verdict"]
-        )
-        cells = [Cell(row["model"], kind="text"), Cell(count(told["training"]))]
-        cells += [Cell(form(told[name], "share")) for name in (*shares, "majority")]
-        cells += [_above(told["best_baseline"][place], place) for place in above]
-        lines.append(Row(row["protocol"], [*cells, Cell(verdict, kind="failed" if audit["failed"] else "")]))
-    heads = [f"{PRINTED[task][place]} above it" for place in above]
-    return Table(
-        [
-            "protocol",
-            "model",
-            "trained on",
-            *("share of top1" for _ in shares),
-            "majority class",
-            *heads,
-            "audit",
-        ],
-        lines,
-    )
-
-
-def _above(told: Found, place: str) -> Cell:
-    """The lead over the best baseline, and which that is."""
-    cell = lead(told, place)
-    return Cell(cell.text, f"{cell.range} {NAMES[told['baseline']]}".strip(), cell.kind)
-
-
-def _step(effect: Found, points: bool) -> Cell:
-    """A step with its interval, in grey where it may be nothing."""
-    return Cell(signed(effect["value"], points), _range(effect, points), "" if is_certain(effect) else "soft")
-
-
-def _range(effect: Found, points: bool) -> str:
-    ends = effect["interval"]
-    return f"{signed(ends[0], points)} to {signed(ends[1], points)}" if ends else ""
-
-
-def _tested_on(headline: str) -> str:
-    """The splits that a headline is about, in words."""
-    return " and ".join(
-        "all test years" if split == TEST_YEARS else split_name(split) for split in headline.split("+")
-    )
-
-
-def _by_split(rows: Sequence[Found], task: str, place: str) -> Table | None:
-    """A line a mixture, a column a test set; None when there is only one."""
-    splits = sorted({split for row in rows for split in row["tasks"][task]["splits"]})
-    if len(splits) < 2:
-        return None
-    told = [
-        Row(
-            _name(row),
-            [
-                Cell(form(row["tasks"][task]["splits"].get(split, {}).get(place), _kind(place)))
-                for split in splits
-            ],
-        )
-        for row in rows
-    ]
-    return Table([PRINTED[task][place], *map(split_name, splits)], told)
-
-
-def _pictures(rows: Sequence[Found], task: str, folder: Path) -> list[Picture]:
-    """Lines by test year, where all mixtures have some."""
-    if not all(any(split[-4:].isdigit() for split in row["tasks"][task]["splits"]) for row in rows):
-        return []
-    path = folder / f"{task}_protocols.png"
-    draw_mixtures(
-        path, rows, task, {place: PRINTED[task][place] for place in _BY_SPLIT if place in PRINTED[task]}
-    )
     return [
-        picture(
-            path,
-            "By grant year of the test patents. A colour is a protocol; the solid lines are one model, the dashed ones the other.",
-            "whole",
-        )
+        PaperComparison(model, metrics[Metric.TOP1_PRECISION].value, metrics[Metric.TOP1_RECALL].value)
+        for model, metrics in results
     ]
 
 
-def _name(row: Found) -> str:
-    return f"{row['protocol']}, model {row['model']}"
+def _metric_table(report: AblationReport, task: str) -> Table:
+    """A line a variant, then the effects."""
+    shown, effects = SHOWN_METRICS[task], report.effects[task]
+    rows = []
+    for variant in report.variants:
+        result = variant.tasks[task]
+        cells = [Cell(variant.model, kind="text"), Cell(count(result.examples), _test_sets(result.headline))]
+        values = [result.metrics[metric] for metric in shown]
+        kinds = map(_kind, shown)
+        cells += [
+            value_cell(each.value, each.interval, kind) for each, kind in zip(values, kinds, strict=True)
+        ]
+        rows.append(Row(variant.protocol, cells))
+    rows.append(Row(f"difference from {report.base} to {report.against}"))
+    for name, title in zip(EFFECTS, ("protocol effect", "model effect", "total"), strict=True):
+        cells = [
+            _effect_cell(effects[metric].of(name), metric) if metric in effects else Cell("–")
+            for metric in shown
+        ]
+        rows.append(Row(title, [Cell(""), Cell(""), *cells]))
+    return Table(["protocol", "model", "test patents", *shown.values()], rows)
 
 
-def _cell(told: Found, kind: str) -> Cell:
-    return Cell(form(told["value"], kind), between(told["interval"], kind), key=told["value"])
+def _baseline_table(variants: Sequence[VariantResult], task: str) -> Table:
+    """A line a variant: training patents and baselines."""
+    shown = SHOWN_METRICS[task]
+    above = [metric for metric in (Metric.ACCURACY, Metric.TOP1_PR_AUC) if metric in shown]
+    has_top1 = Metric.TOP1_PR_AUC in shown
+    rows = []
+    for variant in variants:
+        result = variant.tasks[task]
+        shares = [result.top1_share, result.majority] if has_top1 else [result.majority]
+        cells = [
+            Cell(variant.model, kind="text"),
+            Cell(count(result.training)),
+            *(Cell(form(each, "share")) for each in shares),
+            *(_best_baseline_cell(result.best_baseline[metric], metric) for metric in above),
+        ]
+        rows.append(Row(variant.protocol, cells))
+    heads = ["share of top1"] * has_top1 + ["majority class"]
+    heads += [f"{shown[metric]} above best baseline" for metric in above]
+    return Table(["protocol", "model", "training patents", *heads], rows)
 
 
-def _kind(place: str) -> str:
-    return "share" if place == "accuracy" else "number"
+def _best_baseline_cell(best: BestBaseline, metric: Metric) -> Cell:
+    """The difference to the best baseline, and which one that is."""
+    cell = difference_cell(best, metric)
+    return Cell(cell.text, f"{cell.range} {NAMES[best.baseline]}".strip(), cell.kind)
+
+
+def _effect_cell(effect: Effect, metric: Metric) -> Cell:
+    """An effect with its interval, in grey when it is not significant."""
+    points, ends = _kind(metric) == "share", effect.interval
+    interval = f"{signed(ends[0], points)} to {signed(ends[1], points)}" if ends else ""
+    return Cell(signed(effect.value, points), interval, "" if effect.significant else "soft")
+
+
+def _test_sets(headline: str) -> str:
+    """The splits of a headline."""
+    splits = headline.split("+")
+    return " and ".join("all test years" if split == TEST_YEARS else split_name(split) for split in splits)
+
+
+def _splits(variants: Sequence[VariantResult], task: str) -> list[str]:
+    return sorted({split for variant in variants for split in variant.tasks[task].splits})
+
+
+def _split_table(variants: Sequence[VariantResult], task: str, metric: Metric) -> Table:
+    """A line a variant, a column a test set."""
+    splits = _splits(variants, task)
+    rows = []
+    for variant in variants:
+        results = variant.tasks[task].splits
+        values = [results[split][metric] if split in results else None for split in splits]
+        rows.append(Row(variant.title, [Cell(form(value, _kind(metric))) for value in values]))
+    return Table([SHOWN_METRICS[task][metric], *map(split_name, splits)], rows)
+
+
+def _plots(variants: Sequence[VariantResult], task: str, folder: Path) -> list[Picture]:
+    """Lines by test year, if all variants have test years."""
+    if not all(any(map(year_of_split, variant.tasks[task].splits)) for variant in variants):
+        return []
+    shown = SHOWN_METRICS[task]
+    path = folder / f"{task}_variants.png"
+    draw_variants(path, variants, task, {metric: shown[metric] for metric in _BY_SPLIT if metric in shown})
+    caption = "By grant year of the test patents. Color: the protocol. Solid and dashed: the two models."
+    return [picture(path, caption, "whole")]
+
+
+def _kind(metric: Metric) -> str:
+    return "share" if metric == Metric.ACCURACY else "number"

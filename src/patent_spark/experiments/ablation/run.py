@@ -1,6 +1,6 @@
-"""Protocols side by side: two configurations on the same release, each protocol with each model.
+"""The ablation: two configurations on the same release, each protocol with each model.
 
-Each of the four has a warehouse of its own below the main one, as the models of a back-test have.
+Each of the four variants has its own child warehouse, as the models of a back-test have.
 """
 
 from __future__ import annotations
@@ -8,39 +8,49 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from patent_spark.config import Config, ConfigError, load_config, with_settings
 from patent_spark.core.code_version import code_version
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.store import Store
-from patent_spark.experiments.ablation.effects import PARTS, effects
+from patent_spark.experiments.ablation.effects import EFFECTS, Effect, Effects, factorial_effects
+from patent_spark.experiments.ablation.report_schema import SHOWN_METRICS, AblationReport, VariantResult
 from patent_spark.experiments.ablation.variants import (
-    PRINTED,
-    TOP1_PR_AUC,
-    Found,
-    Mixture,
-    differing,
-    mixtures,
-    name_of,
-    task_found,
+    Variant,
+    config_name,
+    make_variants,
+    setting_differences,
+    task_result,
 )
 from patent_spark.experiments.child_warehouse import (
-    labelled,
-    places,
-    prepare,
-    train_and_judge,
-    verdict_of,
-    warehouse_below,
+    audit_outcome,
+    child_settings,
+    child_warehouse,
+    label_warehouse,
+    run_child,
+    run_shared_stages,
 )
-from patent_spark.experiments.publish import publish, track
+from patent_spark.experiments.publish import log_experiment, publish
+from patent_spark.metrics.report_schema import Metric, read_metrics
 from patent_spark.reporting.html import aligned, form, signed
 from patent_spark.tracking.runs import Run, parent_run
 
 _KIND = "ablation"
 
 
-def protocols(
+@dataclass(frozen=True)
+class _Options:
+    """How the variants are run."""
+
+    main: Config
+    """The base configuration, whose warehouse holds the release."""
+    force: bool
+    resume: bool
+
+
+def ablate(
     files: Sequence[str],
     against: Sequence[str],
     sets: Sequence[str],
@@ -48,120 +58,117 @@ def protocols(
     force: bool = False,
     resume: bool = False,
 ) -> str:
-    """Run the four, publish ABLATION, and return what there is to read on a terminal.
+    """Run the four variants, publish ABLATION, and return a summary for a terminal.
 
-    `sets` are settings of both configurations; what is neither protocol nor model, such as the release, is that of `files`.
+    `sets` apply to both configurations. All other settings, such as the release, are those of `files`.
     Raises ConfigError before any work.
     """
-    names = name_of(files), name_of(against)
-    ours, theirs = load_config(files, sets)[0], load_config(against, sets)[0]
-    if ours.train.launcher == "external":
+    names = config_name(files), config_name(against)
+    base, other = load_config(files, sets)[0], load_config(against, sets)[0]
+    if base.train.launcher == "external":
         raise ConfigError(
-            "train.launcher = external starts one training; use local or spark to compare protocols"
+            "train.launcher = external starts one training only; use local or spark for an ablation",
+            setting="train.launcher",
+            value="external",
         )
-    four = mixtures(names, ours, theirs)
+    variants = make_variants(names, base, other)
     started = time.monotonic()
-    from patent_spark.experiments.ablation.report import (
-        write_page,  # not sooner: it brings the drawing library along
-    )
+    # imported late: it brings the plotting library along
+    from patent_spark.experiments.ablation.report import write_page
 
-    prepare(ours)
-    metadata = Store(ours.warehouse.root).metadata(IngestMetadata)
-    with parent_run(ours, _KIND, {"release_id": metadata.release_id, "code": code_version()}) as parent:
-        rows = [_run(ours, mixture, number, parent, force, resume) for number, mixture in enumerate(four, 1)]
-        about = {
-            "release_id": metadata.release_id,
-            "data_to_date": str(metadata.data_to_date),
-            "simulated": metadata.generator_rates is not None,
-        }
-        found = about | {
-            "ours": names[0],
-            "theirs": names[1],
-            "settings": differing(ours, theirs),
-            "mixtures": rows,
-            "effects": _effects(rows),
-        }
-        folder = publish(ours, _KIND, found, write_page, time.monotonic() - started)
-        track(parent, _KIND, [(0, tracked(row)) for row in rows], folder)
-    return "\n".join([*table(found), "", f"ablation  {folder / 'report.html'}"])
+    run_shared_stages(base)
+    metadata = Store(base.warehouse.root).metadata(IngestMetadata)
+    options = _Options(base, force, resume)
+    with parent_run(base, _KIND, {"release_id": metadata.release_id, "code": code_version()}) as parent:
+        results = [_run(options, variant, number, parent) for number, variant in enumerate(variants, 1)]
+        report = AblationReport(
+            release_id=metadata.release_id,
+            data_to_date=str(metadata.data_to_date),
+            simulated=metadata.generator_rates is not None,
+            base=names[0],
+            against=names[1],
+            settings=tuple(setting_differences(base, other)),
+            variants=tuple(results),
+            effects=all_effects(results),
+        )
+        folder = publish(base, _KIND, report, write_page, time.monotonic() - started)
+        log_experiment(parent, _KIND, [(0, mlflow_metrics(result)) for result in results], folder)
+    return "\n".join([*text_tables(report), "", f"ablation   {folder / 'report.html'}"])
 
 
-def _run(main: Config, mixture: Mixture, number: int, parent: Run, force: bool, resume: bool) -> Found:
-    """One of the four, and what it found."""
-    say(f"protocols {number} of 4: protocol of {mixture.protocol}, model of {mixture.model}")
-    root = warehouse_below(
-        main,
-        _KIND,
-        _plain(f"protocol-{mixture.protocol}-model-{mixture.model}"),
-        labelled(main, mixture.config, _KIND),
+def _run(options: _Options, variant: Variant, number: int, parent: Run) -> VariantResult:
+    """Train and evaluate one variant."""
+    main = options.main
+    say(f"ablation  {number} of 4: protocol of {variant.protocol}, model of {variant.model}")
+    name = _identifier(f"protocol-{variant.protocol}-model-{variant.model}")
+    root = child_warehouse(main, _KIND, name, label_warehouse(main, variant.config, _KIND))
+    config = with_settings(variant.config, child_settings(main, root, parent))
+    store = run_child(config, force=options.force, resume=options.resume)
+    tasks = {task: task_result(store, read_metrics(store, task), task) for task in main.task_names}
+    parent.adopt([each.run_id for each in tasks.values()])
+    return VariantResult(
+        protocol=variant.protocol,
+        model=variant.model,
+        warehouse=str(root),
+        audit=audit_outcome(store),
+        tasks=tasks,
     )
-    store = train_and_judge(
-        with_settings(mixture.config, places(main, root, parent)), force=force, resume=resume
-    )
-    tasks = {
-        task: task_found(store, store.read_json("METRICS", f"{task}.json"), task) for task in main.task_names
-    }
-    parent.adopt([each["run_id"] for each in tasks.values()])
+
+
+def all_effects(variants: Sequence[VariantResult]) -> dict[str, dict[Metric, Effects]]:
+    """By task and metric, for the metrics that all variants have."""
     return {
-        "protocol": mixture.protocol,
-        "model": mixture.model,
-        "warehouse": str(root),
-        "audit": verdict_of(store),
-        "tasks": tasks,
-    }
-
-
-def _effects(rows: Sequence[Found]) -> Found:
-    """By task and figure."""
-    found = {}
-    for task in rows[0]["tasks"]:
-        told = {
-            place: effects([row["tasks"][task]["figures"][place] for row in rows]) for place in PRINTED[task]
+        task: {
+            metric: effects
+            for metric in SHOWN_METRICS[task]
+            if (effects := factorial_effects([each.tasks[task].metrics[metric] for each in variants]))
         }
-        found[task] = {place: each for place, each in told.items() if each is not None}
-    return found
-
-
-def tracked(row: Found) -> dict[str, float]:
-    """Figures of a mixture under flat names such as technology_accuracy_paper_protocol_default_model, for MLflow."""
-    mixed = _plain(f"{row['protocol']}_protocol_{row['model']}_model")
-    told = {
-        f"{task}_{place}": figure["value"]
-        for task, each in row["tasks"].items()
-        for place, figure in each["figures"].items()
+        for task in variants[0].tasks
     }
-    return {f"{name.replace('.', '_')}_{mixed}": value for name, value in told.items() if value is not None}
 
 
-def _plain(name: str) -> str:
-    """A name for a folder or a metric."""
+def mlflow_metrics(variant: VariantResult) -> dict[str, float]:
+    """Metrics under flat names such as technology_accuracy_paper_protocol_default_model."""
+    suffix = _identifier(f"{variant.protocol}_protocol_{variant.model}_model")
+    return {
+        f"{task}_{metric.replace('.', '_')}_{suffix}": each.value
+        for task, result in variant.tasks.items()
+        for metric, each in result.metrics.items()
+        if each.value is not None
+    }
+
+
+def _identifier(name: str) -> str:
+    """A name that a folder or a metric can have."""
     return re.sub(r"[^\w-]", "-", name)
 
 
-def table(found: Found) -> list[str]:
-    """The figures as lines of text: a line for each mixture, and what of the step between the two is whose."""
-    lines = []
-    for task, told in found["effects"].items():
-        places = PRINTED[task]
-        compared = {"accuracy": "accuracy", TOP1_PR_AUC: "PR-AUC"}
-        above = {place: f"{name} above baseline" for place, name in compared.items() if place in places}
-        shares = ["top1"] if TOP1_PR_AUC in places else []
-        rows = [["protocol", "model", "patents", *shares, *places.values(), *above.values(), "audit"]]
-        for row in found["mixtures"]:
-            each, failed = row["tasks"][task], len(row["audit"]["failed"])
-            verdict = f"{failed} failed" if failed else row["audit"]["verdict"]
-            values = [form(each["top1_share"], "share") for _ in shares]
-            values += [form(each["figures"][place]["value"], "number") for place in places]
-            values += [signed(each["best_baseline"][place]["difference"]) for place in above]
-            rows.append([row["protocol"], row["model"], f"{each['examples']:,}", *values, verdict])
-        for part in PARTS:
-            steps = [_step(told[place][part]) if place in told else "–" for place in places]
-            rows.append([f"step by {part}", "", "", *["" for _ in shares], *steps, *["" for _ in above], ""])
-        lines += ["", task.replace("_", " "), *aligned(rows)]
-    return lines
+def text_tables(report: AblationReport) -> list[str]:
+    """The metrics as lines of text: a line for each variant, then the effects."""
+    return [line for task in report.effects for line in _text_table(report, task)]
 
 
-def _step(effect: Found) -> str:
-    """A step with its interval."""
-    ends = effect["interval"]
-    return signed(effect["value"]) + (f" ({signed(ends[0])} to {signed(ends[1])})" if ends else "")
+def _text_table(report: AblationReport, task: str) -> list[str]:
+    shown, effects = SHOWN_METRICS[task], report.effects[task]
+    above = {Metric.ACCURACY: "accuracy", Metric.TOP1_PR_AUC: "PR-AUC"}
+    above = {metric: f"{name} above baseline" for metric, name in above.items() if metric in shown}
+    shares = ["top1"] if Metric.TOP1_PR_AUC in shown else []
+    rows = [["protocol", "model", "patents", *shares, *shown.values(), *above.values(), "audit"]]
+    for variant in report.variants:
+        result, failed = variant.tasks[task], len(variant.audit.failed)
+        values = [form(result.top1_share, "share") for _ in shares]
+        values += [form(result.metrics[metric].value, "number") for metric in shown]
+        values += [signed(result.best_baseline[metric].difference) for metric in above]
+        outcome = f"{failed} failed" if failed else variant.audit.verdict
+        rows.append([variant.protocol, variant.model, f"{result.examples:,}", *values, outcome])
+    for name in EFFECTS:
+        cells = [_effect(effects[metric].of(name)) if metric in effects else "–" for metric in shown]
+        title = "total difference" if name == "total" else f"{name} effect"
+        rows.append([title, "", "", *["" for _ in shares], *cells, *["" for _ in above], ""])
+    return ["", task.replace("_", " "), *aligned(rows)]
+
+
+def _effect(effect: Effect) -> str:
+    """An effect with its interval."""
+    ends = effect.interval
+    return signed(effect.value) + (f" ({signed(ends[0])} to {signed(ends[1])})" if ends else "")

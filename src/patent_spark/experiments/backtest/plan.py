@@ -1,12 +1,12 @@
-"""Which years a model can be trained as of and tested on in a release: what was known at the end of a year, and what has closed since."""
+"""Which models a back-test trains: point-in-time settings, and the years that each model can be tested on."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import pandas as pd
 import pyarrow.compute as pc
 
 from patent_spark.config import (
@@ -19,11 +19,9 @@ from patent_spark.config import (
     with_settings,
 )
 from patent_spark.core.errors import DataError
+from patent_spark.core.store import Store
 
-if TYPE_CHECKING:
-    from patent_spark.core.store import Store
-
-KNOWN_ON_THE_DAY: Settings = {
+POINT_IN_TIME_SETTINGS: Settings = {
     "label.reference_set": "class_year",
     "label.population": "all",
     "label.percentiles_before_censoring": False,
@@ -31,42 +29,47 @@ KNOWN_ON_THE_DAY: Settings = {
     "split.group_by_family": True,
     "text.fit_on": "train",
 }
-"""What a back-test sets: with these a training label, a split and a vector depend on nothing from after the last training day.
+"""With these a training label, a split and a vector depend on nothing from after the last training day.
 
-Percentiles within a class and grant year compare patents whose windows close in the same year. With population = cited a
-pool would hold who is cited at any time, also later.
+Percentiles within a class and grant year compare patents whose windows close in the same year. With
+population = cited, a reference set would hold the patents that are cited at any time, also later.
 """
 
 
 @dataclass(frozen=True)
-class AsOf:
-    """A model of the back-test: it knows what was known at the end of `year`."""
+class ModelPlan:
+    """A model that knows nothing from after the end of `year`."""
 
     year: int
     test_years: tuple[int, ...]
-    left_out: tuple[int, ...]
-    """Years that would test it, had their citation windows closed in the release."""
+    open_years: tuple[int, ...]
+    """Years that would be tested if their citation windows had closed in the release."""
 
 
-def known_on_the_day(config: Config) -> Config:
-    """The configuration with KNOWN_ON_THE_DAY, and only the tasks that are split by grant year.
+def point_in_time_config(config: Config) -> Config:
+    """The configuration with POINT_IN_TIME_SETTINGS and only the tasks that are split by grant year.
 
-    Raises ConfigError when there is none, or when the horizon is no whole number of years: then the windows of a class
-    and grant year do not all close before the same first day of January.
+    Raises ConfigError when there is no such task, or when the horizon is not a whole number of years: then
+    the windows of a class and grant year do not all close before the same first of January.
     """
     chosen = tuple(task for task in config.task_names if config.task(task).protocol == "temporal")
     if not chosen or (config.tasks == "joint" and len(chosen) < 2):
-        lacking = next(task for task in config.task_names if task not in chosen)
+        stratified = next(task for task in config.task_names if task not in chosen)
         raise ConfigError(
-            f"tasks = {config.tasks}: {lacking} is not tested by grant year; set {lacking}.protocol=temporal for a back-test"
+            f"tasks = {config.tasks}: {stratified} is not split by grant year; "
+            f"set {stratified}.protocol=temporal for a back-test",
+            setting="tasks",
+            task=stratified,
         )
     if config.label.horizon_months % 12 and CITATION_LEVEL in chosen:
         raise ConfigError(
-            f"label.horizon_months = {config.label.horizon_months}: a back-test needs whole years, a multiple of 12, "
-            "so that all patents of a grant year have closed windows on the same first of January"
+            f"label.horizon_months = {config.label.horizon_months}: a back-test needs a multiple of 12, "
+            "so that the windows of all patents of a grant year have closed on the same first of January",
+            setting="label.horizon_months",
+            value=config.label.horizon_months,
         )
     tasks = config.tasks if len(chosen) == len(config.task_names) else chosen[0]
-    return with_settings(config, KNOWN_ON_THE_DAY | {"tasks": tasks})
+    return with_settings(config, POINT_IN_TIME_SETTINGS | {"tasks": tasks})
 
 
 def changed_settings(before: Config, after: Config) -> Settings:
@@ -75,79 +78,85 @@ def changed_settings(before: Config, after: Config) -> Settings:
     return {name: value for name, value in flatten(after).items() if value != old[name]}
 
 
-def plan(config: Config, data_to_date: datetime.date, known_since: Mapping[str, datetime.date]) -> list[AsOf]:
+def plan_models(
+    config: Config, data_to_date: datetime.date, first_labels: Mapping[str, datetime.date]
+) -> list[ModelPlan]:
     """The models of the back-test, in the order of their years.
 
-    known_since: for each task the day on which its first label was known for good. A test year is one of the next
-    `backtest.test_years` whose windows had all closed on data_to_date. Raises DataError for a year without any label to
-    learn from, or without any year to test on.
+    first_labels: for each task the day on which its first label was known. A test year is one of the next
+    `backtest.test_years` whose citation windows had all closed on data_to_date. Raises DataError for a year
+    without a label to train on, or without a year to test on.
     """
     months = config.label.horizon_months if CITATION_LEVEL in config.task_names else 0
     closed = last_closed_year(data_to_date, months)
     models = []
     for year in sorted(set(config.backtest.years)):
         after = range(year + 1, year + 1 + config.backtest.test_years)
-        for task, day in known_since.items():
-            if year < day.year:
-                raise DataError(
-                    f"backtest.years: nothing to learn from at the end of {year}: "
-                    f"the first label of {task} was known on {day}; take {day.year} or later"
-                )
+        _require_labels(year, first_labels)
         if after[0] > closed:
+            whose = "whose citation windows have all closed" if months else "that is complete"
             raise DataError(
-                f"backtest.years: nothing to test a model as of {year} on: with data to {data_to_date} the last grant year "
-                f"{'whose citation windows have all closed' if months else 'that is whole'} is {closed}; take {closed - 1} or earlier"
+                f"backtest.years: no year to test a model as of {year} on: with data to {data_to_date} "
+                f"the last grant year {whose} is {closed}; use {closed - 1} or earlier",
+                setting="backtest.years",
+                year=str(year),
+                last_closed_year=str(closed),
+                data_to_date=data_to_date,
             )
-        models.append(
-            AsOf(year, tuple(t for t in after if t <= closed), tuple(t for t in after if t > closed))
-        )
+        tested = tuple(each for each in after if each <= closed)
+        models.append(ModelPlan(year, tested, tuple(each for each in after if each > closed)))
     return models
 
 
 def last_closed_year(data_to_date: datetime.date, months: int) -> int:
-    """The last grant year whose patents had all been granted, and were all so many months old, on that day."""
+    """The last grant year whose patents were all granted, and all at least `months` old, on that day."""
     year = data_to_date.year
-    while _months_after_the_end(year, months) > data_to_date:
+    while _months_later(datetime.date(year, 12, 31), months) > data_to_date:
         year -= 1
     return year
 
 
-def first_labels(store: Store, config: Config) -> dict[str, datetime.date]:
+def first_known_labels(store: Store, config: Config) -> dict[str, datetime.date]:
     """For each task the day on which its first label was known; raises DataError when LABELS has none."""
+    horizon = config.label.horizon_months
     days = {}
     for task in config.task_names:
-        column, months = (
-            ("cpc_class", 0) if task == TECHNOLOGY else ("citation_level", config.label.horizon_months)
-        )
-        first = pc.min(
-            store.read_arrow("LABELS", ["grant_date"], where=pc.field(column).is_valid())["grant_date"]
-        ).as_py()
+        column, months = ("cpc_class", 0) if task == TECHNOLOGY else ("citation_level", horizon)
+        labelled = store.read_arrow("LABELS", ["grant_date"], where=pc.field(column).is_valid())
+        first = pc.min(labelled["grant_date"]).as_py()
         if first is None:
             raise DataError(
-                f"no patent in LABELS has a {column}; a back-test of {task} needs some, see `patent-spark quality`"
+                f"no patent in LABELS has a {column}, so {task} cannot be back-tested; "
+                "run `patent-spark quality` to see why",
+                table="LABELS",
+                column=column,
+                task=task,
             )
         days[task] = _months_later(first, months)
     return days
 
 
-def as_of(config: Config, model: AsOf, others: Settings) -> Config:
-    """The configuration of one model: trained until its year, tested on its test years, with other settings as given."""
+def model_config(config: Config, model: ModelPlan, others: Settings) -> Config:
+    """The configuration of one model: its training and test years, and other settings as given."""
     return with_settings(
         config, {"split.train_until": model.year, "split.test_years": list(model.test_years)} | others
     )
 
 
-def _months_after_the_end(year: int, months: int) -> datetime.date:
-    """The last day of the month that ends so many months after the year."""
-    years, month = divmod(12 * (year + 1) + months, 12)
-    return datetime.date(years, month + 1, 1) - datetime.timedelta(days=1)
+def _require_labels(year: int, first_labels: Mapping[str, datetime.date]) -> None:
+    for task, day in first_labels.items():
+        if year < day.year:
+            raise DataError(
+                f"backtest.years: no label to train on at the end of {year}: "
+                f"the first label of {task} was known on {day}; use {day.year} or later",
+                setting="backtest.years",
+                year=str(year),
+                task=task,
+                first_label=day,
+            )
 
 
 def _months_later(day: datetime.date, months: int) -> datetime.date:
-    """The same day so many months later, or the month's last day where it is shorter."""
-    years, month = divmod(12 * day.year + day.month - 1 + months, 12)
-    following = datetime.date(years + (month + 1) // 12, (month + 1) % 12 + 1, 1)
-    return min(
-        following - datetime.timedelta(days=1),
-        datetime.date(years, month + 1, 1) + datetime.timedelta(days=day.day - 1),
-    )
+    """The same day so many months later, or the month's last day where that month is shorter."""
+    later: datetime.date = (pd.Timestamp(day) + pd.DateOffset(months=months)).date()
+    return later

@@ -60,7 +60,7 @@ def model_key(context: StageContext, model: str) -> str:
         shards.lanes,
         shards.vocabulary_digest,
         {name: of_model.splits[name].to_json() for name in (TRAIN, DEVELOPMENT) if name in of_model.splits},
-        [label.to_json() for label in of_model.interim],
+        [label.to_json() for label in of_model.early],
     ]
     vectors = [content_digest(path) for path in sorted(context.store.directory("VECTORS").glob("*.parquet"))]
     return digest([model, context.code, settings, examples, vectors])

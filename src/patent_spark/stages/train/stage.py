@@ -66,7 +66,7 @@ def _publish(source: Path, folder: Path) -> TrainedTask:
         key=task.key,
         kept_epoch=task.kept_epoch,
         epochs=len(history),
-        last=history[-1],
+        last=history[-1].model_dump(exclude_none=True),
     )
 
 

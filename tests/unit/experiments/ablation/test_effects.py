@@ -1,57 +1,53 @@
-"""The step between two configurations: whose it is, how wide its interval is, and what says nothing."""
+"""The effects of a 2x2 factorial ablation: their values, their intervals, and interactions."""
 
 import pytest
 
-from patent_spark.experiments.ablation.effects import effects, is_certain, is_torn
+from patent_spark.experiments.ablation.effects import EFFECTS, MetricValue, factorial_effects
 
 
-def figures(*values, widths=((0.03, 0.03),) * 4):
+def values_of(*values, widths=((0.03, 0.03),) * 4):
     return [
-        {"value": value, "interval": [value - down, value + up]}
+        MetricValue(value=value, interval=(value - down, value + up))
         for value, (down, up) in zip(values, widths, strict=True)
     ]
 
 
-def test_whose_the_step_is():
-    """With our model the protocol takes 0.1, with theirs 0.3; under our protocol the model takes 0.2, under theirs 0.4."""
-    told = effects(figures(0.9, 0.8, 0.7, 0.4))
-    assert {part: told[part]["value"] for part in told} == pytest.approx(
-        {"protocol": -0.2, "model": -0.3, "both": -0.5}
+def test_main_effects_are_means_of_simple_effects():
+    """The protocol costs 0.1 with one model and 0.3 with the other, the model 0.2 and 0.4."""
+    effects = factorial_effects(values_of(0.9, 0.8, 0.7, 0.4))
+    assert {name: effects.of(name).value for name in EFFECTS} == pytest.approx(
+        {"protocol": -0.2, "model": -0.3, "total": -0.5}
     )
-    assert told["protocol"]["steps"] == pytest.approx([-0.1, -0.3])
-    assert told["model"]["steps"] == pytest.approx([-0.2, -0.4])
-    assert told["both"]["steps"] == pytest.approx([-0.5])
-    assert not any(is_torn(told[part]) for part in told)
+    assert effects.protocol.simple_effects == pytest.approx([-0.1, -0.3])
+    assert effects.model.simple_effects == pytest.approx([-0.2, -0.4])
+    assert effects.total.simple_effects == pytest.approx([-0.5])
+    assert not any(effects.of(name).reverses_sign for name in EFFECTS)
 
 
-def test_intervals_are_joined_in_quadrature_side_by_side():
-    """Down: what theirs can fall by (0.04) and ours rise by (0.03) make 0.05; up: 0.12 and 0.05 make 0.13. Of two steps, the mean."""
-    told = effects(
-        figures(0.5, 0.5, 0.5, 0.6, widths=[(0.05, 0.03), (0.04, 0.12), (0.04, 0.12), (0.04, 0.12)])
-    )
-    assert told["both"]["interval"] == pytest.approx([0.1 - 0.05, 0.1 + 0.13])
-    between = (0.04**2 + 0.12**2) ** 0.5  # of two that are as wide as theirs
-    assert told["protocol"]["interval"] == pytest.approx(
-        [0.05 - (0.05 + between) / 2, 0.05 + (0.13 + between) / 2]
-    )
-    assert told["model"]["interval"] == pytest.approx(told["protocol"]["interval"])
-    assert {part: is_certain(told[part]) for part in told} == {
-        "protocol": False,
-        "model": False,
-        "both": True,
-    }
+def test_half_widths_are_added_in_quadrature_on_each_side():
+    """Down: 0.04 and 0.03 make 0.05. Up: 0.12 and 0.05 make 0.13. A main effect has the mean of two."""
+    widths = [(0.05, 0.03), (0.04, 0.12), (0.04, 0.12), (0.04, 0.12)]
+    effects = factorial_effects(values_of(0.5, 0.5, 0.5, 0.6, widths=widths))
+    assert effects.total.interval == pytest.approx([0.1 - 0.05, 0.1 + 0.13])
+    other = (0.04**2 + 0.12**2) ** 0.5  # of two values with the wider interval
+    expected = [0.05 - (0.05 + other) / 2, 0.05 + (0.13 + other) / 2]
+    assert effects.protocol.interval == pytest.approx(expected)
+    assert effects.model.interval == pytest.approx(expected)
+    significant = {name: effects.of(name).significant for name in EFFECTS}
+    assert significant == {"protocol": False, "model": False, "total": True}
 
 
-def test_steps_that_differ_in_sign():
-    told = effects(figures(0.5, 0.6, 0.5, 0.3))
-    assert {part: is_torn(told[part]) for part in told} == {"protocol": True, "model": False, "both": False}
+def test_simple_effects_that_differ_in_sign_are_an_interaction():
+    effects = factorial_effects(values_of(0.5, 0.6, 0.5, 0.3))
+    reversals = {name: effects.of(name).reverses_sign for name in EFFECTS}
+    assert reversals == {"protocol": True, "model": False, "total": False}
 
 
-def test_what_is_missing():
-    known = figures(0.9, 0.8, 0.7, 0.4)
-    assert effects([*known[:3], {"value": None, "interval": None}]) is None
-    told = effects([known[0], known[1] | {"interval": None}, *known[2:]])
-    assert (told["protocol"]["interval"], told["model"]["interval"]) == (None, None)
-    assert told["both"]["interval"] is not None
-    assert told["protocol"]["value"] == pytest.approx(-0.2)
-    assert not is_certain(told["protocol"])
+def test_missing_values_and_intervals():
+    known = values_of(0.9, 0.8, 0.7, 0.4)
+    assert factorial_effects([*known[:3], MetricValue(value=None, interval=None)]) is None
+    effects = factorial_effects([known[0], MetricValue(value=0.8, interval=None), *known[2:]])
+    assert (effects.protocol.interval, effects.model.interval) == (None, None)
+    assert effects.total.interval is not None
+    assert effects.protocol.value == pytest.approx(-0.2)
+    assert not effects.protocol.significant

@@ -1,7 +1,7 @@
-"""Nothing from after the day: the citations that later patents make change no training label, no split and no vector.
+"""Citations made after the cutoff change no training label, no split and no vector.
 
-Real stages on a release of 1,200 patents whose citations end on the day, and on the same with those of 2007 and later and
-forty more for every fourth patent.
+Real stages run on a release of 1,200 patents whose citations end at the cutoff, and on the same release with
+the citations of 2007 and later and forty more for every fourth patent.
 """
 
 import csv
@@ -14,7 +14,7 @@ from pyarrow.dataset import field
 
 from patent_spark.config import load_config, with_settings
 from patent_spark.core.store import Store
-from patent_spark.experiments.backtest.plan import AsOf, as_of, known_on_the_day
+from patent_spark.experiments.backtest.plan import ModelPlan, model_config, point_in_time_config
 from patent_spark.pipeline import run_stage
 from tests.support.releases import tsv, write_zip
 
@@ -24,7 +24,7 @@ SETTINGS = [
     "tasks=citation_level", "source.kind=simulate", "simulate.patents=1200", "simulate.classes=2",
     "text.workers=1", "text.dimensions=8", "text.epochs=1", "text.min_count=2", "label.population=cited",
 ]  # fmt: skip
-MODEL = AsOf(2006, (2007, 2008, 2009), ())
+MODEL = ModelPlan(2006, (2007, 2008, 2009), ())
 
 
 def rows_of(release, table):
@@ -33,7 +33,7 @@ def rows_of(release, table):
 
 
 def make_two(home):
-    """From the release in `made`: `plain` without the citations that patents of 2007 and later make, `planted` with them and more."""
+    """From the release in `made`: `plain` without citations of 2007 and later, `later` with them and more."""
     patents, citations = rows_of(home / "made", "g_patent"), rows_of(home / "made", "g_us_patent_citation")
     late = [row["patent_id"] for row in patents if row["patent_date"] >= "2007"]
     early = [row["patent_id"] for row in patents if row["patent_date"] < "2007"][::4]
@@ -49,15 +49,15 @@ def make_two(home):
     ]
     for name, rows in {
         "plain": [row for row in citations if row["patent_id"] not in set(late)],
-        "planted": citations + more,
+        "later": citations + more,
     }.items():
         shutil.copytree(home / "made", home / name)
         (home / name / "g_us_patent_citation.tsv.zip").unlink()
         write_zip(home / name, "g_us_patent_citation", tsv("g_us_patent_citation", rows))
 
 
-def learned(config, *further):
-    """Labels and percentiles of the training patents, all splits, and, of a further stage text, the vectors."""
+def training_inputs(config, *further):
+    """Labels and percentiles of the training patents, all splits, and the vectors if stage text runs too."""
     for stage in ("ingest", "label", "split", *further):
         run_stage(stage, config)
     store = Store(config.warehouse.root)
@@ -71,7 +71,7 @@ def learned(config, *further):
 
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory, engine):
-    """Configurations of the plain release, and of one with the later citations."""
+    """Configurations of both releases."""
     home = tmp_path_factory.mktemp("known")
     made = load_config(sets=[*SETTINGS, f"warehouse.root={home / 'w'}", f"source.path={home / 'made'}"])[0]
     run_stage("simulate", made)
@@ -82,36 +82,37 @@ def worlds(tmp_path_factory, engine):
             "source.kind": "folder",
             "warehouse.root": str(home / f"w-{name}"),
         }
-        for name in ("plain", "planted")
+        for name in ("plain", "later")
     }
     return {
         name: with_settings(made, {**place, "engine.name": engine.name}) for name, place in places.items()
     }
 
 
-def test_what_is_learned_is_the_same_with_citations_from_after_the_day(worlds):
-    (_, plain), (store, planted) = (
-        learned(as_of(known_on_the_day(config), MODEL, {}), "text") for config in worlds.values()
+def test_training_inputs_are_the_same_with_citations_from_after_the_cutoff(worlds):
+    (_, plain), (store, later) = (
+        training_inputs(model_config(point_in_time_config(config), MODEL, {}), "text")
+        for config in worlds.values()
     )
     assert len(plain["labels"]) > 200 and len(plain["vectors"]) > 300
-    assert (
-        len(store.read_arrow("COUNTS", ["patent_id"], where=field("total_citations") >= 40)) > 100
-    )  # they are there
-    assert planted == plain
+    # the later citations are there
+    assert len(store.read_arrow("COUNTS", ["patent_id"], where=field("total_citations") >= 40)) > 100
+    assert later == plain
 
 
 @pytest.mark.parametrize(
     "setting", ["label.population=cited", "label.reference_set=class", "split.embargo=false"]
 )
-def test_each_setting_that_a_back_test_sets_is_needed(worlds, setting):
-    """With one of them as the paper has it, the later citations reach what is learned."""
+def test_each_point_in_time_setting_is_needed(worlds, setting):
+    """With one of them as in the paper, later citations reach the training labels."""
     name, _, value = setting.partition("=")
-    plain, planted = (
-        learned(
+    plain, later = (
+        training_inputs(
             with_settings(
-                as_of(known_on_the_day(config), MODEL, {}), {name: {"false": False}.get(value, value)}
+                model_config(point_in_time_config(config), MODEL, {}),
+                {name: {"false": False}.get(value, value)},
             )
         )[1]
         for config in worlds.values()
     )
-    assert planted["labels"] != plain["labels"]
+    assert later["labels"] != plain["labels"]

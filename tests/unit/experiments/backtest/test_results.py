@@ -1,50 +1,64 @@
-"""What a back-test says: figures read from METRICS of small worlds, the decay by hand, and what a reader of the page sees."""
+"""The results of a back-test: metrics read from METRICS of small warehouses, decay by hand, and the page."""
 
-import json
+import html
 import re
 
 import pytest
 
 from patent_spark.core.store import Store, write_json
-from patent_spark.experiments.backtest.plan import AsOf
+from patent_spark.experiments.backtest.plan import ModelPlan
 from patent_spark.experiments.backtest.report import write_page
-from patent_spark.experiments.backtest.results import decay, model_found, tracked
-from patent_spark.experiments.backtest.run import table
+from patent_spark.experiments.backtest.report_schema import (
+    SHOWN_METRICS,
+    BacktestReport,
+    MetricResult,
+    ReferenceValue,
+    TaskBacktest,
+    YearResult,
+)
+from patent_spark.experiments.backtest.results import decay, mlflow_metrics, model_result
+from patent_spark.experiments.backtest.run import text_table
+from patent_spark.experiments.child_warehouse import AuditOutcome, FailedCheck
+from patent_spark.metrics.report_schema import BestBaseline, Metric, Metrics
 from tests.support.factories import publish, task_examples
 
 BASELINES = ("majority", "class_prior", "tfidf_nearest", "tfidf_linear")
+REFERENCE = {
+    "accuracy": 0.9,
+    "top1": {"pr_auc": 0.5},
+    "title": "best possible",
+    "about": "",
+    "upper_bound": True,
+}
 
 
-def figures(accuracy, pr_auc, lift=None, interval=0.05):
+def metrics_of(accuracy, pr_auc, lift=None, interval=0.05):
+    top1 = {"pr_auc": pr_auc, "lift_at_1_percent": lift, "intervals": {"pr_auc": [pr_auc / 2, pr_auc * 2]}}
     return {
         "accuracy": accuracy,
         "intervals": {"accuracy": [accuracy - interval, accuracy + interval]},
-        "top1": {
-            "pr_auc": pr_auc,
-            "lift_at_1_percent": lift,
-            "intervals": {"pr_auc": [pr_auc / 2, pr_auc * 2]},
-        },
+        "top1": top1,
     }
 
 
-def year_of(accuracy, pr_auc, linear=(0.6, 0.1, 2.0), attainable=None):
+def year_metrics(accuracy, pr_auc, linear=(0.6, 0.1, 2.0), references=None):
     """A test year as METRICS has it; the linear baseline is the best one."""
-    others = {name: figures(0.5, 0.02, 1.0) for name in BASELINES} | {"tfidf_linear": figures(*linear)}
-    lead = {"baseline": "tfidf_linear", "interval": [-0.01, 0.3], "verdict": "better"}
-    best = {
-        "accuracy": lead | {"difference": accuracy - linear[0]},
-        "top1.pr_auc": lead | {"difference": pr_auc - linear[1], "verdict": "worse"},
-    }
-    return figures(accuracy, pr_auc, 7.0) | {
+    baselines = {name: metrics_of(0.5, 0.02, 1.0) for name in BASELINES}
+    baselines["tfidf_linear"] = metrics_of(*linear)
+    best = {"baseline": "tfidf_linear", "interval": [-0.01, 0.3], "verdict": "better"}
+    return metrics_of(accuracy, pr_auc, 7.0) | {
         "examples": 1234,
-        "baselines": others,
-        "best_baseline": best,
-        "attainable": attainable,
+        "baselines": baselines,
+        "best_baseline": {
+            "accuracy": best | {"difference": accuracy - linear[0]},
+            "top1.pr_auc": best | {"difference": pr_auc - linear[1], "verdict": "worse"},
+        },
+        "references": references or {},
     }
 
 
 def publish_model(root, years, failed=(), not_made=()):
-    """A warehouse as train_and_judge leaves it, of one citation model."""
+    """A child warehouse with a citation model, as run_child leaves it."""
     store = Store(root)
     checks = [
         {"task": None, "name": "one", "verdict": "passed"},
@@ -52,163 +66,163 @@ def publish_model(root, years, failed=(), not_made=()):
     ]
     checks += [{"task": "citation_level", "name": name, "verdict": "failed"} for name in failed]
     checks += [{"task": None, "name": name, "verdict": "not_made"} for name in not_made]
-    publish(
-        store,
-        "shard",
-        {},
-        {"tasks": {"citation_level": task_examples(train=5000, development=500)}},
-    )
+    examples = task_examples(train=5000, development=500)
+    publish(store, "shard", {}, {"tasks": {"citation_level": examples}})
     publish(store, "text", {}, {"vocabulary_size": 4321})
-    result = {"run_id": "abc", "by_year": {str(year): each for year, each in years.items()}}
-    publish(
-        store,
-        "evaluate",
-        {},
-        fill=lambda draft: write_json(draft.path("METRICS") / "citation_level.json", result),
+    metrics = Metrics.model_validate(
+        {"run_id": "abc", "by_year": {str(year): each for year, each in years.items()}}
     )
-    found = {"verdict": "failed" if failed else "incomplete" if not_made else "passed", "checks": checks}
-    publish(store, "audit", {}, fill=lambda draft: write_json(draft.path("AUDIT") / "audit.json", found))
+    verdict = "failed" if failed else "incomplete" if not_made else "passed"
+    for stage, output, name, values in (
+        ("evaluate", "METRICS", "citation_level.json", metrics.as_json()),
+        ("audit", "AUDIT", "audit.json", {"verdict": verdict, "checks": checks}),
+    ):
+        publish(store, stage, {}, fill=lambda draft: write_json(draft.path(output) / name, values))  # noqa: B023
     return store
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     home = tmp_path_factory.mktemp("models")
-    old = {
-        2007: year_of(0.70, 0.20),
-        2008: year_of(0.68, 0.18, attainable={"accuracy": 0.9, "top1_average_precision": 0.5}),
-    }
-    new = {2008: year_of(0.72, 0.24), 2009: year_of(0.71, 0.22)}
-    return [
-        model_found(
-            publish_model(home / "a", old), AsOf(2006, (2007, 2008, 2009), (2010,)), "citation_level"
-        ),
-        model_found(
-            publish_model(home / "b", new, failed=["label mix"]),
-            AsOf(2007, (2008, 2009), ()),
-            "citation_level",
-        ),
-    ]
+    reference = {"bayes_optimal": REFERENCE}
+    old = {2007: year_metrics(0.70, 0.20), 2008: year_metrics(0.68, 0.18, references=reference)}
+    new = {2008: year_metrics(0.72, 0.24), 2009: year_metrics(0.71, 0.22, references=reference)}
+    older = ModelPlan(2006, (2007, 2008, 2009), (2010,))
+    newer = ModelPlan(2007, (2008, 2009), ())
+    return (
+        model_result(publish_model(home / "a", old), older, "citation_level"),
+        model_result(publish_model(home / "b", new, failed=["label mix"]), newer, "citation_level"),
+    )
 
 
-def test_an_audit_that_could_not_make_a_check_is_told_as_incomplete(tmp_path):
-    store = publish_model(tmp_path / "a", {2008: year_of(0.7, 0.2)}, not_made=["recount"])
-    found = model_found(store, AsOf(2006, (2008,), ()), "citation_level")
-    assert found["audit"] == {"verdict": "incomplete", "judged": 1, "failed": []}
+def test_an_audit_with_checks_that_could_not_run_is_incomplete(tmp_path):
+    store = publish_model(tmp_path / "a", {2008: year_metrics(0.7, 0.2)}, not_made=["recount"])
+    result = model_result(store, ModelPlan(2006, (2008,), ()), "citation_level")
+    assert result.audit == AuditOutcome(verdict="incomplete", run=1, failed=())
 
 
-def test_a_model_is_told_by_what_its_warehouse_says(models):
+def test_a_model_has_what_its_warehouse_holds(models):
     old, new = models
-    assert (
-        old["as_of"],
-        old["training"],
-        old["development"],
-        old["vocabulary"],
-        old["run_id"],
-        old["left_out"],
-    ) == (
-        2006,
-        5000,
-        500,
-        4321,
-        "abc",
-        [2010],
+    assert (old.as_of, old.open_years) == (2006, (2010,))
+    assert (old.training, old.development, old.vocabulary, old.run_id) == (5000, 500, 4321, "abc")
+    assert old.audit == AuditOutcome(verdict="passed", run=1, failed=())
+    label_mix = FailedCheck(task="citation_level", name="label mix")
+    assert new.audit == AuditOutcome(verdict="failed", run=2, failed=(label_mix,))
+    # 2009 has no patent
+    years = [(year.year, year.distance, year.examples) for year in old.years]
+    assert years == [(2007, 1, 1234), (2008, 2, 1234)]
+    first, second = (year.metrics for year in old.years)
+    assert second[Metric.TOP1_PR_AUC] == MetricResult(
+        model=0.18,
+        interval=(0.09, 0.36),
+        best_baseline="tfidf_linear",
+        baseline=0.1,
+        difference=BestBaseline(
+            baseline="tfidf_linear", difference=0.18 - 0.1, interval=(-0.01, 0.3), verdict="worse"
+        ),
+        class_prior=0.02,
+        references={"bayes_optimal": ReferenceValue(title="best possible", value=0.5)},
     )
-    assert old["audit"] == {"verdict": "passed", "judged": 1, "failed": []}
-    assert new["audit"] == {"verdict": "failed", "judged": 2, "failed": [["citation_level", "label mix"]]}
-    assert [(year["year"], year["distance"], year["examples"]) for year in old["years"]] == [
-        (2007, 1, 1234),
-        (2008, 2, 1234),
-    ]  # 2009 has no patent
-    told = old["years"][1]["figures"]
-    assert told["top1.pr_auc"] == {
-        "model": 0.18, "interval": [0.09, 0.36], "best_baseline": "tfidf_linear", "baseline": 0.1, "linear": 0.1,
-        "better_by": pytest.approx(0.08), "better_by_interval": [-0.01, 0.3], "verdict": "worse", "prior": 0.02, "attainable": 0.5,
-    }  # fmt: skip
-    assert (told["accuracy"]["attainable"], old["years"][0]["figures"]["accuracy"]["attainable"]) == (
-        0.9,
-        None,
-    )
-    lift = told["top1.lift_at_1_percent"]  # METRICS compares no lift; the best baseline is looked for here
-    assert (lift["model"], lift["best_baseline"], lift["baseline"], lift["interval"], lift["better_by"]) == (
-        7.0,
-        "tfidf_linear",
-        2.0,
-        None,
-        None,
-    )
+    assert second[Metric.ACCURACY].references["bayes_optimal"].value == 0.9
+    assert first[Metric.ACCURACY].references == {}
+    # METRICS compares no lift, so the best baseline is looked for here
+    lift = second[Metric.TOP1_LIFT_AT_1_PERCENT]
+    assert (lift.model, lift.best_baseline, lift.baseline) == (7.0, "tfidf_linear", 2.0)
+    assert (lift.interval, lift.difference) == (None, None)
 
 
-def test_a_year_of_distance_costs_what_models_on_the_same_year_differ_by(models):
-    told = decay(
-        models, "accuracy"
-    )  # only 2008 has two models, one year apart, each with an interval of 0.05 to both sides
-    assert told["per_year"] == pytest.approx(0.68 - 0.72)
-    assert told["interval"] == pytest.approx([-0.04 - 0.05 * 2**0.5, -0.04 + 0.05 * 2**0.5])
-    assert decay(models[:1], "accuracy") is None
-    several = [  # 2011 is an easy year and 2009 a hard one; in each, a year of distance costs 0.02
-        {"years": [point(2009, 3, 0.40), point(2011, 5, 0.80)]},
-        {"years": [point(2009, 1, 0.44), point(2011, 3, 0.84), point(2010, 2, None)]},
-        {"years": [point(2011, 1, 0.88)]},
+def test_decay_compares_models_on_the_same_test_year(models):
+    # only 2008 has two models, one year apart, each with an interval of 0.05 to both sides
+    result = decay(models, Metric.ACCURACY)
+    assert result.per_year == pytest.approx(0.68 - 0.72)
+    assert result.interval == pytest.approx([-0.04 - 0.05 * 2**0.5, -0.04 + 0.05 * 2**0.5])
+    assert decay(models[:1], Metric.ACCURACY) is None
+    # 2011 is an easy year and 2009 a hard one; in each, a year of distance costs 0.02
+    years = [
+        (point(2009, 3, 0.40), point(2011, 5, 0.80)),
+        (point(2009, 1, 0.44), point(2011, 3, 0.84), point(2010, 2, None)),
+        (point(2011, 1, 0.88),),
     ]
-    assert decay(several, "accuracy") == {"per_year": pytest.approx(-0.02), "interval": None}
+    several = [models[0].model_copy(update={"years": each}) for each in years]
+    result = decay(several, Metric.ACCURACY)
+    assert (result.per_year, result.interval) == (pytest.approx(-0.02), None)
 
 
 def point(year, distance, value):
-    return {"year": year, "distance": distance, "figures": {"accuracy": {"model": value, "interval": None}}}
+    result = MetricResult(
+        model=value,
+        interval=None,
+        best_baseline="majority",
+        baseline=None,
+        difference=None,
+        class_prior=None,
+        references={},
+    )
+    return YearResult(year=year, distance=distance, examples=1, metrics={Metric.ACCURACY: result})
 
 
-def test_figures_for_mlflow_are_told_by_test_year(models):
-    told = tracked("citation_level", models)
-    assert [year for year, _ in told] == [2007, 2008, 2008, 2009]
-    assert told[0][1] == {
-        "citation_level_top1_pr_auc_as_of_2006": 0.20, "citation_level_top1_pr_auc_best_baseline_as_of_2006": 0.1,
-        "citation_level_accuracy_as_of_2006": 0.70, "citation_level_accuracy_best_baseline_as_of_2006": 0.6,
-        "citation_level_top1_lift_at_1_percent_as_of_2006": 7.0, "citation_level_top1_lift_at_1_percent_best_baseline_as_of_2006": 2.0,
-    }  # fmt: skip
+def test_mlflow_metrics_have_the_test_year_as_step(models):
+    steps = mlflow_metrics("citation_level", models)
+    assert [year for year, _ in steps] == [2007, 2008, 2008, 2009]
+    assert steps[0][1] == {
+        "citation_level_top1_pr_auc_as_of_2006": 0.20,
+        "citation_level_top1_pr_auc_best_baseline_as_of_2006": 0.1,
+        "citation_level_accuracy_as_of_2006": 0.70,
+        "citation_level_accuracy_best_baseline_as_of_2006": 0.6,
+        "citation_level_top1_lift_at_1_percent_as_of_2006": 7.0,
+        "citation_level_top1_lift_at_1_percent_best_baseline_as_of_2006": 2.0,
+    }
 
 
 def test_the_table_on_a_terminal(models):
-    lines = table("citation_level", models)
-    assert lines[1] == "citation level (baseline: the best one)"
-    assert (
-        " ".join(lines[2].split())
-        == "as of tested on patents PR-AUC of top1 baseline Accuracy baseline Lift in the first 1 % baseline"
+    lines = text_table("citation_level", models)
+    assert lines[1].startswith("citation level")
+    heads = " ".join(lines[2].split())
+    assert all(title in heads for title in SHOWN_METRICS["citation_level"].values())
+    values = ["2006", "2007", "1,234", "0.200", "0.100", "0.700", "0.600", "7.000", "2.000"]
+    assert lines[3].split() == values
+
+
+def test_the_page_shows_everything_and_needs_nothing_beside_it(models, tmp_path):
+    report = BacktestReport(
+        release_id="r7",
+        data_to_date="2014-12-31",
+        simulated=True,
+        horizon_months=60,
+        last_closed_year=2009,
+        settings_set={"label.reference_set": "class_year"},
+        excluded_tasks=("technology",),
+        classes_at_issue=True,
+        tasks={
+            "citation_level": TaskBacktest(
+                models=models,
+                decay={metric: decay(models, metric) for metric in SHOWN_METRICS["citation_level"]},
+            )
+        },
     )
-    assert lines[3].split() == ["2006", "2007", "1,234", "0.200", "0.100", "0.700", "0.600", "7.000", "2.000"]
-
-
-def test_the_page_says_it_all_and_needs_nothing_beside_it(models, tmp_path):
-    lost = {name: decay(models, name) for name in ("top1.pr_auc", "accuracy", "top1.lift_at_1_percent")}
-    found = {
-        "release_id": "r7", "data_to_date": "2014-12-31", "simulated": True, "horizon_months": 60, "last_closed_year": 2009,
-        "settings_set": {"label.reference_set": "class_year"}, "tasks_left_out": ["technology"], "classes_at_issue": True,
-        "tasks": {"citation_level": {"models": models, "decay": lost}},
-    }  # fmt: skip
-    write_page(tmp_path, found)
+    write_page(tmp_path, report)
     page = (tmp_path / "report.html").read_text()
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
-    assert (
-        "0.220 PR-AUC of top1 in the first year after; −0.060 (−0.285 to +0.165) for each further year. Better"
-        in text
-    )
-    assert "Better than the best baseline in 0 of 4 test years, worse in 4 ." in text
-    assert (
-        "71.0 % Accuracy in the first year after; −4.0 points (−11.1 to +3.1) for each further year" in text
-    )
-    assert "Citation level: the audit of one of these models or more failed: label mix." in text
-    assert "as of 2006 70.0 % 65.0 to 75.0 % 68.0 % 63.0 to 73.0 % as of 2007" in text
-    assert "end of 2006 5,000 500 4,321 2007 to 2008 2010 all 1 checks passed" in text
-    assert "so the last 5 grant years train nothing" in text
-    assert (
-        "For this the back-test sets label.reference_set=class_year , whatever the configuration says."
-        in text
-    )
-    assert "Technology is left out: it is split by class, not by year" in text
-    assert "The release does have the classes at issue (g_cpc_at_issue); they are not used" in text
+    text = html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
+    for words in (
+        "0.220 PR-AUC of top1",
+        "−0.060 (−0.285 to +0.165)",
+        "in 0 of 4 test years, worse in 4 .",
+        "71.0 % Accuracy",
+        "−4.0 points (−11.1 to +3.1)",
+        "label mix",
+        "as of 2006 70.0 % 65.0 to 75.0 % 68.0 % 63.0 to 73.0 % as of 2007",
+        "best possible – – 90.0 %",
+        "end of 2006 5,000 500 4,321 2007 to 2008 2010 all 1 checks passed",
+        "60 months",
+        "The last 5 grant years",
+        "label.reference_set=class_year",
+        "technology.protocol=temporal",
+        "g_cpc_at_issue",
+    ):
+        assert words in text, words
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
         "citation_level_by_distance.png",
         "citation_level_by_year.png",
     ]
     assert 'src="data:image/png' in page and not re.search(r'(src|href)="(?!data:|#)', page)
-    assert json.loads(json.dumps(found)) == found
+    assert BacktestReport.model_validate_json(report.model_dump_json()) == report
