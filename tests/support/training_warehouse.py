@@ -67,8 +67,8 @@ def _texts(numbers, size, classes, first):
     tokens = np.zeros((size, TOKENS), np.int32)
     for row, (label, length) in enumerate(zip(labels, lengths, strict=True)):
         tokens[row, :length] = numbers.integers(classes * _OWN + 1, WORDS + 1, length)
-        places = numbers.choice(length, _SIGNALS, replace=False)
-        tokens[row, places] = label * _OWN + numbers.integers(1, _OWN + 1, _SIGNALS)
+        own_words = label * _OWN + numbers.integers(1, _OWN + 1, _SIGNALS)
+        tokens[row, numbers.choice(length, _SIGNALS, replace=False)] = own_words
     columns = {
         "patent_key": np.arange(first, first + size),
         "label": labels.astype(np.int32),
