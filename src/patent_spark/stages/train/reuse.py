@@ -53,14 +53,18 @@ def model_key(context: StageContext, model: str) -> str:
         for name, value in flatten(context.config).items()
         if name.startswith(sections) and name not in _NOT_IN_KEY
     }
+    vectors = [content_digest(path) for path in sorted(context.store.directory("VECTORS").glob("*.parquet"))]
+    return digest([model, context.code, settings, _described_examples(context, model), vectors])
+
+
+def _described_examples(context: StageContext, model: str) -> list[object]:
+    """What the manifest says of a model's examples and their labels."""
     shards = context.store.metadata(ShardMetadata)
     of_model = shards.tasks[model]
-    examples = [
+    return [
         [shards.tasks[task].labels for task in context.config.models[model]],
         shards.lanes,
         shards.vocabulary_digest,
         {name: of_model.splits[name].to_json() for name in (TRAIN, DEVELOPMENT) if name in of_model.splits},
         [label.to_json() for label in of_model.early],
     ]
-    vectors = [content_digest(path) for path in sorted(context.store.directory("VECTORS").glob("*.parquet"))]
-    return digest([model, context.code, settings, examples, vectors])

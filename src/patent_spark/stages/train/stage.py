@@ -32,6 +32,7 @@ def run(context: StageContext) -> None:
     Raises DataError when examples and vectors do not belong together, or a rank finds bad data.
     """
     _require_examples(context)
+    _require_same_vocabulary(context)
     if context.config.train.launcher == "spark" and engine_name(context.config.engine) == "sail":
         raise ConfigError(
             "train.launcher = spark needs engine.name = spark, whose session has executors; "
@@ -71,10 +72,7 @@ def _publish(source: Path, folder: Path) -> TrainedTask:
 
 
 def _require_examples(context: StageContext) -> None:
-    """Raises DataError unless there are examples for every model, of the vectors' vocabulary.
-
-    Token ids are places in the vocabulary; with another one every word would mean something else.
-    """
+    """Raises DataError unless there are examples for every model."""
     for model in context.config.models:
         if model not in context.store.metadata(ShardMetadata).tasks:
             tasks = context.config.tasks
@@ -84,6 +82,13 @@ def _require_examples(context: StageContext) -> None:
                 table="EXAMPLES",
                 model=model,
             )
+
+
+def _require_same_vocabulary(context: StageContext) -> None:
+    """Raises DataError unless the examples are of the vectors' vocabulary.
+
+    Token ids are places in the vocabulary; with another one every word would mean something else.
+    """
     examples = context.store.metadata(ShardMetadata).vocabulary_digest
     vectors = context.store.metadata(TextMetadata).vocabulary_digest
     if examples != vectors:

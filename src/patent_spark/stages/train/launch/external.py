@@ -29,11 +29,7 @@ def train_together(lead: Callable[[int], None], timeout_s: int) -> None:
     Raises what `lead` raises. The other ranks raise the same error as rank 0, or WorkError when rank 0 is
     gone.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    local_size = int(os.environ.get("HOROVOD_LOCAL_SIZE", "1"))
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", cores_per_rank(local_size))
-    for name, value in timeouts(timeout_s).items():
-        os.environ.setdefault(name, value)  # what the launcher itself has set stays
+    _set_defaults(timeout_s)
     with join_job() as ranks:
         _require_peers(ranks.size)
         use_own_gpu(ranks, "external")
@@ -46,6 +42,14 @@ def train_together(lead: Callable[[int], None], timeout_s: int) -> None:
             if any(codes):
                 job, _ = Job.read(Path(folder))
                 raise diagnose(Path(folder), job.model, codes, [None] * ranks.size)
+
+
+def _set_defaults(timeout_s: int) -> None:
+    """Set this process's environment as for a local rank, except for what the launcher itself has set."""
+    cores = cores_per_rank(int(os.environ.get("HOROVOD_LOCAL_SIZE", "1")))
+    defaults = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_NUM_INTRAOP_THREADS": cores} | timeouts(timeout_s)
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
 
 
 def _next_job(ranks: Ranks) -> str:

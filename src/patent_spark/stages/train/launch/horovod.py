@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-LOOPBACK = "127.0.0.1"
+_GLOO_ON_LOOPBACK = {
+    "HOROVOD_CONTROLLER": "gloo",
+    "HOROVOD_CPU_OPERATIONS": "gloo",
+    "HOROVOD_GLOO_IFACE": "lo",
+    "HOROVOD_GLOO_RENDEZVOUS_ADDR": "127.0.0.1",
+    "NCCL_SOCKET_IFNAME": "lo",
+}
 _LOST_PEER = ("Horovod has been shut down", "Gloo", "gloo", "HorovodAllreduce", "Connection closed by peer")
 
 
@@ -103,15 +109,7 @@ def rendezvous(ranks: int, timeout_s: int) -> Iterator[list[dict[str, str]]]:
     port = server.start()
     slots = get_host_assignments(parse_hosts(f"localhost:{ranks}"), ranks)
     server.init(slots)
-    common = {
-        "HOROVOD_CONTROLLER": "gloo",
-        "HOROVOD_CPU_OPERATIONS": "gloo",
-        "HOROVOD_GLOO_IFACE": "lo",
-        "HOROVOD_GLOO_RENDEZVOUS_ADDR": LOOPBACK,
-        "HOROVOD_GLOO_RENDEZVOUS_PORT": str(port),
-        **timeouts(timeout_s),
-        "NCCL_SOCKET_IFNAME": "lo",
-    }
+    common = _GLOO_ON_LOOPBACK | {"HOROVOD_GLOO_RENDEZVOUS_PORT": str(port)} | timeouts(timeout_s)
     try:
         yield [common | _slot_environment(slot) for slot in slots]
     finally:
