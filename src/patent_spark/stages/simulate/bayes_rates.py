@@ -1,123 +1,173 @@
-"""The best that any model can reach on a simulated release: the Bayes rate of what is planted in its texts."""
+"""The Bayes-optimal classifier of a simulated release: the best results that any model of its texts can
+reach.
+
+Only the simulator can know them. They are written to release.json as `bayes_rates`.
+"""
 
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from patent_spark.core.schemas import LEVELS
+from patent_spark.stages.simulate.arrays import Floats, Ints
+from patent_spark.stages.simulate.grant_calendar import HORIZON_MONTHS, add_months
+from patent_spark.stages.simulate.grant_years import FIRST_YEAR, YEAR_COUNT
 from patent_spark.stages.simulate.lexicon import Lexicon
-from patent_spark.stages.simulate.population import (
-    FIRST_YEAR,
-    HORIZON_MONTHS,
-    YEAR_COUNT,
-    Population,
-    add_months,
-)
-
-Figures = dict[str, Any]
+from patent_spark.stages.simulate.population import Population
 
 
-def technology(population: Population, lexicon: Lexicon, noise: float) -> Figures:
-    """Bayes rates of the class given the text class, and given its keywords alone.
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    A text speaks of its own class, or with probability `noise` of one drawn from the prior p. So a text of class t
-    comes from class c with weight p_c ((1 - noise) [t = c] + noise p_t), and the best guess has the largest weight.
-    Without word order the two classes of a pair look the same: their texts are added up.
+
+class TechnologyRates(_Record):
+    """Accuracy of the best classifier of the CPC class."""
+
+    accuracy: float
+    bag_of_words_accuracy: float
+    """Of the best classifier that ignores word order."""
+    order_share: float
+    """Share of patents in classes that only word order tells apart."""
+
+
+class LevelRates(_Record):
+    """Results of the best classifier of the citation level."""
+
+    accuracy: float
+    top1_average_precision: float
+
+
+class YearlyLevelRates(LevelRates):
+    """The same over all grant years and for each of them."""
+
+    by_year: dict[str, LevelRates]
+
+
+class CitationLevelRates(YearlyLevelRates):
+    """Results for labels by the default rule: percentiles of each class and grant year."""
+
+    pool_class: YearlyLevelRates
+    """For percentiles of each class over all grant years."""
+    posterior: dict[str, dict[str, float]]
+    """Probability of each level given the level signal of a text."""
+    patents: int
+    """Patents with a level."""
+
+
+class BayesRates(_Record):
+    """Results of the Bayes-optimal classifier of each task."""
+
+    technology: TechnologyRates
+    citation_level: CitationLevelRates
+
+
+def technology_rates(population: Population, lexicon: Lexicon, noise: float) -> TechnologyRates:
+    """Bayes rates of the class given the class that a text signals, and given its keywords alone.
+
+    A text signals its own class, or with probability `noise` one drawn from the prior p. So a text of class
+    t comes from class c with weight p_c ((1 - noise) [t = c] + noise p_t). The best prediction has the
+    largest weight. Without word order the two classes of a pair look the same, so the weights of their
+    texts are added.
     """
     shares = population.shares
     weights = shares[:, None] * ((1 - noise) * np.eye(len(shares)) + noise * shares[None, :])
     groups = np.zeros_like(weights)
     np.add.at(groups.T, lexicon.group, weights.T)
     paired = sum(float(shares[one] + shares[two]) for one, two in lexicon.pairs)
-    return {
-        "accuracy": float(weights.max(axis=0).sum()),
-        "bag_of_words_accuracy": float(groups.max(axis=0).sum()),
-        "order_share": paired,
-    }
+    return TechnologyRates(
+        accuracy=float(weights.max(axis=0).sum()),
+        bag_of_words_accuracy=float(groups.max(axis=0).sum()),
+        order_share=paired,
+    )
 
 
-class Levels:
-    """Counts labelled patents by (grant year, class, text class, level signal, five-year count); holds one grant year's patents at a time.
+class CitationLevelCounter:
+    """Counts labelled patents by (grant year, class, text class, level signal, five-year count).
 
-    From the counts follow the labels, with exact percentiles of each class and grant year (the default rule) or of each
-    class over all years (label.reference_set = class); open windows, withdrawn patents and those without a class are left out.
+    Labels follow from the counts, with exact percentiles of each class and grant year (the default rule) or
+    of each class over all years. Patents with an open window, withdrawn ones and those without a class are
+    left out. Only the patents of one grant year are in memory at a time.
     """
 
     def __init__(self, population: Population, data_to_date: datetime.date) -> None:
         calendar = population.calendar
         self._classes = population.class_count
         self._closed = add_months(calendar.days, HORIZON_MONTHS) <= np.datetime64(data_to_date)
-        self._waiting: list[np.ndarray] = []
-        self._kinds: list[np.ndarray] = []
+        self._waiting: list[Ints] = []
+        self._kinds: list[Ints] = []
 
-    def add(self, week: np.ndarray, columns: np.ndarray) -> None:
-        """Take patents in grant order; columns are (year, class, text class, signal, five-year count), without the unlabelled."""
+    def add(self, week: Ints, columns: Ints) -> None:
+        """Add patents that can have a label, in grant order.
+
+        Columns are year, class, text class, level signal and five-year count.
+        """
         columns = columns[self._closed[week]]
         years = columns[:, 0]
         for year in np.unique(years):
             if self._waiting and self._waiting[-1][0, 0] != year:
-                self._count()
+                self._count_waiting()
             self._waiting.append(columns[years == year])
 
-    def _count(self) -> None:
-        """Count the patents of a grant year that are alike."""
+    def _count_waiting(self) -> None:
+        """Replace the patents of a grant year by their distinct rows and the number of each."""
         kinds, patents = np.unique(np.concatenate(self._waiting), axis=0, return_counts=True)
         self._waiting.clear()
         self._kinds.append(np.column_stack([kinds, patents]).astype(np.int32))
 
-    def attainable(self) -> Figures:
-        """Best accuracy and top1 average precision for who knows a text's class and level signal, over all years and by year.
+    def rates(self) -> CitationLevelRates:
+        """Results of the best classifier that knows a text's class and level signal, over all years and by
+        year.
 
-        A pool's size matters: of n patents, n up to 100, one is above the 99th percentile. So chances are those that
-        patents of all other grant years have with the same signal when their text's class has a pool of about that size.
+        The size of a reference set matters: in a set of n patents, n up to 100, one is above the 99th
+        percentile. So the probabilities for a patent are those of patents of all other grant years with the
+        same signal, whose text class has a reference set of about the same size.
         """
         if self._waiting:
-            self._count()
-        year, cpc, text, signal, count, patents = np.concatenate(
-            self._kinds or [np.zeros((0, 6), np.int32)]
-        ).T
+            self._count_waiting()
+        rows = np.concatenate(self._kinds or [np.zeros((0, 6), np.int32)])
+        year, cpc, text, signal, count, patents = rows.T
         years = year * self._classes
-        rules = {"default": (years + cpc, years + text), "pool_class": (cpc, text)}
+        reference_sets = {"class_year": (years + cpc, years + text), "class": (cpc, text)}
         cells = {}
-        for rule, (pool, pool_of_text) in rules.items():
-            sizes = np.bincount(pool, patents, YEAR_COUNT * self._classes)
+        for rule, (own, of_text) in reference_sets.items():
+            sizes = np.bincount(own, patents, YEAR_COUNT * self._classes)
             cells[rule] = np.zeros((YEAR_COUNT, _SIZES, len(LEVELS), len(LEVELS)), np.int64)
-            np.add.at(
-                cells[rule],
-                (year, _size_group(sizes)[pool_of_text], signal, _levels(pool, count, patents)),
-                patents,
-            )
-        by_signal = cells["default"].sum(axis=(0, 1))
+            places = (year, _size_group(sizes)[of_text], signal, _levels(own, count, patents))
+            np.add.at(cells[rule], places, patents)
+        by_signal = cells["class_year"].sum(axis=(0, 1))
         posterior = by_signal / np.maximum(by_signal.sum(axis=1, keepdims=True), 1)
-        return {
-            **_reach(cells["default"]),
-            "pool_class": _reach(cells["pool_class"]),
-            "posterior": {
-                signal: dict(zip(LEVELS, row, strict=True))
-                for signal, row in zip(LEVELS, posterior.round(6).tolist(), strict=True)
+        return CitationLevelRates(
+            **dict(_rates_by_year(cells["class_year"])),
+            pool_class=_rates_by_year(cells["class"]),
+            posterior={
+                level: dict(zip(LEVELS, row, strict=True))
+                for level, row in zip(LEVELS, posterior.round(6).tolist(), strict=True)
             },
-            "patents": int(patents.sum()),
-        }
+            patents=int(patents.sum()),
+        )
 
 
 _LARGE = 256
-"""Of a larger pool, close to a hundredth is top1."""
+"""In a reference set of at least this many patents, close to 1 % is top1."""
 _SIZES = 2 + 4 * 8
 
 
-def _size_group(sizes: np.ndarray) -> np.ndarray:
-    """Pools by size, four groups an octave: each size up to 8 is its own, and all large ones are one."""
-    return np.where(sizes > 0, 1 + np.rint(4 * np.log2(np.clip(sizes, 1, _LARGE))).astype(np.int64), 0)
+def _size_group(sizes: Floats | Ints) -> Ints:
+    """Reference sets by size, in four groups per octave. Each size up to 8 has its own, all large ones
+    share one.
+    """
+    groups = 1 + np.rint(4 * np.log2(np.clip(sizes, 1, _LARGE))).astype(np.int64)
+    return np.where(sizes > 0, groups, 0)
 
 
-def _levels(pool: np.ndarray, count: np.ndarray, patents: np.ndarray) -> np.ndarray:
-    """The place in schemas.LEVELS of each kind of patents, by the percentiles of its pool."""
+def _levels(reference_set: Ints, count: Ints, patents: Ints) -> Ints:
+    """The index in schemas.LEVELS of each row of like patents, by the percentiles of its reference set."""
     level = np.where(count == 0, 3, 2)
-    order = np.argsort(pool, kind="stable")
-    for members in np.split(order, np.flatnonzero(np.diff(pool[order])) + 1):
+    order = np.argsort(reference_set, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(reference_set[order])) + 1):
         if len(members):
             q90, q99 = (weighted_quantile(count[members], patents[members], share) for share in (0.9, 0.99))
             level[members[count[members] > q90]] = 1
@@ -125,32 +175,36 @@ def _levels(pool: np.ndarray, count: np.ndarray, patents: np.ndarray) -> np.ndar
     return level
 
 
-def _reach(cells: np.ndarray) -> Figures:
-    """Figures of who knows what patents have in common, and how others that have it fared; cells: patents by (grant year, size, signal, level)."""
+def _rates_by_year(cells: Ints) -> YearlyLevelRates:
+    """Results for patents by (grant year, size group, signal, level), predicted from those of the other
+    years.
+    """
     cells = cells.reshape(len(cells), -1, len(LEVELS))
     others = cells.sum(axis=0) - cells
-    others = np.where(
-        others.any(axis=2, keepdims=True), others, others.sum(axis=1, keepdims=True)
-    )  # where nobody is alike: as all fared
+    # Without patents in the same cell, all patents of the other years give the probabilities.
+    others = np.where(others.any(axis=2, keepdims=True), others, others.sum(axis=1, keepdims=True))
     by_year = {
-        str(FIRST_YEAR + at): _figures(cells[at], others[at]) for at in range(YEAR_COUNT) if cells[at].any()
+        str(FIRST_YEAR + at): _rates(cells[at], others[at]) for at in range(YEAR_COUNT) if cells[at].any()
     }
-    return {**_figures(cells.reshape(-1, len(LEVELS)), others.reshape(-1, len(LEVELS))), "by_year": by_year}
+    overall = _rates(cells.reshape(-1, len(LEVELS)), others.reshape(-1, len(LEVELS)))
+    return YearlyLevelRates(**dict(overall), by_year=by_year)
 
 
-def _figures(cells: np.ndarray, others: np.ndarray) -> Figures:
-    """Of patents by (what is known of them, level), guessed and ranked by the levels that `others` have of whom the same is known."""
+def _rates(cells: Ints, others: Ints) -> LevelRates:
+    """Results for patents by (cell, level) when each cell is predicted and ranked by the levels of `others`
+    in it.
+    """
     sizes = cells.sum(axis=1)
-    hits = np.take_along_axis(cells, others.argmax(axis=1)[:, None], axis=1).sum()
+    n_correct = np.take_along_axis(cells, others.argmax(axis=1)[:, None], axis=1).sum()
     chances = others[:, 0] / np.maximum(others.sum(axis=1), 1)
-    return {
-        "accuracy": float(hits / max(int(sizes.sum()), 1)),
-        "top1_average_precision": average_precision(cells[:, 0], sizes, chances),
-    }
+    return LevelRates(
+        accuracy=float(n_correct / max(int(sizes.sum()), 1)),
+        top1_average_precision=average_precision(cells[:, 0], sizes, chances),
+    )
 
 
-def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
-    """NumPy's default quantile of values that stand `weights` times each."""
+def weighted_quantile(values: Ints, weights: Ints, share: float) -> float:
+    """NumPy's default quantile of values that occur `weights` times each."""
     order = np.argsort(values, kind="stable")
     up_to = np.cumsum(weights[order])
     place = (up_to[-1] - 1) * share
@@ -158,11 +212,13 @@ def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> 
     return float(np.quantile([below, above], place - np.floor(place)))
 
 
-def average_precision(positives: np.ndarray, sizes: np.ndarray, chances: np.ndarray) -> float:
-    """Of ranking cells of patents by their chances; patents with the same chance are tied."""
+def average_precision(positives: Ints, sizes: Ints, chances: Floats) -> float:
+    """Average precision of ranking cells of patents by their chances. Patents with the same chance are
+    tied.
+    """
     if not positives.sum():
         return 0.0
     _, place = np.unique(-chances, return_inverse=True)
     gained = np.bincount(place, positives)
-    found, seen = np.cumsum(gained), np.cumsum(np.bincount(place, sizes))
-    return float((gained * found / np.maximum(seen, 1)).sum() / found[-1])
+    n_positive, n_ranked = np.cumsum(gained), np.cumsum(np.bincount(place, sizes))
+    return float((gained * n_positive / np.maximum(n_ranked, 1)).sum() / n_positive[-1])

@@ -1,8 +1,9 @@
-"""How many citations go from which grant year to which: what the facts leave once the five-year counts are placed.
+"""Expected citations from each grant year to each other one.
 
-For each citing year the facts give the citations made and the mean and median lag. The citations within five years are
-designed from the cited side (forward.py); the rest gets lags of five years and a log-normal beyond, whose two
-parameters make the year's mean and median come out. What falls before the data's beginning goes to old numbers.
+Public data give the citations made and their mean and median lag for each citing year. Citations within
+five years are designed from the cited side (forward_counts.py). The remaining ones have lags of five years
+plus a log-normal time; its two parameters are chosen so that the year's mean and median lag are met.
+Citations of patents granted before the data begin go to old patent numbers.
 """
 
 from __future__ import annotations
@@ -11,38 +12,40 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from patent_spark.stages.simulate.calibration import YEARS
-from patent_spark.stages.simulate.forward_counts import Forward
-from patent_spark.stages.simulate.population import YEAR_COUNT, Population, normal_quantiles, normal_shares
+from patent_spark.stages.simulate.arrays import Floats
+from patent_spark.stages.simulate.forward_counts import ForwardCounts
+from patent_spark.stages.simulate.grant_years import YEAR_COUNT, YEARS
+from patent_spark.stages.simulate.normal import normal_quantiles, normal_shares
+from patent_spark.stages.simulate.population import Population
 
 EARLINESS = 0.8
-"""Within the window, the place of a citing patent is uniform ** EARLINESS: more citations later than sooner."""
+"""Within the window the citing patent stands at uniform ** EARLINESS: more citations come late than early."""
 _WINDOW = 5.0
 _WINDOW_WEEKS = 261
 _EARLIER = 53 * 5
-"""Weeks before the first: their patents, known by number alone, are cited within five years too."""
+"""Weeks before the first day whose patents, known by number alone, are still cited within five years."""
 _DAYS = 365.25
 
 
 @dataclass(frozen=True)
-class Flows:
-    """Expected citations of a release with all its years, by grant year from 0 = 1976."""
+class CitationFlows:
+    """Expected citations of a release up to LAST_DAY, by grant year from 0 = 1976."""
 
-    made: np.ndarray
+    made: Floats
     """Citations made in each year."""
-    later: np.ndarray
-    """[cited year, citing year]: citations made more than five years after the cited patent's grant."""
-    to_old: np.ndarray
+    later: Floats
+    """[cited year, citing year]: citations more than five years after the grant of the cited patent."""
+    to_old: Floats
     """Citations made in each year to patents before the first day."""
-    recent_old: np.ndarray
-    """Share of to_old that is less than five years old."""
-    mu: np.ndarray
-    sigma: np.ndarray
-    """Of the log-normal years beyond five, by citing year."""
+    recent_old: Floats
+    """Share of to_old with a lag of less than five years."""
+    mu: Floats
+    sigma: Floats
+    """mu and sigma of the log-normal years beyond five, by citing year."""
 
     @classmethod
-    def of(cls, population: Population, forward: Forward, scale: float) -> Flows:
-        """The flows of a population; `scale` multiplies all citations."""
+    def of(cls, population: Population, forward: ForwardCounts, scale: float) -> CitationFlows:
+        """The flows of a population. `scale` multiplies all citations."""
         starts = population.calendar.year_starts
         granted = np.diff(starts)
         made = scale * granted * np.array([year.mean_backward for year in YEARS])
@@ -52,7 +55,8 @@ class Flows:
         mu, sigma = _beyond(share, lag)
         later, rest_old = np.zeros((YEAR_COUNT, YEAR_COUNT)), np.zeros(YEAR_COUNT)
         for citing in range(YEAR_COUNT):
-            ages = np.arange(citing - 4)  # cited 5, 6, ... years before; half a year to each side
+            # Cited 5, 6, ... years before, half a year to each side.
+            ages = np.arange(citing - 4)
             beyond = np.maximum(np.append(ages, max(citing - 4, 0)) - 0.5, 1e-9)
             edges = normal_shares((np.log(beyond) - mu[citing]) / sigma[citing])
             later[citing - 5 - ages, citing] = rest[citing] * np.diff(edges)
@@ -61,10 +65,11 @@ class Flows:
         return cls(made, later, to_old, within_old / np.maximum(to_old, 1e-9), mu, sigma)
 
 
-def _within_window(population: Population, overall: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Citations made within five years by citing year: to patents of the data, to older ones; and their mean lag in years.
+def _within_window(population: Population, overall: Floats) -> tuple[Floats, Floats, Floats]:
+    """Citations within five years, by citing year.
 
-    The weeks before the first are taken to be as large as those of the first year.
+    Returns the number of citations of patents in the data, that of older patents, and their mean lag in
+    years. The weeks before the first day are assumed to be as large as those of the first year.
     """
     calendar = population.calendar
     weeks = int(np.searchsorted(calendar.year, YEAR_COUNT))
@@ -81,8 +86,8 @@ def _within_window(population: Population, overall: np.ndarray) -> tuple[np.ndar
     return flows[_EARLIER:].sum(axis=0), flows[:_EARLIER].sum(axis=0), lag
 
 
-def _beyond(share: np.ndarray, lag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """mu and sigma of the years beyond five, so that mean and median over all lags are the facts'.
+def _beyond(share: Floats, lag: Floats) -> tuple[Floats, Floats]:
+    """mu and sigma of the years beyond five that give the mean and median lag of public data.
 
     With w the share within five years and z the normal quantile at (1/2 - w) / (1 - w):
     exp(mu + sigma z) = median - 5 and exp(mu + sigma^2 / 2) = mean of the rest - 5.

@@ -1,4 +1,4 @@
-"""The claims of patents: the first speaks as the abstract does, the others refer to it."""
+"""The claims of patents. The first has the signals of the abstract; the others refer to it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from patent_spark.stages.simulate.arrays import Ints
+from patent_spark.stages.simulate.grant_years import FIRST_YEAR
 from patent_spark.stages.simulate.hashing import ragged
-from patent_spark.stages.simulate.population import DESIGN, FIRST_YEAR, Patents
+from patent_spark.stages.simulate.population import DESIGN, Patents
 from patent_spark.stages.simulate.texts import Texts
 from patent_spark.stages.simulate.tsv import Columns
 
@@ -16,14 +18,14 @@ def claims(
     texts: Texts,
     patents: Patents,
     ids: pa.Array,
-    counts: np.ndarray,
-    text_class: np.ndarray,
-    signal: np.ndarray,
+    counts: Ints,
+    text_class: Ints,
+    level_row: Ints,
 ) -> Columns:
-    """Rows of the yearly files: `counts` claims of each patent; that of a design says nothing."""
+    """Rows of the yearly files: `counts` claims per patent. The only claim of a design has no signal."""
     owner, place = ragged(counts)
     further = place > 0
-    firsts = texts.first_claims(patents.index, text_class, signal)
+    firsts = texts.first_claims(patents.index, text_class, level_row)
     design = pa.array(patents.kind == DESIGN)
     firsts = pc.binary_join_element_wise(
         "1. ", pc.if_else(design, "The ornamental design, as shown.", firsts), ""

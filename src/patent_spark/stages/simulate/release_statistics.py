@@ -1,21 +1,21 @@
-"""What a release turned out to be, by grant year, to hold against the facts."""
+"""Statistics of a finished release by grant year, for comparison with public data."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from patent_spark.stages.simulate.arrays import Hashes, Ints
 from patent_spark.stages.simulate.calibration import OLD_NUMBER_YEARS, OLD_NUMBERS
-from patent_spark.stages.simulate.citations import MALFORMED, OLD, split
-from patent_spark.stages.simulate.population import FIRST_YEAR, YEAR_COUNT, Population
+from patent_spark.stages.simulate.citation_keys import MALFORMED, OLD, split
+from patent_spark.stages.simulate.grant_years import FIRST_YEAR, YEAR_COUNT
+from patent_spark.stages.simulate.population import Population
 
 _LAG_CELLS = 1600
 _LAG_DAYS = 56
 
 
-class Measures:
-    """Sums by grant year, gathered while the release is made."""
+class ReleaseStatistics:
+    """Sums by grant year, collected while the release is made."""
 
     def __init__(self, population: Population) -> None:
         self._calendar = population.calendar
@@ -24,32 +24,28 @@ class Measures:
         self._made = np.zeros((4, YEAR_COUNT))
         self._lags = np.zeros((YEAR_COUNT, _LAG_CELLS), np.int64)
 
-    def add_patents(self, year: np.ndarray, counts: np.ndarray) -> None:
-        """Patents and how often they are cited within five years."""
+    def add_patents(self, year: Ints, counts: Ints) -> None:
+        """Add patents and their citations within five years."""
         for row, weights in enumerate((np.ones(len(year)), counts, counts > 0)):
             self._forward[row] += np.bincount(year, weights, YEAR_COUNT)
 
-    def add_citations(self, keys: np.ndarray) -> None:
-        """Citations made, and their lags in days from grant to grant."""
+    def add_citations(self, keys: Hashes) -> None:
+        """Add citations and their lags in days from grant to grant."""
         citing, cited = split(keys)
         week = self._calendar.week(citing)
         year = self._calendar.year[week]
         old = cited >= OLD
-        old_day = (
-            np.interp(np.where(old, cited & ~MALFORMED, 1), OLD_NUMBERS, OLD_NUMBER_YEARS) - 1970
-        ) * 365.25
-        lag = self._day[week] - np.where(
-            old, old_day, self._day[self._calendar.week(np.where(old, 0, cited))]
-        )
+        old_year = np.interp(np.where(old, cited & ~MALFORMED, 1), OLD_NUMBERS, OLD_NUMBER_YEARS)
+        known_day = self._day[self._calendar.week(np.where(old, 0, cited))]
+        lag = self._day[week] - np.where(old, (old_year - 1970) * 365.25, known_day)
         for row, weights in enumerate((np.ones(len(year)), lag, old, cited >= MALFORMED)):
             self._made[row] += np.bincount(year, weights, YEAR_COUNT)
         cell = np.clip(lag // _LAG_DAYS, 0, _LAG_CELLS - 1).astype(np.int64)
-        self._lags += np.bincount(year * _LAG_CELLS + cell, minlength=self._lags.size).reshape(
-            self._lags.shape
-        )
+        counts = np.bincount(year * _LAG_CELLS + cell, minlength=self._lags.size)
+        self._lags += counts.reshape(self._lags.shape)
 
-    def by_year(self) -> dict[str, dict[str, Any]]:
-        """Figures of each grant year with patents."""
+    def by_year(self) -> dict[str, dict[str, float]]:
+        """Statistics of each grant year that has patents."""
         years = {}
         for year in np.flatnonzero(self._forward[0]):
             patents, received, cited = self._forward[:, year]
@@ -67,7 +63,7 @@ class Measures:
         return years
 
     def totals(self) -> dict[str, float]:
-        """Over all years."""
+        """Shares of all citations."""
         made, _, old, malformed = self._made.sum(axis=1)
         return {
             "citations_of_old_patents": old / max(made, 1),

@@ -1,4 +1,4 @@
-"""Stage simulate: a release in the warehouse and, when source.path is set, the same files there."""
+"""Stage simulate: make a release in the warehouse and, if source.path is set, put the same files there."""
 
 from __future__ import annotations
 
@@ -12,29 +12,32 @@ from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import SimulateMetadata
 from patent_spark.core.progress import say
-from patent_spark.stages.simulate.generator import Maker
+from patent_spark.stages.simulate.generator import ReleaseGenerator
 
 
 def run(context: StageContext) -> None:
-    """Make the release; it is checked beforehand that nothing else stands at source.path."""
+    """Make the release. Raises DataError before any work if other files stand at source.path."""
     target = Path(context.config.source.path).absolute() if context.config.source.path else None
     if target:
         require_free(target)
     folder = context.draft.path("RELEASE")
-    about = Maker(folder, context.config.simulate).make()
+    release = ReleaseGenerator(folder, context.config.simulate).generate()
     if target:
         put(folder, target)
         say(f"  the release is in {target}")
     context.record_metadata(
         SimulateMetadata(
-            **{name: about[name] for name in ("release_id", "data_to_date", "rows", "broken")},
-            generator_rates=about["bayes_rates"],
+            release_id=release.release_id,
+            data_to_date=context.config.simulate.data_to_date,
+            rows=release.rows,
+            broken=dict(release.broken),
+            generator_rates=release.bayes_rates.model_dump(),
         )
     )
 
 
 def require_free(target: Path) -> None:
-    """Raise DataError unless the folder is missing, empty, or holds a simulated release, which is then replaced."""
+    """Raise DataError unless the folder is missing, empty, or holds a simulated release to be replaced."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     try:
@@ -43,34 +46,36 @@ def require_free(target: Path) -> None:
         simulated = False
     if not simulated:
         raise DataError(
-            f"source.path = {target} holds files that are not a simulated release, and they would be replaced; "
-            "name another folder, or set source.kind=folder to read them"
+            f"source.path = {target} holds files that are not a simulated release. They would be replaced. "
+            "Name another folder, or set source.kind=folder to read them",
+            setting="source.path",
+            file=str(target),
         )
 
 
 def put(folder: Path, target: Path) -> None:
-    """Put the files of a folder at another place, by hard link or copy; a folder that stands there is replaced.
+    """Put the files of a folder at another place, by hard link or copy, and replace a folder that is there.
 
-    Readers see the old folder, for a moment none, then the whole new one. On any error the old one is put back; it is
-    removed when the new one stands. A kill in that moment leaves it beside its place, as .<name>.<letters>.old.
+    Readers see the old folder, for a moment none, then the whole new one. After an error the old folder is
+    back. A kill in that moment leaves the old one beside its place, as .<name>.<letters>.old.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:6]}")
-    old = aside.with_suffix(".old")
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:6]}")
+    old = temporary.with_suffix(".old")
     try:
-        aside.mkdir()
+        temporary.mkdir()
         for file in sorted(folder.iterdir()):
             try:
-                os.link(file, aside / file.name)
+                os.link(file, temporary / file.name)
             except OSError:  # another file system
-                shutil.copyfile(file, aside / file.name)
+                shutil.copyfile(file, temporary / file.name)
         if target.exists():
             target.rename(old)
-        aside.rename(target)
+        temporary.rename(target)
     except BaseException:
         if old.exists() and not target.exists():
             old.rename(target)
         raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)

@@ -1,37 +1,25 @@
-"""The simulated file of related documents: who repeats an abstract says whom it continues, and so do others if asked."""
-
-import csv
-import io
-import zipfile
+"""The simulated file of related documents: continuations, and others by a setting, name a parent."""
 
 import pandas as pd
 import pytest
 
-from patent_spark.config import Simulate
-from patent_spark.stages.simulate.generator import Maker
-
-
-def make(folder, **settings):
-    folder.mkdir()
-    return Maker(folder, Simulate(patents=3000, seed=5, **settings), 700).make()
-
-
-def frame(folder, name):
-    with zipfile.ZipFile(folder / f"{name}.tsv.zip") as archive, archive.open(f"{name}.tsv") as file:
-        header, *rows = csv.reader(io.TextIOWrapper(file, "utf-8", newline=""), delimiter="\t")
-    return pd.DataFrame(rows, columns=header)
+from tests.support.simulated_release import frame, make
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("related")
-    make(root / "plain")
-    make(root / "more", relatives=0.1)
-    make(root / "old", relatives=0.1, columns="old")
+    for name, settings in (
+        ("plain", {}),
+        ("more", {"relatives": 0.1}),
+        ("old", {"relatives": 0.1, "columns": "old"}),
+    ):
+        make(root / name, chunk=700, patents=3000, seed=5, **settings)
     return root
 
 
 def parents_in(folder):
+    """All rows of related documents, and the patent that each child names as its parent."""
     rows = frame(folder, "g_us_rel_doc")
     granted = rows[rows["related_doc_kind"] == "parent grant document"]
     assert granted["patent_id"].is_unique
@@ -40,26 +28,19 @@ def parents_in(folder):
 
 def test_continuations_name_the_patent_whose_abstract_they_repeat(folders):
     rows, parents = parents_in(folders / "plain")
-    told = (
-        pd.read_parquet(folders / "plain" / "truth.parquet").set_index("patent_id")["family_parent"].dropna()
-    )
-    assert parents == told.to_dict() and len(parents) > 150
+    truth = pd.read_parquet(folders / "plain" / "truth.parquet").set_index("patent_id")
+    assert parents == truth["family_parent"].dropna().to_dict() and len(parents) > 150
     kinds = ["parent document", "parent grant document", "child document", ""]
     for _, of_patent in rows.groupby("patent_id", sort=False):
-        assert of_patent["related_doc_kind"].tolist() == kinds and of_patent[
-            "related_doc_sequence"
-        ].tolist() == list("0123")
+        assert of_patent["related_doc_kind"].tolist() == kinds
+        assert of_patent["related_doc_sequence"].tolist() == list("0123")
         types = of_patent["related_doc_type"].tolist()
         assert types[0] in ("continuation", "division") and types == [types[0]] * 3 + ["related-publication"]
     applications = rows[rows["related_doc_kind"] == "parent document"]
-    of_parent = (
-        applications.assign(parent=applications["patent_id"].map(parents))
-        .groupby("parent")["related_doc_number"]
-        .nunique()
-    )
-    assert (of_parent == 1).all() and applications["related_doc_number"].nunique() == len(
-        of_parent
-    )  # each application is one patent's
+    named = applications.assign(parent=applications["patent_id"].map(parents))
+    of_parent = named.groupby("parent")["related_doc_number"].nunique()
+    # Each application number belongs to one patent.
+    assert (of_parent == 1).all() and applications["related_doc_number"].nunique() == len(of_parent)
     assert applications["related_doc_number"].str.fullmatch(r"\d{8}").all()
 
 
@@ -70,9 +51,8 @@ def test_more_relatives_change_no_other_table(folders):
     plain, more = (parents_in(folders / name)[1] for name in ("plain", "more"))
     assert plain.items() <= more.items()
     others = {child: parent for child, parent in more.items() if child not in plain}
-    assert len(others) / 3000 == pytest.approx(
-        0.07, abs=0.03
-    )  # of those that continue nobody, and some draw a parent of another type
+    # A tenth of those that are no continuation; some of them draw a parent of another type.
+    assert len(others) / 3000 == pytest.approx(0.07, abs=0.03)
     abstracts = frame(folders / "plain", "g_patent_abstract").set_index("patent_id")["patent_abstract"]
     patents = frame(folders / "plain", "g_patent").set_index("patent_id")
     for child, parent in others.items():
@@ -81,15 +61,13 @@ def test_more_relatives_change_no_other_table(folders):
         assert patents.loc[parent, "patent_type"] == patents.loc[child, "patent_type"] == "utility"
 
 
-def test_the_older_names_hold_the_same(folders):
+def test_the_file_of_older_dumps_has_the_same_rows(folders):
     new, old = frame(folders / "more", "g_us_rel_doc"), frame(folders / "old", "usreldoc")
     names = {
         "reldocno": "related_doc_number",
         "country": "published_country",
         "doctype": "related_doc_type",
         "relkind": "related_doc_kind",
-    }
-    names |= {
         "date": "related_doc_published_date",
         "status": "related_doc_status",
         "sequence": "related_doc_sequence",
