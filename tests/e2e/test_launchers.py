@@ -30,7 +30,7 @@ def publish(root):
 
 def losses(store):
     (metadata,) = store.metadata(TrainMetadata).tasks.values()
-    return metadata.epochs, metadata.last["train_loss"], metadata.last["dev_loss"]
+    return metadata.epochs, metadata.last.train_loss, metadata.last.dev_loss
 
 
 @pytest.fixture(scope="module")

@@ -154,8 +154,8 @@ def metadata_of(store):
 def test_two_ranks_learn_the_signal_of_each_class(trained):
     metadata = metadata_of(trained)
     assert metadata.epochs == 6
-    assert metadata.last["dev_accuracy"] > 0.95
-    assert metadata.last["train_loss"] < 0.3
+    assert metadata.last.dev_accuracy > 0.95
+    assert metadata.last.train_loss < 0.3
     assert list((trained.root / "train" / "work").iterdir()) == []
 
 

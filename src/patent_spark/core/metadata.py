@@ -148,7 +148,7 @@ class TaskExamples(Record):
     """In the order of the model's outputs; empty for a joint model, whose labels are those of its tasks."""
     max_tokens: int
     splits: dict[str, SplitLayout]
-    early: tuple[InterimLabel, ...] = ()
+    interim: tuple[InterimLabel, ...] = ()
     """Labels of training examples with an open window; their numbers follow on those of `labels`."""
 
 
@@ -164,6 +164,25 @@ class ShardMetadata(StageMetadata):
     """Patents left out for too little text, by task."""
 
 
+class EpochRecord(Record):
+    """One epoch of a model's training.
+
+    The metrics of a joint model's other task have its name in theirs, such as dev_citation_level_loss.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float]
+
+    epoch: int
+    """From 1."""
+    train_loss: float
+    train_accuracy: float
+    examples_per_second: float
+    dev_loss: float | None = None
+    """None without a development split."""
+    dev_accuracy: float | None = None
+
+
 class TrainedTask(Record):
     """The training of the model of one task."""
 
@@ -174,8 +193,8 @@ class TrainedTask(Record):
     kept_epoch: int
     """The epoch whose weights are kept, from 1."""
     epochs: int
-    last: dict[str, float]
-    """Metrics of the last epoch."""
+    """How many were trained."""
+    last: EpochRecord
 
 
 class TrainMetadata(StageMetadata):

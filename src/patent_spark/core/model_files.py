@@ -5,27 +5,24 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import EpochRecord, Record
 from patent_spark.core.store import write_json
 
 TASK_FILE, HISTORY_FILE = "task.json", "history.json"
 
 
-class TextSource(BaseModel):
+class TextSource(Record):
     """The parts of a patent that its text is made of: settings of the text stage when TOKENS were made."""
-
-    model_config = ConfigDict(frozen=True)
 
     fields: tuple[str, ...]
     claims: str
 
 
-class TaskDescription(BaseModel):
+class TaskDescription(Record):
     """task.json: all that using the model of a task takes beside its weights and its vocabulary."""
-
-    model_config = ConfigDict(frozen=True)
 
     task: str
     labels: tuple[str, ...]
@@ -44,7 +41,7 @@ class TaskDescription(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Write it into a model's folder."""
-        write_json(folder / TASK_FILE, self.model_dump(mode="json"))
+        write_json(folder / TASK_FILE, self.to_json())
 
     @classmethod
     def read(cls, folder: Path) -> TaskDescription:
@@ -57,25 +54,6 @@ class TaskDescription(BaseModel):
                 f"{path} does not describe a trained model of this version; run `patent-spark train` again",
                 file=str(path),
             ) from error
-
-
-class EpochRecord(BaseModel):
-    """One epoch in history.json.
-
-    A joint model's further losses and accuracies have the other task's name in theirs.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-    __pydantic_extra__: dict[str, float]
-
-    epoch: int
-    """From 1."""
-    train_loss: float
-    train_accuracy: float
-    examples_per_second: float
-    dev_loss: float | None = None
-    """None without a development split."""
-    dev_accuracy: float | None = None
 
 
 def write_history(folder: Path, history: list[EpochRecord]) -> None:

@@ -6,13 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from patent_spark.core.errors import DataError
-from patent_spark.core.model_files import (
-    EpochRecord,
-    TaskDescription,
-    TextSource,
-    read_history,
-    write_history,
-)
+from patent_spark.core.metadata import EpochRecord
+from patent_spark.core.model_files import TaskDescription, TextSource, read_history, write_history
 from tests.support.errors import raises
 
 TASK = TaskDescription(

@@ -16,7 +16,8 @@ from tests.support.training_warehouse import TOKENS, publish_examples, publish_f
 
 RANK = """
 import pathlib, sys
-from patent_spark.core.model_files import EpochRecord, TaskDescription, write_history
+from patent_spark.core.metadata import EpochRecord
+from patent_spark.core.model_files import TaskDescription, write_history
 from patent_spark.stages.train.launch.job import Job
 job, config = Job.read(pathlib.Path(sys.argv[1]))
 if config.model.units == 13:

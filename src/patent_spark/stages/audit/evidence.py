@@ -216,7 +216,7 @@ class Evidence:
         self.warehouse, self.task, self.store, self.audit = warehouse, task, warehouse.store, warehouse.audit
         described = self.store.metadata(ShardMetadata).tasks[task]
         self.names: list[str] = list(described.labels)
-        self.early = described.early
+        self.early = described.interim
         """Levels at an exposure, which some training examples have instead; their numbers follow on those of the names."""
         self.max_tokens = described.max_tokens
         self.column = "cpc_class" if task == TECHNOLOGY else "citation_level"

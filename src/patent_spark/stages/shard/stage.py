@@ -84,7 +84,7 @@ def _shard_task(context: StageContext, task: str, words: list[str]) -> tuple[Tas
         )
     if "claims" in context.config.text.fields:
         _say_if_cut(context, task, splits[TRAIN].rows)
-    examples = TaskExamples(labels=labels, max_tokens=section.max_tokens, splits=splits, early=early)
+    examples = TaskExamples(labels=labels, max_tokens=section.max_tokens, splits=splits, interim=early)
     return examples, len(members) - sum(split.rows for split in splits.values())
 
 

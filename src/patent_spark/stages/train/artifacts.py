@@ -12,7 +12,8 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from patent_spark.config import Config
-from patent_spark.core.model_files import EpochRecord, TaskDescription, write_history
+from patent_spark.core.metadata import EpochRecord
+from patent_spark.core.model_files import TaskDescription, write_history
 from patent_spark.core.schemas import TRAIN
 from patent_spark.core.store import write_text
 from patent_spark.stages.shard.layout import group_file

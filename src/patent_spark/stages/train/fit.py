@@ -123,7 +123,7 @@ def _trainer(job: Job, config: Config, settings: Train, ranks: Ranks, examples: 
     sizes = [len(job.shards.tasks[task].labels) for task in tasks]
     vectors = read_vectors(Path(job.vectors))
     network = build_model(config.model, vectors, sizes, settings.seed, settings.precision)
-    interim = job.shards.tasks[job.model].early
+    interim = job.shards.tasks[job.model].interim
     heads = heads_of(config, tasks, sizes, Path(job.examples) / TRAIN, interim)
     optimizer = adam(settings, settings.epochs * examples.steps_per_epoch)
     return Trainer(network, settings, ranks, optimizer, heads, examples.layout.lanes)

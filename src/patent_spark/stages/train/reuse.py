@@ -66,5 +66,5 @@ def _described_examples(context: StageContext, model: str) -> list[object]:
         shards.lanes,
         shards.vocabulary_digest,
         {name: of_model.splits[name].to_json() for name in (TRAIN, DEVELOPMENT) if name in of_model.splits},
-        [label.to_json() for label in of_model.early],
+        [label.to_json() for label in of_model.interim],
     ]

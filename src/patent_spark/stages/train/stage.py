@@ -67,7 +67,7 @@ def _publish(source: Path, folder: Path) -> TrainedTask:
         key=task.key,
         kept_epoch=task.kept_epoch,
         epochs=len(history),
-        last=history[-1].model_dump(exclude_none=True),
+        last=history[-1],
     )
 
 

@@ -342,15 +342,15 @@ def test_interim_levels_have_numbers_of_their_own_and_how_likely_each_is_at_each
     store = warehouse("tasks=citation_level", label=tables, split={"SPLITS": splits}, metadata=metadata)
     described = store.metadata(ShardMetadata).to_json()["tasks"]["citation_level"]
     assert described["labels"] == list(LEVELS)
-    assert [each["label"] for each in described["early"]] == [
+    assert [each["label"] for each in described["interim"]] == [
         f"{level}@{months}" for months in (12, 24) for level in LEVELS
     ]
-    likelihood = {each["label"]: each["likelihood"] for each in described["early"]}
+    likelihood = {each["label"]: each["likelihood"] for each in described["interim"]}
     # Of each level the patents that train, and half a patent more for each thing they could have shown: (seen + 1/2) / (patents + 2).
     assert likelihood["zerocite@12"] == pytest.approx([0.5 / 3, 0.5 / 2, 1.5 / 3, 2.5 / 4])
     assert likelihood["btm90@12"] == pytest.approx([1.5 / 3, 0.5 / 2, 0.5 / 3, 0.5 / 4])
     assert likelihood["top10@24"] == pytest.approx([1.5 / 3, 0.5 / 2, 0.5 / 3, 0.5 / 4])
-    assert np.sum([each["likelihood"] for each in described["early"]], axis=0) == pytest.approx([2.0] * 4)
+    assert np.sum([each["likelihood"] for each in described["interim"]], axis=0) == pytest.approx([2.0] * 4)
     rows = pq.read_table(store.directory("EXAMPLES") / "citation_level").to_pylist()
     found = {row["patent_key"]: row["label"] for row in rows if row["patent_key"] >= 0}
     assert found == {1: 0, 2: 3, 3: 3, 4: 2, 5: 4 + 3, 6: 8 + 0, 7: 8 + 1, 8: 4 + 3, 9: 0}

@@ -5,6 +5,7 @@ from patent_spark.core.model_files import TextSource
 from patent_spark.stages.train.launch.failures import Failure
 from patent_spark.stages.train.launch.job import Job, request_stop, stop_requested
 from patent_spark.stages.train.launch.progress import ProgressReader, ProgressWriter
+from tests.support.factories import stage_metadata
 
 
 def test_a_job_and_its_configuration_come_back_and_an_earlier_attempt_is_forgotten(tmp_path):
@@ -18,7 +19,7 @@ def test_a_job_and_its_configuration_come_back_and_an_earlier_attempt_is_forgott
         key="key",
         examples="/e",
         vectors="/v",
-        shards={"lanes": 4},
+        shards=stage_metadata("shard", lanes=4),
         text=TextSource(fields=("title",), claims="first"),
         folder=str(folder),
     )
