@@ -1,3 +1,7 @@
-"""Technology class and citation level of US patents, from a data release to a judged model."""
+"""Technology class and citation level of US patents, from a PatentsView release to a registered model.
+
+Layers, top down: cli; run_summary and experiments; pipeline; stages; inference; metrics and reporting;
+tracking; core; config. A module imports from lower layers only; tests/test_architecture.py holds this.
+"""
 
 __version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""The stage register: is a model promoted to champion in MLflow's registry?
+
+In: MODEL, METRICS, AUDIT, the current champion. Out: a registered version with its card, or the reasons why not.
+May import: inference, metrics, reporting, tracking, core, config.
+"""
