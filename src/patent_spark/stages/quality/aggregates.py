@@ -27,14 +27,16 @@ FIRST_OF_1976 = 3_930_271
 """The first utility patent of 1976, where PatentsView begins."""
 
 BLOCK = 1_000
-"""Utility patents are looked for in blocks of so many numbers: less than a week of grants, so a release has some of each."""
+"""Utility patents are looked for in blocks of so many numbers: less than a week of grants, so a release has
+some of each.
+"""
 
 STANDING, WITHDRAWN, UNKNOWN = "standing", "withdrawn", "unknown"
 MALFORMED, BEFORE_1976, LETTERED, ABSENT = "malformed", "before 1976", "lettered", "absent"
 BEFORE, WITHIN, AFTER = "before", "within", "after"
 
 CATEGORIES = ("examiner", "applicant", "other", "third party", "related application")
-BLANK, STRANGE = "blank", "something else"
+BLANK, OTHER_SPELLING = "blank", "something else"
 
 _LETTERS_FROM = 10**12  # keys of numbers without letters and leading zeros are smaller, see keys.py
 
@@ -43,12 +45,13 @@ def _schema(*columns: tuple[str, DataType]) -> StructType:
     return StructType([StructField(name, kind) for name, kind in columns])
 
 
-_CITATION_FACETS = _schema(
-    ("citing", StringType()), ("cited", StringType()), ("category", StringType()), ("year", IntegerType()), ("chosen", BooleanType()),
-    ("timing", StringType()), ("citations", LongType()),
+_CITATION_COLUMNS = _schema(
+    ("citing", StringType()), ("cited", StringType()), ("category", StringType()), ("year", IntegerType()),
+    ("chosen", BooleanType()), ("timing", StringType()), ("citations", LongType()),
 )  # fmt: skip
-_PATENT_FACETS = _schema(
-    ("patent_type", StringType()), ("year", IntegerType()), ("withdrawn", BooleanType()), ("cpc_class", StringType()),
+_PATENT_COLUMNS = _schema(
+    ("patent_type", StringType()), ("year", IntegerType()), ("withdrawn", BooleanType()),
+    ("cpc_class", StringType()),
     ("citation_level", StringType()), ("window_complete", BooleanType()), ("patents", LongType()),
 )  # fmt: skip
 _SEQUENCES = _schema(
@@ -65,17 +68,19 @@ _DAYS = _schema(("first", DateType()), ("last", DateType()))
 _RELATED = _schema(("patents", LongType()))
 _BLOCKS = _schema(("block", LongType()), ("rows", LongType()))
 _CHANGES = _schema(
-    ("both", LongType()), ("appeared", LongType()), ("vanished", LongType()), ("class_changed", LongType()), ("level_changed", LongType())
+    ("both", LongType()), ("added", LongType()), ("missing", LongType()), ("class_changed", LongType()),
+    ("level_changed", LongType()),
 )  # fmt: skip
 
 
-def citation_facets(citations: DataFrame, patents: DataFrame, label: Label) -> DataFrame:
+def citation_aggregates(citations: DataFrame, patents: DataFrame, label: Label) -> DataFrame:
     """One row per combination of what is known of the two sides of a citation, its category and its time.
 
-    citing: standing, withdrawn, or unknown to PATENTS. cited: these, and of the unknown ones malformed (no patent's
-    form), before 1976 (a utility number below FIRST_OF_1976), lettered, or absent. year: the citing grant year. chosen:
-    whether the settings `citing` and `self_citations` let it count. timing, of two standing patents: before the cited
-    grant, within the horizon, or after. Two numbers a patent are broadcast, so that the citations stay where they are.
+    citing: standing, withdrawn, or unknown to PATENTS. cited: these, and of the unknown ones malformed (no
+    patent's form), before 1976 (a utility number below FIRST_OF_1976), lettered, or absent. year: the
+    citing grant year. chosen: whether the settings `citing` and `self_citations` let it count. timing, of
+    two standing patents: before the cited grant, within the horizon, or after. Two numbers a patent are
+    broadcast, so that the citations stay where they are.
     """
     known = patents.select("patent_key", "grant_date", is_withdrawn().alias("withdrawn"))
     dated = citations.transform(_with_side, known, "citing").transform(_with_side, known, "cited")
@@ -99,12 +104,14 @@ def citation_facets(citations: DataFrame, patents: DataFrame, label: Label) -> D
         .withColumn("timing", F.when(both, timing))
         .groupBy(*properties, "timing")
         .agg(F.count("*").alias("citations"))
-        .transform(conform, _CITATION_FACETS)
+        .transform(conform, _CITATION_COLUMNS)
     )
 
 
-def patent_facets(patents: DataFrame, labels: DataFrame) -> DataFrame:
-    """One row per combination of type, grant year, withdrawn, class, level and window; the last three null for withdrawn patents."""
+def patent_aggregates(patents: DataFrame, labels: DataFrame) -> DataFrame:
+    """One row per combination of type, grant year, withdrawn, class, level and window; the last three null
+    for withdrawn patents.
+    """
     labelled = labels.select("patent_key", "cpc_class", "citation_level", "window_complete")
     return (
         patents.select(
@@ -113,12 +120,14 @@ def patent_facets(patents: DataFrame, labels: DataFrame) -> DataFrame:
         .join(labelled, on="patent_key", how="left")  # labels has each patent once
         .groupBy("patent_type", "year", "withdrawn", "cpc_class", "citation_level", "window_complete")
         .agg(F.count("*").alias("patents"))
-        .transform(conform, _PATENT_FACETS)
+        .transform(conform, _PATENT_COLUMNS)
     )
 
 
 def sequence_faults(cpc: DataFrame) -> DataFrame:
-    """One row: patents with a classification, those whose sequence starts after 0 or has gaps, (patent, sequence) pairs that stand twice."""
+    """One row: patents with a classification, those whose sequence starts after 0 or has gaps, (patent,
+    sequence) pairs that stand twice.
+    """
     # Both groupings can use the one shuffle by patent.
     places = (
         cpc.select("patent_key", "cpc_sequence")
@@ -169,7 +178,9 @@ def grant_days(patents: DataFrame) -> DataFrame:
 
 
 def related_patents(relatives: DataFrame, patents: DataFrame) -> DataFrame:
-    """One row: the patents that are not withdrawn and go back to another application or patent, see rules.parents_per_patent."""
+    """One row: the patents that are not withdrawn and go back to another application or patent, see
+    rules.parents_per_patent.
+    """
     children = relatives.transform(parents_per_patent).select("patent_key").distinct()
     standing = patents.transform(keep_standing).select("patent_key")
     return (
@@ -195,12 +206,17 @@ def blocks_of_absent(citations: DataFrame, patents: DataFrame) -> DataFrame:
 
 
 def changes(before: DataFrame, now: DataFrame) -> DataFrame:
-    """One row: patents in both, new and vanished ones, and those in both with another class or another level (LABELS twice).
+    """One row: patents in both, new and missing ones, and those in both with another class or another level
+    (LABELS twice).
 
     A level changed only if both releases give one.
     """
     first, second = (
-        labels.select("patent_key", F.col("cpc_class").alias(f"{when}_class"), F.col("citation_level").alias(f"{when}_level"))
+        labels.select(
+            "patent_key",
+            F.col("cpc_class").alias(f"{when}_class"),
+            F.col("citation_level").alias(f"{when}_level"),
+        )
         .withColumn(when, F.lit(1))
         for when, labels in (("before", before), ("now", now))
     )  # fmt: skip
@@ -208,15 +224,17 @@ def changes(before: DataFrame, now: DataFrame) -> DataFrame:
     both = F.col("before").isNotNull() & F.col("now").isNotNull()
     return joined.agg(
         _number_of(both).alias("both"),
-        _number_of(F.col("before").isNull()).alias("appeared"),
-        _number_of(F.col("now").isNull()).alias("vanished"),
+        _number_of(F.col("before").isNull()).alias("added"),
+        _number_of(F.col("now").isNull()).alias("missing"),
         _number_of(both & ~F.col("before_class").eqNullSafe(F.col("now_class"))).alias("class_changed"),
         _number_of(F.col("before_level") != F.col("now_level")).alias("level_changed"),
     ).transform(conform, _CHANGES)
 
 
 def _with_side(citations: DataFrame, known: DataFrame, side: str) -> DataFrame:
-    """With <side>_date and <side>_withdrawn, null for a patent that is not in PATENTS; both sides broadcast the same frame."""
+    """With <side>_date and <side>_withdrawn, null for a patent that is not in PATENTS; both sides broadcast
+    the same frame.
+    """
     found = citations.join(F.broadcast(known), on=F.col(f"{side}_key") == F.col("patent_key"), how="left")
     names = {"grant_date": f"{side}_date", "withdrawn": f"{side}_withdrawn"}
     return found.select(*citations.columns, *(F.col(name).alias(new) for name, new in names.items()))
@@ -248,7 +266,7 @@ def _category() -> Column:
     named = F.when(raw.isNull(), BLANK)
     for name in CATEGORIES:
         named = named.when(raw.isin(f"cited by {name}", f"imported from a {name}"), name)
-    return named.otherwise(STRANGE)
+    return named.otherwise(OTHER_SPELLING)
 
 
 def _per_block(rows: DataFrame, key: str) -> DataFrame:

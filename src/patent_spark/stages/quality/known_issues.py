@@ -1,164 +1,178 @@
-"""The traps of PatentsView's tables that change labels: what the platform does about each, and how often this release has it."""
+"""Known issues of PatentsView's tables that affect labels: how each is handled, and how often it occurs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.stages.quality import aggregates
-from patent_spark.stages.quality.summary import OPEN, Counted, Facet, per_fate, timed, types
+from patent_spark.stages.quality.report_schema import KnownIssue, Outcomes, ReleaseComparison, Scalar
+from patent_spark.stages.quality.summary import OPEN, Aggregates, Row, citations_by, outcomes, timed, types
 
-Figure = int | float | str
-Figures = dict[str, Figure | dict[str, Figure]]
+Values = dict[str, Scalar | dict[str, Scalar]]
 
 _RECLASSIFIED = 7
 _ERAS = (("to 2001", 0, 2001), ("2002 to 2012", 2002, 2012), ("from 2013", 2013, 9999))
 
 
-@dataclass(frozen=True)
-class Trap:
-    """One trap, the rule that avoids it, and what was found: counts, floats for shares, and dicts of them for a breakdown."""
-
-    number: int
-    title: str
-    rule: str
-    found: Figures
-
-
-def find_traps(counted: Counted, ingest: IngestMetadata, classes: dict[str, dict[str, int]]) -> list[Trap]:
-    """All twelve, in the order of the list of traps; `ingest` is the facts of that stage, `classes` the fates by class."""
-    cited = _citations_by(counted.citations, "cited")
-    citing = _citations_by(counted.citations, "citing")
-    fates = per_fate(counted.patents)
-    standing, rows = sum(fates.values()), sum(cited.values())
-    totals, sequences = counted.totals, counted.sequences
-    distinct = (
-        timed(counted, aggregates.BEFORE, aggregates.WITHIN, aggregates.AFTER) - totals["total_citations"]
-    )
-    withdrawn = sum(facet["patents"] for facet in counted.patents if facet["withdrawn"])
-    sizes = {name: sum(each.values()) for name, each in classes.items()}
-    unknown = {
-        name: cited.get(name, 0)
-        for name in (aggregates.BEFORE_1976, aggregates.ABSENT, aggregates.LETTERED, aggregates.MALFORMED)
-    }
-    return [
-        Trap(
-            1, "citation_date is the cited document's date", "The column is not read: the citing patent's own grant date decides.",
-            {"citations by a patent that was granted before the cited one": timed(counted, aggregates.BEFORE)},
+def find_known_issues(
+    counted: Aggregates, ingest: IngestMetadata, classes: dict[str, Outcomes]
+) -> tuple[KnownIssue, ...]:
+    """All twelve known issues. `classes` are the label outcomes by class."""
+    cited, citing = (citations_by(counted.citations, side) for side in ("cited", "citing"))
+    by_outcome, totals, sequences = outcomes(counted.patents), counted.totals, counted.sequences
+    standing = sum(by_outcome.values())
+    values: list[tuple[str, str, Values]] = [
+        (
+            "citation_date is the date of the cited document",
+            "The column is not read. The grant date of the citing patent is used.",
+            {"citations by a patent granted before the cited one": timed(counted, aggregates.BEFORE)},
         ),
-        Trap(
-            2, "Patents that nobody cites are not in the citation table", "They are joined from PATENTS and count 0.",
-            {"patents that no patent cites, at any time": totals["never_cited"], "their share": _share(totals["never_cited"], standing)},
-        ),
-        Trap(
-            3, "The same pair stands more than once", "Distinct citing patents are counted, not rows.",
-            {"rows that repeat a pair, of those that count": distinct},
-        ),
-        Trap(
-            4, "Cited patents that are not in PATENTS", "They count nowhere; they are no error.",
+        (
+            "Patents that nobody cites are not in the citation table",
+            "They are joined from PATENTS with a count of 0.",
             {
-                "citations of them": sum(unknown.values()), "their share": _share(sum(unknown.values()), rows),
-                "numbers before 1976": unknown[aggregates.BEFORE_1976], "numbers of 1976 and later": unknown[aggregates.ABSENT],
-                "numbers with letters": unknown[aggregates.LETTERED], "malformed": unknown[aggregates.MALFORMED],
+                "patents that no patent cites, at any time": totals["never_cited"],
+                "their share": _share(totals["never_cited"], standing),
             },
         ),
-        Trap(
-            5, "cpc_sequence has gaps", "The smallest sequence decides, whatever it is; of two on the same place the alphabetically first class.",
+        (
+            "The same pair occurs more than once",
+            "Distinct citing patents are counted, not rows.",
+            {"rows that repeat a pair, of those that count": _repeated_pairs(counted)},
+        ),
+        (
+            "Cited patents that are not in PATENTS",
+            "They are not counted. They are no error.",
+            _unknown_cited(cited),
+        ),
+        (
+            "cpc_sequence has gaps",
+            "The smallest sequence is used, then the alphabetically first class.",
             {
-                "patents whose sequence does not start at 0": sequences["not_from_zero"], "patents with gaps": sequences["with_gaps"],
-                "places (patent, sequence) that are taken twice": sequences["doubled"],
+                "patents whose sequence does not start at 0": sequences["not_from_zero"],
+                "patents with gaps": sequences["with_gaps"],
+                "duplicated (patent, sequence) pairs": sequences["doubled"],
             },
         ),
-        Trap(6, "Patents without a CPC code", "They get no class and no level, but they still cite.", _without_class(counted.patents, standing)),
-        Trap(
-            _RECLASSIFIED, "Every release classifies old patents anew", "The release id is kept with each label and model.",
+        (
+            "Patents without a CPC code",
+            "They get no class and no level, but their citations count.",
+            _without_class(counted.patents, standing),
+        ),
+        (
+            "Every release reclassifies old patents",
+            "The release id is kept with each label and model.",
             {"release": ingest.release_id},
         ),
-        Trap(8, "citation_category means different things in different years", "label.citing = not_examiner is the form that holds in all years.",
-             _categories(counted.citations)),
-        Trap(
-            9, "Withdrawn patents", "They take no part, on neither side of a citation.",
+        (
+            "citation_category changes its meaning over the years",
+            "label.citing = not_examiner means the same in all years.",
+            _categories(counted.citations),
+        ),
+        (
+            "Withdrawn patents",
+            "They are left out on both sides of a citation.",
             {
-                "withdrawn patents": withdrawn, "citations by them": citing.get(aggregates.WITHDRAWN, 0),
+                "withdrawn patents": sum(row["patents"] for row in counted.patents if row["withdrawn"]),
+                "citations by them": citing.get(aggregates.WITHDRAWN, 0),
                 "citations of them": cited.get(aggregates.WITHDRAWN, 0),
             },
         ),
-        Trap(
-            10, "Impossible dates, files cut short", "Such rows go to REJECTS; fewer rows of CPC than patents, or than before, are a warning.",
+        (
+            "Impossible dates, truncated files",
+            "Such rows go to REJECTS. Fewer rows of CPC than patents, or than before, are a warning.",
             _rejected_dates(ingest) | {"rows of CPC": ingest.rows_in.get("CPC", 0)},
         ),
-        Trap(
-            11, "The newest years are incomplete", "A patent gets a level only when its whole horizon lies within the release.",
+        (
+            "The newest years are incomplete",
+            "A patent gets a level only if the release covers its whole citation window.",
             {
-                "data to": str(ingest.data_to_date), "taken from": ingest.data_to_date_from,
+                "data to": str(ingest.data_to_date),
+                "taken from": ingest.data_to_date_from,
                 "newest grant date": str(counted.days["last"] or "none"),
-                "patents with an open window": fates[OPEN], "their share": _share(fates[OPEN], standing),
+                "patents with an open window": by_outcome[OPEN],
+                "their share": _share(by_outcome[OPEN], standing),
             },
         ),
-        Trap(
-            12, "The number of classes differs by release", "Classes are taken as they come; small ones are worth a look.",
-            {
-                "classes": len(sizes), "classes with fewer than 100 patents": sum(size < 100 for size in sizes.values()),
-                "smallest": min(sizes, key=lambda name: (sizes[name], name)) if sizes else "none",
-            },
+        (
+            "The number of classes differs by release",
+            "Classes are used as they are. Look at small ones.",
+            _class_sizes(classes),
         ),
-    ]  # fmt: skip
+    ]
+    return tuple(
+        KnownIssue(number=number, title=title, rule=rule, observed=observed)
+        for number, (title, rule, observed) in enumerate(values, start=1)
+    )
 
 
 def with_reclassified(
-    traps: list[dict[str, Any]], compared: Mapping[str, Any] | None
-) -> list[dict[str, Any]]:
-    """The traps with the number of the seventh, which only two releases tell: patents in both whose class is another now."""
-    if not compared or not compared["patents"]:
-        return traps
-    number = {
-        f"patents that {compared['release_id']} has in another class": compared["patents"]["class_changed"]
+    issues: tuple[KnownIssue, ...], compared: ReleaseComparison | None
+) -> tuple[KnownIssue, ...]:
+    """The issues with the number of reclassified patents, which takes two releases to know."""
+    if compared is None or compared.patents is None:
+        return issues
+    number = {f"patents that {compared.release_id} has in another class": compared.patents.class_changed}
+    changed = issues[_RECLASSIFIED - 1]
+    changed = changed.model_copy(update={"observed": changed.observed | number})
+    return (*issues[: _RECLASSIFIED - 1], changed, *issues[_RECLASSIFIED:])
+
+
+def _repeated_pairs(counted: Aggregates) -> int:
+    rows = timed(counted, aggregates.BEFORE, aggregates.WITHIN, aggregates.AFTER)
+    return int(rows - counted.totals["total_citations"])
+
+
+def _unknown_cited(cited: dict[str, int]) -> Values:
+    names = {
+        aggregates.BEFORE_1976: "numbers before 1976",
+        aggregates.ABSENT: "numbers of 1976 and later",
+        aggregates.LETTERED: "numbers with letters",
+        aggregates.MALFORMED: "malformed",
     }
-    return [
-        trap | {"found": trap["found"] | number} if trap["number"] == _RECLASSIFIED else trap
-        for trap in traps
-    ]
+    total = sum(cited.get(state, 0) for state in names)
+    by_state = {name: cited.get(state, 0) for state, name in names.items()}
+    return {"citations of them": total, "their share": _share(total, sum(cited.values())), **by_state}
 
 
-def _without_class(patents: list[Facet], standing: int) -> Figures:
+def _class_sizes(classes: dict[str, Outcomes]) -> Values:
+    sizes = {name: sum(each.values()) for name, each in classes.items()}
+    return {
+        "classes": len(sizes),
+        "classes with fewer than 100 patents": sum(size < 100 for size in sizes.values()),
+        "smallest": min(sizes, key=lambda name: (sizes[name], name)) if sizes else "none",
+    }
+
+
+def _without_class(patents: list[Row], standing: int) -> Values:
     by_type = {name: each for name, each in types(patents).items() if each["without class"]}
     total = sum(each["without class"] for each in by_type.values())
-    found: Figures = {"patents without a class": total, "their share": _share(total, standing)}
-    return found | (
+    values: Values = {"patents without a class": total, "their share": _share(total, standing)}
+    return values | (
         {"by type": {name: each["without class"] for name, each in by_type.items()}} if by_type else {}
     )
 
 
-def _categories(citations: list[Facet]) -> Figures:
-    found: Figures = {}
+def _categories(citations: list[Row]) -> Values:
+    values: Values = {}
     for era, first, last in _ERAS:
-        rows = _citations_by(
-            [facet for facet in citations if facet["year"] is not None and first <= facet["year"] <= last],
+        rows = citations_by(
+            [row for row in citations if row["year"] is not None and first <= row["year"] <= last],
             "category",
         )
         total = sum(rows.values())
-        found |= (
+        values |= (
             {era: {name: rows[name] / total for name in sorted(rows, key=lambda name: -rows[name])}}
             if total
             else {}
         )
-    return found or {"citations with a known year": 0}
+    return values or {"citations with a known year": 0}
 
 
-def _rejected_dates(ingest: IngestMetadata) -> Figures:
+def _rejected_dates(ingest: IngestMetadata) -> Values:
     reasons = ingest.rejected.get("PATENTS") or {}
     return {reason: n for reason, n in reasons.items() if "date" in reason} or {
         "patents with an impossible date": 0
     }
-
-
-def _citations_by(citations: Iterable[Facet], column: str) -> dict[str, int]:
-    sums: dict[str, int] = {}
-    for facet in citations:
-        sums[facet[column]] = sums.get(facet[column], 0) + facet["citations"]
-    return sums
 
 
 def _share(part: int, whole: int) -> float:

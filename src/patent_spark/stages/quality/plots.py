@@ -1,4 +1,6 @@
-"""The figures of the data quality report: label mix by year and class, forward counts, citation categories. One PNG file each."""
+"""The plots of the data quality report: label mix by year and class, forward counts, citation categories.
+One PNG file each.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from patent_spark.core.schemas import BTM90, LEVELS, TOP1, TOP10, ZEROCITE
 from patent_spark.reporting.plots import GREY, INK, RAMP, plain, save
 from patent_spark.stages.quality.aggregates import BLANK, CATEGORIES
-from patent_spark.stages.quality.summary import FATES, NO_CLASS, NO_POOL, OPEN
+from patent_spark.stages.quality.report_schema import ForwardCitations
+from patent_spark.stages.quality.summary import NO_CLASS, NO_REFERENCE_SET, OPEN, OUTCOMES
 
 _COLOURS = {
     TOP1: "#c05621",
@@ -22,7 +25,7 @@ _COLOURS = {
     ZEROCITE: RAMP[1],
     OPEN: "#b8c1ca",
     NO_CLASS: "#d9dfe5",
-    NO_POOL: GREY,
+    NO_REFERENCE_SET: GREY,
 }
 _CATEGORY_COLOURS = dict(
     zip((BLANK, *CATEGORIES), ("#d9dfe5", RAMP[6], RAMP[3], RAMP[1], "#c05621", INK), strict=True)
@@ -31,26 +34,30 @@ _SIZE = (6.4, 3.6)
 
 
 def draw_years(path: Path, years: Mapping[str, Mapping[str, int]]) -> None:
-    """Patents by grant year, stacked by what becomes of them."""
-    _draw_by_year(path, years, FATES, "patents", shares=False)
+    """Patents by grant year, stacked by label outcome."""
+    _draw_by_year(path, years, OUTCOMES, "patents", shares=False)
 
 
 def draw_level_mix(path: Path, years: Mapping[str, Mapping[str, int]]) -> None:
     """The share of each level among the labelled patents of a grant year."""
-    labelled = {year: fates for year, fates in years.items() if any(fates[level] for level in LEVELS)}
+    labelled = {
+        year: outcomes for year, outcomes in years.items() if any(outcomes[level] for level in LEVELS)
+    }
     _draw_by_year(path, labelled, LEVELS, "share of the labelled patents", shares=True)
 
 
 def draw_classes(path: Path, classes: Mapping[str, Mapping[str, int]]) -> None:
-    """Patents by CPC class, the largest first, stacked by what becomes of them."""
+    """Patents by CPC class, the largest first, stacked by label outcome."""
     names = sorted(classes, key=lambda name: (-sum(classes[name].values()), name))
     figure = Figure(figsize=(13, 3.6), layout="constrained")
     axes = figure.subplots()
     bottom = np.zeros(len(names))
-    for fate in FATES:
-        values = np.array([classes[name][fate] for name in names], float)
+    for outcome in OUTCOMES:
+        values = np.array([classes[name][outcome] for name in names], float)
         if values.any():
-            axes.bar(range(len(names)), values, bottom=bottom, color=_COLOURS[fate], width=0.85, label=fate)
+            axes.bar(
+                range(len(names)), values, bottom=bottom, color=_COLOURS[outcome], width=0.85, label=outcome
+            )
             bottom += values
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=max(4.5, min(8.5, 800 / len(names))))
     axes.set_ylabel("patents", fontsize=9)
@@ -62,12 +69,14 @@ def draw_classes(path: Path, classes: Mapping[str, Mapping[str, int]]) -> None:
     save(figure, path)
 
 
-def draw_forward_counts(path: Path, decades: Mapping[str, Mapping[str, Any]]) -> None:
-    """The share of patents with at least so many forward citations, by decade; both axes logarithmic, a power law is a line."""
+def draw_forward_counts(path: Path, decades: Mapping[str, ForwardCitations]) -> None:
+    """The share of patents with at least so many forward citations, by decade; both axes logarithmic, a
+    power law is a line.
+    """
     figure = Figure(figsize=_SIZE, layout="constrained")
     axes = figure.subplots()
     for place, (name, spread) in enumerate(decades.items()):
-        counts = {int(count): patents for count, patents in spread["counts"].items()}
+        counts = spread.counts
         values = np.array(sorted(counts))
         patents = np.array([counts[value] for value in values])
         at_least = patents[::-1].cumsum()[::-1] / patents.sum()
@@ -127,7 +136,7 @@ def _stack(
 ) -> None:
     """A bar a year, a colour a name; names without a row are left out."""
     places = [int(year) for year in years]
-    values = np.array([[fates[name] for name in names] for fates in years.values()], float).reshape(
+    values = np.array([[outcomes[name] for name in names] for outcomes in years.values()], float).reshape(
         len(places), len(names)
     )
     if shares:

@@ -1,94 +1,94 @@
-"""The release before: what to keep for the next comparison, where to find it, what differs."""
+"""The previous release: what is kept of it for comparison, where it is found, and what differs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from patent_spark.core.context import StageContext
 from patent_spark.core.schemas import LEVELS
-from patent_spark.core.store import Manifest, location
+from patent_spark.core.store import location
 from patent_spark.stages.quality.aggregates import changes
+from patent_spark.stages.quality.report_schema import (
+    PatentChanges,
+    QualityReport,
+    ReleaseComparison,
+    ReleaseSummary,
+)
 
 JSON = "quality.json"
 
 
-def summary(found: Mapping[str, Any]) -> dict[str, Any]:
+def summarise(report: QualityReport) -> ReleaseSummary:
     """What the next release is compared with."""
-    return {
-        "release_id": found["release"]["id"],
-        "data_to_date": found["release"]["data_to_date"],
-        "label_version": found["release"]["label_version"],
-        "rows": {table: size["rows"] for table, size in found["tables"].items()},
-        "levels": {level: found["fates"][level] for level in LEVELS},
-        "classes": {name: sum(fates.values()) for name, fates in found["classes"].items()},
-        "rules": found["release"]["rules"],
-    }
+    return ReleaseSummary(
+        release_id=report.release.id,
+        data_to_date=report.release.data_to_date,
+        label_version=report.release.label_version,
+        rows={table: size.rows for table, size in report.tables.items()},
+        levels={level: report.outcomes[level] for level in LEVELS},
+        classes={name: sum(outcomes.values()) for name, outcomes in report.classes.items()},
+        rules=report.release.rules,
+    )
 
 
-def find_before(context: StageContext, release_id: str) -> dict[str, Any] | None:
-    """The summary of the newest other release that this stage saw, or None.
+def find_previous(context: StageContext, release_id: str) -> ReleaseSummary | None:
+    """The summary of the newest other release that this stage read, or None.
 
-    A version of the same release hands on what it was compared with, so that redoing a stage does not forget it.
+    A version of the same release passes on what it was compared with, so that a repeated stage does not
+    lose it.
     """
     for manifest in context.store.manifests("quality"):
         path = context.store.directory_in(manifest, "QUALITY") / JSON
         earlier = json.loads(path.read_text()) if path.exists() else {}
         for one in (earlier.get("summary"), earlier.get("summary_before")):
             if one and one["release_id"] != release_id:
-                return dict(one)
+                return ReleaseSummary.model_validate(one)
     return None
 
 
-def compare(context: StageContext, before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """What changed between two summaries; patents whose class or level changed, when LABELS of then are still there.
+def compare(context: StageContext, before: ReleaseSummary, now: ReleaseSummary) -> ReleaseComparison:
+    """What changed between two releases, with changed patents if the earlier LABELS are still kept.
 
-    Levels are compared only when both come from the same rules: else their change would tell of the rules, not of the release.
+    Levels are compared only if both come from the same rules. Otherwise a difference could be due to the
+    rules.
     """
     rules = {
-        name: [before["rules"].get(name), value]
-        for name, value in now["rules"].items()
-        if before["rules"].get(name) != value
+        name: (before.rules.get(name), value)
+        for name, value in now.rules.items()
+        if before.rules.get(name) != value
     }
-    patents = _changed_patents(context, before["label_version"])
-    if patents and rules:
-        del patents["level_changed"]
-    return {
-        "release_id": before["release_id"],
-        "data_to_date_before": before["data_to_date"],
-        "data_to_date": now["data_to_date"],
-        "rows": {table: [before["rows"].get(table, 0), rows] for table, rows in now["rows"].items()},
-        "rules": rules,
-        "levels": {}
-        if rules
-        else {level: [_share(before["levels"], level), _share(now["levels"], level)] for level in LEVELS},
-        "classes": {
-            name: [before["classes"].get(name, 0), now["classes"].get(name, 0)]
-            for name in sorted({*before["classes"], *now["classes"]})
-        },
-        "new_classes": sorted(now["classes"].keys() - before["classes"].keys()),
-        "vanished_classes": sorted(before["classes"].keys() - now["classes"].keys()),
-        "patents": patents,
-    }
+    shares = {level: (_share(before.levels, level), _share(now.levels, level)) for level in LEVELS}
+    names = sorted({*before.classes, *now.classes})
+    return ReleaseComparison(
+        release_id=before.release_id,
+        data_to_date_before=before.data_to_date,
+        data_to_date=now.data_to_date,
+        rows={table: (before.rows.get(table, 0), rows) for table, rows in now.rows.items()},
+        rules=rules,
+        levels={} if rules else shares,
+        classes={name: (before.classes.get(name, 0), now.classes.get(name, 0)) for name in names},
+        new_classes=tuple(sorted(now.classes.keys() - before.classes.keys())),
+        missing_classes=tuple(sorted(before.classes.keys() - now.classes.keys())),
+        patents=_changed_patents(context, before.label_version, same_rules=not rules),
+    )
 
 
-def _changed_patents(context: StageContext, version: str) -> dict[str, int] | None:
-    labels = _labels_of(context, version)
-    if labels is None:
+def _changed_patents(context: StageContext, version: str, *, same_rules: bool) -> PatentChanges | None:
+    directory = _labels_of(context, version)
+    if directory is None:
         return None
-    earlier = context.session.read.schema(context.read("LABELS").schema).parquet(location(labels))
-    return dict(changes(earlier, context.read("LABELS")).toArrow().to_pylist()[0])
+    labels = context.read("LABELS")
+    earlier = context.session.read.schema(labels.schema).parquet(location(directory))
+    row = changes(earlier, labels).toArrow().to_pylist()[0]
+    return PatentChanges(**row | ({} if same_rules else {"level_changed": None}))
 
 
 def _labels_of(context: StageContext, version: str) -> Path | None:
-    kept: list[Manifest] = [
-        manifest for manifest in context.store.manifests("label") if manifest.version == version
-    ]
+    kept = [manifest for manifest in context.store.manifests("label") if manifest.version == version]
     return context.store.directory_in(kept[0], "LABELS") if kept else None
 
 
-def _share(levels: Mapping[str, int], level: str) -> float:
+def _share(levels: dict[str, int], level: str) -> float:
     total = sum(levels.values())
     return levels[level] / total if total else 0.0

@@ -1,78 +1,66 @@
-"""The data quality report as one HTML page, and its figures as PNG files."""
+"""The data quality report: one HTML page, and its plots as PNG files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import write_text
 from patent_spark.reporting.html import Picture, count, picture, render_page, share
 from patent_spark.stages.quality import plots
-from patent_spark.stages.quality.known_issues import Figure
-from patent_spark.stages.quality.summary import FATES, NO_CLASS
+from patent_spark.stages.quality.report_schema import Outcomes, QualityReport, Scalar
+from patent_spark.stages.quality.summary import NO_CLASS, OUTCOMES
 
 
-def write_page(folder: Path, found: Mapping[str, Any]) -> None:
-    """Write report.html and figures/*.png; `found` is quality.json."""
+def write_page(folder: Path, report: QualityReport) -> None:
+    """Write report.html and figures/*.png."""
     (folder / "figures").mkdir()
-    pictures = _pictures(found, folder / "figures")
-    years, classes = (
-        {name: _with_total(fates) for name, fates in found[kind].items()} for kind in ("years", "classes")
-    )
-    reasons = [fate for fate in FATES if fate not in LEVELS and found["fates"][fate]]
-    content = {
-        "found": found,
-        "pictures": pictures,
-        "years": years,
-        "classes": classes,
-        "levels": LEVELS,
-        "reasons": reasons,
-    }
     page = render_page(
-        "patent_spark.stages.quality", "quality.html", no_class=NO_CLASS, figure=figure, **content
+        "patent_spark.stages.quality",
+        "quality.html",
+        report=report,
+        pictures=_pictures(report, folder / "figures"),
+        years={name: _with_total(each) for name, each in report.years.items()},
+        classes={name: _with_total(each) for name, each in report.classes.items()},
+        levels=LEVELS,
+        reasons=[name for name in OUTCOMES if name not in LEVELS and report.outcomes[name]],
+        no_class=NO_CLASS,
+        observed=observed,
     )
     write_text(folder / "report.html", page)
 
 
-def figure(value: Figure | dict[str, Figure]) -> str:
-    """What was found of a trap as text: floats are shares, a breakdown is a list."""
+def observed(value: Scalar | dict[str, Scalar]) -> str:
+    """An observed value as text: floats are shares, a breakdown is a list."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {figure(part)}" for name, part in value.items())
+        return ", ".join(f"{name} {observed(part)}" for name, part in value.items())
     return value if isinstance(value, str) else share(value) if isinstance(value, float) else count(value)
 
 
-def _with_total(fates: Mapping[str, int]) -> dict[str, Any]:
-    return {"patents": sum(fates.values()), "labelled": sum(fates[level] for level in LEVELS), **fates}
+def _with_total(outcomes: Outcomes) -> dict[str, int]:
+    labelled = sum(outcomes[level] for level in LEVELS)
+    return {"patents": sum(outcomes.values()), "labelled": labelled, **outcomes}
 
 
-def _pictures(found: Mapping[str, Any], folder: Path) -> dict[str, list[Picture]]:
-    """The figures of each part of the page; one without data is left out."""
+def _pictures(report: QualityReport, folder: Path) -> dict[str, list[Picture]]:
+    """The plots of each part of the page. A plot without data is left out."""
     labels, citations = [], []
-    if found["years"]:
-        plots.draw_years(folder / "years.png", found["years"])
-        labels.append(picture(folder / "years.png", "Patents by grant year and what becomes of them."))
-        if found["forward_citations"]:
-            plots.draw_level_mix(folder / "levels.png", found["years"])
-            labels.append(picture(folder / "levels.png", "Mix of levels among the labelled patents."))
-    if found["classes"]:
-        plots.draw_classes(folder / "classes.png", found["classes"])
-        labels.append(picture(folder / "classes.png", "Patents by CPC class.", "whole"))
-    if found["forward_citations"]:
-        plots.draw_forward_counts(folder / "forward_citations.png", found["forward_citations"])
-        citations.append(
-            picture(
-                folder / "forward_citations.png",
-                "Forward citations by grant decade, of patents whose window is closed.",
-            )
-        )
-    if found["categories"]:
-        plots.draw_categories(folder / "categories.png", found["categories"])
-        citations.append(
-            picture(
-                folder / "categories.png",
-                "Who cited, by the citing patent's grant year (blank to 2001 in real releases).",
-            )
-        )
+    if report.years:
+        plots.draw_years(folder / "years.png", report.years)
+        labels.append(picture(folder / "years.png", "Patents by grant year and label outcome."))
+    if report.years and report.forward_citations:
+        plots.draw_level_mix(folder / "levels.png", report.years)
+        labels.append(picture(folder / "levels.png", "Shares of the levels among the labelled patents."))
+    if report.classes:
+        plots.draw_classes(folder / "classes.png", report.classes)
+        labels.append(picture(folder / "classes.png", "Patents by CPC class and label outcome.", "whole"))
+    if report.forward_citations:
+        path = folder / "forward_citations.png"
+        plots.draw_forward_counts(path, report.forward_citations)
+        citations.append(picture(path, "Forward citations by grant decade, of patents with a closed window."))
+    if report.categories:
+        path = folder / "categories.png"
+        plots.draw_categories(path, report.categories)
+        caption = "Source of the citations, by the grant year of the citing patent (blank to 2001)."
+        citations.append(picture(path, caption))
     return {"labels": labels, "citations": citations}

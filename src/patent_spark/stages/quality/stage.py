@@ -1,8 +1,10 @@
-"""Stage quality: what a release holds, what each rule drops, what changed since the release before; QUALITY is a page and its numbers."""
+"""Stage quality: what a release holds, what each rule drops, and what changed since the previous release.
+
+QUALITY holds quality.json, a page and its plots.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -15,56 +17,72 @@ from patent_spark.core.metadata import IngestMetadata, QualityMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.store import Manifest, Store, write_json
 from patent_spark.stages.quality import aggregates
-from patent_spark.stages.quality.known_issues import find_traps, with_reclassified
-from patent_spark.stages.quality.release_diff import JSON, compare, find_before, summary
+from patent_spark.stages.quality.known_issues import find_known_issues, with_reclassified
+from patent_spark.stages.quality.release_diff import JSON, compare, find_previous, summarise
 from patent_spark.stages.quality.report import write_page
+from patent_spark.stages.quality.report_schema import (
+    CitationsOf1976AndLater,
+    QualityReport,
+    RejectKind,
+    RelatedPatents,
+    ReleaseInfo,
+    TableRows,
+)
 from patent_spark.stages.quality.summary import (
-    Counted,
+    Aggregates,
+    Row,
     categories_by_year,
     citation_steps,
-    decades,
-    fates_by,
+    citations_by,
+    forward_citations_by_decade,
     missing_ranges,
+    outcomes,
+    outcomes_by,
     patent_steps,
-    per_fate,
     types,
 )
-from patent_spark.stages.quality.warnings import doubts_about, doubts_since
+from patent_spark.stages.quality.warnings import comparison_warnings, release_warnings
 
 
 def run(context: StageContext) -> None:
-    """Write quality.json, report.html and figures; say what is odd. Raises DataError when LABELS are of another ingest."""
+    """Write quality.json, report.html and plots, and log the warnings.
+
+    Raises DataError if LABELS are of another ingest.
+    """
     ingest, label = _manifests(context.store)
-    found = describe(
-        count(context, recorded(label.settings).label),
-        ingest,
-        label,
-        _rejects(context.store.directory("REJECTS")),
-    )
-    now, before = summary(found), find_before(context, ingest.release_id)
+    counted = count(context, recorded(label.settings).label)
+    report = describe(counted, ingest, label, _rejects(context.store.directory("REJECTS")))
+    now, before = summarise(report), find_previous(context, ingest.release_id)
     compared = compare(context, before, now) if before else None
-    warnings = doubts_about(found) + (doubts_since(compared) if compared else [])
-    traps = with_reclassified(found["traps"], compared)
-    found = (
-        {"warnings": warnings}
-        | found
-        | {"traps": traps, "compared": compared, "summary": now, "summary_before": before}
+    warnings = release_warnings(report) + (comparison_warnings(compared) if compared else [])
+    report = report.model_copy(
+        update={
+            "warnings": tuple(warnings),
+            "known_issues": with_reclassified(report.known_issues, compared),
+            "compared": compared,
+            "summary": now,
+            "summary_before": before,
+        }
     )
     folder = context.draft.path("QUALITY")
-    write_json(folder / JSON, found)
-    write_page(folder, found)
-    for warning in warnings:
-        say(f"  {warning}")
-    compared_with = before["release_id"] if before else None
-    context.record_metadata(QualityMetadata(warnings=tuple(warnings), compared_with=compared_with))
+    write_json(folder / JSON, report.model_dump(mode="json", by_alias=True))
+    write_page(folder, report)
+    messages = tuple(warning.message for warning in warnings)
+    for message in messages:
+        say(f"  {message}")
+    compared_with = before.release_id if before else None
+    context.record_metadata(QualityMetadata(warnings=messages, compared_with=compared_with))
 
 
-def count(context: StageContext, label: Label) -> Counted:
-    """The facets of the release: one pass over CITATIONS, and a second over those whose cited patent is missing, if there are any."""
+def count(context: StageContext, label: Label) -> Aggregates:
+    """The aggregates of the release.
+
+    CITATIONS is read once, and a second time if the cited patent of some citations is missing.
+    """
     patents, citations, labels = context.read("PATENTS"), context.read("CITATIONS"), context.read("LABELS")
     frames = {
-        "citations": aggregates.citation_facets(citations, patents, label),
-        "patents": aggregates.patent_facets(patents, labels),
+        "citations": aggregates.citation_aggregates(citations, patents, label),
+        "patents": aggregates.patent_aggregates(patents, labels),
         "histogram": aggregates.forward_histogram(labels),
         "blocks": aggregates.blocks_of_patents(patents),
         "sequences": aggregates.sequence_faults(context.read("CPC")),
@@ -72,73 +90,68 @@ def count(context: StageContext, label: Label) -> Counted:
         "days": aggregates.grant_days(patents),
         "related": aggregates.related_patents(context.read("RELATED_DOCUMENTS"), patents),
     }
-    rows: dict[str, Any] = {}
+    rows: dict[str, list[Row]] = {}
     with Progress("quality", total=len(frames), unit="counts") as bar:
         for name, frame in frames.items():
             rows[name] = frame.toArrow().to_pylist()
             bar.update(1)
-    absent = any(facet["cited"] == aggregates.ABSENT for facet in rows["citations"])
+    absent = any(row["cited"] == aggregates.ABSENT for row in rows["citations"])
     rows["absent"] = aggregates.blocks_of_absent(citations, patents).toArrow().to_pylist() if absent else []
-    return Counted(**rows | {name: rows[name][0] for name in ("sequences", "totals", "days", "related")})
+    single = {name: rows.pop(name)[0] for name in ("sequences", "totals", "days", "related")}
+    values: dict[str, Any] = {**rows, **single}
+    return Aggregates(**values)
 
 
 def describe(
-    counted: Counted, ingest: Manifest, label: Manifest, rejects: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """What quality.json says of this release alone, but for its warnings."""
+    counted: Aggregates, ingest: Manifest, label: Manifest, rejects: tuple[RejectKind, ...]
+) -> QualityReport:
+    """The report about this release alone, without its warnings."""
     metadata = ingest.metadata_as(IngestMetadata)
-    rows_in, rejected = metadata.rows_in, metadata.rejected
-    tables = {
-        table: {
-            "rows": ingest.tables[table]["rows"],
-            "rows_in": rows_in.get(table, ingest.tables[table]["rows"]),
-            # In the older dumps the abstracts stand in the patent file, and are rejected with it.
-            "rejected": sum(rejected.get(table, rejected.get("PATENTS", {})).values()),
-        }
-        for table in (
-            "PATENTS",
-            "ABSTRACTS",
-            "CITATIONS",
-            "CPC",
-            *(["RELATED_DOCUMENTS"] if metadata.related_documents_from else []),
-        )
-    }
-    classes = fates_by(counted.patents, "cpc_class")
-    steps = {
-        table: (tables[table]["rows_in"], tables[table]["rejected"]) for table in ("PATENTS", "CITATIONS")
-    }
-    known = sum(
-        facet["citations"]
-        for facet in counted.citations
-        if facet["cited"] in (aggregates.STANDING, aggregates.WITHDRAWN)
+    tables = _tables(ingest, metadata)
+    classes = outcomes_by(counted.patents, "cpc_class")
+    cited = citations_by(counted.citations, "cited")
+    known = cited.get(aggregates.STANDING, 0) + cited.get(aggregates.WITHDRAWN, 0)
+    absent = cited.get(aggregates.ABSENT, 0)
+    # Interim levels change no level.
+    rules = {name: value for name, value in label.settings.items() if name != "label.follow_up_months"}
+    return QualityReport(
+        release=ReleaseInfo(
+            id=ingest.release_id,
+            data_to_date=str(metadata.data_to_date),
+            data_to_date_from=metadata.data_to_date_from,
+            newest_grant=str(counted.days["last"] or ""),
+            ingest_version=ingest.version,
+            label_version=label.version,
+            rules=rules,
+        ),
+        tables=tables,
+        related=RelatedPatents(**{"from": metadata.related_documents_from, **counted.related}),
+        outcomes=outcomes(counted.patents),
+        known_issues=find_known_issues(counted, metadata, classes),
+        patent_steps=patent_steps(counted, tables["PATENTS"]),
+        citation_steps=citation_steps(counted, tables["CITATIONS"]),
+        years=outcomes_by(counted.patents, "year"),
+        classes=classes,
+        types=types(counted.patents),
+        categories=categories_by_year(counted.citations),
+        forward_citations=forward_citations_by_decade(counted.histogram),
+        citations_of_1976_and_later=CitationsOf1976AndLater(all=known + absent, absent=absent),
+        missing_ranges=missing_ranges(counted.blocks, counted.absent),
+        rejects=rejects,
     )
-    absent = sum(facet["citations"] for facet in counted.citations if facet["cited"] == aggregates.ABSENT)
+
+
+def _tables(ingest: Manifest, metadata: IngestMetadata) -> dict[str, TableRows]:
+    related = ["RELATED_DOCUMENTS"] if metadata.related_documents_from else []
+    of_patents = metadata.rejected.get("PATENTS", {})
     return {
-        "release": {
-            "id": ingest.release_id,
-            "data_to_date": str(metadata.data_to_date),
-            "data_to_date_from": metadata.data_to_date_from,
-            "newest_grant": str(counted.days["last"] or ""),
-            "ingest_version": ingest.version,
-            "label_version": label.version,
-            "rules": {
-                name: value for name, value in label.settings.items() if name != "label.follow_up_months"
-            },  # early levels change no level
-        },
-        "tables": tables,
-        "related": {"from": metadata.related_documents_from, **counted.related},
-        "fates": per_fate(counted.patents),
-        "traps": [dataclasses.asdict(trap) for trap in find_traps(counted, metadata, classes)],
-        "patent_steps": [dataclasses.asdict(step) for step in patent_steps(counted, *steps["PATENTS"])],
-        "citation_steps": [dataclasses.asdict(step) for step in citation_steps(counted, *steps["CITATIONS"])],
-        "years": fates_by(counted.patents, "year"),
-        "classes": classes,
-        "types": types(counted.patents),
-        "categories": categories_by_year(counted.citations),
-        "forward_citations": decades(counted.histogram),
-        "citations_of_1976_and_later": {"all": known + absent, "absent": absent},
-        "missing_ranges": missing_ranges(counted.blocks, counted.absent),
-        "rejects": rejects,
+        table: TableRows(
+            rows=ingest.tables[table]["rows"],
+            rows_in=metadata.rows_in.get(table, ingest.tables[table]["rows"]),
+            # In the older dumps, abstracts are a column of the patent file and are rejected with it.
+            rejected=sum(metadata.rejected.get(table, of_patents).values()),
+        )
+        for table in ("PATENTS", "ABSTRACTS", "CITATIONS", "CPC", *related)
     }
 
 
@@ -151,14 +164,15 @@ def _manifests(store: Store) -> tuple[Manifest, Manifest]:
     return ingest, label
 
 
-def _rejects(directory: Path) -> list[dict[str, Any]]:
+def _rejects(directory: Path) -> tuple[RejectKind, ...]:
     """Rejected rows by table and reason, the most frequent first, each with the first row of its kind."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    first: dict[tuple[str, str], Row] = {}
+    rows: dict[tuple[str, str], int] = {}
     for batch in pyarrow.dataset.dataset(directory, format="parquet").to_batches():
         kinds = batch.select(["table", "reason"]).to_pandas().groupby(["table", "reason"], sort=False)
-        for (table, reason), places in kinds.indices.items():
-            first = (
-                batch.slice(int(places[0]), 1).select(["table", "reason", "row", "content"]).to_pylist()[0]
-            )
-            found.setdefault((table, reason), {**first, "rows": 0})["rows"] += len(places)
-    return sorted(found.values(), key=lambda kind: (kind["table"], -kind["rows"], kind["reason"]))
+        for kind, places in kinds.indices.items():
+            example = batch.slice(int(places[0]), 1).select(["table", "reason", "row", "content"])
+            first.setdefault(kind, example.to_pylist()[0])
+            rows[kind] = rows.get(kind, 0) + len(places)
+    order = sorted(first, key=lambda kind: (kind[0], -rows[kind], kind[1]))
+    return tuple(RejectKind(**first[kind], rows=rows[kind]) for kind in order)

@@ -1,147 +1,186 @@
-"""What a person should look at before trusting a release: each doubt is a sentence that says what, how many, and what to do."""
+"""What to look at before a release is used.
+
+Each check has a code and facts. The sentence of a code stands in MESSAGES and says what, how many and what
+to do.
+"""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
+
+from pydantic import JsonValue
 
 from patent_spark.core.schemas import LEVELS, TOP1, ZEROCITE
+from patent_spark.stages.quality.report_schema import (
+    Outcomes,
+    QualityReport,
+    QualityWarning,
+    ReleaseComparison,
+    ReleaseInfo,
+)
 from patent_spark.stages.quality.summary import OPEN
 
-_ABSENT_SHARE = 0.05
+_MAX_ABSENT_SHARE = 0.05
 _SHOWN_RANGES = 5
 _MONTH = datetime.timedelta(days=31)
-_FALL = 0.9
-_LEVEL_MOVE = 0.05
-_RECLASSIFIED = 0.1
-_ZEROCITE_SHARE, _ENOUGH = 0.6, 100  # among real patents 10 to 30 % have no citation within five years
-_TOP1_SHARE = 0.02  # 1 % is meant; in pools of fewer than a hundred patents it is whoever leads
-_WITHOUT = {
+_MIN_ROW_RATIO = 0.9
+_MAX_LEVEL_CHANGE = 0.05
+_MAX_RECLASSIFIED_SHARE = 0.1
+_MIN_LABELLED = 100
+_MAX_ZEROCITE_SHARE = 0.6
+"""Of real patents, 10 to 30 % have no citation within five years."""
+_MAX_TOP1_SHARE = 0.02
+"""1 % is intended. In reference sets of fewer than 100 patents, top1 is just the most cited patent."""
+_CONSEQUENCES = {
     "PATENTS": "nothing can be labelled",
     "ABSTRACTS": "texts are titles alone",
     "CITATIONS": "every patent counts 0 and would be zerocite",
-    "CPC": "no patent has a class, so that neither task has a label",
+    "CPC": "no patent has a class, so neither task has a label",
+}
+
+MESSAGES = {
+    "empty_table": "{table} has no rows: {consequence}.",
+    "few_cpc_rows": (
+        "CPC has {cpc_rows:,} rows for {patents:,} patents; a whole release has about six for each. "
+        "Most patents may be without a class."
+    ),
+    "no_data_to_date": (
+        "The release does not give its last day. Its newest grant date {newest_grant} is used; set "
+        "release.data_to_date to change it."
+    ),
+    "newest_grant_too_old": (
+        "The newest patent is of {newest_grant}, but data_to_date is {data_to_date}: windows count as "
+        "closed although their last citations are not in the release. Set release.data_to_date, or "
+        "look for missing patents."
+    ),
+    "all_windows_open": (
+        "data_to_date {data_to_date} is before the end of every citation window: none of {patents:,} "
+        "patents has a level. Set release.data_to_date or a smaller label.horizon_months."
+    ),
+    "many_zerocite": (
+        "{share:.1%} of the {labelled:,} patents with a level are zerocite: the release holds few of "
+        "their citations."
+    ),
+    "many_top1": (
+        "{share:.1%} of the {labelled:,} patents with a level are top1 instead of 1 %: most reference "
+        "sets are so small that top1 is just the most cited patent. Consider "
+        "label.reference_set=class."
+    ),
+    "many_absent": (
+        "{share:.1%} of the citations of patents of 1976 and later ({absent:,} of {citations:,}) are "
+        "of patents that PATENTS lacks. The citations made by these patents are missing too, so "
+        "counts are too low."
+    ),
+    "missing_ranges": (
+        "PATENTS lacks cited patents in {ranges:,} ranges of numbers, the most cited of them: "
+        "{examples}. Check whether a part of the patent file is missing."
+    ),
+    "older_release": (
+        "The data goes to {data_to_date}, that of {previous} to {data_to_date_before}: this is the "
+        "older release."
+    ),
+    "fewer_rows": (
+        "{table} has {rows:,} rows, {share:.1%} fewer than the {rows_before:,} of {previous}; "
+        "releases only grow."
+    ),
+    "other_rules": (
+        "Levels are not compared with those of {previous}, because its label rules differ: {changes}."
+    ),
+    "level_share_changed": (
+        "{share:.1%} of the labelled patents are {level}; in {previous} it was {share_before:.1%}."
+    ),
+    "many_reclassified": (
+        "{class_changed:,} of the {both:,} patents that {previous} also has are in another class; few "
+        "are expected."
+    ),
+    "missing_classes": "Classes of {previous} that are missing now: {classes}.",
 }
 
 
-def doubts_about(found: Mapping[str, Any]) -> list[str]:
-    """What is odd in a release by itself; `found` is quality.json without its warnings."""
-    rows = found["tables"]
-    doubts = [
-        f"{table} has no rows: {meaning}."
-        for table, meaning in _WITHOUT.items()
-        if not rows.get(table, {"rows": 1})["rows"]
+def warn(code: str, **facts: JsonValue) -> QualityWarning:
+    """A warning with its sentence. Shares are shown in per cent, e.g. 41.2 %."""
+    message = MESSAGES[code].format(**facts)
+    return QualityWarning(code=code, facts=facts, message=message.replace("%", " %").replace("  %", " %"))
+
+
+def release_warnings(report: QualityReport) -> list[QualityWarning]:
+    """Warnings about a release by itself."""
+    tables, rows = report.tables, {name: table.rows for name, table in report.tables.items()}
+    warnings = [
+        warn("empty_table", table=table, consequence=consequence)
+        for table, consequence in _CONSEQUENCES.items()
+        if table in tables and not rows[table]
     ]
-    doubts += _about_classification(found) if rows["PATENTS"]["rows"] and rows["CPC"]["rows"] else []
-    doubts += _about_dates(found) if rows["PATENTS"]["rows"] else []
-    return doubts + _about_levels(found["fates"]) + _about_absent(found)
+    if 0 < rows["CPC"] < rows["PATENTS"]:
+        warnings.append(warn("few_cpc_rows", cpc_rows=rows["CPC"], patents=rows["PATENTS"]))
+    if rows["PATENTS"]:
+        warnings += _date_warnings(report.release, report.outcomes)
+    return [*warnings, *level_warnings(report.outcomes), *_absent_warnings(report)]
 
 
-def doubts_since(compared: Mapping[str, Any]) -> list[str]:
-    """What is odd in comparison with the release before."""
-    earlier = compared["release_id"]
-    doubts = []
-    if compared["data_to_date"] < compared["data_to_date_before"]:
-        doubts.append(
-            f"The data goes to {compared['data_to_date']}, that of {earlier} to {compared['data_to_date_before']}: this is the older release."
-        )
-    for table, (before, now) in compared["rows"].items():
-        if now < _FALL * before:
-            doubts.append(
-                f"{table} has {now:,} rows, {_percent(1 - now / before)} fewer than the {before:,} of {earlier}; releases only grow."
+def comparison_warnings(compared: ReleaseComparison) -> list[QualityWarning]:
+    """Warnings from the comparison with the previous release."""
+    return list(_comparison_warnings(compared))
+
+
+def _comparison_warnings(compared: ReleaseComparison) -> Iterator[QualityWarning]:
+    previous = compared.release_id
+    if compared.data_to_date < compared.data_to_date_before:
+        dates = {"data_to_date": compared.data_to_date, "data_to_date_before": compared.data_to_date_before}
+        yield warn("older_release", previous=previous, **dates)
+    for table, (before, now) in compared.rows.items():
+        if now < _MIN_ROW_RATIO * before:
+            share = 1 - now / before
+            yield warn(
+                "fewer_rows", table=table, rows=now, rows_before=before, share=share, previous=previous
             )
-    if compared["rules"]:
-        told = ", ".join(
-            f"{name} was {before}, is {now}" for name, (before, now) in compared["rules"].items()
-        )
-        doubts.append(f"Levels are not compared with those of {earlier}, which other rules made: {told}.")
-    for level, (share_before, share_now) in compared["levels"].items():
-        if abs(share_now - share_before) > _LEVEL_MOVE:
-            doubts.append(
-                f"{_percent(share_now)} of the labelled patents are {level}; they were {_percent(share_before)} in {earlier}."
-            )
-    patents = compared["patents"]
-    if patents and patents["class_changed"] > _RECLASSIFIED * patents["both"]:
-        doubts.append(
-            f"{patents['class_changed']:,} of the {patents['both']:,} patents that {earlier} has too are in another class; expect few."
-        )
-    if compared["vanished_classes"]:
-        doubts.append(f"Classes of {earlier} that are gone: {', '.join(compared['vanished_classes'])}.")
-    return doubts
+    if compared.rules:
+        changes = ", ".join(f"{name} was {old}, is {new}" for name, (old, new) in compared.rules.items())
+        yield warn("other_rules", previous=previous, changes=changes)
+    for level, (share_before, share) in compared.levels.items():
+        if abs(share - share_before) > _MAX_LEVEL_CHANGE:
+            shares = {"share": share, "share_before": share_before}
+            yield warn("level_share_changed", level=level, previous=previous, **shares)
+    patents = compared.patents
+    if patents and patents.class_changed > _MAX_RECLASSIFIED_SHARE * patents.both:
+        changed = {"class_changed": patents.class_changed, "both": patents.both}
+        yield warn("many_reclassified", previous=previous, **changed)
+    if compared.missing_classes:
+        yield warn("missing_classes", previous=previous, classes=", ".join(compared.missing_classes))
 
 
-def _about_classification(found: Mapping[str, Any]) -> list[str]:
-    patents, cpc = (found["tables"][table]["rows"] for table in ("PATENTS", "CPC"))
-    if cpc >= patents:
-        return []
-    return [
-        f"CPC has {cpc:,} rows for {patents:,} patents; a whole release has about six for each. Most patents may be without a class."
-    ]
-
-
-def _about_dates(found: Mapping[str, Any]) -> list[str]:
-    release, fates = found["release"], found["fates"]
-    doubts = []
-    to_date, newest = (
-        datetime.date.fromisoformat(release[name]) for name in ("data_to_date", "newest_grant")
-    )
-    if "newest" in release["data_to_date_from"]:
-        doubts.append(
-            f"The release does not say up to when its data goes; its newest grant date {newest} was taken (release.data_to_date sets it)."
-        )
+def _date_warnings(release: ReleaseInfo, outcomes: Outcomes) -> Iterator[QualityWarning]:
+    to_date, newest = map(datetime.date.fromisoformat, (release.data_to_date, release.newest_grant))
+    if "newest" in release.data_to_date_from:
+        yield warn("no_data_to_date", newest_grant=str(newest))
     if to_date - newest > _MONTH:
-        doubts.append(
-            f"The newest patent is of {newest}, yet data_to_date is {to_date}: "
-            "windows count as closed whose last citations are not in the release; set release.data_to_date or look for missing patents."
-        )
-    standing = sum(fates.values())
-    if standing and fates[OPEN] == standing:
-        doubts.append(
-            f"data_to_date {to_date} lies before the end of every citation window: none of {standing:,} patents has a level. "
-            "Set release.data_to_date or a smaller label.horizon_months."
-        )
-    return doubts
+        yield warn("newest_grant_too_old", newest_grant=str(newest), data_to_date=str(to_date))
+    standing = sum(outcomes.values())
+    if standing and outcomes[OPEN] == standing:
+        yield warn("all_windows_open", data_to_date=str(to_date), patents=standing)
 
 
-def _about_levels(fates: Mapping[str, int]) -> list[str]:
-    labelled = sum(fates[level] for level in LEVELS)
-    if labelled < _ENOUGH:
+def level_warnings(outcomes: Outcomes) -> list[QualityWarning]:
+    """Warnings about the mix of levels."""
+    labelled = sum(outcomes[level] for level in LEVELS)
+    if labelled < _MIN_LABELLED:
         return []
-    shares = {
-        level: f"{_percent(fates[level] / labelled)} of the {labelled:,} patents with a level are {level}"
-        for level in (TOP1, ZEROCITE)
-    }
-    doubts = []
-    if fates[ZEROCITE] > _ZEROCITE_SHARE * labelled:
-        doubts.append(f"{shares[ZEROCITE]}: the release holds few of their citations.")
-    if fates[TOP1] > _TOP1_SHARE * labelled:
-        doubts.append(
-            f"{shares[TOP1]}, and 1 % is meant: most pools hold so few patents that whoever leads is above the 99th percentile; see label.reference_set."
-        )
-    return doubts
+    checks = (("many_zerocite", ZEROCITE, _MAX_ZEROCITE_SHARE), ("many_top1", TOP1, _MAX_TOP1_SHARE))
+    return [
+        warn(code, share=outcomes[level] / labelled, labelled=labelled)
+        for code, level, limit in checks
+        if outcomes[level] > limit * labelled
+    ]
 
 
-def _about_absent(found: Mapping[str, Any]) -> list[str]:
-    doubts = []
-    absent, of = found["citations_of_1976_and_later"]["absent"], found["citations_of_1976_and_later"]["all"]
-    if absent > _ABSENT_SHARE * of:
-        doubts.append(
-            f"{_percent(absent / of)} of the citations of patents of 1976 and later ({absent:,} of {of:,}) are of patents that PATENTS lacks; "
-            "what these patents cite is lost too, so that counts are too low."
-        )
-    ranges = sorted(found["missing_ranges"], key=lambda each: -each["citations"])
+def _absent_warnings(report: QualityReport) -> Iterator[QualityWarning]:
+    citations = report.citations_of_1976_and_later
+    if citations.absent > _MAX_ABSENT_SHARE * citations.all:
+        share = citations.absent / citations.all
+        yield warn("many_absent", share=share, absent=citations.absent, citations=citations.all)
+    ranges = sorted(report.missing_ranges, key=lambda each: -each.citations)
     if ranges:
-        shown = [
-            f"{each['first']:,} to {each['last']:,} ({each['citations']:,} citations)"
-            for each in ranges[:_SHOWN_RANGES]
-        ]
-        more = f" and {len(ranges) - len(shown):,} further ranges" if len(ranges) > len(shown) else ""
-        doubts.append(
-            f"PATENTS lacks the cited numbers {', '.join(shown)}{more}: is a part of the patent file missing?"
-        )
-    return doubts
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+        shown = ranges[:_SHOWN_RANGES]
+        examples = [f"{each.first:,} to {each.last:,} ({each.citations:,} citations)" for each in shown]
+        yield warn("missing_ranges", ranges=len(ranges), examples=", ".join(examples))

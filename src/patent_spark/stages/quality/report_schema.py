@@ -1,0 +1,175 @@
+"""quality.json: what a release holds, what each rule drops, and what changed since the previous release."""
+
+from __future__ import annotations
+
+from pydantic import Field, JsonValue
+
+from patent_spark.core.metadata import Record
+
+Scalar = int | float | str
+Outcomes = dict[str, int]
+"""Patents by label outcome, see summary.OUTCOMES."""
+
+
+class QualityWarning(Record):
+    """One thing to look at before the release is used."""
+
+    code: str
+    """Stable name of the check, see warnings.MESSAGES."""
+    facts: dict[str, JsonValue]
+    message: str
+
+
+class ReleaseInfo(Record):
+    """The release and the versions that were read."""
+
+    id: str
+    data_to_date: str
+    data_to_date_from: str
+    newest_grant: str
+    """Empty without a patent."""
+    ingest_version: str
+    label_version: str
+    rules: dict[str, JsonValue]
+    """Settings that the levels depend on."""
+
+
+class TableRows(Record):
+    """Rows of one table."""
+
+    rows: int
+    rows_in: int
+    """Rows of the source file."""
+    rejected: int
+
+
+class RelatedPatents(Record):
+    """Patents that go back to another application or patent."""
+
+    source: str | None = Field(alias="from")
+    """The file that says so; None when the release has none."""
+    patents: int
+
+
+class KnownIssue(Record):
+    """A known issue of PatentsView's tables, how it is handled, and how often this release has it."""
+
+    number: int
+    title: str
+    rule: str
+    observed: dict[str, Scalar | dict[str, Scalar]]
+    """Counts are integers and shares floats; a breakdown is a dict."""
+
+
+class Step(Record):
+    """One rule on the way from a file's rows to the labels."""
+
+    name: str
+    dropped: int
+    left: int
+
+
+class ForwardCitations(Record):
+    """Forward citations of the patents of one grant decade whose window is closed."""
+
+    patents: int
+    not_cited: float
+    """Share of the patents."""
+    mean: float
+    median: int
+    q90: int
+    q99: int
+    largest: int
+    counts: dict[int, int]
+    """Patents by number of forward citations."""
+
+
+class CitationsOf1976AndLater(Record):
+    """Citations of utility patents that PatentsView should hold."""
+
+    all: int
+    absent: int
+    """Citations of patents that PATENTS lacks."""
+
+
+class MissingRange(Record):
+    """A range of utility numbers that are cited but missing in PATENTS."""
+
+    first: int
+    last: int
+    citations: int
+
+
+class RejectKind(Record):
+    """Rejected rows of one table with the same reason, and the first of them."""
+
+    table: str
+    reason: str
+    rows: int
+    row: int
+    content: str | None
+
+
+class ReleaseSummary(Record):
+    """What the next release is compared with."""
+
+    release_id: str
+    data_to_date: str
+    label_version: str
+    rows: dict[str, int]
+    levels: dict[str, int]
+    classes: dict[str, int]
+    rules: dict[str, JsonValue]
+
+
+class PatentChanges(Record):
+    """Patents of two releases."""
+
+    both: int
+    added: int
+    missing: int
+    class_changed: int
+    level_changed: int | None
+    """Patents with a level in both releases and another one now; None if the rules differ."""
+
+
+class ReleaseComparison(Record):
+    """What changed since the previous release; pairs are (before, now)."""
+
+    release_id: str
+    data_to_date_before: str
+    data_to_date: str
+    rows: dict[str, tuple[int, int]]
+    rules: dict[str, tuple[JsonValue, JsonValue]]
+    """The settings of the label rule that differ."""
+    levels: dict[str, tuple[float, float]]
+    """Shares of the labelled patents; empty if the rules differ."""
+    classes: dict[str, tuple[int, int]]
+    new_classes: tuple[str, ...]
+    missing_classes: tuple[str, ...]
+    patents: PatentChanges | None
+    """None if the LABELS of the previous release are no longer kept."""
+
+
+class QualityReport(Record):
+    """All of quality.json."""
+
+    warnings: tuple[QualityWarning, ...] = ()
+    release: ReleaseInfo
+    tables: dict[str, TableRows]
+    related: RelatedPatents
+    outcomes: Outcomes
+    known_issues: tuple[KnownIssue, ...]
+    patent_steps: tuple[Step, ...]
+    citation_steps: tuple[Step, ...]
+    years: dict[str, Outcomes]
+    classes: dict[str, Outcomes]
+    types: dict[str, dict[str, int]]
+    categories: dict[str, dict[str, int]]
+    forward_citations: dict[str, ForwardCitations]
+    citations_of_1976_and_later: CitationsOf1976AndLater
+    missing_ranges: tuple[MissingRange, ...]
+    rejects: tuple[RejectKind, ...]
+    compared: ReleaseComparison | None = None
+    summary: ReleaseSummary | None = None
+    summary_before: ReleaseSummary | None = None
