@@ -192,7 +192,9 @@ def same_number(one: float, other: float) -> bool:
 
 
 def rows_that_differ(one: pa.Array, other: pa.Array) -> NDArray[np.bool_]:
-    """A mask of the rows in which two columns of equal length differ, floats and elements of lists by bits."""
+    """A mask of the rows in which two columns of equal length differ, floats and elements of lists by
+    bits.
+    """
     differ: NDArray[np.bool_] = np.asarray(one.is_null()) != np.asarray(other.is_null())
     if pa.types.is_list(one.type) or pa.types.is_large_list(one.type):
         lengths = [np.asarray(pc.fill_null(pc.list_value_length(side), 0)) for side in (one, other)]

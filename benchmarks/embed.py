@@ -1,7 +1,9 @@
-"""`make bench-embed`: this project's skip-gram against plain gensim, Word2Vec over an iterator of sentences, on the same files.
+"""`make bench-embed`: this project's skip-gram against plain gensim, Word2Vec over an iterator of
+sentences, on the same files.
 
-Each as a whole process, in three alternating runs after a warm-up, with the same settings and threads. Words a second are those
-of the training alone (without imports, and for plain gensim without its pass that counts words, which Spark does for ours).
+Each as a whole process, in three alternating runs after a warm-up, with the same settings and threads.
+Words a second are those of the training alone (without imports, and for plain gensim without its pass that
+counts words, which Spark does for ours).
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ def main() -> None:
         "the vocabularies differ"
     )
     print(
-        f"\n{machine()}\n{words:,} words, {options.epochs} epochs, {text.dimensions} dimensions, {_threads(text)} threads; make bench-embed\n"
+        f"\n{machine()}\n{words:,} words, {options.epochs} epochs, {text.dimensions} dimensions, "
+        f"{_threads(text)} threads; make bench-embed\n"
     )
     print(table(outcomes, against=PLAIN))
     paces = {
@@ -82,7 +85,9 @@ def main() -> None:
 
 
 def _write_texts(folder: Path, words: int, min_count: int) -> int:
-    """Abstracts of a simulated release as the text stage hands them to gensim, and the counts of frequent words; returns the number of words."""
+    """Abstracts of a simulated release as the text stage hands them to gensim, and the counts of frequent
+    words; returns the number of words.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     counts: Counter[str] = Counter()

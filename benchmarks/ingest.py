@@ -1,8 +1,9 @@
 """`make bench-ingest`: zip to Parquet by the ingest stage, against DuckDB reading the unzipped TSV.
 
-Once for citations and once for abstracts, whose text has lines and quotes; each as a whole process, start-up included, median of
-three alternating runs after a warm-up. Both write the same columns as Parquet (zstd level 1); the rows are asserted to be the same.
-The stage reads a release of which only the one file is large, as a person would run it; DuckDB is spared the inflating.
+Once for citations and once for abstracts, whose text has lines and quotes; each as a whole process,
+start-up included, median of three alternating runs after a warm-up. Both write the same columns as Parquet
+(zstd level 1); the rows are asserted to be the same. The stage reads a release of which only the one file
+is large, as a person would run it; DuckDB is spared the inflating.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ def main() -> None:
         )
         rows = _assert_same(name, root / "duckdb" / name, Store(root / "ours").directory(name))
         print(
-            f"\n{machine()}\n{name}: {rows:,} rows, {unzipped.stat().st_size / 1e6:,.0f} MB of TSV; make bench-ingest\n"
+            f"\n{machine()}\n{name}: {rows:,} rows, {unzipped.stat().st_size / 1e6:,.0f} MB of TSV; "
+            "make bench-ingest\n"
         )
         print(table(outcomes, against="DuckDB, unzipped TSV"), flush=True)
         for output in ("duckdb", "ours"):
@@ -81,7 +83,9 @@ def _release(root: Path, sets: list[str]) -> Path:
 
 
 def _with_one_large_file(folder: Path, file: str, small: Path, large: Path) -> tuple[Path, Path]:
-    """A release folder with one file of the large release and the others of the small one, and that file unzipped beside it."""
+    """A release folder with one file of the large release and the others of the small one, and that file
+    unzipped beside it.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     archive = f"{file}.zip"

@@ -1,6 +1,8 @@
-"""`make bench-labels`: this project's label job against DuckDB, Polars and pandas, each as a whole process on the same Parquet.
+"""`make bench-labels`: this project's label job against DuckDB, Polars and pandas, each as a whole process
+on the same Parquet.
 
-Median of three alternating runs after a warm-up, with start-up; the labels of all are asserted to be the same.
+Median of three alternating runs after a warm-up, with start-up; the labels of all are asserted to be the
+same.
 """
 
 from __future__ import annotations
@@ -96,7 +98,8 @@ def main() -> None:
     )
     sizes = ingest.tables
     print(
-        f"\n{machine()}\n{sizes['CITATIONS']['rows']:,} citations, {sizes['PATENTS']['rows']:,} patents; make bench-labels\n"
+        f"\n{machine()}\n{sizes['CITATIONS']['rows']:,} citations, "
+        f"{sizes['PATENTS']['rows']:,} patents; make bench-labels\n"
     )
     print(
         table(
@@ -109,10 +112,13 @@ def main() -> None:
 def _assert_same(store: Store, root: Path, engines: list[str]) -> None:
     """Row for row, for each engine and every peer.
 
-    Quantiles at 0.9 and 0.99 of whole numbers are whole hundredths: rounded, they agree whatever the last bit of an
-    interpolation is (ours is NumPy's, DuckDB's is its own).
+    Quantiles at 0.9 and 0.99 of whole numbers are whole hundredths: rounded, they agree whatever the last
+    bit of an interpolation is (ours is NumPy's, DuckDB's is its own).
     """
-    columns = "patent_id, grant_date::date, cpc_class, forward_citations, round(q90, 6), round(q99, 6), citation_level, window_complete"
+    columns = (
+        "patent_id, grant_date::date, cpc_class, forward_citations, round(q90, 6), round(q99, 6), "
+        "citation_level, window_complete"
+    )
     of_engine = {
         each.engine: store.directory_in(each, "LABELS") for each in reversed(store.manifests("label"))
     }  # the newest of each

@@ -1,4 +1,6 @@
-"""Time and memory of whole processes, children included, measured in alternating runs so that drift hits all alike."""
+"""Time and memory of whole processes, children included, measured in alternating runs so that drift hits
+all alike.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _SAMPLE_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run of one process: wall seconds; CPU seconds and peak resident megabytes of its whole tree; what it printed."""
+    """One run of one process: wall seconds; CPU seconds and peak resident megabytes of its whole tree; what
+    it printed.
+    """
 
     seconds: float
     cpu_seconds: float
@@ -65,7 +69,9 @@ def alternate(contestants: Mapping[str, Sequence[str]], runs: int = 3) -> dict[s
 
 
 def table(outcomes: Mapping[str, Sequence[Outcome]], against: str) -> str:
-    """A Markdown table: median seconds with their range, CPU seconds, the ratios of both to one contestant, peak memory."""
+    """A Markdown table: median seconds with their range, CPU seconds, the ratios of both to one contestant,
+    peak memory.
+    """
     base, base_cpu = _medians(outcomes[against])
     lines = [
         f"| program | median s | range | ratio to {against} | CPU s | ratio | peak MB |",
@@ -76,7 +82,8 @@ def table(outcomes: Mapping[str, Sequence[Outcome]], against: str) -> str:
         peak = max(outcome.peak_mb for outcome in runs)
         wall, cpu = _medians(runs)
         lines.append(
-            f"| {name} | {wall:.1f} | {seconds[0]:.1f} to {seconds[-1]:.1f} | {wall / base:.2f} | {cpu:.1f} | {cpu / base_cpu:.2f} | {peak:,.0f} |"
+            f"| {name} | {wall:.1f} | {seconds[0]:.1f} to {seconds[-1]:.1f} | {wall / base:.2f} "
+            f"| {cpu:.1f} | {cpu / base_cpu:.2f} | {peak:,.0f} |"
         )
     return "\n".join(lines)
 
@@ -91,7 +98,8 @@ def machine() -> str:
         ),
         platform.processor(),
     )
-    return f"{psutil.cpu_count()} cores of {model}, {psutil.virtual_memory().total / 2**30:.0f} GiB, Python {platform.python_version()}"
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{psutil.cpu_count()} cores of {model}, {memory:.0f} GiB, Python {platform.python_version()}"
 
 
 def _medians(runs: Sequence[Outcome]) -> tuple[float, float]:

@@ -1,9 +1,11 @@
-"""`make bench-recent`: what it adds for the newest test year to train on early levels, the levels that open windows show.
+"""`make bench-recent`: what it adds for the newest test year to train on early levels, the levels that open
+windows show.
 
-On a simulated release, through the real command line: the citation level trained on whole labels alone, as the embargo
-leaves them, and with the early levels of patents granted up to split.train_until beside them. Both are judged on the
-same test patents and their whole labels; differences have paired intervals, families resampled. With drift, the words
-that speak of a level change over the years, as technologies do. Started again, stages that are done are skipped.
+On a simulated release, through the real command line: the citation level trained on whole labels alone, as
+the embargo leaves them, and with the early levels of patents granted up to split.train_until beside them.
+Both are judged on the same test patents and their whole labels; differences have paired intervals, families
+resampled. With drift, the words that speak of a level change over the years, as technologies do. Started
+again, stages that are done are skipped.
 """
 
 from __future__ import annotations
@@ -26,12 +28,15 @@ from patent_spark.core.store import Store
 from patent_spark.metrics.comparison import Measured, differences, measure
 from patent_spark.metrics.estimator import said
 
-EARLY = {"whole labels": False, "and early levels": True}
+EARLY = {"whole labels": False, "and interim levels": True}
 _FIGURES = {"top1 PR-AUC": "top1.pr_auc", "accuracy": "accuracy"}
 _SETTINGS = (
-    "source.kind=simulate", f"tasks={CITATION_LEVEL}", "simulate.abstract_words=70", "label.reference_set=class_year", "label.follow_up_months=[12, 24, 36, 48]",
-    "split.embargo=true", "citation_level.protocol=temporal", "citation_level.max_tokens=100", "citation_level.min_tokens=50", "train.ranks=1",
-    "text.epochs=2", "evaluate.resamples=0", "evaluate.baseline_examples=2000", "evaluate.neighbour_examples=1000",
+    "source.kind=simulate", f"tasks={CITATION_LEVEL}", "simulate.abstract_words=70",
+    "label.reference_set=class_year", "label.follow_up_months=[12, 24, 36, 48]",
+    "split.embargo=true", "citation_level.protocol=temporal", "citation_level.max_tokens=100",
+    "citation_level.min_tokens=50", "train.ranks=1",
+    "text.epochs=2", "evaluate.resamples=0", "evaluate.baseline_examples=2000",
+    "evaluate.neighbour_examples=1000",
 )  # fmt: skip
 """On top of conf/demo.yaml: short texts, and baselines that cost little, since they are not compared here."""
 
@@ -79,14 +84,17 @@ def predictions(root: Path, sets: Sequence[str]) -> pd.DataFrame:
     store = Store(root)
     splits = store.metadata(SplitMetadata)
     print(
-        f"  {root.name}: {splits.splits[CITATION_LEVEL]['train']:,} train, on early levels: {splits.on_interim_levels}",
+        f"  {root.name}: {splits.splits[CITATION_LEVEL]['train']:,} train, "
+        f"on interim levels: {splits.on_interim_levels}",
         file=sys.stderr,
     )
     return store.read_arrow("PREDICTIONS").to_pandas().sort_values("patent_id", ignore_index=True)
 
 
 def table(found: Mapping[str, pd.DataFrame]) -> str:
-    """A Markdown table: both trainings' figures for each test year and for all, and the difference with its interval."""
+    """A Markdown table: both trainings' figures for each test year and for all, and the difference with its
+    interval.
+    """
     first, *_ = found.values()
     labels = list(LEVELS)
     truth = first["truth"].map(labels.index).to_numpy()

@@ -1,8 +1,10 @@
-"""`make bench-scale`: simulate, ingest and label releases of growing size, label on both engines, each stage as a whole process.
+"""`make bench-scale`: simulate, ingest and label releases of growing size, label on both engines, each
+stage as a whole process.
 
-Prints time and peak memory by size and stage, and for each stage the growth exponent: the slope of log seconds against log
-citations, once as measured and once after taking away start-up, which is the same command's time on a thousand patents.
-A size's scratch is deleted before the next is made. A stage that fails is a row of the table, and makes this command fail.
+Prints time and peak memory by size and stage, and for each stage the growth exponent: the slope of log
+seconds against log citations, once as measured and once after taking away start-up, which is the same
+command's time on a thousand patents. A size's scratch is deleted before the next is made. A stage that
+fails is a row of the table, and makes this command fail.
 """
 
 from __future__ import annotations
@@ -81,7 +83,9 @@ def main() -> None:
 
 
 def _measured(root: Path, sets: list[str], engines: list[str]) -> Iterator[tuple[str, int, Outcome | None]]:
-    """Each stage, the citations of the release, and what the stage took; None for one that failed, which ends the size."""
+    """Each stage, the citations of the release, and what the stage took; None for one that failed, which
+    ends the size.
+    """
     citations = 0
     for name, more in (
         ("simulate", []),

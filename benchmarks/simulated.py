@@ -9,7 +9,9 @@ _PATENTS, _CITATIONS_EACH = 1_200_000, 15.83  # what the simulator makes of cita
 
 
 def release_settings(millions: float) -> list[str]:
-    """Settings of a simulated release with about so many million citations, and short texts, which the label job does not read."""
+    """Settings of a simulated release with about so many million citations, and short texts, which the
+    label job does not read.
+    """
     patents = max(1000, min(9_400_000, int(_PATENTS * millions / 20)))
     scale = millions * 1e6 / patents / _CITATIONS_EACH
     return [

@@ -1,8 +1,10 @@
-"""`make bench-train`: examples a second of this project's feed and step, against peers that do the same work on the same examples.
+"""`make bench-train`: examples a second of this project's feed and step, against peers that do the same
+work on the same examples.
 
-The peers: the same step on batches that are in memory already; the paper's own design, a Keras generator of stacked float matrices;
-PyTorch's LSTM of the same shape; and two ranks against one, a core each. Each is a process of its own that warms itself up and times
-its steps alone; all take turns. Also told: how much of what is computed is padding, with and without batches of like length.
+The peers: the same step on batches that are in memory already; the paper's own design, a Keras generator of
+stacked float matrices; PyTorch's LSTM of the same shape; and two ranks against one, a core each. Each is a
+process of its own that warms itself up and times its steps alone; all take turns. Also told: how much of
+what is computed is padding, with and without batches of like length.
 """
 
 from __future__ import annotations
@@ -159,7 +161,9 @@ class Bench:
         )
 
     def time_steps(self, in_memory: bool) -> dict[str, float]:
-        """The examples and seconds of the steps, after a few to warm up; as one of the ranks that the environment tells of."""
+        """The examples and seconds of the steps, after a few to warm up; as one of the ranks that the
+        environment tells of.
+        """
         if self._options.core is not None:
             os.sched_setaffinity(0, {self._options.core})  # before TensorFlow counts the cores
         import tensorflow as tf
@@ -241,7 +245,9 @@ class Bench:
         return itertools.islice(feed.epoch(EPOCH), count or self._options.steps)
 
     def _write_inputs(self) -> None:
-        """The same steps for the programs that read no shards: tokens as ours computes them, texts as they stand in the release."""
+        """The same steps for the programs that read no shards: tokens as ours computes them, texts as they
+        stand in the release.
+        """
         self._inputs.mkdir(exist_ok=True)
         config, vectors = self._config, self._vectors()
         batches = list(self._steps(self._feed()))
@@ -299,7 +305,9 @@ class Bench:
 
 
 def padded_share(batches: Iterable[Batch]) -> float:
-    """The share of padding in what is computed: each step computes as many words of all its texts as its longest text has."""
+    """The share of padding in what is computed: each step computes as many words of all its texts as its
+    longest text has.
+    """
     real = computed = 0
     for batch in batches:
         length = batch.length.numpy()

@@ -1,4 +1,6 @@
-"""The label job of conf/default.yaml in pandas, everything in memory: python labels_pandas.py TABLES OUT DATA_TO_DATE."""
+"""The label job of conf/default.yaml in pandas, everything in memory: python labels_pandas.py TABLES OUT
+DATA_TO_DATE.
+"""
 
 import sys
 from pathlib import Path

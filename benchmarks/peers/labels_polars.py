@@ -1,4 +1,6 @@
-"""The label job of conf/default.yaml in Polars, streaming: python labels_polars.py TABLES OUT DATA_TO_DATE {bigint|text}."""
+"""The label job of conf/default.yaml in Polars, streaming: python labels_polars.py TABLES OUT DATA_TO_DATE
+{bigint|text}.
+"""
 
 import datetime
 import sys

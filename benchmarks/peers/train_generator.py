@@ -1,7 +1,9 @@
-"""The paper's own design: a Keras generator cleans and splits the texts of each batch with pandas, looks their vectors up and stacks
-them to float32 [batch, words, dimensions]; the same network without its embedding computes them, padding and all.
+"""The paper's own design: a Keras generator cleans and splits the texts of each batch with pandas, looks
+their vectors up and stacks them to float32 [batch, words, dimensions]; the same network without its
+embedding computes them, padding and all.
 
-Reads what train.py wrote for it: texts and labels of each step, the vocabulary with its vectors, and the shape.
+Reads what train.py wrote for it: texts and labels of each step, the vocabulary with its vectors, and the
+shape.
 """
 
 from __future__ import annotations

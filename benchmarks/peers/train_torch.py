@@ -1,6 +1,8 @@
-"""The same network, optimizer and steps in PyTorch: frozen vectors, LSTM layers, the pool over the words, softmax.
+"""The same network, optimizer and steps in PyTorch: frozen vectors, LSTM layers, the pool over the words,
+softmax.
 
-Reads what train.py wrote for it: tokens and labels of each step, the vectors (row 0 for padding), and the shape.
+Reads what train.py wrote for it: tokens and labels of each step, the vectors (row 0 for padding), and the
+shape.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from torch import nn
 class Network(nn.Module):
     """int64 tokens [batch, words], 0 to the right -> logits [batch, labels].
 
-    A second LSTM of a bidirectional layer reads the padding before the text: less work than to turn the texts, as ours does.
+    A second LSTM of a bidirectional layer reads the padding before the text: less work than to turn the
+    texts, as ours does.
     """
 
     def __init__(self, vectors: torch.Tensor, model: dict[str, Any], labels: int) -> None:

@@ -167,7 +167,7 @@ def test_impossible_grant_dates_are_rejected_and_told(house):
     )
     code, said = house.run("ingest", "label", "quality", sets=["ingest.max_reject_fraction=0.1"])
     assert code == DONE and "g_patent.tsv.zip: 40 rows, 2 rejected" in said
-    assert house.quality()["traps"][9]["found"] == {
+    assert house.quality()["known_issues"][9]["observed"] == {
         "grant date outside 1790-07-31..2009-08-20": 2,
         "rows of CPC": 40,
     }
