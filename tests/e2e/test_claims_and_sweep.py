@@ -1,4 +1,4 @@
-"""Claims as further text, and a sweep on what was made with them: whole runs of the real command line."""
+"""Claims as a text field, and a sweep on the same warehouse: whole runs of the real command line."""
 
 import json
 
@@ -12,9 +12,13 @@ from tests.support.small_run import patent_spark
 pytestmark = pytest.mark.slow
 
 SETTINGS = [
-    "tasks=technology", "simulate.patents=2000", "simulate.claims=true", "text.fields=[title, abstract, claims]", "text.claims=all",
+    "tasks=technology",
+    "simulate.patents=2000",
+    "simulate.claims=true",
+    "text.fields=[title, abstract, claims]",
+    "text.claims=all",
     "technology.max_tokens=200",
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +32,14 @@ def root(tmp_path_factory):
 def test_a_whole_run_learns_from_claims_too(root):
     store = Store(root)
     claims = store.read_arrow("CLAIMS", ["patent_id"]).to_pandas().groupby("patent_id").size()
-    told = {
+    tokens = {
         row["patent_id"]: row["tokens"]
         for row in store.read_arrow("TOKENS", ["patent_id", "tokens"]).to_pylist()
     }
-    several = [patent for patent, count in claims.items() if count > 1 and patent in told]
+    several = [patent for patent, count in claims.items() if count > 1 and patent in tokens]
     assert len(several) > 1500
     assert all(
-        " ".join(told[patent]).count("the subject of claim 1 wherein") == claims[patent] - 1
+        " ".join(tokens[patent]).count("the subject of claim 1 wherein") == claims[patent] - 1
         for patent in several
     )
     assert store.metadata(TextMetadata).synonyms_found > 0.5
@@ -59,26 +63,17 @@ def test_a_sweep_skips_what_is_there_and_publishes_nothing(root):
         sets=SETTINGS,
     )
     assert done.returncode == 0, done.stderr
-    said = done.stderr.splitlines()
+    stderr = done.stderr.splitlines()
     for stage in ("simulate", "ingest", "label", "split", "text", "shard"):
-        assert any(line.startswith(f"{stage:9} skipped") for line in said), stage
-    assert "sweep     2 of 2, technology: train.learning_rate=3e-2, train.epochs=1" in said
+        assert any(line.startswith(f"{stage:9} skipped") for line in stderr), stage
+    last = [line for line in stderr if "2 of 2" in line]
+    assert any("technology" in line and "train.learning_rate=3e-2, train.epochs=1" in line for line in last)
     lines = done.stdout.splitlines()
-    assert lines[1] == "technology: 2 trainings"
-    assert lines[2].split() == [
-        "dev",
-        "loss",
-        "dev",
-        "accuracy",
-        "epoch",
-        "train.learning_rate",
-        "train.epochs",
-        "MLflow",
-        "run",
-    ]
+    assert "technology" in lines[1] and "2" in lines[1]
+    assert {"train.learning_rate", "train.epochs"} < set(lines[2].split())
     rows = [line.split() for line in lines[3:5]]
     assert float(rows[0][0]) <= float(rows[1][0])
-    assert lines[5].startswith(f"best: --set train.learning_rate={rows[0][3]} --set train.epochs=1 ")
+    assert f"--set train.learning_rate={rows[0][3]} --set train.epochs=1 " in lines[5]
     assert store.manifest("train") == published
     client = MlflowClient(f"sqlite:///{root}/mlflow/mlflow.db")
     parents = {client.get_run(row[-1]).data.tags["mlflow.parentRunId"] for row in rows}

@@ -1,6 +1,4 @@
-"""A warehouse before the gate: evaluated models, their runs in a real MLflow, and an audit with the verdicts
-that a test wants.
-"""
+"""A warehouse before registration: evaluated models, their runs in a real MLflow, and an audit."""
 
 from __future__ import annotations
 
@@ -60,24 +58,22 @@ def publish_audit(
         *((task, FAMILIES) for task in TASKS),
         ("technology", "top1 found better than plausible"),
     ]
-    verdicts = (
+    statuses = (
         {names[-1]: "not_applicable"} | dict.fromkeys(failed, "failed") | dict.fromkeys(not_made, "not_made")
     )
     checks = [
         {
             "task": task,
             "name": name,
-            "figure": 0.0,
+            "value": 0.0,
             "limit": 0.0,
             "unit": "rows",
-            "form": "count",
-            "done": REMEDY,
+            "format": "count",
+            "details": REMEDY,
         }
         for task, name in names
     ]
-    checks = [
-        {**check, "verdict": verdicts.get((check["task"], check["name"]), "passed")} for check in checks
-    ]
+    checks = [{**check, "status": statuses.get((check["task"], check["name"]), "passed")} for check in checks]
     publish(
         store,
         "audit",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel, Field
 
 from patent_spark.config import Config, Settings, digest, flatten, with_settings
 from patent_spark.core.store import Store
@@ -28,7 +28,7 @@ class FailedCheck(Record):
 class AuditOutcome(Record):
     """What the audit says of a warehouse."""
 
-    verdict: str
+    status: str
     """passed, failed, or incomplete: no check failed, but some could not run."""
     run: int
     """Checks that ran."""
@@ -81,14 +81,14 @@ def run_child(config: Config, *, force: bool, resume: bool) -> Store:
 def audit_outcome(store: Store) -> AuditOutcome:
     """The outcome of the current audit."""
     audit = _Audit.model_validate(store.read_json("AUDIT", "audit.json"))
-    verdicts = [check.verdict for check in audit.checks]
+    statuses = [check.status for check in audit.checks]
     return AuditOutcome(
-        verdict=audit.verdict,
-        run=verdicts.count("passed") + verdicts.count("failed"),
+        status=audit.status,
+        run=statuses.count("passed") + statuses.count("failed"),
         failed=tuple(
             FailedCheck(task=check.task, name=check.name)
             for check in audit.checks
-            if check.verdict == "failed"
+            if check.status == "failed"
         ),
     )
 
@@ -96,13 +96,13 @@ def audit_outcome(store: Store) -> AuditOutcome:
 class _Check(BaseModel):
     task: str | None
     name: str
-    verdict: str
+    status: str = Field(validation_alias=AliasChoices("status", "verdict"))
 
 
 class _Audit(BaseModel):
-    """The part of audit.json that is needed here."""
+    """The part of audit.json that is needed here; names of older versions are accepted."""
 
-    verdict: str
+    status: str = Field(validation_alias=AliasChoices("status", "verdict"))
     checks: list[_Check]
 
 

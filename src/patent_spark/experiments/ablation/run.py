@@ -159,7 +159,7 @@ def _text_table(report: AblationReport, task: str) -> list[str]:
         values = [form(result.top1_share, "share") for _ in shares]
         values += [form(result.metrics[metric].value, "number") for metric in shown]
         values += [signed(result.best_baseline[metric].difference) for metric in above]
-        outcome = f"{failed} failed" if failed else variant.audit.verdict
+        outcome = f"{failed} failed" if failed else variant.audit.status
         rows.append([variant.protocol, variant.model, f"{result.examples:,}", *values, outcome])
     for name in EFFECTS:
         cells = [_effect(effects[metric].of(name)) if metric in effects else "–" for metric in shown]

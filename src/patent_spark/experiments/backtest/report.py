@@ -144,7 +144,7 @@ def _model_table(models: Sequence[ModelResult]) -> Table:
         outcome = f"{len(audit.failed)} of {audit.run} checks failed"
         if not audit.failed:
             outcome = f"all {audit.run} checks passed"
-        if audit.verdict == "incomplete":
+        if audit.status == "incomplete":
             outcome += ", others could not run"
         tested = f"{model.years[0].year} to {model.years[-1].year}" if model.years else "–"
         sizes = (model.training, model.development, model.vocabulary)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
 
 from patent_spark.config import Config
 from patent_spark.core.errors import DataError
@@ -13,19 +13,22 @@ from patent_spark.core.store import Store
 
 
 class AuditCheck(BaseModel):
-    """One check; keys that register does not need are ignored."""
+    """One check; keys that register does not need are ignored. Names of older versions are accepted."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     task: str | None
     """None: the check concerns all tasks."""
     name: str
-    verdict: Literal["passed", "failed", "not_applicable", "not_made"]
-    done: str = ""
-    figure: float | None = None
+    status: Literal["passed", "failed", "not_applicable", "not_made"] = Field(
+        validation_alias=AliasChoices("status", "verdict")
+    )
+    details: str = Field(default="", validation_alias=AliasChoices("details", "done"))
+    value: float | None = Field(default=None, validation_alias=AliasChoices("value", "figure"))
     limit: float | None = None
     unit: str = ""
-    form: str = "number"
+    format: str = Field(default="number", validation_alias=AliasChoices("format", "form"))
+    """share, number or count."""
 
 
 def read_checks(store: Store, config: Config) -> list[AuditCheck]:

@@ -118,10 +118,10 @@ def _audit_table(card: ModelCard) -> Table:
     rows = []
     for check in card.checks:
         task = f" ({TITLES[check.task].lower()})" if check.task else ""
-        value, limit = (Cell(form(each, check.form)) for each in (check.figure, check.limit))
-        verdict = Cell(check.verdict.replace("_", " "), kind="text")
-        rows.append(Row(f"{check.name}{task}", [verdict, value, limit, Cell(check.unit, kind="text")]))
-    return Table(["check", "verdict", "value", "limit", "unit"], rows)
+        value, limit = (Cell(form(each, check.format)) for each in (check.value, check.limit))
+        status = Cell(check.status.replace("_", " "), kind="text")
+        rows.append(Row(f"{check.name}{task}", [status, value, limit, Cell(check.unit, kind="text")]))
+    return Table(["check", "status", "value", "limit", "unit"], rows)
 
 
 def _setting_table(card: ModelCard) -> Table:

@@ -47,13 +47,13 @@ def audit_rejection(checks: Sequence[AuditCheck], tasks: Sequence[str]) -> Rejec
     own = checks_of(checks, tasks)
     failed, not_made = (
         tuple(
-            CheckReference(name=check.name, task=check.task, details=check.done)
+            CheckReference(name=check.name, task=check.task, details=check.details)
             for check in own
-            if check.verdict == verdict
+            if check.status == status
         )
-        for verdict in ("failed", "not_made")
+        for status in ("failed", "not_made")
     )
-    applicable = sum(check.verdict != "not_applicable" for check in own)
+    applicable = sum(check.status != "not_applicable" for check in own)
     if failed:
         return AuditChecksFailed(checks=failed, applicable=applicable)
     return AuditChecksNotMade(checks=not_made, applicable=applicable) if not_made else None

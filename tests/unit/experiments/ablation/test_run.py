@@ -58,7 +58,7 @@ def variant(root, protocol, model, accuracy, pr_auc, failed=(), precision=0.5):
         model=model,
         warehouse=str(store.root),
         audit=AuditOutcome(
-            verdict="failed" if failed else "passed",
+            status="failed" if failed else "passed",
             run=20,
             failed=tuple(FailedCheck(task="citation_level", name=name) for name in failed),
         ),

@@ -61,21 +61,21 @@ def publish_model(root, years, failed=(), not_made=()):
     """A child warehouse with a citation model, as run_child leaves it."""
     store = Store(root)
     checks = [
-        {"task": None, "name": "one", "verdict": "passed"},
-        {"task": "citation_level", "name": "two", "verdict": "not_applicable"},
+        {"task": None, "name": "one", "status": "passed"},
+        {"task": "citation_level", "name": "two", "status": "not_applicable"},
     ]
-    checks += [{"task": "citation_level", "name": name, "verdict": "failed"} for name in failed]
-    checks += [{"task": None, "name": name, "verdict": "not_made"} for name in not_made]
+    checks += [{"task": "citation_level", "name": name, "status": "failed"} for name in failed]
+    checks += [{"task": None, "name": name, "status": "not_made"} for name in not_made]
     examples = task_examples(train=5000, development=500)
     publish(store, "shard", {}, {"tasks": {"citation_level": examples}})
     publish(store, "text", {}, {"vocabulary_size": 4321})
     metrics = Metrics.model_validate(
         {"run_id": "abc", "by_year": {str(year): each for year, each in years.items()}}
     )
-    verdict = "failed" if failed else "incomplete" if not_made else "passed"
+    status = "failed" if failed else "incomplete" if not_made else "passed"
     for stage, output, name, values in (
         ("evaluate", "METRICS", "citation_level.json", metrics.as_json()),
-        ("audit", "AUDIT", "audit.json", {"verdict": verdict, "checks": checks}),
+        ("audit", "AUDIT", "audit.json", {"status": status, "checks": checks}),
     ):
         publish(store, stage, {}, fill=lambda draft: write_json(draft.path(output) / name, values))  # noqa: B023
     return store
@@ -98,16 +98,16 @@ def models(tmp_path_factory):
 def test_an_audit_with_checks_that_could_not_run_is_incomplete(tmp_path):
     store = publish_model(tmp_path / "a", {2008: year_metrics(0.7, 0.2)}, not_made=["recount"])
     result = model_result(store, ModelPlan(2006, (2008,), ()), "citation_level")
-    assert result.audit == AuditOutcome(verdict="incomplete", run=1, failed=())
+    assert result.audit == AuditOutcome(status="incomplete", run=1, failed=())
 
 
 def test_a_model_has_what_its_warehouse_holds(models):
     old, new = models
     assert (old.as_of, old.open_years) == (2006, (2010,))
     assert (old.training, old.development, old.vocabulary, old.run_id) == (5000, 500, 4321, "abc")
-    assert old.audit == AuditOutcome(verdict="passed", run=1, failed=())
+    assert old.audit == AuditOutcome(status="passed", run=1, failed=())
     label_mix = FailedCheck(task="citation_level", name="label mix")
-    assert new.audit == AuditOutcome(verdict="failed", run=2, failed=(label_mix,))
+    assert new.audit == AuditOutcome(status="failed", run=2, failed=(label_mix,))
     # 2009 has no patent
     years = [(year.year, year.distance, year.examples) for year in old.years]
     assert years == [(2007, 1, 1234), (2008, 2, 1234)]

@@ -89,8 +89,8 @@ def assert_mentions(reason, *words):
     assert [word for word in words if word not in sentence] == [], sentence
 
 
-def check(name, task=None, verdict="passed", done=""):
-    return AuditCheck(name=name, task=task, verdict=verdict, done=done)
+def check(name, task=None, status="passed", details=""):
+    return AuditCheck(name=name, task=task, status=status, details=details)
 
 
 def failures(*named, applicable):
@@ -104,7 +104,7 @@ def test_checks_of_all_tasks_count_for_every_model_and_those_of_a_task_for_its_o
     everything = (rows, families, level_families, embargo)
 
     def checks(*failed):
-        made = [check(*each, verdict="failed" if each in failed else "passed") for each in everything]
+        made = [check(*each, status="failed" if each in failed else "passed") for each in everything]
         return [*made, check("auc", "technology", "not_applicable")]
 
     assert audit_rejection(checks(), ["technology"]) is None
@@ -122,7 +122,7 @@ def test_checks_of_all_tasks_count_for_every_model_and_those_of_a_task_for_its_o
 
 
 def test_a_check_that_could_not_run_has_not_passed():
-    checks = [check("recount", verdict="not_made", done="no files; fetch them")]
+    checks = [check("recount", status="not_made", details="no files; fetch them")]
     checks += [check("families", "technology"), check("auc", "technology", "not_applicable")]
     reason = audit_rejection(checks, ["technology"])
     recount = CheckReference(name="recount", task=None, details="no files; fetch them")

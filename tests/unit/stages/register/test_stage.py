@@ -243,7 +243,7 @@ def test_a_card_has_what_a_user_must_know(champions):
     (task,) = content.tasks
     metrics = json_of(champions, "METRICS", "citation_level.json")
     assert (content.decision.verdict, content.previous_champion) == ("first", None)
-    assert [check.verdict for check in content.checks] == ["passed", "passed"]
+    assert [check.status for check in content.checks] == ["passed", "passed"]
     assert task.test_patents == 80
     assert (task.headline.metric, task.headline.value) == ("top1.pr_auc", metrics["top1"]["pr_auc"])
     assert task.labels == tuple(LEVELS)
@@ -506,8 +506,8 @@ def test_one_model_for_both_tasks_is_one_version(copy, tmp_path):
     content, card = card_of(copy, "joint")
     assert card.startswith("# Technology class and Citation level of US patents")
     assert [task.task for task in content.tasks] == list(TASKS)
-    verdicts = [check.verdict for check in content.checks]
-    assert (verdicts.count("passed"), verdicts.count("not_applicable")) == (3, 1)
+    statuses = [check.status for check in content.checks]
+    assert (statuses.count("passed"), statuses.count("not_applicable")) == (3, 1)
 
 
 def test_a_server_that_is_away_is_exit_1(copy, capsys):
