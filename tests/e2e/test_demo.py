@@ -1,29 +1,27 @@
-"""The demo itself, 20,000 simulated patents: what a newcomer sees must be near the best that anyone could reach."""
+"""The demo itself, 20,000 simulated patents: what a newcomer sees must be near the Bayes-optimal classifier."""
 
 import json
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from patent_spark.core.store import Store
+from tests.support.small_run import PROGRAM, ROOT
 
-ROOT = Path(__file__).parents[2]
+NOISE = 1.03
+"""The Bayes-optimal accuracy is an expectation; on some two thousand test patents a lucky draw exceeds it a little."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_the_demo_reaches_nine_tenths_of_the_attainable_and_beats_every_baseline(tmp_path):
-    program = Path(sys.executable).with_name("patent-spark")
-    command = [program, "run", "--config", ROOT / "conf" / "demo.yaml", "--set", f"warehouse.root={tmp_path}"]
+def test_the_demo_is_near_the_bayes_optimal_accuracy_and_beats_every_baseline(tmp_path):
+    command = [PROGRAM, "run", "--config", ROOT / "conf" / "demo.yaml", "--set", f"warehouse.root={tmp_path}"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for task in ("technology", "citation_level"):
         metrics = json.loads((Store(tmp_path).directory("METRICS") / f"{task}.json").read_text())
-        assert metrics["attainable"]["accuracy"] >= 0.75
-        assert metrics["accuracy"] >= 0.9 * metrics["attainable"]["accuracy"], task
+        best = metrics["references"]["bayes_optimal"]["accuracy"]
+        assert best >= 0.75, task
+        assert metrics["accuracy"] >= 0.9 * best, task
         assert metrics["accuracy"] > max(each["accuracy"] for each in metrics["baselines"].values()), task
-    assert (
-        metrics["accuracy"] <= 1.03 * metrics["attainable"]["accuracy"]
-    )  # better than possible would be a leak
+        assert metrics["accuracy"] <= NOISE * best, f"{task}: better than possible, so there is a leak"

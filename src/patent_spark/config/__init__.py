@@ -1,8 +1,9 @@
-"""Every setting of the platform, and one place that reads YAML and `--set`.
+"""Every setting, and the one place that reads YAML files and `--set`.
 
-A setting is known by `section.setting`. Values come, later over earlier, from the defaults in sections.py, the YAML files given
-with `--config` in order, and `--set section.setting=value`. An unknown or ill-typed setting raises ConfigError.
-What a run learns (vocabulary size, steps an epoch) goes into manifests, never back in here.
+In: YAML files and `--set section.setting=value`. Out: a frozen Config, and where each value came from.
+Later wins over earlier: defaults in sections.py, files in their order, `--set`. An unknown or ill-typed
+setting raises ConfigError. What a run learns (vocabulary size, steps an epoch) goes into manifests, never
+back in here. May import: nothing else of the package.
 """
 
 from patent_spark.config.errors import ConfigError, PatentSparkError
