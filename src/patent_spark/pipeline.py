@@ -17,10 +17,11 @@ from patent_spark.config import Config, ConfigError, digest, flatten
 from patent_spark.core.code_version import code_digest, code_version
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, GateError
+from patent_spark.core.manifest import Manifest
 from patent_spark.core.metadata import IngestMetadata, SimulateMetadata, StageMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.session import engine_name
-from patent_spark.core.store import Manifest, Store
+from patent_spark.core.store import Store
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Draft, Store, arrow_schema
-from tests.support.factories import publish
+from tests.support.factories import publish, task_examples
 
 MAX_TOKENS, GROUP = 8, 64
 TWINS = range(5_000_460, 5_000_480)
@@ -44,7 +44,7 @@ def publish_world(
     publish(store, "ingest", {}, {
         "release_id": "tiny", "data_to_date": "2018-05-29", "data_to_date_from": "release.json",
         "rows_in": {"PATENTS": 1200, "CITATIONS": 9000}, "rejected": {"PATENTS": {"unknown date": 3, "no id": 1}},
-        "attainable": {
+        "generator_rates": {
             "technology": {"accuracy": 0.92, "bag_of_words_accuracy": 0.8},
             "citation_level": {"accuracy": 0.75, "top1_average_precision": 0.5},
         },
@@ -96,11 +96,9 @@ def publish_world(
                 first_key += len(truth)
 
     layouts = {
-        task: {
-            "labels": labels[task],
-            "max_tokens": MAX_TOKENS,
-            "splits": {split: {"rows": count} for split, count in splits.items()},
-        }
+        task: task_examples(**splits).model_copy(
+            update={"labels": tuple(labels[task]), "max_tokens": MAX_TOKENS}
+        )
         for task, splits in sizes.items()
     }
     publish(

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from patent_spark.core.manifest import Manifest
 from patent_spark.core.metadata import STAGE_METADATA, ShardMetadata, SplitLayout, StageMetadata, TaskExamples
 from patent_spark.core.patent_ids import patent_id, patent_keys
-from patent_spark.core.store import Draft, Manifest, Store, arrow_schema
+from patent_spark.core.store import Draft, Store, arrow_schema
 from patent_spark.stages.shard.row_groups import write_groups
 
 Rows = Iterable[Mapping[str, Any]] | pa.Table

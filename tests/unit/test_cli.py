@@ -70,11 +70,11 @@ def test_an_unexpected_failure_is_exit_1_and_its_traceback_is_in_the_log(capsys,
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("patent_spark.cli.run_stage", fail)
+    monkeypatch.setattr("patent_spark.commands.run_stage", fail)
     code, _, err = run(capsys, "label", "--set", f"warehouse.root={tmp_path}")
     assert code == 1
     assert "patent-spark: label failed: OSError: [Errno 28] No space left on device\n" in err
-    log = Path(err.strip().splitlines()[-1].removeprefix("The whole story is in "))
+    log = Path(err.split()[-1])
     assert "Traceback" in log.read_text()
 
 

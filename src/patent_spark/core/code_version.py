@@ -27,6 +27,7 @@ PLATFORM = {
     "patent_spark.core.code_version": "decides when to work, not what comes out",
     "patent_spark.core.context": "hands over tables and settings, and changes neither",
     "patent_spark.core.errors": "checks results, and changes none",
+    "patent_spark.core.manifest": "describes a version, and is not in its tables",
     "patent_spark.core.metadata": "the fields of a record change together with the code that fills them",
     "patent_spark.core.progress": "shows how far the work is",
     "patent_spark.core.session": "tables come out the same on each engine",

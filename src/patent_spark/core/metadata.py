@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 class Record(BaseModel):
     """A frozen record of plain values that is kept as JSON."""
 
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     def to_json(self) -> dict[str, JsonValue]:
         """The record as plain JSON values."""

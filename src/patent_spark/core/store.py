@@ -10,7 +10,6 @@ a stage leaves the previous version readable and a folder that the next run of t
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import fcntl
 import json
@@ -21,70 +20,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import JsonValue, ValidationError
 
-from patent_spark.config.renamed import current_settings
 from patent_spark.core.errors import DataError, SchemaError, WorkError, conform
+from patent_spark.core.manifest import M, Manifest
 from patent_spark.core.metadata import StageMetadata
 from patent_spark.core.schemas import STAGE_OF, TABLES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-M = TypeVar("M", bound=StageMetadata)
-
 _MANIFEST = "manifest.json"
 _WRITER = ".writer"
-_RENAMED_FIELDS = {"knobs": "settings", "facts": "metadata"}
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What one published version of a stage is made of and what was learned while making it."""
-
-    stage: str
-    version: str
-    key: str
-    """Digest of everything the result depends on; equal keys mean the work need not be done again."""
-    release_id: str
-    created: str
-    settings: dict[str, Any]
-    inputs: dict[str, str]
-    """Version of each stage that was read."""
-    tables: dict[str, dict[str, int]]
-    """Rows, files and bytes of each table, from the Parquet footers."""
-    metadata: dict[str, JsonValue]
-    """The stage's record as plain JSON; `metadata_as` gives it typed."""
-    seconds: float
-    code: str
-    engine: str
-
-    @classmethod
-    def load(cls, path: Path) -> Manifest:
-        """Read a manifest. Older versions called settings `knobs` and metadata `facts`, and used other setting names."""
-        values = json.loads(path.read_text())
-        for old, new in _RENAMED_FIELDS.items():
-            if old in values:
-                values[new] = values.pop(old)
-        settings = current_settings(values.pop("settings"), warn=False)
-        return cls(settings=settings, **values)
-
-    def metadata_as(self, kind: type[M]) -> M:
-        """The stage's record; raises DataError when another version of patent_spark wrote it."""
-        if kind.stage != self.stage:
-            raise ValueError(f"the record of stage {self.stage} was asked for as {kind.__name__}")
-        try:
-            return kind.model_validate(self.metadata)
-        except ValidationError as error:
-            raise DataError(
-                f"stage {self.stage} was made by another version of patent_spark ({self.code}); "
-                f"run `patent-spark {self.stage} --force`",
-                stage=self.stage,
-            ) from error
 
 
 class Store:
@@ -277,22 +227,21 @@ class Draft:
         tables = {
             path.name: parquet_size(path) for path in sorted(self.directory.iterdir()) if path.name in TABLES
         }
-        created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         manifest = Manifest(
-            self.stage,
-            self.directory.name,
-            key,
-            release_id,
-            created,
-            settings,
-            inputs,
-            tables,
-            self.metadata.to_json() if self.metadata else {},
-            round(seconds, 3),
-            code,
-            engine,
+            stage=self.stage,
+            version=self.directory.name,
+            key=key,
+            release_id=release_id,
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            settings=settings,
+            inputs=inputs,
+            tables=tables,
+            metadata=self.metadata.to_json() if self.metadata else {},
+            seconds=round(seconds, 3),
+            code=code,
+            engine=engine,
         )
-        write_json(self.directory / _MANIFEST, dataclasses.asdict(manifest))
+        write_json(self.directory / _MANIFEST, manifest.to_json())
         write_text(self.directory.parent / "CURRENT", self.directory.name + "\n")
         self.published = True
         (self.directory / _WRITER).unlink()

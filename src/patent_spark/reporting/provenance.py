@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from patent_spark.config import Config, flatten
+from patent_spark.core.manifest import Manifest
 from patent_spark.core.metadata import IngestMetadata, LabelMetadata, ShardMetadata, TextMetadata
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
-from patent_spark.core.store import Manifest, Store
+from patent_spark.core.store import Store
 
 _STAGES = ("simulate", "ingest", "label", "split", "text", "shard", "train")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from patent_spark.config import digest, flatten
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.manifest import Manifest
 from patent_spark.core.metadata import ShardMetadata, TrainedTask, TrainMetadata
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
-from patent_spark.core.store import Manifest
 from patent_spark.stages.shard.layout import content_digest
 from patent_spark.stages.train.launch.job import Job
 

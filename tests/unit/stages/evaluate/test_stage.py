@@ -442,7 +442,8 @@ def test_what_is_missing_is_named(copy):
         DataError, match="EXAMPLES/citation_level/test_2011 has 40 patents, its manifest says 41"
     ):
         run_stage("evaluate", configured(copy.root, "tasks=citation_level"))
-    republish_shards(copy, metadata | {"tasks": {"citation_level": level | {"max_tokens": MAX_TOKENS + 1}}})
+    longer = level.model_copy(update={"max_tokens": MAX_TOKENS + 1})
+    republish_shards(copy, metadata.model_copy(update={"tasks": {"citation_level": longer}}))
     with pytest.raises(DataError, match="labels or text length differ"):
         run_stage("evaluate", configured(copy.root, "tasks=citation_level"))
 

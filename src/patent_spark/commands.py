@@ -1,0 +1,243 @@
+"""The commands: what each takes, and the handler that does it. A handler returns the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Callable
+
+from patent_spark.config import Config, ConfigError, about_settings, flatten
+from patent_spark.config.renamed import current_table
+from patent_spark.core.json_schemas import DOCUMENTS, json_schema
+from patent_spark.core.schemas import STAGE_OF
+from patent_spark.core.store import Store
+from patent_spark.pipeline import STAGES, planned, run_stage
+from patent_spark.run_summary import audit_table, summarise
+from patent_spark.tracking.runs import require_answer
+
+Handler = Callable[[argparse.Namespace, Config], None]
+
+_ONE_TRAINING = "train.launcher = external starts this command once a rank, for `patent-spark train` alone"
+
+
+def run(options: argparse.Namespace, config: Config) -> None:
+    """All stages, in order."""
+    if config.train.launcher == "external":
+        raise ConfigError(f"{_ONE_TRAINING}; run the other stages before it", setting="train.launcher")
+    started = time.monotonic()
+    done = [
+        run_stage(stage.name, config, force=options.force, resume=options.resume) for stage in planned(config)
+    ]
+    print(summarise(config, done, time.monotonic() - started))
+
+
+def stage(options: argparse.Namespace, config: Config) -> None:
+    """One stage."""
+    run_stage(options.command, config, force=options.force, resume=options.resume)
+
+
+def train(options: argparse.Namespace, config: Config) -> None:
+    """The stage train, which an external launcher starts once a rank."""
+    if config.train.launcher != "external":
+        require_server(config)
+        stage(options, config)
+        return
+    from patent_spark.stages.train.launch.external import train_together
+
+    def on_rank_0(ranks: int) -> None:
+        settings = dataclasses.replace(config.train, ranks=ranks)
+        stage(options, dataclasses.replace(config, train=settings))
+
+    train_together(on_rank_0, config.train.timeout_s)
+
+
+def audit(options: argparse.Namespace, config: Config) -> None:
+    """The stage audit, and a table of its checks."""
+    stage(options, config)
+    print(audit_table(Store(config.warehouse.root)))
+
+
+def sweep(options: argparse.Namespace, config: Config) -> None:
+    """Trainings with all combinations of some settings."""
+    from patent_spark.experiments.sweep import sweep
+
+    print(sweep(options.config, options.set, options.grid))
+
+
+def backtest(options: argparse.Namespace, config: Config) -> None:
+    """Models as of several years."""
+    from patent_spark.experiments.backtest.run import backtest
+
+    print(backtest(config, force=options.force, resume=options.resume))
+
+
+def ablate(options: argparse.Namespace, config: Config) -> None:
+    """Two configurations, their protocols and models swapped."""
+
+    print(protocols(options.config, options.against, options.set, force=options.force, resume=options.resume))
+
+
+def compare(options: argparse.Namespace, config: Config) -> None:
+    """Two runs of MLflow side by side."""
+    from patent_spark.experiments.compare.run import compare
+
+    print(compare(config, *options.runs))
+
+
+def neighbors(options: argparse.Namespace, config: Config) -> None:
+    """The nearest words of a word."""
+    from patent_spark.experiments.similar_words import similar_words
+
+    print(similar_words(config, options.word, options.top))
+
+
+def where(options: argparse.Namespace, config: Config) -> None:
+    """The directory of a table."""
+    print(Store(config.warehouse.root).directory(options.table))
+
+
+def schema(options: argparse.Namespace, config: Config) -> None:
+    """The JSON schema of a document, or the names of all."""
+    print(json.dumps(json_schema(options.name), indent=1) if options.name else "\n".join(DOCUMENTS))
+
+
+def print_config(options: argparse.Namespace, config: Config) -> None:
+    """Every setting."""
+    about = about_settings()
+    for name, value in flatten(config).items():
+        print(f"{name} = {json.dumps(value)}  # {options.origin.get(name, 'default')}: {about[name]}")
+    sys.stdout.flush()
+
+
+def require_server(config: Config) -> None:
+    """Raises TrackingError now, not after an hour of work, when nobody answers at tracking.uri."""
+    if config.tracking.uri:
+        require_answer(config)
+
+
+def tracked(handler: Handler) -> Handler:
+    """A handler that puts something into MLflow: it first asks whether the server answers."""
+
+    def handle(options: argparse.Namespace, config: Config) -> None:
+        require_server(config)
+        handler(options, config)
+
+    return handle
+
+
+_STAGE_HANDLERS: dict[str, Handler] = {
+    "train": train,
+    "evaluate": tracked(stage),
+    "audit": tracked(audit),
+    "register": tracked(stage),
+}
+"""The other stages are done by `stage`."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line. `handler` is what does a command, `logged` whether it keeps a log file."""
+    whole = argparse.ArgumentParser(
+        prog="patent-spark",
+        description="Predict the technology class and the citation level of US patents, from release to registry.",
+    )
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    common, forced, resumed = _common(), _forced(), _resumed()
+
+    def add(
+        name: str, handler: Handler, about: str, *parents: argparse.ArgumentParser, logged: bool = True
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, parents=[common, *parents], help=about)
+        command.set_defaults(handler=handler, logged=logged)
+        return command
+
+    add("run", tracked(run), "all stages, in order", forced, resumed)
+    for each in STAGES.values():
+        own = [resumed] if each.name == "train" else []
+        command = add(each.name, _STAGE_HANDLERS.get(each.name, stage), each.about, forced, *own)
+        if not own:
+            command.set_defaults(resume=False)
+    _add_lookups(add)
+    _add_experiments(add, forced, resumed)
+    return whole
+
+
+def _add_lookups(add: Callable[..., argparse.ArgumentParser]) -> None:
+    tables = sorted(STAGE_OF)
+    found = add("where", where, "print the directory of a table or another output", logged=False)
+    found.add_argument("table", type=current_table, choices=tables, metavar="TABLE", help=", ".join(tables))
+    near = add("neighbors", neighbors, "print the words whose vectors are nearest to a word's")
+    near.add_argument("word", metavar="WORD")
+    near.add_argument("--top", type=int, default=10, metavar="N", help="how many words (default 10)")
+    described = add("schema", schema, "print the JSON schema of a document, or all names", logged=False)
+    described.add_argument(
+        "name", nargs="?", choices=list(DOCUMENTS), metavar="NAME", help=", ".join(DOCUMENTS)
+    )
+    add("config", print_config, "print every setting, its value, its origin and its meaning", logged=False)
+
+
+def _add_experiments(
+    add: Callable[..., argparse.ArgumentParser],
+    forced: argparse.ArgumentParser,
+    resumed: argparse.ArgumentParser,
+) -> None:
+    swept = add("sweep", tracked(sweep), "train all combinations of some settings and name the best")
+    swept.add_argument(
+        "--grid", action="append", required=True, metavar="SECTION.SETTING=VALUE,VALUE,...",
+        help="values to try, of settings of model and train; more settings with more --grid",
+    )  # fmt: skip
+    compared = add("compare", compare, "compare two runs of MLflow on a page")
+    compared.add_argument(
+        "runs", nargs=2, metavar="RUN",
+        help="id, beginning of an id, or name of a run; differences are the second minus the first",
+    )  # fmt: skip
+    tested = add(
+        "backtest",
+        tracked(backtest),
+        "train as of several years, test each model on later years",
+        forced,
+        resumed,
+    )
+    tested.add_argument(
+        "--years", action="append", dest="set", default=[], type="backtest.years=[{}]".format,
+        metavar="YEAR,YEAR,...", help="short for --set backtest.years=[YEAR, YEAR, ...]",
+    )  # fmt: skip
+    ablated = add(
+        "ablate", tracked(ablate), "split the difference of two configurations into protocol and model", forced, resumed
+    )  # fmt: skip
+    ablated.add_argument(
+        "--against", action="append", required=True, metavar="FILE",
+        help="YAML files of the other configuration, as --config",
+    )  # fmt: skip
+
+
+def _common() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--config", action="append", default=[], metavar="FILE",
+        help="YAML file of settings; later files win over earlier ones",
+    )  # fmt: skip
+    common.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.SETTING=VALUE",
+        help="one setting; wins over all files",
+    )  # fmt: skip
+    return common
+
+
+def _forced() -> argparse.ArgumentParser:
+    forced = argparse.ArgumentParser(add_help=False)
+    forced.add_argument(
+        "--force", action="store_true", help="redo a stage even when its inputs and settings did not change"
+    )
+    return forced
+
+
+def _resumed() -> argparse.ArgumentParser:
+    resumed = argparse.ArgumentParser(add_help=False)
+    resumed.add_argument(
+        "--resume", action="store_true",
+        help="resume an interrupted training from its checkpoint, if there is one",
+    )  # fmt: skip
+    return resumed

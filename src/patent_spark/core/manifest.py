@@ -1,0 +1,64 @@
+"""manifest.json: what one published version of a stage is made of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import JsonValue, ValidationError
+
+from patent_spark.config.renamed import current_settings
+from patent_spark.core.errors import DataError
+from patent_spark.core.metadata import Record, StageMetadata
+
+M = TypeVar("M", bound=StageMetadata)
+
+_RENAMED_FIELDS = {"knobs": "settings", "facts": "metadata"}
+
+
+class Manifest(Record):
+    """One published version of a stage."""
+
+    stage: str
+    version: str
+    key: str
+    """Digest of all that the result depends on. With an equal key the work need not be done again."""
+    release_id: str
+    created: str
+    """UTC, ISO 8601."""
+    settings: dict[str, JsonValue]
+    """The settings that the stage depends on, by `section.setting`."""
+    inputs: dict[str, str]
+    """The version of each stage that was read."""
+    tables: dict[str, dict[str, int]]
+    """Rows, files and bytes of each table, from the Parquet footers."""
+    metadata: dict[str, JsonValue]
+    """The stage's record (core/metadata.py) as plain JSON; `metadata_as` gives it typed."""
+    seconds: float
+    code: str
+    """Version and commit of patent_spark."""
+    engine: str
+
+    @classmethod
+    def load(cls, path: Path) -> Manifest:
+        """Read a manifest. Older versions called settings `knobs` and metadata `facts`, and had other setting names."""
+        values = json.loads(path.read_text())
+        for old, new in _RENAMED_FIELDS.items():
+            if old in values:
+                values[new] = values.pop(old)
+        settings = current_settings(values.pop("settings"), warn=False)
+        return cls(settings=settings, **values)
+
+    def metadata_as(self, kind: type[M]) -> M:
+        """The stage's record; raises DataError when another version of patent_spark wrote it."""
+        if kind.stage != self.stage:
+            raise ValueError(f"{kind.__name__} is the record of stage {kind.stage}, not of {self.stage}")
+        try:
+            return kind.model_validate(self.metadata)
+        except ValidationError as error:
+            raise DataError(
+                f"stage {self.stage} was made by another version of patent_spark ({self.code}); "
+                f"run `patent-spark {self.stage} --force`",
+                stage=self.stage,
+            ) from error
