@@ -76,8 +76,9 @@ def backtest(options: argparse.Namespace, config: Config) -> None:
 
 def ablate(options: argparse.Namespace, config: Config) -> None:
     """Two configurations, their protocols and models swapped."""
+    from patent_spark.experiments.ablation.run import ablate
 
-    print(protocols(options.config, options.against, options.set, force=options.force, resume=options.resume))
+    print(ablate(options.config, options.against, options.set, force=options.force, resume=options.resume))
 
 
 def compare(options: argparse.Namespace, config: Config) -> None:

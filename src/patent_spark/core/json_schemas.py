@@ -1,4 +1,4 @@
-"""The JSON documents that scripts may rely on, each with the class that describes it: `patent-spark schema NAME`.
+"""The JSON documents that scripts may rely on, and the record of each: `patent-spark schema NAME`.
 
 Classes are named by their path and imported when they are asked for: this module stands below all of them.
 """
@@ -15,6 +15,9 @@ from patent_spark.core.metadata import STAGE_METADATA
 DOCUMENTS = {
     "METRICS": "patent_spark.metrics.report_schema:Metrics",
     "DECISION": "patent_spark.stages.register.report_schema:DecisionReport",
+    "QUALITY": "patent_spark.stages.quality.report_schema:QualityReport",
+    "BACKTEST": "patent_spark.experiments.backtest.report_schema:BacktestReport",
+    "ABLATION": "patent_spark.experiments.ablation.report_schema:AblationReport",
     "MANIFEST": "patent_spark.core.manifest:Manifest",
 } | {
     f"{stage.upper()}_METADATA": f"{kind.__module__}:{kind.__name__}"
