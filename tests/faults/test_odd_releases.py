@@ -7,6 +7,7 @@ import pytest
 
 from patent_spark.cli import BAD_DATA, DONE, main
 from patent_spark.core.store import Store
+from patent_spark.stages.quality.warnings import CONSEQUENCES, warn
 from tests.support.releases import write_release
 
 FIRST, STEP, PATENTS = 4_000_000, 250, 40
@@ -87,14 +88,11 @@ def test_a_range_of_patents_is_missing(house):
     house.write(rows)
     code, said = house.run("ingest", "label", "quality")
     assert code == DONE
-    assert (
-        "20.8 % of the citations of patents of 1976 and later (16 of 77) are of patents that PATENTS lacks; "
-        "what these patents cite is lost too, so that counts are too low." in said
-    )
-    assert (
-        "PATENTS lacks the cited numbers 4,003,000 to 4,004,999 (16 citations): is a part of the patent file missing?"
-        in said
-    )
+    warnings = {warning["code"]: warning for warning in house.quality()["warnings"]}
+    absent, ranges = warnings["many_absent"], warnings["missing_ranges"]
+    assert (absent["facts"]["absent"], absent["facts"]["citations"]) == (16, 77)
+    assert ranges["facts"]["examples"] == "4,003,000 to 4,004,999 (16 citations)"
+    assert absent["message"] in said and ranges["message"] in said
     labels = house.labels()
     lost = {"4002500": 1, "4002750": 2}  # the citations that the missing patents made
     assert len(labels) == PATENTS - 8
@@ -120,13 +118,20 @@ NO_LEVEL = (
     "no patent has a citation level: {} windows are still open on the last day, {} patents have no class"
 )
 NOTHING_TO_TRAIN_ON = "patent-spark: technology: no patent is left to train on (no patent at all); give it more patents with a label, or raise split.sample = 1.0"
+
+
+def warn_empty(table):
+    """The warning about a table without rows."""
+    return warn("empty_table", table=table, consequence=CONSEQUENCES[table]).message
+
+
 READ = {
-    "g_patent": [NO_LEVEL.format(0, 0), "PATENTS has no rows: nothing can be labelled.", NOTHING_TO_TRAIN_ON],
-    "g_patent_abstract": ["ABSTRACTS has no rows: texts are titles alone."],
-    "g_us_patent_citation": ["CITATIONS has no rows: every patent counts 0 and would be zerocite."],
+    "g_patent": [NO_LEVEL.format(0, 0), warn_empty("PATENTS"), NOTHING_TO_TRAIN_ON],
+    "g_patent_abstract": [warn_empty("ABSTRACTS")],
+    "g_us_patent_citation": [warn_empty("CITATIONS")],
     "g_cpc_current": [
         NO_LEVEL.format(21, 40),
-        "CPC has no rows: no patent has a class, so that neither task has a label.",
+        warn_empty("CPC"),
         NOTHING_TO_TRAIN_ON,
     ],
 }
@@ -201,10 +206,7 @@ def test_data_to_date_lies_before_the_end_of_every_window(house):
     code, said = house.run("ingest", "label", "quality", "split", sets=["tasks=citation_level"])
     assert code == BAD_DATA
     assert NO_LEVEL.format(12, 0) in said
-    assert (
-        "data_to_date 2002-12-31 lies before the end of every citation window: none of 12 patents has a level. "
-        "Set release.data_to_date or a smaller label.horizon_months." in said
-    )
+    assert warn("all_windows_open", data_to_date="2002-12-31", patents=12).message in said
     assert said[-1].startswith(
         "patent-spark: citation_level: no patent is left to train on (no patent at all): none with a label was granted"
     )

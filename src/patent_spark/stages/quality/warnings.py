@@ -32,7 +32,7 @@ _MAX_ZEROCITE_SHARE = 0.6
 """Of real patents, 10 to 30 % have no citation within five years."""
 _MAX_TOP1_SHARE = 0.02
 """1 % is intended. In reference sets of fewer than 100 patents, top1 is just the most cited patent."""
-_CONSEQUENCES = {
+CONSEQUENCES = {
     "PATENTS": "nothing can be labelled",
     "ABSTRACTS": "texts are titles alone",
     "CITATIONS": "every patent counts 0 and would be zerocite",
@@ -109,7 +109,7 @@ def release_warnings(report: QualityReport) -> list[QualityWarning]:
     tables, rows = report.tables, {name: table.rows for name, table in report.tables.items()}
     warnings = [
         warn("empty_table", table=table, consequence=consequence)
-        for table, consequence in _CONSEQUENCES.items()
+        for table, consequence in CONSEQUENCES.items()
         if table in tables and not rows[table]
     ]
     if 0 < rows["CPC"] < rows["PATENTS"]:
