@@ -1,4 +1,4 @@
-"""What a stage is given to work with: its configuration, the tables it reads, the draft it writes, a session."""
+"""What a stage works with: its configuration, the tables it reads, the draft it writes, a session."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StageContext:
     ) -> None:
         self.config, self.store, self.draft = config, store, draft
         self.force, self.code, self.resume = force, code, resume
-        """Whether everything is to be done anew; a digest of the sources that do this stage; whether to go on from a checkpoint."""
+        """Whether to redo everything; a digest of the code of this stage; whether to resume from a checkpoint."""
         self.refusal = ""
         """Why a gate said no to something, if it did."""
         self._resources = resources

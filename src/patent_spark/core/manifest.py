@@ -42,7 +42,7 @@ class Manifest(Record):
 
     @classmethod
     def load(cls, path: Path) -> Manifest:
-        """Read a manifest. Older versions called settings `knobs` and metadata `facts`, and had other setting names."""
+        """Read a manifest, also one with the field and setting names of an older version."""
         values = json.loads(path.read_text())
         for old, new in _RENAMED_FIELDS.items():
             if old in values:

@@ -54,7 +54,7 @@ class IngestMetadata(StageMetadata):
     data_to_date_from: str
     """Where that day comes from: a setting, release.json or the newest grant date."""
     generator_rates: dict[str, JsonValue] | None = None
-    """Of a simulated release: what its generator knows about its labels, by task; only `evaluate` looks inside."""
+    """What the generator of a simulated release knows about its labels, by task; only `evaluate` reads it."""
     synonyms: tuple[tuple[str, ...], ...] | None = None
     """Of a simulated release: groups of words that it uses for one another."""
     rows_in: dict[str, int]
