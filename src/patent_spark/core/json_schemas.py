@@ -15,6 +15,7 @@ from patent_spark.core.metadata import STAGE_METADATA
 DOCUMENTS = {
     "METRICS": "patent_spark.metrics.report_schema:Metrics",
     "DECISION": "patent_spark.stages.register.report_schema:DecisionReport",
+    "MODEL_CARD": "patent_spark.stages.register.report_schema:ModelCard",
     "QUALITY": "patent_spark.stages.quality.report_schema:QualityReport",
     "BACKTEST": "patent_spark.experiments.backtest.report_schema:BacktestReport",
     "ABLATION": "patent_spark.experiments.ablation.report_schema:AblationReport",
