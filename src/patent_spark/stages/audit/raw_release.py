@@ -1,4 +1,4 @@
-"""Rows of a release's own zipped files, found without what ingest made of them."""
+"""Rows of a release's own zipped files, read without the code of ingest."""
 
 from __future__ import annotations
 
@@ -28,26 +28,30 @@ _NAMES = {
         ("g_cpc_current", ("patent_id", "cpc_sequence", "cpc_class", "cpc_type")),
     ),
 }
-"""File and columns of the older dumps, then of today, which win where both are there."""
+"""File and columns of the old and of the current format. The current format wins where both are present."""
+_BLOCK_BYTES = 1 << 24
 
 Row = tuple[str, ...]
 
 
 class RawRelease:
-    """The zips of a release: path and columns of each table."""
+    """The zip files of a release: path and columns of each table."""
 
     def __init__(self, files: Mapping[str, tuple[Path, tuple[str, ...]]]) -> None:
         self._files = files
 
     def rows(self, table: str, column: int, values: Collection[str]) -> list[Row]:
-        """The rows of a table that have one of the values in a column; empty fields are empty texts, malformed rows are passed over."""
+        """The rows of a table with one of the values in a column.
+
+        Empty fields are empty strings; malformed rows are skipped.
+        """
         path, columns = self._files[table]
         wanted = pa.array(sorted(values), pa.string())
-        found: list[Row] = []
+        rows: list[Row] = []
         with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as file:
             reader = pa.csv.open_csv(
                 file,
-                read_options=pa.csv.ReadOptions(block_size=1 << 24),
+                read_options=pa.csv.ReadOptions(block_size=_BLOCK_BYTES),
                 parse_options=pa.csv.ParseOptions(
                     delimiter="\t", newlines_in_values=True, invalid_row_handler=lambda row: "skip"
                 ),
@@ -56,20 +60,22 @@ class RawRelease:
                 ),
             )
             for batch in reader:
-                chosen = batch.filter(pc.is_in(batch.column(column), wanted))
-                found += zip(*(chosen.column(i).to_pylist() for i in range(len(columns))), strict=True)
-        return found
+                selected = batch.filter(pc.is_in(batch.column(column), wanted))
+                rows += zip(*(selected.column(i).to_pylist() for i in range(len(columns))), strict=True)
+        return rows
 
 
 def find_release(store: Store, config: Config) -> RawRelease | None:
-    """The release that the current tables were read from; None when its files are not there any longer."""
+    """The release that the current tables were read from; None when its files are gone."""
     ingest = store.manifest("ingest")
-    made = ingest.inputs.get("simulate") if ingest else None
-    folder = store.root / "simulate" / made / "RELEASE" if made else Path(config.source.path)
+    simulated = ingest.inputs.get("simulate") if ingest else None
+    if not simulated and not config.source.path:
+        return None
+    folder = store.root / "simulate" / simulated / "RELEASE" if simulated else Path(config.source.path)
     files = {
         table: (folder / f"{file}.tsv.zip", columns)
         for table, names in _NAMES.items()
         for file, columns in names
-        if (made or config.source.path) and (folder / f"{file}.tsv.zip").exists()
+        if (folder / f"{file}.tsv.zip").exists()
     }
     return RawRelease(files) if len(files) == len(_NAMES) else None

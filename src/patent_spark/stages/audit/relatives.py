@@ -1,4 +1,4 @@
-"""Who belongs together, worked out anew: by abstracts, and by the names of related documents, from patent to patent."""
+"""Patent families, derived a second time: from equal abstracts, and from related documents."""
 
 from __future__ import annotations
 
@@ -9,72 +9,85 @@ import pandas as pd
 import pyarrow.dataset
 from numpy.typing import NDArray
 
-_WHITE_SPACE = " \t\n\v\f\r\u00a0"
+_WHITE_SPACE = str.maketrans(dict.fromkeys(" \t\n\v\f\r\u00a0"))
 _PROVISIONAL = "us-provisional-application"
 _CONTINUED = (
-    "continuation", "continuation-in-part", "division", "substitution", "addition", "reissue", "continuing-reissue",
-    "us-divisional-reissue", "reexamination", "us-reexamination-reissue-merger",
-)  # fmt: skip
+    "continuation",
+    "continuation-in-part",
+    "division",
+    "substitution",
+    "addition",
+    "reissue",
+    "continuing-reissue",
+    "us-divisional-reissue",
+    "reexamination",
+    "us-reexamination-reissue-merger",
+)
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_FULL_NUMBER = 8
+"""Characters of an application's number with its series. Shorter numbers occur in several series."""
 
 
-def same_abstracts(abstracts: Path) -> pd.DataFrame:
-    """patent_key, family: the same number for abstracts that are equal but for case and white space; empty ones have none."""
-    parts = []
-    for batch in pyarrow.dataset.dataset(abstracts, format="parquet").to_batches(
-        columns=["patent_key", "abstract"]
-    ):
-        texts = [_folded(text or "") for text in batch["abstract"].to_pylist()]
-        frame = pd.DataFrame(
-            {
-                "patent_key": batch["patent_key"].to_numpy(),
-                "family": np.array([hash(text) for text in texts], np.int64),
-            }
-        )
-        parts.append(frame[[text != "" for text in texts]])
-    return pd.concat(
-        [pd.DataFrame({"patent_key": [], "family": []}, dtype=np.int64), *parts], ignore_index=True
-    )
+def abstract_families(abstracts: Path) -> pd.DataFrame:
+    """One row per patent with an abstract: patent_key, link.
 
-
-def names_of(related: pd.DataFrame) -> pd.DataFrame:
-    """patent_key, name: a number for each document that a patent goes back to, and one for itself when another goes back to it.
-
-    related: rows of RELATED_DOCUMENTS, related_key -1 where unknown. An application's number has eight characters or more; a
-    shorter one lacks its series, and other applications have the same.
+    The link is equal for abstracts that differ only in case or white space. Empty abstracts have none.
     """
-    related = related.assign(
-        number=related["related_number"].fillna("").str.upper().str.replace("[^A-Z0-9]", "", regex=True)
-    )
-    kind, continued = related["related_kind"].fillna(""), related["relation"].isin(_CONTINUED)
-    applied = related[
-        (continued & kind.isin(["parent", "parent-pct"]))
-        | (related["relation"].eq(_PROVISIONAL) & kind.ne("child"))
-    ]
-    applied = applied[(applied["number"].str.len() > 7) & applied["number"].str.strip(_LETTERS + "0").ne("")]
-    granted = related[continued & kind.eq("parent-grant") & related["related_key"].ge(0)]
-    named = "patent " + granted["related_key"].astype(str)
-    keys = [applied["patent_key"], granted["patent_key"], granted["related_key"]]
-    names = pd.concat(["application " + applied["number"], named, named])
-    return pd.DataFrame({"patent_key": pd.concat(keys).to_numpy(), "name": pd.factorize(names)[0]})
+    parts = [pd.DataFrame({"patent_key": [], "link": []}, dtype=np.int64)]
+    dataset = pyarrow.dataset.dataset(abstracts, format="parquet")
+    for batch in dataset.to_batches(columns=["patent_key", "abstract"]):
+        texts = [_normalised(text or "") for text in batch["abstract"].to_pylist()]
+        links = np.array([hash(text) for text in texts], np.int64)
+        frame = pd.DataFrame({"patent_key": batch["patent_key"].to_numpy(), "link": links})
+        parts.append(frame[[text != "" for text in texts]])
+    return pd.concat(parts, ignore_index=True)
 
 
-def connected(keys: NDArray[np.int64], *names: pd.DataFrame) -> NDArray[np.int64]:
-    """These patents and all that share a name with one of them, over any number of others. names: frames of patent_key, name."""
-    keys = np.unique(keys)
+def document_links(related: pd.DataFrame) -> pd.DataFrame:
+    """patent_key, link: a link for each document that a patent goes back to, and for each patent that is one.
+
+    related: rows of RELATED_DOCUMENTS, with related_key -1 where it is unknown. Applications whose number lacks its
+    series are left out.
+    """
+    applications, granted = _parent_applications(related), _parent_patents(related)
+    patent = "patent " + granted["related_key"].astype(str)
+    keys = [applications["patent_key"], granted["patent_key"], granted["related_key"]]
+    links = pd.concat(["application " + applications["number"], patent, patent])
+    return pd.DataFrame({"patent_key": pd.concat(keys).to_numpy(), "link": pd.factorize(links)[0]})
+
+
+def connected_patents(keys: NDArray[np.int64] | pd.Series, *links: pd.DataFrame) -> NDArray[np.int64]:
+    """These patents and all that are linked to one of them, directly or over others, sorted.
+
+    links: frames of patent_key and link. Two patents with an equal link in one frame are linked.
+    """
+    connected: NDArray[np.int64] = np.unique(keys)
     while True:
-        parts = [keys]
-        for frame in names:
-            known = frame.loc[frame["patent_key"].isin(keys), "name"]
-            parts.append(frame.loc[frame["name"].isin(known), "patent_key"].to_numpy())
-        wider = np.unique(np.concatenate(parts))
-        if len(wider) == len(keys):
+        parts = [connected]
+        for frame in links:
+            shared = frame.loc[frame["patent_key"].isin(connected), "link"]
+            parts.append(frame.loc[frame["link"].isin(shared), "patent_key"].to_numpy())
+        wider: NDArray[np.int64] = np.unique(np.concatenate(parts))
+        if len(wider) == len(connected):
             return wider
-        keys = wider
+        connected = wider
 
 
-def _folded(text: str) -> str:
-    text = text.lower()
-    for space in _WHITE_SPACE:
-        text = text.replace(space, "")
-    return text
+def _parent_applications(related: pd.DataFrame) -> pd.DataFrame:
+    """Rows that name an application the patent goes back to, with its normalised `number`."""
+    numbers = related["related_number"].fillna("").str.upper().str.replace("[^A-Z0-9]", "", regex=True)
+    kind, relation = related["related_kind"].fillna(""), related["relation"]
+    continued = relation.isin(_CONTINUED) & kind.isin(["parent", "parent-pct"])
+    provisional = relation.eq(_PROVISIONAL) & kind.ne("child")
+    named = (numbers.str.len() >= _FULL_NUMBER) & numbers.str.strip(_LETTERS + "0").ne("")
+    return related.assign(number=numbers)[(continued | provisional) & named]
+
+
+def _parent_patents(related: pd.DataFrame) -> pd.DataFrame:
+    """Rows that name a patent the patent goes back to."""
+    parent = related["related_kind"].fillna("").eq("parent-grant")
+    return related[related["relation"].isin(_CONTINUED) & parent & related["related_key"].ge(0)]
+
+
+def _normalised(text: str) -> str:
+    return text.lower().translate(_WHITE_SPACE)

@@ -1,170 +1,112 @@
-"""Stage audit: is this number real? Checks that look for leaks; AUDIT is their figures and verdicts, and a page.
+"""Stage audit: can the metrics be trusted? Checks for leakage and for tables that do not fit together.
 
-It runs after evaluate, because it judges the predictions and figures too. The verdict stands in AUDIT, in METRICS and
-the report of the evaluation, which keeps a place for it, in the MLflow run of each task, and in the summary of a run;
-nothing else of what is published changes. A failed check ends no run.
+It runs after evaluate, because it checks predictions and metrics too. The result is published as AUDIT. It is also
+written into METRICS, into the place that the evaluation's report keeps for it, and into the MLflow run of each task.
+A failed check does not end the run; the stage register refuses the model.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import re
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import AuditMetadata, IngestMetadata, TrainMetadata
 from patent_spark.core.progress import Progress, say
-from patent_spark.core.store import Store, write_json
+from patent_spark.core.store import write_json
 from patent_spark.reporting.html import form
-from patent_spark.stages.audit.checks import (
-    duplicates,
-    joins,
-    label_mix,
-    lookahead,
-    memorisation,
-    percentiles,
-    plausibility,
-    shortcuts,
-    splits,
-    tables,
-)
-from patent_spark.stages.audit.checks.recount import recounted_labels
-from patent_spark.stages.audit.evidence import Evidence, Warehouse
-from patent_spark.stages.audit.raw_release import find_release
-from patent_spark.stages.audit.report import put_verdict, write_page
-from patent_spark.stages.audit.verdicts import FAILED, NOT_MADE, Check, verdict_on_all
+from patent_spark.stages.audit.checks import TASK_CHECKS, WAREHOUSE_CHECKS
+from patent_spark.stages.audit.report import write_report, write_summary
+from patent_spark.stages.audit.report_schema import Audit, CheckResult, make_audit, summary_of_task
+from patent_spark.stages.audit.task_data import TaskData
+from patent_spark.stages.audit.warehouse import Warehouse
 from patent_spark.tracking.runs import TrackingError, attach
-
-_OF_ALL: tuple[Callable[[Warehouse], Check], ...] = (
-    joins.counts_of_patents,
-    joins.labels_of_counts,
-    tables.classes_of_cpc,
-    tables.interim_levels_of_labels,
-    tables.families_of_texts,
-    tables.texts_of_patents,
-    percentiles.levels_again,
-    lookahead.vocabulary_of_tests,
-    lookahead.vectors_of_tests,
-)
-_OF_TASK: tuple[Callable[[Evidence], Check | list[Check]], ...] = (
-    splits.splits_of_labels,
-    joins.examples_of_splits,
-    joins.texts_of_tokens,
-    joins.predictions_of_examples,
-    duplicates.same_texts,
-    duplicates.near_duplicates,
-    duplicates.split_families,
-    duplicates.split_relatives,
-    lookahead.percentiles_of_tests,
-    lookahead.embargo,
-    label_mix.label_mix,
-    shortcuts.attributes_tell_labels,
-    shortcuts.attributes_tell_tests,
-    shortcuts.word_tells_label,
-    memorisation.shuffled_labels,
-    memorisation.copied_answers,
-    plausibility.figures_again,
-    plausibility.short_texts,
-    plausibility.top1_auc,
-    plausibility.attainable_accuracy,
-)
 
 
 def run(context: StageContext) -> None:
-    """Write audit.json and report.html; raises DataError when a task was not evaluated."""
-    for task in context.config.task_names:
-        if not (context.store.directory("METRICS") / f"{task}.json").exists():
-            raise DataError(
-                f"no METRICS of task {task} in {context.store.root}; run `patent-spark evaluate` with tasks={context.config.tasks} first"
-            )
-    checks = list(audit(context))
-    failed, not_made = (_with(verdict, checks) for verdict in (FAILED, NOT_MADE))
+    """Write audit.json and report.html. Raises DataError when a task was not evaluated."""
+    _require_metrics(context)
+    audit = make_audit(context.store.metadata(IngestMetadata).release_id, check_results(context))
     folder = context.draft.path("AUDIT")
-    release_id = context.store.metadata(IngestMetadata).release_id
-    found = {
-        "release_id": release_id,
-        "verdict": verdict_on_all(checks),
-        "checks": [dataclasses.asdict(check) for check in checks],
-    }
-    write_json(folder / "audit.json", found)
-    write_page(folder, found)
-    report = context.store.directory("REPORT") / "report.html"
-    put_verdict(report, found)
-    for check in failed:
-        figure, limit = (form(value, check.form) for value in (check.figure, check.limit))
-        say(f"  failed: {check.name} ({check.task or 'all tasks'}): {figure}, limit {limit}")
-    for check in not_made:
-        say(f"  could not be made: {check.name} ({check.task or 'all tasks'}): {check.done}")
+    write_json(folder / "audit.json", audit.model_dump(mode="json"))
+    write_report(folder, audit)
+    evaluation_report = context.store.directory("REPORT") / "report.html"
+    write_summary(evaluation_report, audit)
+    _log_problems(audit)
     for task in context.config.task_names:
-        of_task = [check for check in checks if check.task in (None, task)]
-        _into_metrics(context.store, task, of_task)
-        _track(context, task, of_task, folder, report)
+        _write_to_metrics(context, task, audit)
+        _log_to_mlflow(context, audit.of_task(task), task, [folder, evaluation_report])
     context.record_metadata(
         AuditMetadata(
-            verdict=verdict_on_all(checks),
-            failed=tuple((check.task, check.name) for check in failed),
-            not_made=tuple((check.task, check.name) for check in not_made),
+            verdict=audit.status,
+            failed=tuple((check.task, check.code) for check in audit.with_status("failed")),
+            not_made=tuple((check.task, check.code) for check in audit.with_status("not_made")),
         )
     )
 
 
-def audit(context: StageContext) -> Iterator[Check]:
-    """All checks, in their order: those about all tasks, then those of each."""
-    warehouse = Warehouse(context.store, context.config.audit)
-    recounted: Callable[[Warehouse], Check] = partial(
-        recounted_labels, release=find_release(context.store, context.config)
-    )
-    with Progress(
-        "audit", total=len(_OF_ALL) + 1 + len(context.config.task_names) * len(_OF_TASK), unit="checks"
-    ) as bar:
-        for of_all in (*_OF_ALL, recounted):
-            yield of_all(warehouse)
+def check_results(context: StageContext) -> Iterator[CheckResult]:
+    """The results of all checks, in their order: those of the warehouse, then those of each task."""
+    tasks = context.config.task_names
+    warehouse = Warehouse(context.store, context.config)
+    total = len(WAREHOUSE_CHECKS) + len(tasks) * len(TASK_CHECKS)
+    with Progress("audit", total=total, unit="checks") as bar:
+        for warehouse_check in WAREHOUSE_CHECKS:
+            yield warehouse_check.run(warehouse)
             bar.update(1)
-        for task in context.config.task_names:
-            evidence = Evidence(warehouse, task)
-            for of_task in _OF_TASK:
-                found = of_task(evidence)
-                for one in found if isinstance(found, list) else [found]:
-                    yield dataclasses.replace(one, task=task)
+        for task in tasks:
+            data = TaskData(warehouse, task)
+            for task_check in TASK_CHECKS:
+                yield task_check.run(data).model_copy(update={"task": task})
                 bar.update(1, task)
 
 
-def _with(verdict: str, checks: list[Check]) -> list[Check]:
-    return [check for check in checks if check.verdict == verdict]
+def _require_metrics(context: StageContext) -> None:
+    for task in context.config.task_names:
+        if not (context.store.directory("METRICS") / f"{task}.json").exists():
+            raise DataError(
+                f"{context.store.root} has no METRICS of task {task}; "
+                f"run `patent-spark evaluate` with tasks={context.config.tasks} first",
+                table="METRICS",
+                task=task,
+            )
 
 
-def _into_metrics(store: Store, task: str, checks: list[Check]) -> None:
-    """The verdict on a task, and each figure, into its file of METRICS; those of an audit before give way."""
-    failed, not_made = ([check.name for check in _with(verdict, checks)] for verdict in (FAILED, NOT_MADE))
-    told = [
-        {name: getattr(check, name) for name in ("name", "task", "figure", "limit", "verdict")}
-        for check in checks
-    ]
-    found = {"verdict": verdict_on_all(checks), "failed": failed, "not_made": not_made, "checks": told}
+def _log_problems(audit: Audit) -> None:
+    """A line for each check that failed or could not be made."""
+    for check in audit.with_status("failed"):
+        value, limit = form(check.value, check.format), form(check.limit, check.format)
+        say(f"  failed: {check.name} ({check.task or 'all tasks'}): {value}, limit {limit}")
+    for check in audit.with_status("not_made"):
+        say(f"  could not be made: {check.name} ({check.task or 'all tasks'}): {check.details}")
+
+
+def _write_to_metrics(context: StageContext, task: str, audit: Audit) -> None:
+    """Write the summary of a task into its file of METRICS, in place of that of an earlier audit."""
     file = f"{task}.json"
-    write_json(store.directory("METRICS") / file, store.read_json("METRICS", file) | {"audit": found})
+    summary = summary_of_task(audit, task).model_dump(mode="json")
+    metrics = context.store.read_json("METRICS", file) | {"audit": summary}
+    write_json(context.store.directory("METRICS") / file, metrics)
 
 
-def _track(context: StageContext, task: str, checks: list[Check], folder: Path, report: Path) -> None:
-    """Figures, page and the report with the verdict into the MLflow run of the task's training; when it cannot be had that is said, no more."""
+def _log_to_mlflow(context: StageContext, audit: Audit, task: str, reports: list[Path]) -> None:
+    """Log values and reports to the MLflow run of the task's training. Failures are logged, not raised."""
     trained = context.store.metadata(TrainMetadata).tasks.get(task)
     if trained is None or not trained.run_id:
         return
-    prefix = f"{context.config.prefix(task)}audit/"  # MLflow shows what stands before a slash as a group of its own
-    figures = {
-        f"{prefix}{re.sub('[^a-z0-9]+', '_', check.name.lower())}": check.figure
-        for check in checks
-        if check.figure is not None
+    # MLflow groups metrics by what stands before a slash.
+    prefix = f"{context.config.prefix(task)}audit/"
+    values = {f"{prefix}{check.code}": check.value for check in audit.checks if check.value is not None}
+    values |= {
+        f"{prefix}failed": len(audit.with_status("failed")),
+        f"{prefix}not_made": len(audit.with_status("not_made")),
     }
+    folder, evaluation_report = reports
     try:
         run = attach(context.config, trained.run_id)
-        run.log_metrics(
-            figures | {f"{prefix}{verdict}": len(_with(verdict, checks)) for verdict in (FAILED, NOT_MADE)}
-        )
+        run.log_metrics(values)
         run.log_report(folder, "audit")
-        run.log_file(report, "report")
+        run.log_file(evaluation_report, "report")
     except TrackingError as error:
-        say(f"  audit {task}: the figures stay out of MLflow: {error}")
+        say(f"  audit {task}: not logged to MLflow: {error}")

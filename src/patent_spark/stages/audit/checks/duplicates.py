@@ -1,115 +1,141 @@
-"""Do test patents stand among those that a model learned from: word for word, nearly, by an equal abstract, or as relatives?
+"""Test patents that also occur in the training data: the same text, nearly the same, or another family member.
 
-The two halves of what split keeps together as a family, equal abstracts and relatives, are asked for one by one.
+Split keeps families together by equal abstracts and by related documents. The two are checked one by one.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from patent_spark.core.schemas import TOP1, TOP10
-from patent_spark.stages.audit.evidence import Block, Evidence
-from patent_spark.stages.audit.minhash import Reference
-from patent_spark.stages.audit.relatives import connected
-from patent_spark.stages.audit.verdicts import COUNT, SHARE, Check, Question
+from patent_spark.stages.audit.check_spec import CheckSpec
+from patent_spark.stages.audit.minhash import ReferenceTexts
+from patent_spark.stages.audit.relatives import connected_patents
+from patent_spark.stages.audit.report_schema import CheckResult
+from patent_spark.stages.audit.task_data import ExampleBlock, TaskData
 
-_TELLING = 10  # words: shorter texts, titles such as "Semiconductor device", are alike by chance
-_RARE = (TOP1, TOP10)
-_ENOUGH = 100  # patents of a level from which their share means something
+_MIN_WORDS = 10
+"""Shorter texts, such as the title "Semiconductor device", are often equal by chance."""
+_RARE_LEVELS = (TOP1, TOP10)
+_MIN_PATENTS = 100
+"""Patents of a level below which its share of duplicates means little."""
 
-EXACT = Question(
-    "same text on both sides", "share of the test patents", SHARE,
-    "A model knows these test patents by heart: labels are remembered, not read. Set split.group_by_family, and look for rows that stand twice.",
-)  # fmt: skip
-NEAR = Question(
-    "nearly the same text on both sides", "share of the test patents", SHARE,
-    "Test patents differ from training patents in a few words only, as continuations do; part of what looks like skill, with all or a rare level, "
-    "is recognition.",
-)  # fmt: skip
-FAMILIES = Question(
-    "families on both sides", "test patents", COUNT,
-    "Test patents share an abstract, which is one half of being a family, with training patents: set split.group_by_family=true and make the splits anew.",
-)  # fmt: skip
-RELATED = Question(
-    "relatives by g_us_rel_doc on both sides", "test patents", COUNT,
-    "Continuations, divisions and other relatives of training patents are tested: set split.group_by_family=true and make the splits anew.",
-)  # fmt: skip
+EXACT = CheckSpec(
+    "exact_duplicates",
+    "test texts that occur in the training data",
+    "share of the test patents",
+    "share",
+    "These test texts also occur in the training data, so the model can memorise their labels. "
+    "Set split.group_by_family=true and check for duplicate rows.",
+)
+NEAR = CheckSpec(
+    "near_duplicates",
+    "test texts that nearly occur in the training data",
+    "share of the test patents",
+    "share",
+    "These test texts differ from a training text in a few words only, as continuations do. Part of the model's "
+    "accuracy is memorised. The share is the largest of all test patents and of each rare level.",
+)
+ABSTRACTS = CheckSpec(
+    "shared_abstracts",
+    "abstracts on both sides of the split",
+    "test patents",
+    "count",
+    "These test patents share an abstract with a training patent. Set split.group_by_family=true and run "
+    "`patent-spark split` again.",
+)
+RELATED = CheckSpec(
+    "related_patents",
+    "related patents on both sides of the split",
+    "test patents",
+    "count",
+    "These test patents are continuations, divisions or other relatives of training patents "
+    "(g_us_rel_doc). Set split.group_by_family=true and run `patent-spark split` again.",
+)
 
 
-def same_texts(evidence: Evidence) -> Check:
-    """Test patents whose token ids, as the model gets them, are those of a training or development patent."""
-    known = np.concatenate([np.zeros(0, np.int64), *(_hashes(block) for block in evidence.taught())])
-    tested = np.concatenate(
-        [np.zeros(0, np.int64), *(_hashes(block) for block in evidence.blocks(evidence.test_splits))]
+def exact_duplicates(data: TaskData) -> CheckResult:
+    """Test patents whose token ids, as the model reads them, are those of a training or development patent."""
+    empty = np.zeros(0, np.int64)
+    training = np.concatenate([empty, *(_text_hashes(block) for block in data.training_blocks())])
+    tests = np.concatenate([empty, *(_text_hashes(block) for block in data.blocks(data.test_splits))])
+    duplicates = int(np.isin(tests, training).sum())
+    details = (
+        f"{duplicates:,} of {len(tests):,} test patents have the same words as one of {len(training):,} training "
+        f"or development patents. Texts with fewer than {_MIN_WORDS} words were skipped."
     )
-    found = int(np.isin(tested, known).sum())
-    done = f"{found:,} of {len(tested):,} test patents with {_TELLING} words or more have the very words of one of {len(known):,} others."
-    return EXACT.answer(found / max(1, len(tested)), evidence.audit.duplicates, done)
+    return EXACT.measured(duplicates / max(1, len(tests)), data.settings.duplicates, details)
 
 
-def near_duplicates(evidence: Evidence) -> Check:
-    """A sample of the test patents, and one of each rare level, against all training and development patents: MinHash over shingles of three words.
+def near_duplicates(data: TaskData) -> CheckResult:
+    """A sample of the test patents, and one of each rare level, against all training and development patents.
 
-    Few of all can be many of those that the level is asked for, so each level is held to the limit too; the largest share is the figure.
+    A few patents of all can be many of a rare level. So the limit holds for each level too; the value is the largest.
     """
-    rare = [level for level in _RARE if level in evidence.names]
-    asked = [
-        evidence.asked,
-        *(evidence.sample(evidence.test_splits, evidence.audit.sample_size, level) for level in rare),
-    ]
-    tokens = [block.tokens[np.count_nonzero(block.tokens, axis=1) >= _TELLING] for block in asked]
-    sizes = np.array([len(texts) for texts in tokens])
-    reference, share = Reference(np.concatenate(tokens)), evidence.audit.near_duplicate
-    near = {other for block in evidence.taught() for _, other, _ in reference.near(block.tokens, share)}
-    found = np.histogram(list(near), bins=np.r_[0, sizes.cumsum()])[0]
-    done = (
-        f"{found[0]:,} of {sizes[0]:,} test patents share {share:.0%} or more of their three-word shingles with a training or development patent "
-        "(candidates by MinHash, compared exactly)"
+    levels = [level for level in _RARE_LEVELS if level in data.label_names]
+    samples = [data.test_sample]
+    samples += [data.sample(data.test_splits, data.settings.sample_size, level) for level in levels]
+    texts = [block.tokens[_is_long(block)] for block in samples]
+    sizes = np.array([len(tokens) for tokens in texts])
+    near = _rows_with_near_duplicates(data, np.concatenate(texts))
+    found = np.histogram(near, bins=np.r_[0, sizes.cumsum()])[0]
+    counted = np.r_[True, sizes[1:] >= _MIN_PATENTS]
+    value = float((found / np.maximum(1, sizes))[counted].max())
+    details = (
+        f"{found[0]:,} of {sizes[0]:,} test patents share {data.settings.near_duplicate:.0%} or more of their "
+        "three-word shingles with a training or development patent (MinHash candidates, compared exactly)"
     )
-    held = np.r_[True, sizes[1:] >= _ENOUGH]
-    for level, those, of, enough in zip(rare, found[1:], sizes[1:], held[1:], strict=True):
-        done += f"; {those:,} of {of:,} that are {level}" + (
-            "" if enough else f", too few to be held to the limit (at least {_ENOUGH})"
-        )
-    return NEAR.answer(
-        float((found / np.maximum(1, sizes))[held].max()), evidence.audit.duplicates, f"{done}."
-    )
+    for level, count, size, is_counted in zip(levels, found[1:], sizes[1:], counted[1:], strict=True):
+        details += f"; {count:,} of {size:,} with {level}"
+        if not is_counted:
+            details += f", too few to test (fewer than {_MIN_PATENTS})"
+    return NEAR.measured(value, data.settings.duplicates, f"{details}.")
 
 
-def split_families(evidence: Evidence) -> Check:
-    """Test patents whose abstract is that of a training or development patent, but for case and white space."""
-    tested = evidence.examples.loc[evidence.examples["tested"], "patent_key"]
-    families = evidence.warehouse.families
-    known, asked = (
-        families.loc[families["patent_key"].isin(keys), "family"] for keys in (evidence.taught_keys, tested)
-    )
-    found = int(asked.isin(known).sum())
-    several = int(
-        (
-            families.loc[
-                families["patent_key"].isin(evidence.examples["patent_key"]), "family"
-            ].value_counts()
-            > 1
-        ).sum()
-    )
-    done = f"{found:,} of {len(tested):,} test patents share an abstract with the other side; {several:,} families have several members."
-    return FAMILIES.answer(found, 0, done)
+def _rows_with_near_duplicates(data: TaskData, tokens: NDArray[np.int32]) -> list[int]:
+    """The rows of texts [n, width] that have a near duplicate among the training and development texts."""
+    reference, share = ReferenceTexts(tokens), data.settings.near_duplicate
+    pairs = (pair for block in data.training_blocks() for pair in reference.near(block.tokens, share))
+    return sorted({row for _, row, _ in pairs})
 
 
-def split_relatives(evidence: Evidence) -> Check:
-    """Test patents that go back to the same application or patent as a training or development patent, or one to the other."""
-    names = evidence.warehouse.relatives
-    if names is None:
+def shared_abstracts(data: TaskData) -> CheckResult:
+    """Test patents whose abstract equals that of a training or development patent, ignoring case and white space."""
+    tested, families = data.test_examples["patent_key"], data.warehouse.abstract_families
+    training = families.loc[families["patent_key"].isin(data.training_keys), "link"]
+    tests = families.loc[families["patent_key"].isin(tested), "link"]
+    shared = int(tests.isin(training).sum())
+    members = families.loc[families["patent_key"].isin(data.examples["patent_key"]), "link"].value_counts()
+    details = (
+        f"{shared:,} of {len(tested):,} test patents share an abstract with a training or development patent; "
+        f"{int((members > 1).sum()):,} abstracts occur more than once."
+    )
+    return ABSTRACTS.measured(shared, 0, details)
+
+
+def related_patents(data: TaskData) -> CheckResult:
+    """Test patents that go back to the same document as a training or development patent, or one to the other."""
+    links = data.warehouse.document_links
+    if links is None:
         return RELATED.not_applicable(
-            "The release has no file of related documents (g_us_rel_doc.tsv.zip); abstracts stand in for it."
+            "The release has no related documents (g_us_rel_doc.tsv.zip); families are equal abstracts alone."
         )
-    tested = evidence.examples.loc[evidence.examples["tested"], "patent_key"]
-    found = int(tested.isin(connected(evidence.taught_keys, names)).sum())
-    among = int(tested.isin(names["patent_key"]).sum())
-    done = f"{found:,} of {len(tested):,} test patents are relatives of the other side; {among:,} of them are told to have parents, or to be one."
-    return RELATED.answer(found, 0, done)
+    tested = data.test_examples["patent_key"]
+    related = int(tested.isin(connected_patents(data.training_keys, links)).sum())
+    with_relatives = int(tested.isin(links["patent_key"]).sum())
+    details = (
+        f"{related:,} of {len(tested):,} test patents are related to a training or development patent; "
+        f"{with_relatives:,} have a parent or a child in the release."
+    )
+    return RELATED.measured(related, 0, details)
 
 
-def _hashes(block: Block) -> np.ndarray:
-    telling = np.count_nonzero(block.tokens, axis=1) >= _TELLING
-    return np.array([hash(row.tobytes()) for row in block.tokens[telling]], np.int64)
+def _is_long(block: ExampleBlock) -> NDArray[np.bool_]:
+    """Which texts have enough words for a comparison."""
+    long: NDArray[np.bool_] = np.count_nonzero(block.tokens, axis=1) >= _MIN_WORDS
+    return long
+
+
+def _text_hashes(block: ExampleBlock) -> NDArray[np.int64]:
+    return np.array([hash(row.tobytes()) for row in block.tokens[_is_long(block)]], np.int64)

@@ -1,4 +1,4 @@
-"""Does every join keep its rows: keys unique, nothing vanished, nothing doubled, values carried over unchanged?"""
+"""Join integrity from table to table: each row once, none missing, none unexpected, values carried over unchanged."""
 
 from __future__ import annotations
 
@@ -6,30 +6,45 @@ import numpy as np
 import pandas as pd
 
 from patent_spark.core.metadata import ShardMetadata
-from patent_spark.stages.audit.evidence import Evidence, Warehouse
-from patent_spark.stages.audit.features import coded
-from patent_spark.stages.audit.verdicts import COUNT, Check, Question
+from patent_spark.stages.audit.check_spec import CheckSpec
+from patent_spark.stages.audit.features import token_ids
+from patent_spark.stages.audit.report_schema import CheckResult
+from patent_spark.stages.audit.task_data import TaskData
+from patent_spark.stages.audit.warehouse import Warehouse
 
 SAMPLED_TEXTS = 200
-_MEANING = "A join lost, doubled or changed rows; whatever is counted after it is wrong. Run the stage that makes the table again with --force."
 
 
-def question(name: str) -> Question:
-    """What is asked of a join."""
-    return Question(name, "rows amiss", COUNT, _MEANING)
+def join_spec(code: str, tables: str) -> CheckSpec:
+    """The specification of a join's check; tables: as in `PATENTS to COUNTS`."""
+    return CheckSpec(
+        code,
+        f"join integrity: {tables}",
+        "mismatched rows",
+        "count",
+        "A join lost, duplicated or changed rows, so everything computed from the table is wrong. "
+        "Run the stage that writes it again with --force.",
+    )
 
 
-def compare(expected: pd.Series, found: pd.Series) -> dict[str, int]:
-    """Keys of `expected` that `found` lacks, keys that it has again, and keys that it should not have."""
+COUNTS = join_spec("patents_to_counts", "PATENTS to COUNTS")
+LABELS = join_spec("counts_to_labels", "COUNTS to LABELS")
+EXAMPLES = join_spec("splits_to_examples", "SPLITS to EXAMPLES")
+TEXTS = join_spec("tokens_to_examples", "TOKENS to EXAMPLES")
+PREDICTIONS = join_spec("examples_to_predictions", "EXAMPLES to PREDICTIONS")
+
+
+def count_key_mismatches(expected: pd.Series, found: pd.Series) -> dict[str, int]:
+    """How many keys of `expected` are missing in `found`, how many it repeats, and how many are unexpected."""
     return {
-        "vanished": int((~expected.isin(found)).sum()),
-        "doubled": int(found.duplicated().sum()),
-        "strange": int((~found.isin(expected)).sum()),
+        "missing": int((~expected.isin(found)).sum()),
+        "duplicated": int(found.duplicated().sum()),
+        "unexpected": int((~found.isin(expected)).sum()),
     }
 
 
-def changed(expected: pd.DataFrame, found: pd.DataFrame, columns: list[str]) -> int:
-    """Rows of both, by key, that differ in one of the columns."""
+def count_changed(expected: pd.DataFrame, found: pd.DataFrame, columns: list[str]) -> int:
+    """Rows with a patent_key in both frames that differ in one of the columns."""
     both = expected.merge(found[["patent_key", *columns]], on="patent_key", suffixes=("", "_found"))
     different = [
         (both[column] != both[f"{column}_found"]) & ~(both[column].isna() & both[f"{column}_found"].isna())
@@ -38,76 +53,73 @@ def changed(expected: pd.DataFrame, found: pd.DataFrame, columns: list[str]) -> 
     return int(np.logical_or.reduce(different).sum())
 
 
-def answer(question: Question, amiss: dict[str, int], rows: int, note: str = "") -> Check:
-    """Passed when nothing is amiss; `amiss` has rows by what is wrong with them."""
-    told = ", ".join(f"{count:,} {what}" for what, count in amiss.items())
-    return question.answer(sum(amiss.values()), 0, f"{rows:,} rows: {told}{note}.")
+def join_result(spec: CheckSpec, mismatches: dict[str, int], rows: int, note: str = "") -> CheckResult:
+    """The result of a join's check: no row may be mismatched. mismatches: rows by kind of mismatch."""
+    listed = ", ".join(f"{count:,} {kind}" for kind, count in mismatches.items())
+    return spec.measured(sum(mismatches.values()), 0, f"{rows:,} rows: {listed}{note}.")
 
 
-COUNTS, LABELS = question("rows: PATENTS to COUNTS"), question("rows: COUNTS to LABELS")
-EXAMPLES, PREDICTIONS = question("rows: SPLITS to EXAMPLES"), question("rows: EXAMPLES to PREDICTIONS")
-TEXTS = question("rows: TOKENS to EXAMPLES")
-
-
-def counts_of_patents(warehouse: Warehouse) -> Check:
+def counts_of_patents(warehouse: Warehouse) -> CheckResult:
     """COUNTS has each patent that is not withdrawn, once."""
-    patents = warehouse.patents
-    standing = patents[~patents["withdrawn"].fillna(False).astype(bool)]
-    amiss = compare(standing["patent_key"], warehouse.counts["patent_key"])
-    return answer(COUNTS, amiss, len(warehouse.counts))
+    mismatches = count_key_mismatches(warehouse.valid_patents["patent_key"], warehouse.counts["patent_key"])
+    return join_result(COUNTS, mismatches, len(warehouse.counts))
 
 
-def labels_of_counts(warehouse: Warehouse) -> Check:
+def labels_of_counts(warehouse: Warehouse) -> CheckResult:
     """LABELS has each patent of COUNTS, once, with its forward citations and its grant date."""
     labels, counts = warehouse.labels, warehouse.counts
-    amiss = compare(counts["patent_key"], labels["patent_key"])
-    expected = counts.merge(warehouse.patents, on="patent_key")[
-        ["patent_key", "forward_citations", "grant_date"]
-    ]
-    amiss["changed"] = changed(expected, labels, ["forward_citations", "grant_date"])
-    return answer(LABELS, amiss, len(labels))
+    mismatches = count_key_mismatches(counts["patent_key"], labels["patent_key"])
+    columns = ["forward_citations", "grant_date"]
+    expected = counts.merge(warehouse.patents, on="patent_key")[["patent_key", *columns]]
+    mismatches["changed"] = count_changed(expected, labels, columns)
+    return join_result(LABELS, mismatches, len(labels))
 
 
-def examples_of_splits(evidence: Evidence) -> Check:
-    """EXAMPLES has each patent of SPLITS in its own split, once, but for those with too few words, with the label of LABELS or INTERIM_LEVELS."""
-    warehouse = evidence.warehouse
-    splits = warehouse.splits.loc[
-        warehouse.splits["task"] == evidence.task, ["patent_key", "split", "exposure_months"]
-    ]
-    examples = evidence.examples[["patent_key", "split", "label", "exposure"]]
-    amiss = compare(splits["patent_key"], examples["patent_key"])
-    too_short = evidence.store.metadata(ShardMetadata).too_short.get(evidence.task, 0)
-    amiss["vanished"] = abs(amiss["vanished"] - too_short)
-    expected = splits.merge(
-        warehouse.labels.rename(columns={evidence.column: "label"})[["patent_key", "label"]], on="patent_key"
+def examples_of_splits(data: TaskData) -> CheckResult:
+    """EXAMPLES has each patent of SPLITS with enough words, once, in its split, with the label of its table."""
+    splits = data.warehouse.splits
+    splits = splits.loc[splits["task"] == data.task, ["patent_key", "split", "exposure_months"]]
+    examples = data.examples[["patent_key", "split", "label", "exposure"]]
+    mismatches = count_key_mismatches(splits["patent_key"], examples["patent_key"])
+    too_short = data.store.metadata(ShardMetadata).too_short.get(data.task, 0)
+    mismatches["missing"] = abs(mismatches["missing"] - too_short)
+    expected = _with_labels(data, splits)
+    mismatches["changed"] = count_changed(expected, examples, ["split", "label", "exposure"])
+    return join_result(EXAMPLES, mismatches, len(examples), f"; {too_short:,} patents have too few words")
+
+
+def _with_labels(data: TaskData, splits: pd.DataFrame) -> pd.DataFrame:
+    """Rows of SPLITS with `label`, from LABELS or INTERIM_LEVELS, and for the latter the months as `exposure`."""
+    labels = data.warehouse.labels.rename(columns={data.label_column: "label"})
+    interim = data.warehouse.interim_levels[["patent_key", "exposure_months", "citation_level"]]
+    joined = splits.merge(labels[["patent_key", "label"]], on="patent_key")
+    joined = joined.merge(
+        interim.astype({"exposure_months": float}), on=["patent_key", "exposure_months"], how="left"
     )
-    early = warehouse.interim_levels[["patent_key", "exposure_months", "citation_level"]].astype(
-        {"exposure_months": float}
-    )
-    expected = expected.merge(early, on=["patent_key", "exposure_months"], how="left")
-    is_early = expected["citation_level"].notna()
-    expected["label"] = expected["label"].where(~is_early, expected["citation_level"])
-    expected["exposure"] = expected["exposure_months"].where(is_early)
-    amiss["changed"] = changed(expected, examples, ["split", "label", "exposure"])
-    return answer(EXAMPLES, amiss, len(examples), f"; {too_short:,} patents have too few words")
-
-
-def texts_of_tokens(evidence: Evidence) -> Check:
-    """A sample of EXAMPLES has the words of its patents, by TOKENS and VOCABULARY: a text beside the label of another patent teaches nothing."""
-    sample = evidence.sample([*evidence.other_splits, *evidence.test_splits], SAMPLED_TEXTS)
-    others = int((coded(evidence, sample.keys) != sample.tokens).any(axis=1).sum())
-    return TEXTS.answer(
-        others,
-        0,
-        f"{others:,} of {len(sample.keys):,} examples, drawn from all splits, have other words than their patent.",
+    is_interim = joined["citation_level"].notna()
+    return joined.assign(
+        label=joined["label"].where(~is_interim, joined["citation_level"]),
+        exposure=joined["exposure_months"].where(is_interim),
     )
 
 
-def predictions_of_examples(evidence: Evidence) -> Check:
+def texts_of_tokens(data: TaskData) -> CheckResult:
+    """A sample of EXAMPLES has the words of its patents in TOKENS and VOCABULARY."""
+    sample = data.sample([*data.training_splits, *data.test_splits], SAMPLED_TEXTS)
+    expected = token_ids(data.store, sample.keys, data.max_tokens)
+    mismatched = int((expected != sample.tokens).any(axis=1).sum())
+    details = (
+        f"{mismatched:,} of {len(sample.keys):,} sampled examples do not have the words of their patent."
+    )
+    return TEXTS.measured(mismatched, 0, details)
+
+
+def predictions_of_examples(data: TaskData) -> CheckResult:
     """PREDICTIONS has each test example, once, with its label as the truth."""
-    tested = evidence.examples[evidence.examples["tested"]]
-    ids = evidence.warehouse.ids.drop_duplicates("patent_id")
-    found = evidence.predictions.merge(ids, on="patent_id", how="left").rename(columns={"truth": "label"})
-    amiss = compare(tested["patent_key"], found["patent_key"])
-    amiss["changed"] = changed(tested[["patent_key", "split", "label"]], found, ["split", "label"])
-    return answer(PREDICTIONS, amiss, len(found))
+    tested = data.test_examples
+    ids = data.warehouse.ids.drop_duplicates("patent_id")
+    found = data.predictions.merge(ids, on="patent_id", how="left").rename(columns={"truth": "label"})
+    mismatches = count_key_mismatches(tested["patent_key"], found["patent_key"])
+    expected = tested[["patent_key", "split", "label"]]
+    mismatches["changed"] = count_changed(expected, found, ["split", "label"])
+    return join_result(PREDICTIONS, mismatches, len(found))

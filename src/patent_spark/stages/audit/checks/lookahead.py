@@ -1,116 +1,140 @@
-"""Was anything learned from what is tested: words, vectors, percentiles, or labels that closed too late?"""
+"""Lookahead leakage: vocabulary, vectors, percentiles or labels that were not known before the tests."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from patent_spark.config import TECHNOLOGY
 from patent_spark.core.metadata import TextMetadata
-from patent_spark.stages.audit.calendar import months_later
-from patent_spark.stages.audit.checks.percentiles import levels_of, percentiles, pool_columns, ranked_patents
-from patent_spark.stages.audit.evidence import Evidence, Warehouse
-from patent_spark.stages.audit.verdicts import COUNT, SHARE, Check, Question
+from patent_spark.stages.audit.check_spec import CheckSpec
+from patent_spark.stages.audit.checks.percentiles import (
+    levels_of,
+    percentiles,
+    ranked_patents,
+    reference_columns,
+)
+from patent_spark.stages.audit.report_schema import CheckResult
+from patent_spark.stages.audit.task_data import TaskData
+from patent_spark.stages.audit.warehouse import Warehouse
 
-VOCABULARY = Question(
-    "vocabulary learned from test texts", "words", COUNT,
-    "Words are known, or counted, that the model could not have met before the test: set text.fit_on=train.",
-)  # fmt: skip
-VECTORS = Question(
-    "vectors learned from test texts", "words of text", COUNT,
-    "The vectors saw texts of test patents or from after the first test day: set text.fit_on=train.",
-)  # fmt: skip
-PERCENTILES = Question(
-    "percentiles learned from test patents", "share of the training patents", SHARE,
-    "Their level depends on citation counts of test patents: set label.reference_set=class_year, so that each year is ranked by itself.",
-)  # fmt: skip
-EMBARGO = Question(
-    "labels that closed after the first test day", "training patents", COUNT,
-    "On the day of the test nobody could know these labels: set split.embargo=true.",
-)  # fmt: skip
+VOCABULARY = CheckSpec(
+    "vocabulary_lookahead",
+    "vocabulary fitted on test texts",
+    "mismatched words",
+    "count",
+    "The vocabulary contains words or counts from texts that were not available before the tests. "
+    "Set text.fit_on=train.",
+)
+VECTORS = CheckSpec(
+    "vectors_lookahead",
+    "word vectors fitted on test texts",
+    "words of text",
+    "count",
+    "The word vectors were fitted on texts of test patents, or on texts from after the first test day. "
+    "Set text.fit_on=train.",
+)
+PERCENTILES = CheckSpec(
+    "percentiles_lookahead",
+    "percentiles computed with test patents",
+    "share of the training patents",
+    "share",
+    "The levels of these training patents depend on citation counts of test patents. "
+    "Set label.reference_set=class_year, so that each grant year is ranked by itself.",
+)
+EMBARGO = CheckSpec(
+    "label_embargo",
+    "training labels known only after the first test day",
+    "training patents",
+    "count",
+    "These labels were not known on the first test day, so no model could have been trained on them. "
+    "Set split.embargo=true.",
+)
 
 
-def vocabulary_of_tests(warehouse: Warehouse) -> Check:
-    """VOCABULARY's counts against a recount over the texts that may be learned from."""
-    found = warehouse.store.read_arrow("VOCABULARY", ["word", "count"]).to_pandas().set_index("word")["count"]
-    least = warehouse.made_with("text").text.min_count
+def vocabulary_lookahead(warehouse: Warehouse) -> CheckResult:
+    """VOCABULARY's counts against a recount over the texts that may be used for fitting."""
+    vocabulary = warehouse.store.read_arrow("VOCABULARY", ["word", "count"]).to_pandas()
+    found = vocabulary.set_index("word")["count"]
     permitted = pd.Series(warehouse.permitted_words)
-    expected = permitted[permitted >= least]
+    expected = permitted[permitted >= warehouse.settings_of("text").text.min_count]
     both = pd.concat([expected, found], axis=1, keys=["expected", "found"]).fillna(0)
-    other, never = (
-        int((both["expected"] != both["found"]).sum()),
-        int((~found.index.isin(permitted.index)).sum()),
+    mismatched = int((both["expected"] != both["found"]).sum())
+    absent = int((~found.index.isin(permitted.index)).sum())
+    details = (
+        f"{mismatched:,} of {len(found):,} words have another count than in the permitted texts; "
+        f"{absent:,} of them do not occur there."
     )
-    done = f"{other:,} of {len(found):,} words have another count than in the texts that may be learned from; {never:,} do not stand there at all."
-    return VOCABULARY.answer(other, 0, done)
+    return VOCABULARY.measured(mismatched, 0, details)
 
 
-def vectors_of_tests(warehouse: Warehouse) -> Check:
-    """How many words the text stage says that the vectors were trained on, against a recount over TOKENS; VECTORS against VOCABULARY.
+def vectors_lookahead(warehouse: Warehouse) -> CheckResult:
+    """The corpus size that the text stage recorded for VECTORS against a recount, and VECTORS against VOCABULARY.
 
-    It sees the size of the corpus that was written, by the stage's own account: vectors do not show what they have met.
+    The recorded size is the stage's own account. The vectors themselves do not show what they were fitted on.
     """
-    words, metadata = (
-        warehouse.store.read_arrow("VOCABULARY", ["word", "count"]),
-        warehouse.store.metadata(TextMetadata),
+    vocabulary = warehouse.store.read_arrow("VOCABULARY", ["word", "count"]).to_pydict()
+    vectors = warehouse.store.read_arrow("VECTORS", ["word", "count"]).to_pydict()
+    same_words = dict(zip(*vocabulary.values(), strict=True)) == dict(zip(*vectors.values(), strict=True))
+    recorded = warehouse.store.metadata(TextMetadata).training_words
+    permitted = sum(warehouse.permitted_words.values())
+    mismatched = abs(recorded - permitted)
+    if not same_words:
+        mismatched += max(len(vocabulary["word"]), len(vectors["word"]))
+    details = (
+        f"The text stage recorded {recorded:,} words of text. A recount gives {permitted:,} permitted words, "
+        f"of {warehouse.total_words:,} in all texts. VECTORS and VOCABULARY "
+        f"{'agree' if same_words else 'disagree'} on words and counts."
     )
-    vectors = warehouse.store.read_arrow("VECTORS", ["word", "count"])
-    alike = dict(zip(*words.to_pydict().values(), strict=True)) == dict(
-        zip(*vectors.to_pydict().values(), strict=True)
-    )
-    permitted, with_tests = sum(warehouse.permitted_words.values()), warehouse.words_of_texts
-    found = abs(metadata.training_words - permitted) + (0 if alike else max(len(words), len(vectors)))
-    which = "has" if alike else "has not"
-    done = (
-        f"The stage tells of {metadata.training_words:,} words of text; by a recount {permitted:,} may be learned from, "
-        f"{with_tests:,} stand in all texts. VECTORS {which} the words and counts of VOCABULARY. What the vectors themselves have met cannot be seen."
-    )
-    return VECTORS.answer(found, 0, done)
+    return VECTORS.measured(mismatched, 0, details)
 
 
-def percentiles_of_tests(evidence: Evidence) -> Check:
-    """Training patents whose pool also holds test patents; how many would have another level if it did not."""
-    if evidence.task == TECHNOLOGY:
-        return PERCENTILES.not_applicable("a class is no percentile")
-    warehouse, examples = evidence.warehouse, evidence.examples
-    pool, ranked, labels = pool_columns(warehouse), ranked_patents(warehouse), warehouse.labels
-    tested = ranked["patent_key"].isin(examples.loc[examples["tested"], "patent_key"])
-    shared = ranked.loc[tested, pool].drop_duplicates()
-    training = labels[labels["patent_key"].isin(examples.loc[~examples["tested"], "patent_key"])]
-    affected = training.merge(shared, on=pool).merge(
-        percentiles(ranked[~tested].merge(shared, on=pool), pool), on=pool, how="left"
-    )
+def percentiles_lookahead(data: TaskData) -> CheckResult:
+    """Training patents whose reference set contains test patents, and how many would have another level without."""
+    if data.task == TECHNOLOGY:
+        return PERCENTILES.not_applicable("Technology classes do not depend on percentiles.")
+    warehouse = data.warehouse
+    reference_set, ranked = reference_columns(warehouse), ranked_patents(warehouse)
+    tested = ranked["patent_key"].isin(data.test_examples["patent_key"])
+    shared = ranked.loc[tested, reference_set].drop_duplicates()
+    training = warehouse.labels[warehouse.labels["patent_key"].isin(data.training_examples["patent_key"])]
+    without_tests = percentiles(ranked[~tested].merge(shared, on=reference_set), reference_set)
+    affected = training.merge(shared, on=reference_set).merge(without_tests, on=reference_set, how="left")
     changed = int((levels_of(affected) != affected["citation_level"]).sum())
-    done = (
-        f"{len(affected):,} of {len(training):,} training patents are in a pool with test patents; "
+    details = (
+        f"{len(affected):,} of {len(training):,} training patents share a reference set with test patents; "
         f"{changed:,} of them would have another level without these."
     )
-    return PERCENTILES.answer(len(affected) / max(1, len(training)), 0, done)
+    return PERCENTILES.measured(len(affected) / max(1, len(training)), 0, details)
 
 
-def embargo(evidence: Evidence) -> Check:
-    """Training and development patents whose label was not known for good before the first test day.
-
-    An early level was, if its exposure was over by then for all patents of the grant year, with which it compares.
-    """
-    first = evidence.warehouse.first_test_day(evidence.task)
-    if first is None:
-        return EMBARGO.not_applicable("this task is not tested on later years")
-    training = evidence.examples[~evidence.examples["tested"]]
-    months = 0 if evidence.task == TECHNOLOGY else evidence.warehouse.label_rule.horizon_months
-    early = training["exposure"].notna()
-    closed = months_later(training.loc[~early, "grant_date"], months)
-    late = int((closed >= np.datetime64(first, "D")).sum())
-    done = f"a label closes {months} months after the grant"
-    if early.any():
-        months_after_1970 = 12 * (training.loc[early, "year"] - 1970) + 11 + training.loc[early, "exposure"]
-        last_days = (months_after_1970.to_numpy().astype(np.int64).astype("datetime64[M]") + 1).astype(
-            "datetime64[D]"
-        ) - 1
-        late += int((last_days >= np.datetime64(first, "D")).sum())
-        done += (
-            f", the early levels of {int(early.sum()):,} their exposure after the last day of the grant year"
-        )
-    return EMBARGO.answer(
-        late, 0, f"{late:,} of {len(training):,} training patents; {done}; tests begin on {first}."
+def label_embargo(data: TaskData) -> CheckResult:
+    """Training and development patents whose label was not final before the first test day."""
+    first_test_day = data.warehouse.first_test_day(data.task)
+    if first_test_day is None:
+        return EMBARGO.not_applicable("This task is not tested on later years.")
+    training = data.training_examples
+    months = 0 if data.task == TECHNOLOGY else data.warehouse.label_settings.horizon_months
+    late = int((closing_days(training, months) >= pd.Timestamp(first_test_day)).sum())
+    details = (
+        f"{late:,} of {len(training):,} training patents. A label closes {months} months after the grant"
     )
+    if interim := int(training["exposure"].notna().sum()):
+        details += (
+            f"; the interim level of {interim:,} patents closes when its exposure has passed for the whole "
+            "grant year"
+        )
+    return EMBARGO.measured(late, 0, f"{details}. Tests begin on {first_test_day}.")
+
+
+def closing_days(examples: pd.DataFrame, months: int) -> pd.Series:
+    """The day from which each label was known: so many months after the grant.
+
+    An interim level compares with all patents of the grant year. It is known `exposure` months after the last of them.
+    """
+    closing = examples["grant_date"] + pd.DateOffset(months=months)
+    for exposure in examples["exposure"].dropna().unique():
+        rows = examples["exposure"] == exposure
+        last_days = pd.DataFrame({"year": examples.loc[rows, "year"], "month": 12, "day": 31})
+        year_ends = pd.to_datetime(last_days, errors="coerce")
+        closing[rows] = year_ends + pd.DateOffset(months=int(exposure))
+    return closing

@@ -1,9 +1,8 @@
-"""Is a result what the predictions give, better than it can be, or only good on patents that were chosen for it?"""
+"""Plausibility of the results: metrics that follow from the predictions, and that are not too good to be true."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,135 +10,169 @@ from numpy.typing import NDArray
 
 from patent_spark.core.schemas import TOP1, is_test
 from patent_spark.inference.scorer import current_scorer
+from patent_spark.metrics.report_schema import ClassifierMetrics
+from patent_spark.stages.audit.check_spec import CheckSpec, sampling_noise
 from patent_spark.stages.audit.checks.shortcuts import area_under_curve
-from patent_spark.stages.audit.evidence import Evidence
-from patent_spark.stages.audit.features import coded
-from patent_spark.stages.audit.verdicts import NUMBER, SHARE, Check, Question, noise_of
+from patent_spark.stages.audit.features import token_ids
+from patent_spark.stages.audit.report_schema import CheckResult
+from patent_spark.stages.audit.task_data import TaskData
 
-_TOLERANCE = 0.02
+_MAX_LOSS = 0.02
 _ROUNDING = 1e-6
 
-FIGURES = Question(
-    "figures recomputed from the predictions", "largest difference", NUMBER,
-    "METRICS does not tell of the predictions that are kept: the figures are another model's, or somebody's. Run `patent-spark evaluate --force`.",
-)  # fmt: skip
-TOP1_AUC = Question(
-    "top1 found better than plausible", "ROC-AUC", NUMBER,
-    "No text tells so well which patents will be the most cited: look for the label, or what it is made of, in the input.",
-)  # fmt: skip
-ATTAINABLE = Question(
-    "better than the best attainable", "accuracy over the attainable", SHARE,
-    "Nobody can be so right on this simulated release by reading: something else than the text was used.",
-)  # fmt: skip
-FILTERED = Question(
-    "accuracy with and without short texts", "difference in accuracy", SHARE,
-    "The figure is one of chosen patents: with those that min_tokens left out of the test it is so much lower.",
-)  # fmt: skip
+METRICS = CheckSpec(
+    "metrics_recomputed",
+    "metrics recomputed from the predictions",
+    "largest difference",
+    "number",
+    "METRICS does not describe the current PREDICTIONS: it belongs to another model or was edited. "
+    "Run `patent-spark evaluate --force`.",
+)
+TOP1_AUC = CheckSpec(
+    "top1_auc",
+    "ROC-AUC of top1",
+    "ROC-AUC",
+    "number",
+    "Text does not predict so well which patents will be cited most. "
+    "Look for the label, or what it is computed from, in the model's input.",
+)
+UPPER_BOUND = CheckSpec(
+    "upper_bound",
+    "accuracy above a known upper bound",
+    "accuracy above the bound",
+    "share",
+    "No classifier of the texts can be this accurate on this release. The model used something else than the text.",
+)
+SHORT_TEXTS = CheckSpec(
+    "short_texts",
+    "accuracy without and with short texts",
+    "difference in accuracy",
+    "share",
+    "The accuracy is that of selected patents. "
+    "It drops by this much when the test patents that min_tokens excluded are included.",
+)
 
 
-def figures_again(evidence: Evidence) -> Check:
-    """The test patents, accuracy and ROC-AUC of top1 that METRICS tells of each test split and as the headline, by an own path from PREDICTIONS.
+def metrics_recomputed(data: TaskData) -> CheckResult:
+    """Test patents, accuracy and ROC-AUC of top1 in METRICS, of each test split and the headline, from PREDICTIONS.
 
-    A figure that one of the two lacks counts as 1, and so do patents too many or too few; answers that are not the most
-    probable label count by their share.
+    A metric that only one of the two has counts as 1, and so does another number of patents. Predictions that are not
+    the most probable label count by their share.
     """
-    predictions, metrics = evidence.predictions, evidence.metrics
-    by_split: dict[str, Any] = {str(split): rows for split, rows in predictions.groupby("split")}
+    predictions, metrics = data.predictions, data.metrics
+    by_split = {str(split): rows for split, rows in predictions.groupby("split")}
     years = predictions[predictions["split"].str.fullmatch(r"test_\d{4}")]
-    told: list[tuple[str, dict[str, Any]]] = [(metrics["headline"], metrics), *metrics["splits"].items()]
-    told += [(split, {}) for split in by_split if split not in metrics["splits"]]
-    probabilities = np.array(predictions["probabilities"].tolist(), np.float64).reshape(len(predictions), -1)
-    answered = probabilities[
-        np.arange(len(predictions)), [evidence.names.index(name) for name in predictions["predicted"]]
-    ]
-    worst = (
-        float((answered < probabilities.max(axis=1)).mean()),
-        "answers that are not the most probable label",
-    )
-    for split, figures in told:
-        rows = by_split.get(split, years if split == metrics["headline"] else predictions[:0])
-        worst = max(
-            worst, *((off, f"{name} of {split}") for name, off in _differences(evidence, rows, figures))
-        )
-    done = f"{len(predictions):,} predictions, {len(told)} sets of figures" + (
-        f"; the largest is in {worst[1]}." if worst[0] > _ROUNDING else "."
-    )
-    return FIGURES.answer(worst[0], _ROUNDING, done)
+    stored: list[tuple[str, ClassifierMetrics]] = [(metrics.headline, metrics), *metrics.splits.items()]
+    stored += [(split, ClassifierMetrics()) for split in by_split if split not in metrics.splits]
+    worst = _share_not_most_probable(data), "predictions that are not the most probable label"
+    for split, values in stored:
+        rows = by_split.get(split, years if split == metrics.headline else predictions[:0])
+        differences = _differences(data, rows, values)
+        worst = max(worst, *((difference, f"{name} of {split}") for name, difference in differences))
+    details = f"{len(predictions):,} predictions, {len(stored)} test sets."
+    if worst[0] > _ROUNDING:
+        details += f" Largest difference: {worst[1]}."
+    return METRICS.measured(worst[0], _ROUNDING, details)
+
+
+def _share_not_most_probable(data: TaskData) -> float:
+    """Share of the predictions whose label is not the most probable one."""
+    predictions = data.predictions
+    probabilities = _probabilities(predictions)
+    indices = [data.label_names.index(name) for name in predictions["predicted"]]
+    predicted = probabilities[np.arange(len(predictions)), indices]
+    return float((predicted < probabilities.max(axis=1)).mean())
 
 
 def _differences(
-    evidence: Evidence, rows: pd.DataFrame, figures: dict[str, Any]
+    data: TaskData, rows: pd.DataFrame, stored: ClassifierMetrics
 ) -> Iterator[tuple[str, float]]:
-    """Name of a figure and by how much METRICS is off what these predictions give."""
-    yield "patents", float(figures.get("examples") != len(rows))
-    again: dict[str, float] = (
-        {"accuracy": float((rows["truth"] == rows["predicted"]).mean())} if len(rows) else {}
-    )
-    told = {"accuracy": figures.get("accuracy")}
-    if TOP1 in evidence.names:
-        truth = (rows["truth"] == TOP1).to_numpy()
-        told["ROC-AUC of top1"] = (figures.get("top1") or {}).get("roc_auc")
-        if 0 < truth.sum() < len(truth):
-            again["ROC-AUC of top1"] = area_under_curve(truth, _of_top1(evidence, rows))
-    for name, figure in told.items():
-        if figure is None or name not in again:
-            yield name, float((figure is None) == (name in again))
-        else:
-            yield name, abs(figure - again[name])
+    """Name of each metric, and the difference between METRICS and these predictions."""
+    yield "patents", float(stored.examples != len(rows))
+    accuracy = float((rows["truth"] == rows["predicted"]).mean()) if len(rows) else None
+    yield "accuracy", _difference(stored.accuracy, accuracy)
+    if TOP1 in data.label_names:
+        stored_auc = stored.top1.roc_auc if stored.top1 else None
+        yield "ROC-AUC of top1", _difference(stored_auc, _top1_auc(data, rows))
 
 
-def _of_top1(evidence: Evidence, predictions: pd.DataFrame) -> NDArray[np.float64]:
-    """The probability of top1 of each prediction."""
-    place = evidence.names.index(TOP1)
-    return np.array([row[place] for row in predictions["probabilities"]], np.float64)
+def _difference(stored: float | None, recomputed: float | None) -> float:
+    """The absolute difference; 1 if only one of the two is defined."""
+    if stored is None or recomputed is None:
+        return float((stored is None) != (recomputed is None))
+    return abs(stored - recomputed)
 
 
-def top1_auc(evidence: Evidence) -> Check:
-    """ROC-AUC of the probability of top1, from PREDICTIONS."""
-    if TOP1 not in evidence.names:
-        return TOP1_AUC.not_applicable("the task has no such label")
-    predictions = evidence.predictions
+def _probabilities(predictions: pd.DataFrame) -> NDArray[np.float64]:
+    """Probabilities of all labels [n, labels]."""
+    return np.array(predictions["probabilities"].tolist(), np.float64).reshape(len(predictions), -1)
+
+
+def _top1_auc(data: TaskData, predictions: pd.DataFrame) -> float | None:
+    """ROC-AUC of the probability of top1; None if all or none of the patents are top1."""
     truth = (predictions["truth"] == TOP1).to_numpy()
     if not 0 < truth.sum() < len(truth):
-        return TOP1_AUC.not_made(
-            f"{int(truth.sum()):,} of {len(truth):,} test patents are top1; test more patents, of more split.test_years"
-        )
-    done = f"{int(truth.sum()):,} top1 patents among {len(truth):,} test patents."
-    return TOP1_AUC.answer(
-        area_under_curve(truth, _of_top1(evidence, predictions)), evidence.audit.top1_auc, done
-    )
+        return None
+    return area_under_curve(truth, _probabilities(predictions)[:, data.label_names.index(TOP1)])
 
 
-def attainable_accuracy(evidence: Evidence) -> Check:
-    """The accuracy beside what a simulated release says that the best reader reaches."""
-    best = (evidence.metrics.get("attainable") or {}).get("accuracy")
-    if best is None:
-        return ATTAINABLE.not_applicable(
-            "nobody knows the attainable of a real release, or of another label rule"
-        )
-    reached, rows = evidence.metrics["accuracy"], evidence.metrics["examples"]
-    return ATTAINABLE.answer(
-        reached - best,
-        noise_of(best, rows),
-        f"{reached:.1%} on {rows:,} test patents; attainable: {best:.1%}.",
-    )
+def top1_auc(data: TaskData) -> CheckResult:
+    """ROC-AUC of the probability of top1, from PREDICTIONS."""
+    if TOP1 not in data.label_names:
+        return TOP1_AUC.not_applicable("The task has no label top1.")
+    auc = _top1_auc(data, data.predictions)
+    found = int((data.predictions["truth"] == TOP1).sum())
+    of_all = f"{found:,} of {len(data.predictions):,} test patents are top1"
+    if auc is None:
+        return TOP1_AUC.not_made(f"{of_all}. Test more patents: add years to split.test_years")
+    return TOP1_AUC.measured(auc, data.settings.top1_auc, f"{of_all}.")
 
 
-def short_texts(evidence: Evidence) -> Check:
-    """The patents that min_tokens left out of the test sets are judged by the model too, cut, coded and calibrated as the others are."""
-    predictions, splits = evidence.predictions, evidence.warehouse.splits
-    with_filter = float((predictions["truth"] == predictions["predicted"]).mean())
-    members = splits.loc[(splits["task"] == evidence.task) & splits["split"].map(is_test), ["patent_key"]]
-    left_out = members[~members["patent_key"].isin(evidence.examples["patent_key"])]
-    if left_out.empty:
-        return FILTERED.answer(0.0, _TOLERANCE, f"No test patent was left out; accuracy {with_filter:.1%}.")
-    asked = left_out.sample(min(len(left_out), evidence.audit.sample_size), random_state=evidence.audit.seed)
-    truth = asked.merge(evidence.warehouse.labels, on="patent_key", how="left")[evidence.column].to_numpy()
-    scorer = current_scorer(evidence.store, evidence.task)
-    answers = np.array(scorer.labels)[
-        scorer.probabilities(coded(evidence, asked["patent_key"].to_numpy())).argmax(axis=1)
+def upper_bound(data: TaskData) -> CheckResult:
+    """The accuracy against the lowest accuracy of a reference classifier that none can be expected to exceed."""
+    metrics = data.metrics
+    bounds = [
+        (reference.accuracy, reference.title)
+        for reference in metrics.references.values()
+        if reference.upper_bound and reference.accuracy is not None
     ]
-    on_short = float((answers == truth).mean())
-    without = (with_filter * len(predictions) + on_short * len(left_out)) / (len(predictions) + len(left_out))
-    done = f"{with_filter:.1%} on {len(predictions):,} test patents; {on_short:.1%} on {len(left_out):,} with too few words, {without:.1%} on all."
-    return FILTERED.answer(with_filter - without, _TOLERANCE, done)
+    if not bounds or metrics.accuracy is None:
+        return UPPER_BOUND.not_applicable("No upper bound of the accuracy is known for this release.")
+    bound, title = min(bounds)
+    details = f"{metrics.accuracy:.1%} on {metrics.examples:,} test patents; {title}: {bound:.1%}."
+    return UPPER_BOUND.measured(metrics.accuracy - bound, sampling_noise(bound, metrics.examples), details)
+
+
+def short_texts(data: TaskData) -> CheckResult:
+    """The accuracy with the test patents that min_tokens excluded, which the calibrated model classifies here."""
+    predictions, excluded = data.predictions, _excluded_patents(data)
+    accuracy = float((predictions["truth"] == predictions["predicted"]).mean())
+    if excluded.empty:
+        return SHORT_TEXTS.measured(0.0, _MAX_LOSS, f"No test patent was excluded; accuracy {accuracy:.1%}.")
+    on_short = _accuracy_on_sample(data, excluded)
+    n, n_short = len(predictions), len(excluded)
+    on_all = (accuracy * n + on_short * n_short) / (n + n_short)
+    details = (
+        f"{accuracy:.1%} on {n:,} test patents; {on_short:.1%} on {n_short:,} with too few words; "
+        f"{on_all:.1%} on all."
+    )
+    return SHORT_TEXTS.measured(accuracy - on_all, _MAX_LOSS, details)
+
+
+def _excluded_patents(data: TaskData) -> pd.DataFrame:
+    """patent_key of the patents in a test split that have no example."""
+    splits = data.warehouse.splits
+    tested = (splits["task"] == data.task) & splits["split"].map(is_test)
+    members = splits.loc[tested, ["patent_key"]]
+    return members[~members["patent_key"].isin(data.examples["patent_key"])]
+
+
+def _accuracy_on_sample(data: TaskData, patents: pd.DataFrame) -> float:
+    """The calibrated model's accuracy on a seeded sample of these patents."""
+    size = min(len(patents), data.settings.sample_size)
+    sample = patents.sample(size, random_state=data.settings.seed)
+    truth = sample.merge(data.warehouse.labels, on="patent_key", how="left")[data.label_column].to_numpy()
+    scorer = current_scorer(data.store, data.task)
+    tokens = token_ids(data.store, sample["patent_key"].to_numpy(), data.max_tokens)
+    predicted = np.array(scorer.labels)[scorer.probabilities(tokens).argmax(axis=1)]
+    return float((predicted == truth).mean())

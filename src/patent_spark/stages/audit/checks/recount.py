@@ -1,132 +1,177 @@
-"""The labels of a few patents, worked out anew from the release's own files, as a person would by hand."""
+"""Labels of a few patents, computed a second time from the release's own files."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
 from patent_spark.config import Label
-from patent_spark.stages.audit.calendar import months_later
-from patent_spark.stages.audit.checks.percentiles import levels_of, percentiles, pool_columns, ranked_patents
-from patent_spark.stages.audit.evidence import Warehouse
+from patent_spark.stages.audit.check_spec import CheckSpec
+from patent_spark.stages.audit.checks.percentiles import (
+    levels_of,
+    percentiles,
+    ranked_patents,
+    reference_columns,
+)
 from patent_spark.stages.audit.raw_release import CITATIONS, CLASSES, PATENTS, RawRelease, Row
-from patent_spark.stages.audit.verdicts import COUNT, Check, Question
+from patent_spark.stages.audit.report_schema import CheckResult
+from patent_spark.stages.audit.warehouse import Warehouse
 
-RECOUNT = Question(
-    "labels recounted from the release's files", "patents that differ", COUNT,
-    "Class, citations or level of these patents are not what the release says: no figure on such labels means anything.",
-)  # fmt: skip
+RECOUNT = CheckSpec(
+    "label_recount",
+    "labels recounted from the release files",
+    "labels",
+    "count",
+    "The class, citations or level of these patents do not follow from the release. "
+    "No metric on such labels is meaningful.",
+)
 
 _SHOWN = 3
 
+Exposure = tuple[str, int]
+"""patent_id, and the months after the grant in which citations count."""
 
-def recounted_labels(warehouse: Warehouse, release: RawRelease | None) -> Check:
-    """A seeded sample of patents with a level, and as many early levels: class and citations from the zips; percentiles by NumPy over the tables."""
-    if release is None:
+
+class RecountedLabel(NamedTuple):
+    """What the release files say of a patent."""
+
+    cpc_class: str | None
+    forward_citations: int
+
+
+class _Label(NamedTuple):
+    cpc_class: str | None
+    forward_citations: int
+    level: str
+
+    def __str__(self) -> str:
+        return f"{self.cpc_class}, {self.forward_citations} citations, {self.level}"
+
+
+def label_recount(warehouse: Warehouse) -> CheckResult:
+    """A seeded sample of LABELS, and one of INTERIM_LEVELS, against class and citations from the zip files."""
+    if warehouse.raw_release is None:
         return RECOUNT.not_made(
-            "the zipped files that ingest read (in source.path, or simulated) are not there any longer; put them back, or name their folder "
-            "with source.path, and run `patent-spark audit --force`"
+            "the zip files that ingest read are gone. Put them back into source.path, or set source.path to "
+            "their folder, and run `patent-spark audit --force`"
         )
-    if not warehouse.audit.recount_sample_size:
+    if not warehouse.settings.recount_sample_size:
         return RECOUNT.not_made(
-            "audit.recount_sample_size is 0; run `patent-spark audit` with the default of 30"
+            "audit.recount_sample_size is 0. Run `patent-spark audit` with the default of 30"
         )
-    labelled = warehouse.labels.dropna(subset=["citation_level"])
-    if labelled.empty:
-        return RECOUNT.not_applicable("no patent has a level")
-    early = _sample(
-        warehouse,
-        warehouse.interim_levels,
-        ranked=warehouse.interim_levels,
-        pool=["cpc_class", "year", "exposure_months"],
-    )
-    labels = _sample(warehouse, labelled, ranked=ranked_patents(warehouse), pool=pool_columns(warehouse))
-    sample = pd.concat(
-        [labels.assign(exposure_months=warehouse.label_rule.horizon_months), early], ignore_index=True
-    )
-    wanted = list(zip(sample["patent_id"], sample["exposure_months"].astype(int), strict=True))
-    by_hand = recount(release, wanted, warehouse.label_rule)
-    again = sample.assign(forward_citations=[by_hand[each][1] for each in wanted])
-    found = zip(*zip(*map(by_hand.__getitem__, wanted), strict=True), levels_of(again), strict=True)
-    told = sample[["cpc_class", "forward_citations", "citation_level"]].itertuples(index=False, name=None)
-    wrong = [
-        f"{id_} is {_named(by_us)} after {months} months, in {'LABELS' if row < len(labels) else 'INTERIM_LEVELS'} {_named(by_them)}"
-        for row, ((id_, months), by_us, by_them) in enumerate(zip(wanted, found, told, strict=True))
-        if by_us != by_them
+    if warehouse.labels["citation_level"].isna().all():
+        return RECOUNT.not_applicable("No patent has a citation level.")
+    sample = _sample_labels(warehouse)
+    differences = _differences(sample, warehouse.raw_release, warehouse.label_settings)
+    shown = f": {'; '.join(differences[:_SHOWN])}" if differences else ""
+    return RECOUNT.measured(len(differences), 0, f"{len(differences)} of {len(sample)} labels differ{shown}.")
+
+
+def _sample_labels(warehouse: Warehouse) -> pd.DataFrame:
+    """Rows of LABELS and then of INTERIM_LEVELS with `table`, patent_id, exposure_months, and p90 and p99."""
+    labelled, interim = warehouse.labels.dropna(subset=["citation_level"]), warehouse.interim_levels
+    labels = _sample(warehouse, labelled, ranked_patents(warehouse), reference_columns(warehouse))
+    horizon = warehouse.label_settings.horizon_months
+    parts = [
+        labels.assign(table="LABELS", exposure_months=horizon),
+        _sample(warehouse, interim, interim, ["cpc_class", "year", "exposure_months"]).assign(
+            table="INTERIM_LEVELS"
+        ),
     ]
-    told_apart = f": {'; '.join(wrong[:_SHOWN])}" if wrong else ""
-    return RECOUNT.answer(len(wrong), 0, f"{len(wrong)} of {len(sample)} labels differ{told_apart}.")
+    return pd.concat(parts, ignore_index=True)
 
 
 def _sample(
-    warehouse: Warehouse, labels: pd.DataFrame, ranked: pd.DataFrame, pool: list[str]
+    warehouse: Warehouse, labels: pd.DataFrame, ranked: pd.DataFrame, reference_set: list[str]
 ) -> pd.DataFrame:
-    """Some rows with their ids and the p90 and p99 of their pools."""
-    ordered = labels.sort_values(["patent_key", *pool])
-    sample = ordered.sample(
-        min(warehouse.audit.recount_sample_size, len(ordered)), random_state=warehouse.audit.seed
-    ).merge(warehouse.ids, on="patent_key")
-    return sample.merge(
-        percentiles(ranked.merge(sample[pool].drop_duplicates(), on=pool), pool), on=pool, how="left"
+    """Some rows with their ids, and p90 and p99 of their reference sets."""
+    ordered = labels.sort_values(["patent_key", *reference_set])
+    size = min(warehouse.settings.recount_sample_size, len(ordered))
+    sample = ordered.sample(size, random_state=warehouse.settings.seed).merge(warehouse.ids, on="patent_key")
+    references = ranked.merge(sample[reference_set].drop_duplicates(), on=reference_set)
+    return sample.merge(percentiles(references, reference_set), on=reference_set, how="left")
+
+
+def _differences(sample: pd.DataFrame, release: RawRelease, settings: Label) -> list[str]:
+    """A sentence for each row whose class, citations or level differ from a recount."""
+    wanted: list[Exposure] = list(
+        zip(sample["patent_id"], sample["exposure_months"].astype(int), strict=True)
     )
+    recounted = recount(release, wanted, settings)
+    levels = levels_of(
+        sample.assign(forward_citations=[recounted[each].forward_citations for each in wanted])
+    )
+    columns = ["table", "cpc_class", "forward_citations", "citation_level"]
+    rows = sample[columns].itertuples(index=False, name=None)
+    differences = []
+    for exposure, level, (table, *stored) in zip(wanted, levels, rows, strict=True):
+        expected, found = _Label(*recounted[exposure], level), _Label(*stored)
+        if expected != found:
+            patent, months = exposure
+            differences.append(f"{patent} after {months} months: recounted {expected}; {table} has {found}")
+    return differences
 
 
 def recount(
-    release: RawRelease, wanted: Sequence[tuple[str, int]], rule: Label
-) -> dict[tuple[str, int], tuple[str | None, int]]:
+    release: RawRelease, wanted: Sequence[Exposure], settings: Label
+) -> dict[Exposure, RecountedLabel]:
     """Class, and forward citations within so many months, of each patent."""
-    ids = {id_ for id_, _ in wanted}
-    citing = [row for row in release.rows(CITATIONS, 1, ids) if _may_count(row, rule)]
-    granted: dict[str, datetime.date] = {}
-    for id_, day, withdrawn in release.rows(PATENTS, 0, {*ids, *(row[0] for row in citing)}):
-        if withdrawn != "1" and id_ not in granted and (parsed := _day(day)) is not None:
-            granted[id_] = parsed
+    ids = {patent for patent, _ in wanted}
+    citations = [row for row in release.rows(CITATIONS, 1, ids) if _counts(row, settings)]
+    grants = _grant_dates(release, {*ids, *(row[0] for row in citations)})
     classes = release.rows(CLASSES, 0, ids)
     return {
-        (id_, months): (_first_class(id_, classes), _forward_citations(id_, citing, granted, months))
-        for id_, months in wanted
+        (patent, months): RecountedLabel(
+            _first_class(patent, classes), _forward_citations(patent, citations, grants, months)
+        )
+        for patent, months in wanted
     }
 
 
+def _grant_dates(release: RawRelease, ids: set[str]) -> dict[str, datetime.date]:
+    """Grant dates of the patents that are not withdrawn, from the first row of each with a valid date."""
+    grants: dict[str, datetime.date] = {}
+    for patent, day, withdrawn in release.rows(PATENTS, 0, ids):
+        if withdrawn != "1" and patent not in grants and (date := _parse_date(day)) is not None:
+            grants[patent] = date
+    return grants
+
+
 def _forward_citations(
-    id_: str, citing: Sequence[Row], granted: dict[str, datetime.date], months: int
+    cited: str, citations: Sequence[Row], grants: Mapping[str, datetime.date], months: int
 ) -> int:
-    """Distinct patents that cite it and were granted from its own grant day to the horizon, both days included."""
-    if id_ not in granted:
+    """Distinct citing patents granted from the patent's own grant date to the horizon, both days included."""
+    if cited not in grants:
         return 0
-    first = granted[id_]
-    last = months_later(pd.Series([pd.Timestamp(first)]), months)[0].astype(datetime.date)
-    return len(
-        {row[0] for row in citing if row[1] == id_ and row[0] in granted and first <= granted[row[0]] <= last}
-    )
+    first = grants[cited]
+    last = (pd.Timestamp(first) + pd.DateOffset(months=months)).date()
+    citing = {row[0] for row in citations if row[1] == cited and row[0] in grants}
+    return sum(first <= grants[patent] <= last for patent in citing)
 
 
-def _first_class(id_: str, classes: Sequence[Row]) -> str | None:
-    """The class listed first: the smallest sequence among inventional rows, else among all."""
-    mine = sorted(
+def _first_class(patent: str, classes: Sequence[Row]) -> str | None:
+    """The class listed first: the smallest sequence among inventional rows, else among all rows."""
+    listed = sorted(
         (kind != "inventional", int(sequence), name)
-        for of, sequence, name, kind in classes
-        if of == id_ and sequence.isdigit() and name
+        for owner, sequence, name, kind in classes
+        if owner == patent and sequence.isdigit() and name
     )
-    return mine[0][2] if mine else None
+    return listed[0][2] if listed else None
 
 
-def _may_count(row: Row, rule: Label) -> bool:
+def _counts(row: Row, settings: Label) -> bool:
+    """Whether label.citing and label.self_citations count this citation."""
     citing, cited, category = row
     by_examiner = category == "cited by examiner"
-    chosen = {"all": True, "examiner": by_examiner, "not_examiner": not by_examiner}[rule.citing]
-    return chosen and (rule.self_citations or citing != cited)
+    selected = {"all": True, "examiner": by_examiner, "not_examiner": not by_examiner}[settings.citing]
+    return selected and (settings.self_citations or citing != cited)
 
 
-def _day(text: str) -> datetime.date | None:
+def _parse_date(text: str) -> datetime.date | None:
     try:
         return datetime.date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _named(values: tuple[Any, ...]) -> str:
-    return f"{values[0]}, {values[1]} citations, {values[2]}"

@@ -1,7 +1,8 @@
-"""Does something other than the text give the answer away: the split, the year, the class, the length, or a single word?"""
+"""Shortcuts: the split, grant year, class, length or a single word that predicts the label or the test set."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,124 +11,145 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from patent_spark.config import TECHNOLOGY
-from patent_spark.stages.audit.evidence import Evidence
-from patent_spark.stages.audit.features import presence
-from patent_spark.stages.audit.verdicts import NUMBER, SHARE, Check, Question, noise_of
+from patent_spark.stages.audit.check_spec import Check, CheckSpec, sampling_noise
+from patent_spark.stages.audit.features import word_presence
+from patent_spark.stages.audit.report_schema import CheckResult
+from patent_spark.stages.audit.task_data import TaskData
 
-_GAIN = 0.05  # accuracy over that of the most frequent label
-_AUC_DRAWN, _AUC_BY_YEAR = (
-    0.55,
-    0.75,
-)  # classes and lengths change with the years, so that later test years are told apart a little
-_ONE_WORD = 0.95  # the telling words of a simulated release reach 0.9
-_SEEN = 50  # texts that a word must stand in, and that a label must have
-_LENGTHS = 20  # ranges of equal numbers of texts
+_MAX_GAIN = 0.05
+"""Accuracy above that of the most frequent label."""
+_MAX_AUC, _MAX_AUC_BY_YEAR = 0.55, 0.75
+"""Classes and lengths change over the years, so later test years differ from the training years a little."""
+_MAX_CORRELATION = 0.95
+"""The most informative words of a simulated release reach 0.9."""
+_MIN_TEXTS = 50
+"""Texts in which a word must occur, and that a label must have."""
+_LENGTH_BINS = 20
 
-_GIVES = "A model need not read the text to answer: what looks like skill is this shortcut."
-_TELLS = "The test patents are of another kind than those learned from; find out what rule sent them there."
-WORD = Question(
-    "one word alone tells a label", "correlation", NUMBER,
-    "A word stands in nearly all texts of a label and hardly elsewhere: the label itself was written into the texts.",
-)  # fmt: skip
+WORD = CheckSpec(
+    "word_predicts_label",
+    "one word predicts a label",
+    "correlation",
+    "number",
+    "A word occurs in nearly all texts of a label and hardly in others. The label was probably written into the texts.",
+)
 
 
-def attributes_tell_labels(evidence: Evidence) -> list[Check]:
-    """The most frequent label for each split, year, class and length: how much more often right than the most frequent of all.
+def _label_spec(attribute: str) -> CheckSpec:
+    return CheckSpec(
+        f"{attribute}_predicts_label",
+        f"{attribute} predicts the label",
+        "accuracy above that of the most frequent label",
+        "share",
+        f"The {attribute} alone predicts the label, so a model need not read the text. "
+        "Its accuracy may come from this shortcut.",
+    )
 
-    Early levels are left out: they follow the year by what they are, and are not taught as labels.
+
+def _test_spec(attribute: str) -> CheckSpec:
+    return CheckSpec(
+        f"{attribute}_predicts_test",
+        f"{attribute} predicts test membership",
+        "ROC-AUC",
+        "number",
+        "The test patents differ from the training patents. Find out which rule selected them.",
+    )
+
+
+def attribute_predicts_label(attribute: str, data: TaskData) -> CheckResult:
+    """By how much predicting the most frequent label of each value beats predicting the most frequent label of all.
+
+    Interim levels are left out: they depend on the grant year by definition, and are not predicted as labels.
     """
-    return [_tells_label(evidence, name, values) for name, values in _attributes(evidence).items()]
+    spec = _label_spec(attribute)
+    if attribute == "class" and data.task == TECHNOLOGY:
+        return spec.not_applicable("The class is the label.")
+    closed = data.examples["exposure"].isna().to_numpy()
+    fitted = _random_half(data)[closed]
+    values = pd.factorize(_attribute(data, attribute))[0][closed]
+    labels = pd.factorize(data.examples["label"], sort=True)[0][closed]
+    predicted = _most_frequent_labels(values[fitted], labels[fitted], values[~fitted])
+    accuracy = float((predicted == labels[~fitted]).mean())
+    majority = float((np.bincount(labels[fitted]).argmax() == labels[~fitted]).mean())
+    details = (
+        f"Fitted on one half of {len(labels):,} examples, it is correct for {accuracy:.1%} of the other; "
+        f"the most frequent label for {majority:.1%}."
+    )
+    limit = _MAX_GAIN + sampling_noise(majority, int((~fitted).sum()))
+    return spec.measured(accuracy - majority, limit, details)
 
 
-def attributes_tell_tests(evidence: Evidence) -> list[Check]:
-    """The share of test patents for each year, class and length, as a score for being one: its ROC-AUC."""
-    return [
-        _tells_test(evidence, name, values)
-        for name, values in _attributes(evidence).items()
-        if name != "split"
-    ]
+def attribute_predicts_test(attribute: str, data: TaskData) -> CheckResult:
+    """ROC-AUC of the share of test patents of each value, as a score for being a test patent."""
+    spec, by_year = _test_spec(attribute), data.tested_by_year
+    if attribute == "class" and data.task == TECHNOLOGY:
+        return spec.not_applicable("The class is the label; see label_shift.")
+    if attribute == "year" and by_year:
+        return spec.not_applicable("This task is tested on later years than it trains on, by design.")
+    values = _attribute(data, attribute).to_numpy()
+    fitted, tested = _random_half(data), data.examples["tested"].to_numpy()
+    rates = pd.Series(tested[fitted]).groupby(values[fitted]).mean()
+    scores = pd.Series(values[~fitted]).map(rates).fillna(tested[fitted].mean()).to_numpy()
+    n_tests = int(tested[~fitted].sum())
+    smaller = min(n_tests, int((~tested[~fitted]).sum()))
+    limit = (_MAX_AUC_BY_YEAR if by_year else _MAX_AUC) + sampling_noise(0.5, 3 * smaller)
+    details = f"Fitted on one half of the examples; the other half has {n_tests:,} test patents."
+    return spec.measured(area_under_curve(tested[~fitted], scores), limit, details)
 
 
-def word_tells_label(evidence: Evidence) -> Check:
-    """The correlation (phi) of each single word's presence with each label, over a sample of training texts."""
-    learned = evidence.learned
-    present = presence(learned.tokens)
-    labels = np.eye(len(evidence.names), dtype=np.float32)[learned.labels]
-    phi = _phi(present.T @ labels, np.asarray(present.sum(axis=0)).ravel(), labels.sum(axis=0), len(labels))
+LABEL_CHECKS = tuple(
+    Check(_label_spec(attribute), partial(attribute_predicts_label, attribute))
+    for attribute in ("split", "year", "class", "length")
+)
+TEST_CHECKS = tuple(
+    Check(_test_spec(attribute), partial(attribute_predicts_test, attribute))
+    for attribute in ("year", "class", "length")
+)
+
+
+def word_predicts_label(data: TaskData) -> CheckResult:
+    """The largest correlation (phi) of one word's presence with one label, in a sample of training texts."""
+    sample = data.training_sample
+    present = word_presence(sample.tokens)
+    labels = np.eye(len(data.label_names), dtype=np.float32)[sample.labels]
+    texts_of_word = np.asarray(present.sum(axis=0)).ravel()
+    phi = _phi(present.T @ labels, texts_of_word, labels.sum(axis=0), len(labels))
     word, label = np.unravel_index(int(phi.argmax()), phi.shape)
-    spelt = evidence.store.read_arrow("VOCABULARY", ["word"], where=pc.field("id") == int(word))[
-        "word"
-    ].to_pylist()
-    done = f"The highest of all words: {' '.join(spelt) or 'none'}, for {evidence.names[label]}, over {len(labels):,} texts."
-    return WORD.answer(float(phi[word, label]), _ONE_WORD, done)
+    row = data.store.read_arrow("VOCABULARY", ["word"], where=pc.field("id") == int(word))
+    spelling = " ".join(row["word"].to_pylist()) or "none"
+    details = f"Largest of all words: {spelling}, for {data.label_names[label]}, in {len(labels):,} texts."
+    return WORD.measured(float(phi[word, label]), _MAX_CORRELATION, details)
 
 
-def _attributes(evidence: Evidence) -> dict[str, pd.Series]:
-    examples = evidence.examples
-    lengths = pd.qcut(examples["length"].rank(method="first"), min(_LENGTHS, len(examples)), labels=False)
-    found = {
-        "split": examples["split"],
-        "year": examples["year"],
-        "class": examples["cpc_class"],
-        "length": _by_value(examples["length"], lengths),
-    }
-    if evidence.task == TECHNOLOGY:
-        del found["class"]  # it is the label
-    return found
+def _attribute(data: TaskData, attribute: str) -> pd.Series:
+    """The attribute of each example. Lengths are binned, with equal lengths in the same bin."""
+    examples = data.examples
+    if attribute != "length":
+        return examples["cpc_class" if attribute == "class" else attribute]
+    ranks, n_bins = examples["length"].rank(method="first"), min(_LENGTH_BINS, len(examples))
+    bins = pd.qcut(ranks, n_bins, labels=False)
+    return examples["length"].map(bins.groupby(examples["length"]).min())
 
 
-def _by_value(lengths: pd.Series, ranges: pd.Series) -> pd.Series:
-    """A length's range, the same for equal lengths."""
-    return lengths.map(ranges.groupby(lengths).min())
-
-
-def _tells_label(evidence: Evidence, name: str, values: pd.Series) -> Check:
-    question = Question(
-        f"{name} alone tells the label", "accuracy over that of the most frequent label", SHARE, _GIVES
-    )
-    whole = evidence.examples["exposure"].isna().to_numpy()
-    half, codes, labels = (
-        _half(evidence)[whole],
-        pd.factorize(values)[0][whole],
-        pd.factorize(evidence.examples["label"], sort=True)[0][whole],
-    )
-    right = float((_most_frequent(codes[half], labels[half], codes[~half]) == labels[~half]).mean())
-    majority = float((np.bincount(labels[half]).argmax() == labels[~half]).mean())
-    done = f"Learned on one half of {len(labels):,} examples, right on {right:.1%} of the other; the most frequent label on {majority:.1%}."
-    return question.answer(right - majority, _GAIN + noise_of(majority, int((~half).sum())), done)
-
-
-def _tells_test(evidence: Evidence, name: str, values: pd.Series) -> Check:
-    question = Question(f"{name} alone tells test patents", "ROC-AUC", NUMBER, _TELLS)
-    by_year = evidence.warehouse.first_test_day(evidence.task) is not None
-    if by_year and name == "year":
-        return question.not_applicable("this task is tested on later years than it learns from, on purpose")
-    half, tested = _half(evidence), evidence.examples["tested"].to_numpy()
-    rates = pd.Series(tested[half]).groupby(values.to_numpy()[half]).mean()
-    scores = pd.Series(values.to_numpy()[~half]).map(rates).fillna(tested[half].mean()).to_numpy()
-    found, limit = area_under_curve(tested[~half], scores), _AUC_BY_YEAR if by_year else _AUC_DRAWN
-    smaller = min(int(tested[~half].sum()), int((~tested[~half]).sum()))
-    done = f"Learned on one half of the examples, judged on the other, with {int(tested[~half].sum()):,} test patents."
-    return question.answer(found, limit + noise_of(0.5, 3 * smaller), done)
-
-
-def _half(evidence: Evidence) -> NDArray[np.bool_]:
+def _random_half(data: TaskData) -> NDArray[np.bool_]:
     """A seeded half of the examples."""
-    rows: NDArray[np.bool_] = np.arange(len(evidence.examples)) % 2 == 0
-    np.random.default_rng(evidence.audit.seed).shuffle(rows)
-    return rows
+    half: NDArray[np.bool_] = np.arange(len(data.examples)) % 2 == 0
+    np.random.default_rng(data.settings.seed).shuffle(half)
+    return half
 
 
-def _most_frequent(values: NDArray[Any], labels: NDArray[Any], asked: NDArray[Any]) -> NDArray[np.int64]:
-    """For each value asked the label most frequent with it; for one never seen that of all."""
-    seen = pd.crosstab(values, labels)
-    best = seen.columns.to_numpy()[seen.to_numpy().argmax(axis=1)]
+def _most_frequent_labels(
+    values: NDArray[Any], labels: NDArray[Any], new_values: NDArray[Any]
+) -> NDArray[np.int64]:
+    """The most frequent label of each new value; for a value without examples, the most frequent label of all."""
+    counts = pd.crosstab(values, labels)
+    best = pd.Series(counts.columns.to_numpy()[counts.to_numpy().argmax(axis=1)], counts.index)
     overall = int(np.bincount(labels).argmax())
-    return pd.Series(asked).map(pd.Series(best, seen.index)).fillna(overall).to_numpy().astype(np.int64)
+    return pd.Series(new_values).map(best).fillna(overall).to_numpy().astype(np.int64)
 
 
 def area_under_curve(truth: NDArray[np.bool_], scores: NDArray[Any]) -> float:
-    """ROC-AUC by ranks (Mann and Whitney 1947); 0.5 when there is only one kind."""
+    """ROC-AUC from ranks (Mann and Whitney 1947); 0.5 if all have the same truth."""
     ranks = pd.Series(scores).rank().to_numpy()
     positive, negative = int(truth.sum()), int((~truth).sum())
     if not positive or not negative:
@@ -136,8 +158,8 @@ def area_under_curve(truth: NDArray[np.bool_], scores: NDArray[Any]) -> float:
 
 
 def _phi(both: NDArray[Any], words: NDArray[Any], labels: NDArray[Any], texts: int) -> NDArray[np.float64]:
-    """Correlations of presence [words, labels]; 0 for words and labels of too few texts."""
+    """Correlations of presence [words, labels]; 0 for words and labels with too few texts."""
     words, labels = words.astype(np.float64)[:, None], labels.astype(np.float64)[None, :]
     spread = np.sqrt(words * (texts - words) * labels * (texts - labels))
-    usable = (spread > 0) & (words >= _SEEN) & (labels >= _SEEN)
+    usable = (spread > 0) & (words >= _MIN_TEXTS) & (labels >= _MIN_TEXTS)
     return np.where(usable, (texts * both - words * labels) / np.where(spread > 0, spread, 1), 0.0)

@@ -1,4 +1,4 @@
-"""Who ought to train and to test, worked out anew from LABELS by the rules of the protocol."""
+"""Split membership, derived a second time from LABELS and the rules of the protocol."""
 
 from __future__ import annotations
 
@@ -7,95 +7,105 @@ import pandas as pd
 
 from patent_spark.config import JOINT, TECHNOLOGY
 from patent_spark.core.schemas import DEVELOPMENT, is_test
-from patent_spark.stages.audit.calendar import months_later
-from patent_spark.stages.audit.checks.joins import answer, changed, compare, question
-from patent_spark.stages.audit.evidence import Evidence
-from patent_spark.stages.audit.verdicts import Check
+from patent_spark.stages.audit.checks.joins import (
+    count_changed,
+    count_key_mismatches,
+    join_result,
+    join_spec,
+)
+from patent_spark.stages.audit.report_schema import CheckResult
+from patent_spark.stages.audit.task_data import TaskData
 
-SPLITS = question("rows: LABELS to SPLITS")
+MEMBERSHIP = join_spec("split_membership", "LABELS to SPLITS")
 
-_TAUGHT = "training and development"
+_TRAINING = "training and development"
 _COLUMNS = ["patent_key", "side", "exposure_months"]
 
 
-def splits_of_labels(evidence: Evidence) -> Check:
-    """SPLITS has each patent that the protocol asks for, once a task: tested by year, all of each test year and all older ones that may train.
+def split_membership(data: TaskData) -> CheckResult:
+    """SPLITS has each patent that the protocol asks for, once a task.
 
-    Drawn by class, every patent with a class or level is in some split. But those that another task of a joint model
-    tests, or that are relatives of such, are missing among the others.
+    Split by year: all patents of each test year, and all older ones that may train. Stratified: every patent with a
+    class or level. For a multi-task model, patents that the other task tests and their families are left out.
     """
-    splits = evidence.warehouse.splits
-    splits = splits[splits["task"] == evidence.task]
-    if evidence.warehouse.made_with("split").task(evidence.task).protocol != "temporal":
-        return answer(SPLITS, compare(_drawn(evidence, splits), splits["patent_key"]), len(splits))
-    whole = _by_year(evidence)
-    held_out = pd.concat(
-        [
-            whole.loc[whole["side"] != _TAUGHT, "patent_key"],
-            splits.loc[splits["split"] == DEVELOPMENT, "patent_key"],
-        ]
-    )
-    expected = pd.concat([whole, _early(evidence, held_out)], ignore_index=True)
-    found = splits.assign(side=splits["split"].where(splits["split"].map(is_test), _TAUGHT))
-    amiss = compare(expected["patent_key"], found["patent_key"])
-    amiss["changed"] = changed(expected, found, ["side", "exposure_months"])
-    sizes = (
-        pd.DataFrame({"is": found["side"].value_counts(), "ought": expected["side"].value_counts()})
-        .fillna(0)
-        .astype(int)
-    )
-    other = sizes[sizes["is"] != sizes["ought"]]
-    note = "".join(
-        f"; {side} has {there:,}, not {ought:,}" for side, there, ought in other.itertuples(name=None)
-    )
-    return answer(SPLITS, amiss, len(splits), note)
+    splits = data.warehouse.splits
+    splits = splits[splits["task"] == data.task]
+    if data.warehouse.settings_of("split").task(data.task).protocol != "temporal":
+        expected_keys = _stratified_keys(data, splits)
+        return join_result(MEMBERSHIP, count_key_mismatches(expected_keys, splits["patent_key"]), len(splits))
+    expected = _expected_by_year(data, splits)
+    found = splits.assign(side=splits["split"].where(splits["split"].map(is_test), _TRAINING))
+    mismatches = count_key_mismatches(expected["patent_key"], found["patent_key"])
+    mismatches["changed"] = count_changed(expected, found, ["side", "exposure_months"])
+    return join_result(MEMBERSHIP, mismatches, len(splits), _describe_sizes(expected, found))
 
 
-def _labelled(evidence: Evidence) -> pd.DataFrame:
-    return evidence.warehouse.labels.dropna(subset=[evidence.column]).drop_duplicates("patent_key")
+def _describe_sizes(expected: pd.DataFrame, found: pd.DataFrame) -> str:
+    """The sides that have another size than expected, as a part of the details."""
+    sides = {"found": found["side"].value_counts(), "expected": expected["side"].value_counts()}
+    sizes = pd.DataFrame(sides).fillna(0).astype(int)
+    other = sizes[sizes["found"] != sizes["expected"]]
+    return "".join(f"; {side} has {n:,}, expected {of:,}" for side, n, of in other.itertuples(name=None))
 
 
-def _drawn(evidence: Evidence, splits: pd.DataFrame) -> pd.Series:
-    """Patents that a draw by class must place; of a joint model not those held out, which stand there or do not."""
-    keys = _labelled(evidence)["patent_key"]
-    if evidence.warehouse.made_with("split").tasks != JOINT:
+def _labelled(data: TaskData) -> pd.DataFrame:
+    """One row per patent of LABELS that has the task's label."""
+    return data.warehouse.labels.dropna(subset=[data.label_column]).drop_duplicates("patent_key")
+
+
+def _stratified_keys(data: TaskData, splits: pd.DataFrame) -> pd.Series:
+    """Patents that a stratified split must contain. With a multi-task model, held-out patents may be left out."""
+    keys = _labelled(data)["patent_key"]
+    if data.warehouse.settings_of("split").tasks != JOINT:
         return keys
-    return keys[keys.isin(splits["patent_key"]) | ~keys.isin(evidence.warehouse.held_out)]
+    return keys[keys.isin(splits["patent_key"]) | ~keys.isin(data.warehouse.held_out_keys)]
 
 
-def _by_year(evidence: Evidence) -> pd.DataFrame:
-    """patent_key, side and exposure_months of each patent of a test year, and of each that is old enough to train and no relative of these."""
-    warehouse, labelled, made = evidence.warehouse, _labelled(evidence), evidence.warehouse.made_with("split")
-    horizon = 0 if evidence.task == TECHNOLOGY else warehouse.label_rule.horizon_months
-    tests = labelled[labelled["year"].isin(made.split.test_years)]
-    older = labelled[labelled["year"] <= made.split.train_until]
-    if made.split.embargo:
-        older = older[months_later(older["grant_date"], horizon) < warehouse.day_of_tests]
-    barred = [tests["patent_key"], *([pd.Series(warehouse.tested)] if made.tasks == JOINT else [])]
-    older = older[~older["patent_key"].isin(warehouse.with_families(pd.concat(barred)))]
-    sides = pd.concat([tests.assign(side="test_" + tests["year"].astype(str)), older.assign(side=_TAUGHT)])
+def _expected_by_year(data: TaskData, splits: pd.DataFrame) -> pd.DataFrame:
+    """patent_key, side and exposure_months of each patent that a split by year must contain."""
+    closed = _with_closed_labels(data)
+    tested = closed.loc[closed["side"] != _TRAINING, "patent_key"]
+    development = splits.loc[splits["split"] == DEVELOPMENT, "patent_key"]
+    interim = _with_interim_labels(data, pd.concat([tested, development]))
+    return pd.concat([closed, interim], ignore_index=True)
+
+
+def _with_closed_labels(data: TaskData) -> pd.DataFrame:
+    """Patents of a test year, and those that are old enough to train and in no family with these."""
+    warehouse, labelled = data.warehouse, _labelled(data)
+    config = warehouse.settings_of("split")
+    horizon = 0 if data.task == TECHNOLOGY else warehouse.label_settings.horizon_months
+    tests = labelled[labelled["year"].isin(config.split.test_years)]
+    older = labelled[labelled["year"] <= config.split.train_until]
+    if config.split.embargo:
+        closed_on = older["grant_date"] + pd.DateOffset(months=horizon)
+        older = older[closed_on < warehouse.first_requested_test_day]
+    excluded = [tests["patent_key"]]
+    if config.tasks == JOINT:
+        excluded.append(pd.Series(warehouse.test_keys))
+    older = older[~older["patent_key"].isin(warehouse.same_side(pd.concat(excluded)))]
+    years = "test_" + tests["year"].astype(str)
+    sides = pd.concat([tests.assign(side=years), older.assign(side=_TRAINING)])
     return sides.assign(exposure_months=float(horizon) if horizon else np.nan)[_COLUMNS]
 
 
-def _early(evidence: Evidence, held_out: pd.Series) -> pd.DataFrame:
-    """The same of those that train on an early level, at the longest exposure that was over for their whole grant year before the tests begin.
+def _with_interim_labels(data: TaskData, held_out: pd.Series) -> pd.DataFrame:
+    """Patents that train on an interim level: their window was still open when the tests begin.
 
-    held_out: patents that are tested or for development, whose families train on none.
+    The level is that of the longest exposure that was over for the whole grant year. Families of `held_out`, the test
+    and development patents, are left out.
     """
-    warehouse, split = evidence.warehouse, evidence.warehouse.made_with("split").split
-    if not split.interim_levels or evidence.task == TECHNOLOGY:
+    warehouse, split = data.warehouse, data.warehouse.settings_of("split").split
+    if not split.interim_levels or data.task == TECHNOLOGY:
         return pd.DataFrame(columns=_COLUMNS)
-    early = warehouse.interim_levels
-    still_open = (
-        months_later(early["grant_date"], warehouse.label_rule.horizon_months) >= warehouse.day_of_tests
-    )
-    early = early[still_open & (early["year"] <= split.train_until)]
-    year_ends = pd.to_datetime(early["year"].astype(str) + "-12-31")
-    over = np.zeros(len(early), bool)
-    for months in warehouse.label_rule.follow_up_months:
-        over |= (early["exposure_months"] == months).to_numpy() & (
-            months_later(year_ends, months) < warehouse.day_of_tests
-        )
-    longest = early[over].sort_values("exposure_months").drop_duplicates("patent_key", keep="last")
-    longest = longest[~longest["patent_key"].isin(warehouse.with_families(held_out))]
-    return longest.assign(side=_TAUGHT).astype({"exposure_months": float})[_COLUMNS]
+    interim, first_test_day = warehouse.interim_levels, warehouse.first_requested_test_day
+    closed_on = interim["grant_date"] + pd.DateOffset(months=warehouse.label_settings.horizon_months)
+    interim = interim[(closed_on >= first_test_day) & (interim["year"] <= split.train_until)]
+    year_ends = pd.to_datetime(interim["year"].astype(str) + "-12-31")
+    over = np.zeros(len(interim), bool)
+    for months in warehouse.label_settings.follow_up_months:
+        ended = year_ends + pd.DateOffset(months=months) < first_test_day
+        over |= ((interim["exposure_months"] == months) & ended).to_numpy()
+    longest = interim[over].sort_values("exposure_months").drop_duplicates("patent_key", keep="last")
+    longest = longest[~longest["patent_key"].isin(warehouse.same_side(held_out))]
+    return longest.assign(side=_TRAINING).astype({"exposure_months": float})[_COLUMNS]

@@ -1,4 +1,4 @@
-"""Does what is made of the release's tables have each patent, once: classes, early levels, families and texts?"""
+"""Join integrity of the tables derived from the release: classes, interim levels, families and texts."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from patent_spark.core.metadata import IngestMetadata
-from patent_spark.stages.audit.calendar import months_later
-from patent_spark.stages.audit.checks.joins import SAMPLED_TEXTS, answer, changed, compare, question
-from patent_spark.stages.audit.evidence import Warehouse
-from patent_spark.stages.audit.verdicts import Check
-
-CLASSES, EARLY = question("rows: CPC to LABELS"), question("rows: LABELS to INTERIM_LEVELS")
-FAMILIES, WORDS = (
-    question("rows: ABSTRACTS and RELATED_DOCUMENTS to FAMILIES"),
-    question("rows: ABSTRACTS to TOKENS"),
+from patent_spark.stages.audit.checks.joins import (
+    SAMPLED_TEXTS,
+    count_changed,
+    count_key_mismatches,
+    join_result,
+    join_spec,
 )
+from patent_spark.stages.audit.report_schema import CheckResult
+from patent_spark.stages.audit.warehouse import Warehouse
+
+CLASSES = join_spec("cpc_to_labels", "CPC to LABELS")
+INTERIM = join_spec("labels_to_interim_levels", "LABELS to INTERIM_LEVELS")
+FAMILIES = join_spec("documents_to_families", "ABSTRACTS and RELATED_DOCUMENTS to FAMILIES")
+TOKENS = join_spec("abstracts_to_tokens", "ABSTRACTS to TOKENS")
 
 _WORD = "[A-Za-z0-9]"
 _SOURCES = {
@@ -28,124 +32,136 @@ _SOURCES = {
     "abstract": ("ABSTRACTS", "abstract"),
     "claims": ("CLAIMS", "claim_text"),
 }
+"""Table and column of each field of text.fields."""
 
 
-def classes_of_cpc(warehouse: Warehouse) -> Check:
-    """LABELS has the class listed first in CPC: the smallest sequence among inventional rows, else among all; of several the first by its name."""
+def classes_of_cpc(warehouse: Warehouse) -> CheckResult:
+    """LABELS has the class that CPC lists first."""
+    labels = warehouse.labels
+    both = labels.merge(_first_classes(warehouse), on="patent_key", how="left", suffixes=("", "_listed"))
+    other = both["cpc_class"].fillna("") != both["cpc_class_listed"].fillna("")
+    return join_result(CLASSES, {"with another class": int(other.sum())}, len(labels))
+
+
+def _first_classes(warehouse: Warehouse) -> pd.DataFrame:
+    """One row per patent: patent_key and the class listed first.
+
+    That is the smallest sequence among inventional rows, else among all rows; ties go to the first name.
+    """
     columns = ["patent_key", "cpc_class", "cpc_sequence", "cpc_type"]
     listed = warehouse.store.read_arrow(
         "CPC", columns, where=pc.field("cpc_class").is_valid() & pc.field("cpc_sequence").is_valid()
     )
     additional = pc.fill_null(pc.not_equal(listed["cpc_type"], "inventional"), True)
     listed = listed.drop_columns(["cpc_type"]).append_column("additional", additional)
-    listed = listed.sort_by(
-        [(name, "ascending") for name in ("patent_key", "additional", "cpc_sequence", "cpc_class")]
-    )
+    order = ("patent_key", "additional", "cpc_sequence", "cpc_class")
+    listed = listed.sort_by([(name, "ascending") for name in order])
     keys = listed["patent_key"].to_numpy()
-    first = (
-        listed.select(["patent_key", "cpc_class"])
-        .filter(np.r_[True, keys[1:] != keys[:-1]][: len(keys)])
-        .to_pandas()
-    )
-    labels = warehouse.labels
-    told = labels.merge(first, on="patent_key", how="left", suffixes=("", "_listed"))
-    other = told["cpc_class"].fillna("") != told["cpc_class_listed"].fillna("")
-    return answer(CLASSES, {"of another class": int(other.sum())}, len(labels))
+    is_first = np.r_[True, keys[1:] != keys[:-1]][: len(keys)]
+    first: pd.DataFrame = listed.select(["patent_key", "cpc_class"]).filter(is_first).to_pandas()
+    return first
 
 
-def interim_levels_of_labels(warehouse: Warehouse) -> Check:
-    """INTERIM_LEVELS has each patent of LABELS with a class at each exposure that was over on the release's last day, once, as LABELS has it."""
-    rule, early = warehouse.label_rule, warehouse.interim_levels
-    if not rule.follow_up_months:
-        return EARLY.not_applicable("label.follow_up_months is empty: no early levels were asked for")
-    last = np.datetime64(warehouse.store.metadata(IngestMetadata).data_to_date)
-    classed = warehouse.labels.dropna(subset=["cpc_class"])
+def interim_levels_of_labels(warehouse: Warehouse) -> CheckResult:
+    """INTERIM_LEVELS has each patent of LABELS with a class, once for each exposure that was over at data_to_date."""
+    settings, interim = warehouse.label_settings, warehouse.interim_levels
+    if not settings.follow_up_months:
+        return INTERIM.not_applicable("No interim levels were requested: label.follow_up_months is empty.")
+    last_day = pd.Timestamp(warehouse.store.metadata(IngestMetadata).data_to_date)
+    classified = warehouse.labels.dropna(subset=["cpc_class"])
     over = [
-        classed[months_later(classed["grant_date"], months) <= last].assign(exposure_months=months)
-        for months in rule.follow_up_months
+        classified[classified["grant_date"] + pd.DateOffset(months=months) <= last_day].assign(
+            exposure_months=months
+        )
+        for months in settings.follow_up_months
     ]
-    expected, found = (_by_exposure(rows, rule.horizon_months) for rows in (pd.concat(over), early))
-    amiss = compare(expected["patent_key"], found["patent_key"])
-    amiss["changed"] = changed(expected, found, ["grant_date", "cpc_class"])
-    return answer(EARLY, amiss, len(found))
+    horizon = settings.horizon_months
+    expected, found = _keyed_by_exposure(pd.concat(over), horizon), _keyed_by_exposure(interim, horizon)
+    mismatches = count_key_mismatches(expected["patent_key"], found["patent_key"])
+    mismatches["changed"] = count_changed(expected, found, ["grant_date", "cpc_class"])
+    return join_result(INTERIM, mismatches, len(found))
 
 
-def _by_exposure(rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
-    """Rows with a key for patent and exposure together, which is below the horizon."""
+def _keyed_by_exposure(rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    """Rows whose patent_key is unique for patent and exposure. Every exposure is shorter than the horizon."""
     return rows.assign(patent_key=rows["patent_key"] * horizon + rows["exposure_months"].astype(np.int64))
 
 
-def families_of_texts(warehouse: Warehouse) -> Check:
-    """FAMILIES has each patent with an abstract, none twice; patents of one abstract, or that go back to one document, are of one family."""
+def families_of_documents(warehouse: Warehouse) -> CheckResult:
+    """FAMILIES has each patent with an abstract, once. Patents that share an abstract or document are of one family."""
     families = warehouse.store.read_arrow("FAMILIES").to_pandas()
-    known = warehouse.patents["patent_key"]
-    abstracts = warehouse.families
-    amiss = {
-        "vanished": int((~abstracts["patent_key"].isin(families["patent_key"])).sum()),
-        "doubled": int(families["patent_key"].duplicated().sum()),
-        # An abstract whose row in PATENTS could not be used has a family too; it is asked for nowhere.
-        "strange": int(
-            (
-                ~families["patent_key"].isin(known) & ~families["patent_key"].isin(abstracts["patent_key"])
-            ).sum()
-        ),
+    patents, abstracts, documents = (
+        warehouse.patents["patent_key"],
+        warehouse.abstract_families,
+        warehouse.document_links,
+    )
+    keys = families["patent_key"]
+    # An abstract has a family even if the patent's own row was rejected. No other table uses it.
+    unexpected = ~keys.isin(patents) & ~keys.isin(abstracts["patent_key"])
+    mismatches = {
+        "missing": int((~abstracts["patent_key"].isin(keys)).sum()),
+        "duplicated": int(keys.duplicated().sum()),
+        "unexpected": int(unexpected.sum()),
     }
     family = families.drop_duplicates("patent_key").set_index("patent_key")["family"].astype("Int64")
-    parted = "names or abstracts with several families"
-    amiss[parted] = _parted(abstracts.rename(columns={"family": "name"}), family)
-    if warehouse.relatives is not None:
-        amiss[parted] += _parted(warehouse.relatives[warehouse.relatives["patent_key"].isin(known)], family)
-    return answer(FAMILIES, amiss, len(families))
+    split_links = _count_split_links(abstracts, family)
+    if documents is not None:
+        split_links += _count_split_links(documents[documents["patent_key"].isin(patents)], family)
+    mismatches["abstracts or documents with several families"] = split_links
+    return join_result(FAMILIES, mismatches, len(families))
 
 
-def _parted(names: pd.DataFrame, family: pd.Series) -> int:
-    """Names in common whose patents are in several families; one without a family is one of its own, under its key."""
-    of = names["patent_key"].map(family).fillna(names["patent_key"])
-    return int((of.groupby(names["name"].to_numpy()).nunique() > 1).sum())
+def _count_split_links(links: pd.DataFrame, family: pd.Series) -> int:
+    """Links whose patents are in several families. A patent without a family is one of its own, under its key."""
+    families = links["patent_key"].map(family).fillna(links["patent_key"])
+    return int((families.groupby(links["link"].to_numpy()).nunique() > 1).sum())
 
 
-def texts_of_patents(warehouse: Warehouse) -> Check:
-    """TOKENS has each patent that stands and has a word in its title or abstract, as text.fields names them, once; a sample has their words.
+def tokens_of_patents(warehouse: Warehouse) -> CheckResult:
+    """TOKENS has each valid patent with a word in its title or abstract, once; a sample has the words of both.
 
-    With claims among the fields, patents may be there for these alone, and words are not compared.
+    If text.fields includes claims, patents with words in their claims alone are expected too, and words are not
+    compared.
     """
-    fields = warehouse.made_with("text").text.fields
-    standing = warehouse.patents.loc[~warehouse.patents["withdrawn"].fillna(False).astype(bool), "patent_key"]
-    with_words = {field: standing[standing.isin(_keys_with_words(warehouse, field))] for field in fields}
+    fields = warehouse.settings_of("text").text.fields
+    valid = warehouse.valid_patents["patent_key"]
+    with_words = {field: valid[valid.isin(_keys_with_words(warehouse, field))] for field in fields}
     found = warehouse.store.read_arrow("TOKENS", ["patent_key"])["patent_key"].to_pandas()
-    needed = pd.concat(
-        [standing[:0], *(keys for field, keys in with_words.items() if field != "claims")]
-    ).drop_duplicates()
-    amiss = compare(needed, found) | {"strange": int((~found.isin(pd.concat(with_words.values()))).sum())}
+    needed = [keys for field, keys in with_words.items() if field != "claims"]
+    required = pd.concat([valid[:0], *needed]).drop_duplicates()
+    mismatches = count_key_mismatches(required, found)
+    mismatches["unexpected"] = int((~found.isin(pd.concat(with_words.values()))).sum())
     note = ""
     if "claims" not in fields:
-        sample = needed.sample(min(SAMPLED_TEXTS, len(needed)), random_state=warehouse.audit.seed).tolist()
-        amiss["with other words"] = _with_other_words(warehouse, fields, sample)
+        size = min(SAMPLED_TEXTS, len(required))
+        sample = required.sample(size, random_state=warehouse.settings.seed).tolist()
+        mismatches["with other words"] = _count_other_words(warehouse, fields, sample)
         note = f"; words were compared for {len(sample)}"
-    return answer(WORDS, amiss, len(found), note)
+    return join_result(TOKENS, mismatches, len(found), note)
 
 
 def _keys_with_words(warehouse: Warehouse, field: str) -> pd.Series:
     table, column = _SOURCES[field]
-    rows = warehouse.store.read_arrow(
-        table, ["patent_key"], where=pc.match_substring_regex(pc.field(column), _WORD)
-    )
-    keys: pd.Series = rows["patent_key"].to_pandas()
+    has_word = pc.match_substring_regex(pc.field(column), _WORD)
+    keys: pd.Series = warehouse.store.read_arrow(table, ["patent_key"], where=has_word)[
+        "patent_key"
+    ].to_pandas()
     return keys
 
 
-def _with_other_words(warehouse: Warehouse, fields: Sequence[str], sample: list[int]) -> int:
-    """How many of these patents have other words in TOKENS than in the fields; those without a row there do not count."""
-
-    def column_of(table: str, column: str) -> dict[int, Any]:
-        rows = warehouse.store.read_arrow(
-            table, ["patent_key", column], where=pc.field("patent_key").isin(sample)
-        )
-        return dict(zip(*rows.to_pydict().values(), strict=True))
-
-    texts, told = [column_of(*_SOURCES[field]) for field in fields], column_of("TOKENS", "tokens")
-    again = {
+def _count_other_words(warehouse: Warehouse, fields: Sequence[str], sample: list[int]) -> int:
+    """How many of these patents have other words in TOKENS than in the fields. Those without a row do not count."""
+    texts = [_column(warehouse, *_SOURCES[field], sample) for field in fields]
+    words = {
         key: re.findall("[a-z0-9]+", " ".join(text.get(key) or "" for text in texts).lower())
         for key in sample
     }
-    return sum(words != again[key] for key, words in told.items())
+    tokens = _column(warehouse, "TOKENS", "tokens", sample)
+    return sum(tokens[key] != words[key] for key in tokens)
+
+
+def _column(warehouse: Warehouse, table: str, column: str, keys: list[int]) -> dict[int, Any]:
+    """A column of a table by patent_key, for these patents."""
+    wanted = pc.field("patent_key").isin(keys)
+    rows = warehouse.store.read_arrow(table, ["patent_key", column], where=wanted)
+    return dict(zip(*rows.to_pydict().values(), strict=True))
