@@ -10,6 +10,7 @@ from patent_spark.config import Config
 from patent_spark.core.store import Store
 from patent_spark.pipeline import Done
 from patent_spark.reporting.html import aligned, form
+from patent_spark.stages.audit.report_schema import read_audit
 
 
 def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
@@ -31,42 +32,39 @@ def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
 
 
 def audit_table(store: Store) -> str:
-    """The table that `patent-spark audit` prints: each check, its figure, its limit, its verdict."""
-    checks = store.read_json("AUDIT", "audit.json")["checks"]
-    rows = [("check", "task", "figure", "limit", "verdict", "of")]
+    """The table that `patent-spark audit` prints: each check, its value, its limit, its status."""
+    rows = [("check", "task", "value", "limit", "status", "unit")]
     rows += [
         (
-            each["name"],
-            each["task"] or "all",
-            form(each["figure"], each["form"]),
-            form(each["limit"], each["form"]),
-            each["verdict"],
-            each["unit"],
+            check.name,
+            check.task or "all",
+            form(check.value, check.format),
+            form(check.limit, check.format),
+            check.status,
+            check.unit,
         )
-        for each in checks
+        for check in read_audit(store).checks
     ]
     return "\n".join(aligned(rows))
 
 
 def audit_lines(store: Store) -> list[str]:
-    """What the audit says, and each check that failed or could not be made."""
-    checks = store.read_json("AUDIT", "audit.json")["checks"]
-    passed, failed, not_made = (
-        [each for each in checks if each["verdict"] == verdict]
-        for verdict in ("passed", "failed", "not_made")
-    )
-    judged = len(passed) + len(failed)
-    line = (
-        f"audit: {len(failed)} of {judged} checks failed" if failed else f"audit: all {judged} checks passed"
-    )
-    lines = [line + (f", {len(not_made)} could not be made" if not_made else "")]
+    """How many checks of the audit failed, and a line for each that failed or could not be made."""
+    audit = read_audit(store)
+    failed, not_made = audit.with_status("failed"), audit.with_status("not_made")
+    line = f"audit: all {audit.n_completed} checks passed"
+    if failed:
+        line = f"audit: {len(failed)} of {audit.n_completed} checks failed"
+    if not_made:
+        line += f", {len(not_made)} could not be made"
+    lines = [
+        f"  {check.task or 'all'}: {check.name} ({form(check.value, check.format)} {check.unit})"
+        for check in failed
+    ]
     lines += [
-        f"  {each['task'] or 'all'}: {each['name']} ({form(each['figure'], each['form'])} {each['unit']})"
-        for each in failed
+        f"  {check.task or 'all'}: {check.name} could not be made: {check.details}" for check in not_made
     ]
-    return lines + [
-        f"  {each['task'] or 'all'}: {each['name']} could not be made: {each['done']}" for each in not_made
-    ]
+    return [line, *lines]
 
 
 def _stage_line(done: Done) -> str:

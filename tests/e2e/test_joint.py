@@ -10,12 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
-from patent_spark.config import Audit
+from patent_spark.config import Config
 from patent_spark.core.metadata import ShardMetadata, TrainMetadata
 from patent_spark.core.store import Store
-from patent_spark.stages.audit.checks.duplicates import split_families
-from patent_spark.stages.audit.evidence import Evidence, Warehouse
+from patent_spark.stages.audit.report_schema import read_audit
+from patent_spark.stages.audit.task_data import TaskData
+from patent_spark.stages.audit.warehouse import Warehouse
 from tests.support.factories import publish
+from tests.support.leaks.leak import run_check
 from tests.support.small_run import patent_spark
 
 pytestmark = pytest.mark.slow
@@ -65,25 +67,19 @@ def test_one_run_has_the_figures_of_both(store):
 
 
 def test_the_audit_knows_what_a_joint_model_learned_from(store):
-    checks = json.loads((store.directory("AUDIT") / "audit.json").read_text())["checks"]
-    verdicts = {(check["task"], check["name"]): check["verdict"] for check in checks}
+    statuses = {(check.task, check.code): check.status for check in read_audit(store).checks}
     for task in TASKS:
-        for name in (
-            "families on both sides",
-            "same text on both sides",
-            "rows: LABELS to SPLITS",
-            "rows: SPLITS to EXAMPLES",
-        ):
-            assert verdicts[task, name] == "passed", (task, name)
+        for code in ("shared_abstracts", "exact_duplicates", "split_membership", "splits_to_examples"):
+            assert statuses[task, code] == "passed", (task, code)
 
 
 def test_a_test_patent_of_one_task_among_the_joint_examples_is_found(store):
     def families(task):
-        return split_families(Evidence(Warehouse(store, Audit()), task)).figure
+        return run_check("shared_abstracts", task, store, Config()).value
 
     assert families("technology") == families("citation_level") == 0
-    tested = Evidence(Warehouse(store, Audit()), "technology").examples.query("tested")["patent_key"]
-    leaked = int(tested[tested.isin(Warehouse(store, Audit()).families["patent_key"])].iloc[0])
+    tested = TaskData(Warehouse(store, Config()), "technology").test_examples["patent_key"]
+    leaked = int(tested[tested.isin(Warehouse(store, Config()).abstract_families["patent_key"])].iloc[0])
     old = store.directory("EXAMPLES")
 
     def leak(draft):

@@ -20,7 +20,7 @@ Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 def copy_of(store: Store, root: Path) -> Store:
-    """A copy to spoil: files are shared until one is written anew."""
+    """A copy to corrupt: its files are hard links until one is rewritten."""
     shutil.copytree(
         store.root, root, copy_function=os.link, ignore=shutil.ignore_patterns("audit", "logs", "mlflow")
     )
@@ -59,13 +59,13 @@ def rewrite_examples(store: Store, task: str, change: Change) -> None:
 
 
 def rewrite_manifest(store: Store, stage: str, **parts: dict) -> None:
-    """Other facts or settings in the manifest of a stage."""
+    """Replace values of metadata or settings in the manifest of a stage."""
     manifest = store.manifest(stage)
     path = store.root / stage / manifest.version / "manifest.json"
-    told = json.loads(path.read_text())
+    content = json.loads(path.read_text())
     path.unlink()
     path.write_text(
-        json.dumps({name: value | parts[name] if name in parts else value for name, value in told.items()})
+        json.dumps({name: value | parts[name] if name in parts else value for name, value in content.items()})
     )
 
 
@@ -81,32 +81,29 @@ def tested(frame: pd.DataFrame) -> pd.Series:
     return frame["split"].map(is_test)
 
 
-def some(rows_: pd.Index, share: float, seed: int = 0) -> np.ndarray:
-    """A seeded share of places."""
-    return np.random.default_rng(seed).permutation(rows_)[: max(1, round(share * len(rows_)))]
+def some(rows: pd.Index, share: float, seed: int = 0) -> np.ndarray:
+    """A seeded share of the rows, at least one."""
+    return np.random.default_rng(seed).permutation(rows)[: max(1, round(share * len(rows)))]
 
 
 def rolled(column: str) -> Change:
-    """Each row gets the value of the row before it."""
+    """Each row gets the value of the previous row."""
     return lambda frame: frame.assign(**{column: np.roll(frame[column].to_numpy(), 1)})
 
 
 def resplit(task: str, by: Callable[[pd.DataFrame, Store], pd.Series]) -> Callable[[Store], None]:
     """Splits of the same sizes, filled in the order of some value: training first, test last."""
 
-    def plant(store: Store) -> None:
+    def inject(store: Store) -> None:
         def change(frame: pd.DataFrame) -> pd.DataFrame:
-            frame = frame.sort_values(
-                "split",
-                key=lambda splits: splits.map({"train": 0, "development": 1}).fillna(2),
-                kind="stable",
-            )
+            order = frame["split"].map({"train": 0, "development": 1}).fillna(2)
+            frame = frame.loc[order.sort_values(kind="stable").index]
             order = by(frame, store).sort_values(kind="stable").index
             return frame.loc[order].assign(split=frame["split"].to_numpy())
 
         rewrite_examples(store, task, change)
 
-    return plant
+    return inject
 
 
 def from_labels(column: str) -> Callable[[pd.DataFrame, Store], pd.Series]:

@@ -72,7 +72,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
     "split": {"splits": {}},
     "text": {"vocabulary_size": 0, "vocabulary_digest": "words", "training_texts": 0, "training_words": 0},
     "shard": {"vocabulary_digest": "words", "lanes": 1, "tasks": {}},
-    "audit": {"verdict": "passed", "failed": (), "not_made": ()},
+    "audit": {"status": "passed", "failed": (), "not_made": ()},
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from tests.support.evaluation_warehouse import publish_world
 from tests.support.factories import publish
 
 TASKS = ("technology", "citation_level")
-FAMILIES = "families on both sides"
+FAMILIES = "abstracts on both sides of the split"
 REMEDY = "the files are gone; put them back"
 """Details of every check."""
 
@@ -54,9 +54,9 @@ def publish_audit(
 ) -> None:
     """An audit in which these checks failed, and these could not be made."""
     names = [
-        (None, "rows: PATENTS to COUNTS"),
+        (None, "join integrity: PATENTS to COUNTS"),
         *((task, FAMILIES) for task in TASKS),
-        ("technology", "top1 found better than plausible"),
+        ("technology", "ROC-AUC of top1"),
     ]
     statuses = (
         {names[-1]: "not_applicable"} | dict.fromkeys(failed, "failed") | dict.fromkeys(not_made, "not_made")

@@ -224,9 +224,9 @@ class AuditMetadata(StageMetadata):
     """What the audit says of the current models."""
 
     stage = "audit"
-    verdict: str
+    status: str
     failed: tuple[tuple[str | None, str], ...]
-    """Task (None: all tasks) and name of each check that failed."""
+    """Task (None: all tasks) and code of each check that failed."""
     not_made: tuple[tuple[str | None, str], ...]
     """The same of each check that could not be made."""
 

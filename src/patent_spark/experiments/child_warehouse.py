@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import AliasChoices, BaseModel, Field
-
 from patent_spark.config import Config, Settings, digest, flatten, with_settings
 from patent_spark.core.store import Store
 from patent_spark.metrics.report_schema import Record
 from patent_spark.pipeline import planned, run_stage
+from patent_spark.stages.audit.report_schema import read_audit
 from patent_spark.tracking.runs import Run, tracking_uri
 
 _SHARED_STAGES = ("simulate", "ingest")
@@ -80,30 +79,13 @@ def run_child(config: Config, *, force: bool, resume: bool) -> Store:
 
 def audit_outcome(store: Store) -> AuditOutcome:
     """The outcome of the current audit."""
-    audit = _Audit.model_validate(store.read_json("AUDIT", "audit.json"))
-    statuses = [check.status for check in audit.checks]
+    audit = read_audit(store)
+    failed = audit.with_status("failed")
     return AuditOutcome(
         status=audit.status,
-        run=statuses.count("passed") + statuses.count("failed"),
-        failed=tuple(
-            FailedCheck(task=check.task, name=check.name)
-            for check in audit.checks
-            if check.status == "failed"
-        ),
+        run=audit.n_completed,
+        failed=tuple(FailedCheck(task=check.task, name=check.name) for check in failed),
     )
-
-
-class _Check(BaseModel):
-    task: str | None
-    name: str
-    status: str = Field(validation_alias=AliasChoices("status", "verdict"))
-
-
-class _Audit(BaseModel):
-    """The part of audit.json that is needed here; names of older versions are accepted."""
-
-    status: str = Field(validation_alias=AliasChoices("status", "verdict"))
-    checks: list[_Check]
 
 
 def _linked(root: Path, kind: str, name: str, homes: dict[str, Path]) -> Path:

@@ -251,7 +251,7 @@ class AuditSummary(Record):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    verdict: str = ""
+    status: str = ""
     failed: list[str] = Field(default_factory=list)
     not_made: list[str] = Field(default_factory=list)
 

@@ -1,4 +1,7 @@
-"""Leaks to plant in a finished warehouse, each with the check that must catch it. Tests and `make audit-canaries` share them."""
+"""Leaks to inject into a finished warehouse, each with the check that must catch it.
+
+The tests and `make audit-canaries` share them.
+"""
 
 from tests.support.leaks import copies, joins, lookahead, results, shortcuts
 

@@ -1,4 +1,4 @@
-"""Test patents among the training patents: word for word, nearly, or as a relative."""
+"""Test patents in the training data: the same text, nearly the same, or a relative."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import pandas as pd
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Config
 from patent_spark.core.schemas import LEVELS, TOP1
 from patent_spark.core.store import Store
-from patent_spark.stages.audit.checks import duplicates, memorisation
-from patent_spark.stages.audit.evidence import Warehouse
+from patent_spark.stages.audit.warehouse import Warehouse
 from tests.support.corruption import rewrite, rewrite_examples, some, tested, with_examples
 from tests.support.leaks.leak import Leak
 
 
 def copies_in_training(share: float, changed: float = 0.0) -> Callable[[Store], None]:
-    """So many of the test texts stand in the training split too, under other numbers; of their words a share is another."""
+    """Copies a share of the test texts into the training split, under other patents.
+
+    `changed` is the share of their words that is replaced."""
 
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         from_, to = some(frame.index[tested(frame)], share), frame.index[frame["split"] == "train"]
@@ -34,7 +35,7 @@ def copies_in_training(share: float, changed: float = 0.0) -> Callable[[Store], 
 
 
 def known_texts_of_top1(frame: pd.DataFrame) -> pd.DataFrame:
-    """A quarter of the test patents is top1; four of them, too few to be seen among all, train too."""
+    """A quarter of the test patents is top1. Four of their texts are training texts too."""
     top1 = some(frame.index[tested(frame)], 0.25)
     frame.loc[top1, "label"] = LEVELS.index(TOP1)
     from_, to = top1[:4], frame.index[frame["split"] == "train"][:4]
@@ -43,9 +44,9 @@ def known_texts_of_top1(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def members_to_the_test(store: Store) -> None:
-    """One member of some families that train is tested instead."""
-    families = Warehouse(store, Config().audit).families.set_index("patent_key")["family"]
+def family_members_to_test(store: Store) -> None:
+    """Moves one training patent of some families to the test split."""
+    families = Warehouse(store, Config()).abstract_families.set_index("patent_key")["link"]
 
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         training = frame[frame["split"] == "train"].assign(family=frame["patent_key"].map(families))
@@ -56,8 +57,8 @@ def members_to_the_test(store: Store) -> None:
     rewrite_examples(store, TECHNOLOGY, change)
 
 
-def relatives_on_both_sides(store: Store) -> None:
-    """Some patents that train and some that are tested, whatever their texts, continue the same applications."""
+def related_patents_on_both_sides(store: Store) -> None:
+    """Some training and some test patents are continuations of the same applications."""
     splits = store.read_arrow("SPLITS").to_pandas()
     splits = splits[splits["task"] == TECHNOLOGY]
     related = pd.concat([splits[splits["split"] == side].head(5) for side in ("train", "test")])[
@@ -73,13 +74,24 @@ def relatives_on_both_sides(store: Store) -> None:
 
 
 LEAKS = (
-    Leak("test patents train too, under other numbers", duplicates.EXACT.name, duplicates.same_texts, copies_in_training(0.05)),
-    Leak("test patents train too, one word in fifty changed", duplicates.NEAR.name, duplicates.near_duplicates, copies_in_training(0.05, 0.02)),
-    Leak("the few test patents that train too are all top1", duplicates.NEAR.name, duplicates.near_duplicates,
-         with_examples(CITATION_LEVEL, known_texts_of_top1), CITATION_LEVEL),
-    Leak("families are not kept together", duplicates.FAMILIES.name, duplicates.split_families, members_to_the_test),
-    Leak("relatives are not kept together", duplicates.RELATED.name, duplicates.split_relatives, relatives_on_both_sides),
-    Leak("a fifth of the test set trains too", memorisation.SHUFFLED.name, memorisation.shuffled_labels, copies_in_training(0.2)),
-    Leak("a fifth of the test set trains too, one word in fifty changed", memorisation.COPIED.name, memorisation.copied_answers,
-         copies_in_training(0.2, 0.02)),
-)  # fmt: skip
+    Leak("test texts are training texts too", "exact_duplicates", copies_in_training(0.05)),
+    Leak(
+        "test texts are training texts too, one word in fifty changed",
+        "near_duplicates",
+        copies_in_training(0.05, 0.02),
+    ),
+    Leak(
+        "four test texts of top1 are training texts too",
+        "near_duplicates",
+        with_examples(CITATION_LEVEL, known_texts_of_top1),
+        CITATION_LEVEL,
+    ),
+    Leak("families are split", "shared_abstracts", family_members_to_test),
+    Leak("related patents are split", "related_patents", related_patents_on_both_sides),
+    Leak("a fifth of the test texts are training texts too", "shuffled_labels", copies_in_training(0.2)),
+    Leak(
+        "a fifth of the test texts are training texts too, one word in fifty changed",
+        "nearest_text_labels",
+        copies_in_training(0.2, 0.02),
+    ),
+)

@@ -1,4 +1,4 @@
-"""Rows that a join lost, doubled or changed."""
+"""Rows that a join lost, duplicated or changed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Config
 from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Store
-from patent_spark.stages.audit.checks import joins, splits, tables
-from patent_spark.stages.audit.evidence import Warehouse
+from patent_spark.stages.audit.warehouse import Warehouse
 from tests.support.corruption import rewrite, rewrite_examples, rolled, some, with_examples, with_table
 from tests.support.leaks.leak import Leak
 
 
 def other_classes(frame: pd.DataFrame) -> pd.DataFrame:
-    """Some patents have a class that is listed later."""
+    """Some patents have another class."""
     places = some(frame.index[frame["cpc_class"].notna()], 0.002)
     classes = sorted(frame["cpc_class"].dropna().unique())
     following = dict(zip(classes, [*classes[1:], classes[0]], strict=True))
@@ -25,14 +24,14 @@ def other_classes(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def exposures_that_were_not_over(frame: pd.DataFrame) -> pd.DataFrame:
-    """The newest patents have a level after 48 months too."""
+    """The newest patents have an interim level after 48 months too."""
     newest = frame[frame["exposure_months"] == 12].sort_values("grant_date").tail(5)
     return pd.concat([frame, newest.assign(exposure_months=48)])
 
 
 def abstracts_of_several_families(store: Store) -> None:
-    """Patents that repeat an abstract are families of their own."""
-    repeated = Warehouse(store, Config().audit).families.set_index("patent_key")["family"].duplicated()
+    """Patents that repeat an abstract become families of their own."""
+    repeated = Warehouse(store, Config()).abstract_families.set_index("patent_key")["link"].duplicated()
     own = repeated.index[repeated]
     rewrite(
         store,
@@ -44,7 +43,7 @@ def abstracts_of_several_families(store: Store) -> None:
 
 
 def families_by_abstract_alone(store: Store) -> None:
-    found = Warehouse(store, Config().audit).families
+    found = Warehouse(store, Config()).abstract_families.rename(columns={"link": "family"})
     rewrite(store, "FAMILIES", lambda frame: found)
 
 
@@ -58,43 +57,118 @@ def tenth_of_training_lost(store: Store) -> None:
 
 
 def interim_levels_as_whole_ones(store: Store) -> None:
-    """What an open window shows is taught as if it were the level."""
+    """Interim levels become final levels."""
     early = [LEVELS.index(each.level) for each in store.metadata(ShardMetadata).tasks[CITATION_LEVEL].early]
     whole = np.array([*range(len(LEVELS)), *early], np.int32)
     rewrite_examples(store, CITATION_LEVEL, lambda frame: frame.assign(label=whole[frame["label"]]))
 
 
 LEAKS = (
-    Leak("an inner join drops patents that nobody cites", joins.COUNTS.name, joins.counts_of_patents,
-         with_table("COUNTS", lambda frame: frame[frame["total_citations"] > 0]), None),
-    Leak("a join doubles patents", joins.LABELS.name, joins.labels_of_counts,
-         with_table("LABELS", lambda frame: pd.concat([frame, frame.head(7)])), None),
-    Leak("patents with a label are in no split", splits.SPLITS.name, splits.splits_of_labels,
-         with_table("SPLITS", lambda frame: frame.drop(frame.index[frame["task"] == TECHNOLOGY][:9]))),
-    Leak("patents of a test year are in no split", splits.SPLITS.name, splits.splits_of_labels,
-         with_table("SPLITS", lambda frame: frame.drop(frame.index[frame["split"] == "test_2012"][:9])), CITATION_LEVEL),
-    Leak("some patents have another class than CPC lists first", tables.CLASSES.name, tables.classes_of_cpc,
-         with_table("LABELS", other_classes), None),
-    Leak("early levels stand twice", tables.EARLY.name, tables.interim_levels_of_labels,
-         with_table("INTERIM_LEVELS", lambda frame: pd.concat([frame, frame.head(7)])), None),
-    Leak("early levels tell of exposures that were not over", tables.EARLY.name, tables.interim_levels_of_labels,
-         with_table("INTERIM_LEVELS", exposures_that_were_not_over), None),
-    Leak("patents have two families", tables.FAMILIES.name, tables.families_of_texts,
-         with_table("FAMILIES", lambda frame: pd.concat([frame, frame.head(7).assign(family=1)])), None),
-    Leak("patents of one abstract are in several families", tables.FAMILIES.name, tables.families_of_texts, abstracts_of_several_families, None),
-    Leak("relatives are in several families", tables.FAMILIES.name, tables.families_of_texts, families_by_abstract_alone, None),
-    Leak("texts are lost", tables.WORDS.name, tables.texts_of_patents, with_table("TOKENS", lambda frame: frame.iloc[9:]), None),
-    Leak("texts stand twice", tables.WORDS.name, tables.texts_of_patents,
-         with_table("TOKENS", lambda frame: pd.concat([frame, frame.head(7)])), None),
-    Leak("texts are shifted by a row", tables.WORDS.name, tables.texts_of_patents, with_table("TOKENS", rolled("tokens")), None),
-    Leak("a whole test year is in no split", splits.SPLITS.name, splits.splits_of_labels,
-         with_table("SPLITS", lambda frame: frame[frame["split"] != "test_2011"]), CITATION_LEVEL),
-    Leak("a tenth of the training patents is in no split", splits.SPLITS.name, splits.splits_of_labels, tenth_of_training_lost, CITATION_LEVEL),
-    Leak("patents train on what a shorter exposure shows", splits.SPLITS.name, splits.splits_of_labels,
-         with_table("SPLITS", lambda frame: frame.assign(exposure_months=frame["exposure_months"].replace(48, 12))), CITATION_LEVEL),
-    Leak("labels of the shards are shifted by a row", joins.EXAMPLES.name, joins.examples_of_splits, with_examples(TECHNOLOGY, rolled("label"))),
-    Leak("texts of the shards are shifted by a row", joins.TEXTS.name, joins.texts_of_tokens, with_examples(TECHNOLOGY, rolled("tokens"))),
-    Leak("truths of the predictions are shifted by a row", joins.PREDICTIONS.name, joins.predictions_of_examples,
-         with_table("PREDICTIONS", rolled("truth"))),
-    Leak("early levels are taught as whole ones", joins.EXAMPLES.name, joins.examples_of_splits, interim_levels_as_whole_ones, CITATION_LEVEL),
-)  # fmt: skip
+    Leak(
+        "an inner join drops uncited patents",
+        "patents_to_counts",
+        with_table("COUNTS", lambda frame: frame[frame["total_citations"] > 0]),
+        None,
+    ),
+    Leak(
+        "a join duplicates patents",
+        "counts_to_labels",
+        with_table("LABELS", lambda frame: pd.concat([frame, frame.head(7)])),
+        None,
+    ),
+    Leak(
+        "patents with a label are in no split",
+        "split_membership",
+        with_table("SPLITS", lambda frame: frame.drop(frame.index[frame["task"] == TECHNOLOGY][:9])),
+    ),
+    Leak(
+        "some patents of a test year are in no split",
+        "split_membership",
+        with_table("SPLITS", lambda frame: frame.drop(frame.index[frame["split"] == "test_2012"][:9])),
+        CITATION_LEVEL,
+    ),
+    Leak(
+        "some patents have another class than CPC lists first",
+        "cpc_to_labels",
+        with_table("LABELS", other_classes),
+        None,
+    ),
+    Leak(
+        "interim levels are duplicated",
+        "labels_to_interim_levels",
+        with_table("INTERIM_LEVELS", lambda frame: pd.concat([frame, frame.head(7)])),
+        None,
+    ),
+    Leak(
+        "interim levels have exposures that are not over",
+        "labels_to_interim_levels",
+        with_table("INTERIM_LEVELS", exposures_that_were_not_over),
+        None,
+    ),
+    Leak(
+        "patents have two families",
+        "documents_to_families",
+        with_table("FAMILIES", lambda frame: pd.concat([frame, frame.head(7).assign(family=1)])),
+        None,
+    ),
+    Leak(
+        "patents of one abstract are in several families",
+        "documents_to_families",
+        abstracts_of_several_families,
+        None,
+    ),
+    Leak(
+        "related patents are in several families", "documents_to_families", families_by_abstract_alone, None
+    ),
+    Leak(
+        "texts are missing", "abstracts_to_tokens", with_table("TOKENS", lambda frame: frame.iloc[9:]), None
+    ),
+    Leak(
+        "texts are duplicated",
+        "abstracts_to_tokens",
+        with_table("TOKENS", lambda frame: pd.concat([frame, frame.head(7)])),
+        None,
+    ),
+    Leak("texts are shifted by a row", "abstracts_to_tokens", with_table("TOKENS", rolled("tokens")), None),
+    Leak(
+        "a whole test year is in no split",
+        "split_membership",
+        with_table("SPLITS", lambda frame: frame[frame["split"] != "test_2011"]),
+        CITATION_LEVEL,
+    ),
+    Leak(
+        "a tenth of the training patents are in no split",
+        "split_membership",
+        tenth_of_training_lost,
+        CITATION_LEVEL,
+    ),
+    Leak(
+        "training labels are of a shorter exposure",
+        "split_membership",
+        with_table(
+            "SPLITS", lambda frame: frame.assign(exposure_months=frame["exposure_months"].replace(48, 12))
+        ),
+        CITATION_LEVEL,
+    ),
+    Leak(
+        "labels of the examples are shifted by a row",
+        "splits_to_examples",
+        with_examples(TECHNOLOGY, rolled("label")),
+    ),
+    Leak(
+        "texts of the examples are shifted by a row",
+        "tokens_to_examples",
+        with_examples(TECHNOLOGY, rolled("tokens")),
+    ),
+    Leak(
+        "true labels of the predictions are shifted by a row",
+        "examples_to_predictions",
+        with_table("PREDICTIONS", rolled("truth")),
+    ),
+    Leak(
+        "interim levels are trained on as final ones",
+        "splits_to_examples",
+        interim_levels_as_whole_ones,
+        CITATION_LEVEL,
+    ),
+)

@@ -1,4 +1,4 @@
-"""One leak, and what the audit says of a warehouse that has it."""
+"""One leak, and the result of the check that must catch it."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ from dataclasses import dataclass
 
 from patent_spark.config import TECHNOLOGY, Config
 from patent_spark.core.store import Store
-from patent_spark.stages.audit.checks.recount import recounted_labels
-from patent_spark.stages.audit.evidence import Evidence, Warehouse
-from patent_spark.stages.audit.raw_release import find_release
-from patent_spark.stages.audit.verdicts import Check
+from patent_spark.stages.audit.checks import TASK_CHECKS, WAREHOUSE_CHECKS
+from patent_spark.stages.audit.report_schema import CheckResult
+from patent_spark.stages.audit.task_data import TaskData
+from patent_spark.stages.audit.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
 class Leak:
-    """What is planted, where, and who must notice."""
+    """A leak, how it is injected into a warehouse, and the check that must catch it."""
 
-    planted: str
+    description: str
     caught_by: str
-    """Name of the check."""
-    check: Callable[..., Check | list[Check]]
-    plant: Callable[[Store], None]
+    """Code of the check."""
+    inject: Callable[[Store], None]
     task: str | None = TECHNOLOGY
+    """The task of the check; None: it is a check of the warehouse."""
 
 
-def judge(leak: Leak, store: Store, config: Config) -> Check:
-    """What the leak's check says of a warehouse."""
-    warehouse = Warehouse(store, config.audit)
-    if leak.check is recounted_labels:
-        return recounted_labels(warehouse, find_release(store, config))
-    found = leak.check(Evidence(warehouse, leak.task) if leak.task else warehouse)
-    return next(
-        check for check in (found if isinstance(found, list) else [found]) if check.name == leak.caught_by
-    )
+def run_check(code: str, task: str | None, store: Store, config: Config) -> CheckResult:
+    """The result of one check of the audit, by its code; task: None for a check of the warehouse."""
+    warehouse = Warehouse(store, config)
+    if task is None:
+        return next(check for check in WAREHOUSE_CHECKS if check.spec.code == code).run(warehouse)
+    return next(check for check in TASK_CHECKS if check.spec.code == code).run(TaskData(warehouse, task))
+
+
+def result_for(leak: Leak, store: Store, config: Config) -> CheckResult:
+    """The result of the leak's check on a warehouse."""
+    return run_check(leak.caught_by, leak.task, store, config)

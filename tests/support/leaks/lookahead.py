@@ -1,4 +1,4 @@
-"""Words, vectors, percentiles and labels that know the test, and labels that are wrong."""
+"""Vocabulary, vectors, percentiles and labels that depend on test patents, and labels that are wrong."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from patent_spark.config import CITATION_LEVEL
 from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.schemas import BTM90, LEVELS, TOP1, TOP10, ZEROCITE
 from patent_spark.core.store import Store
-from patent_spark.stages.audit.checks import lookahead, percentiles
-from patent_spark.stages.audit.checks.recount import recounted_labels
 from tests.support.corruption import rewrite, rewrite_examples, rewrite_manifest, with_table
 from tests.support.leaks.leak import Leak
 
@@ -30,7 +28,7 @@ def all_texts_in_the_vectors(store: Store) -> None:
 
 
 def late_labels(store: Store) -> None:
-    """Patents granted up to the first test year train although their windows were open then."""
+    """Patents with an open window on the first test day are training patents."""
     labels = store.read_arrow("LABELS").to_pandas().dropna(subset=["citation_level"])
     granted = pd.to_datetime(labels["grant_date"])
     late = labels[(granted > "2006-01-01") & (granted < "2011-01-01")]
@@ -43,8 +41,8 @@ def late_labels(store: Store) -> None:
     rewrite_examples(store, CITATION_LEVEL, change)
 
 
-def early_level_too_late(store: Store) -> None:
-    """Some patents train on their level after 48 months, which was known for those of 2006 alone, instead of a shorter exposure's."""
+def late_interim_levels(store: Store) -> None:
+    """Some patents train on their interim level after 48 months, which was known for grants of 2006 only."""
     early = store.metadata(ShardMetadata).tasks[CITATION_LEVEL].early
     number = {(each.exposure_months, each.level): len(LEVELS) + place for place, each in enumerate(early)}
 
@@ -56,7 +54,7 @@ def early_level_too_late(store: Store) -> None:
 
 
 def levels_over_all_years(frame: pd.DataFrame) -> pd.DataFrame:
-    """Percentiles and levels of label.reference_set=class, while the settings say that each year is ranked by itself."""
+    """Percentiles and levels of label.reference_set=class, while the settings say class_year."""
     ranked = frame[frame["window_complete"] & frame["cpc_class"].notna()]
     shares = ranked.groupby("cpc_class")["forward_citations"].quantile([0.9, 0.99]).unstack()
     q90, q99 = (frame["cpc_class"].map(shares[share]) for share in (0.9, 0.99))
@@ -68,18 +66,45 @@ def levels_over_all_years(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 LEAKS = (
-    Leak("the vocabulary is counted over all texts", lookahead.VOCABULARY.name, lookahead.vocabulary_of_tests, all_texts_in_the_vocabulary, None),
-    Leak("the vectors are trained on all texts", lookahead.VECTORS.name, lookahead.vectors_of_tests, all_texts_in_the_vectors, None),
-    Leak("percentiles are taken over all grant years", lookahead.PERCENTILES.name, lookahead.percentiles_of_tests,
-         lambda store: rewrite_manifest(store, "label", settings={"label.reference_set": "class"}), CITATION_LEVEL),
-    Leak("percentiles are taken over all grant years, and the settings deny it", percentiles.RECOUNTED.name, percentiles.levels_again,
-         with_table("LABELS", levels_over_all_years), None),
-    Leak("early levels have other percentiles", percentiles.RECOUNTED.name, percentiles.levels_again,
-         with_table("INTERIM_LEVELS", lambda frame: frame.assign(q99=frame["q90"])), None),
-    Leak("labels train that closed after the first test day", lookahead.EMBARGO.name, lookahead.embargo, late_labels, CITATION_LEVEL),
-    Leak("early levels train that closed after the first test day", lookahead.EMBARGO.name, lookahead.embargo, early_level_too_late, CITATION_LEVEL),
-    Leak("early levels count citations of the whole window", "labels recounted from the release's files", recounted_labels,
-         with_table("INTERIM_LEVELS", lambda frame: frame.assign(forward_citations=2 * frame["forward_citations"])), None),
-    Leak("citations are counted twice", "labels recounted from the release's files", recounted_labels,
-         with_table("LABELS", lambda frame: frame.assign(forward_citations=2 * frame["forward_citations"])), None),
-)  # fmt: skip
+    Leak("the vocabulary is fitted on all texts", "vocabulary_lookahead", all_texts_in_the_vocabulary, None),
+    Leak("the vectors are fitted on all texts", "vectors_lookahead", all_texts_in_the_vectors, None),
+    Leak(
+        "percentiles are computed over all grant years",
+        "percentiles_lookahead",
+        lambda store: rewrite_manifest(store, "label", settings={"label.reference_set": "class"}),
+        CITATION_LEVEL,
+    ),
+    Leak(
+        "percentiles are computed over all grant years, contrary to the settings",
+        "percentiles_recomputed",
+        with_table("LABELS", levels_over_all_years),
+        None,
+    ),
+    Leak(
+        "interim levels have other percentiles",
+        "percentiles_recomputed",
+        with_table("INTERIM_LEVELS", lambda frame: frame.assign(q99=frame["q90"])),
+        None,
+    ),
+    Leak("training labels closed after the first test day", "label_embargo", late_labels, CITATION_LEVEL),
+    Leak(
+        "interim levels closed after the first test day",
+        "label_embargo",
+        late_interim_levels,
+        CITATION_LEVEL,
+    ),
+    Leak(
+        "citations of interim levels are counted twice",
+        "label_recount",
+        with_table(
+            "INTERIM_LEVELS", lambda frame: frame.assign(forward_citations=2 * frame["forward_citations"])
+        ),
+        None,
+    ),
+    Leak(
+        "citations are counted twice",
+        "label_recount",
+        with_table("LABELS", lambda frame: frame.assign(forward_citations=2 * frame["forward_citations"])),
+        None,
+    ),
+)

@@ -1,4 +1,4 @@
-"""Figures that are not those of the predictions, of chosen patents, or better than they can be."""
+"""Metrics that do not follow from the predictions, are of selected patents, or are too good to be true."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import pandas as pd
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Store
-from patent_spark.stages.audit.checks import plausibility
 from tests.support.corruption import rewrite, rewrite_examples, rolled, with_table
 from tests.support.leaks.leak import Leak
 
 
 def misses_are_left_out(store: Store) -> None:
-    """The test patents that the model gets wrong count as too short."""
+    """Test patents with a wrong prediction are left out as too short."""
     predictions = store.read_arrow("PREDICTIONS").to_pandas()
     missed = predictions[
         (predictions["task"] == CITATION_LEVEL) & (predictions["truth"] != predictions["predicted"])
@@ -40,11 +39,24 @@ def better_than_possible(store: Store) -> None:
 
 
 LEAKS = (
-    Leak("patents that the model misses are left out as too short", plausibility.FILTERED.name, plausibility.short_texts, misses_are_left_out,
-         CITATION_LEVEL),
-    Leak("the accuracy told is not that of the predictions", plausibility.FIGURES.name, plausibility.figures_again, better_than_possible),
-    Leak("the predictions are not those that the figures tell of", plausibility.FIGURES.name, plausibility.figures_again,
-         with_table("PREDICTIONS", rolled("probabilities")), CITATION_LEVEL),
-    Leak("the model knows who is top1", plausibility.TOP1_AUC.name, plausibility.top1_auc, with_table("PREDICTIONS", top1_known), CITATION_LEVEL),
-    Leak("the model is better than possible", plausibility.ATTAINABLE.name, plausibility.attainable_accuracy, better_than_possible),
-)  # fmt: skip
+    Leak(
+        "patents with a wrong prediction are left out as too short",
+        "short_texts",
+        misses_are_left_out,
+        CITATION_LEVEL,
+    ),
+    Leak("the accuracy does not follow from the predictions", "metrics_recomputed", better_than_possible),
+    Leak(
+        "the metrics are of other predictions",
+        "metrics_recomputed",
+        with_table("PREDICTIONS", rolled("probabilities")),
+        CITATION_LEVEL,
+    ),
+    Leak(
+        "the model knows which patents are top1",
+        "top1_auc",
+        with_table("PREDICTIONS", top1_known),
+        CITATION_LEVEL,
+    ),
+    Leak("the accuracy exceeds the upper bound", "upper_bound", better_than_possible),
+)

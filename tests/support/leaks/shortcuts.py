@@ -1,4 +1,4 @@
-"""Test sets that were chosen, and labels that something else than the text gives away."""
+"""Test sets that are not random, and labels that something else than the text predicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pandas as pd
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
 from patent_spark.core.schemas import LEVELS, ZEROCITE
 from patent_spark.core.store import Store
-from patent_spark.stages.audit.checks import label_mix, shortcuts
 from tests.support.corruption import from_labels, resplit, rewrite, rewrite_examples, tested, with_examples
 from tests.support.leaks.leak import Leak
 
@@ -36,7 +35,7 @@ def levels_that_follow_the_class(frame: pd.DataFrame, store: Store) -> pd.DataFr
 
 
 def cut_by_label(frame: pd.DataFrame) -> pd.DataFrame:
-    """Texts of each label have a length of their own."""
+    """Each label has its own text length."""
     lengths = 15 + 10 * frame["label"]
     frame["tokens"] = [
         np.where(np.arange(len(text)) < length, text, 0)
@@ -46,26 +45,52 @@ def cut_by_label(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def label_in_the_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """The first word of a text is its class."""
+    """The first word of each text is its class."""
     for text, label in zip(frame["tokens"], frame["label"], strict=True):
         text[0] = 4000 + label
     return frame
 
 
 LEAKS = (
-    Leak("the test years lack patents that nobody cites", label_mix.MIX.name, label_mix.label_mix, without_zerocite, CITATION_LEVEL),
-    Leak("patents are sorted by label before they are split", "split alone tells the label", shortcuts.attributes_tell_labels,
-         resplit(TECHNOLOGY, lambda frame, store: frame["label"])),
-    Leak("grant years follow the class", "year alone tells the label", shortcuts.attributes_tell_labels, years_that_follow_the_class),
-    Leak("levels follow the class", "class alone tells the label", shortcuts.attributes_tell_labels,
-         lambda store: rewrite_examples(store, CITATION_LEVEL, lambda frame: levels_that_follow_the_class(frame, store)), CITATION_LEVEL),
-    Leak("texts of a class are cut at one length", "length alone tells the label", shortcuts.attributes_tell_labels,
-         with_examples(TECHNOLOGY, cut_by_label)),
-    Leak("the newest patents are the test set", "year alone tells test patents", shortcuts.attributes_tell_tests,
-         resplit(TECHNOLOGY, from_labels("grant_date"))),
-    Leak("one class is tested, the others train", "class alone tells test patents", shortcuts.attributes_tell_tests,
-         resplit(CITATION_LEVEL, from_labels("cpc_class")), CITATION_LEVEL),
-    Leak("the longest texts are the test set", "length alone tells test patents", shortcuts.attributes_tell_tests,
-         resplit(TECHNOLOGY, lambda frame, store: frame["length"])),
-    Leak("the class is written into the text", shortcuts.WORD.name, shortcuts.word_tells_label, with_examples(TECHNOLOGY, label_in_the_text)),
-)  # fmt: skip
+    Leak("the test years lack uncited patents", "label_shift", without_zerocite, CITATION_LEVEL),
+    Leak(
+        "patents are sorted by label before they are split",
+        "split_predicts_label",
+        resplit(TECHNOLOGY, lambda frame, store: frame["label"]),
+    ),
+    Leak("grant years follow the class", "year_predicts_label", years_that_follow_the_class),
+    Leak(
+        "levels follow the class",
+        "class_predicts_label",
+        lambda store: rewrite_examples(
+            store, CITATION_LEVEL, lambda frame: levels_that_follow_the_class(frame, store)
+        ),
+        CITATION_LEVEL,
+    ),
+    Leak(
+        "texts of a class are cut at one length",
+        "length_predicts_label",
+        with_examples(TECHNOLOGY, cut_by_label),
+    ),
+    Leak(
+        "the newest patents are the test set",
+        "year_predicts_test",
+        resplit(TECHNOLOGY, from_labels("grant_date")),
+    ),
+    Leak(
+        "one class is tested, the others train",
+        "class_predicts_test",
+        resplit(CITATION_LEVEL, from_labels("cpc_class")),
+        CITATION_LEVEL,
+    ),
+    Leak(
+        "the longest texts are the test set",
+        "length_predicts_test",
+        resplit(TECHNOLOGY, lambda frame, store: frame["length"]),
+    ),
+    Leak(
+        "the class is written into the text",
+        "word_predicts_label",
+        with_examples(TECHNOLOGY, label_in_the_text),
+    ),
+)

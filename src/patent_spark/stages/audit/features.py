@@ -1,4 +1,4 @@
-"""Words and token ids of texts: counts over all texts, ids of some patents, and sparse matrices for linear models."""
+"""Words and token ids of texts: counts, ids of some patents, and sparse matrices for linear models."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def total_words(tokens: Path) -> int:
 
 
 def token_ids(store: Store, keys: NDArray[np.int64], max_tokens: int) -> NDArray[np.int32]:
-    """Token ids [n, max_tokens] of patents, from TOKENS and VOCABULARY. A patent without text is all padding."""
+    """Token ids [n, max_tokens] of patents, from TOKENS and VOCABULARY. Without text it is all padding."""
     vocabulary = store.read_arrow("VOCABULARY", ["word", "id"])
     ids: dict[str, int] = dict(zip(*vocabulary.to_pydict().values(), strict=True))
     patents, rows = np.unique(keys, return_inverse=True)

@@ -1,6 +1,7 @@
-"""Near duplicates by MinHash (Broder 1997) over shingles of three words, with banding; candidates are compared exactly.
+"""Near duplicates by MinHash (Broder 1997) over three-word shingles, with banding.
 
-Written here rather than taken from Spark ML, because the audit uses no engine: what it checks was made with one.
+Candidates are compared exactly. This is not Spark ML's MinHash because the audit uses no engine: an engine
+made the tables that it checks.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ Hashes = NDArray[np.uint64]
 
 _SHINGLE_WORDS = 3
 _BANDS, _ROWS = 16, 4
-"""Two texts that share 0.7 of their shingles become candidates with a probability of 98.8 %; with 0.3, of 12 %."""
+"""Texts that share 0.7 of their shingles become candidates with probability 98.8 %; with 0.3, 12 %."""
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
@@ -37,7 +38,7 @@ class ReferenceTexts:
         self._bands = [_sort_band(band) for band in _band_keys(self._shingles).T]
 
     def near(self, tokens: Tokens, share: float) -> list[tuple[int, int, float]]:
-        """Pairs of near duplicates: row of `tokens`, row of the reference, Jaccard similarity (at least `share`)."""
+        """Pairs of near duplicates: row of `tokens`, row of the reference, Jaccard similarity."""
         shingles = _Shingles(tokens)
         pairs = (
             (row, other, _jaccard(shingles[row], self._shingles[other]))

@@ -46,8 +46,8 @@ def abstract_families(abstracts: Path) -> pd.DataFrame:
 def document_links(related: pd.DataFrame) -> pd.DataFrame:
     """patent_key, link: a link for each document that a patent goes back to, and for each patent that is one.
 
-    related: rows of RELATED_DOCUMENTS, with related_key -1 where it is unknown. Applications whose number lacks its
-    series are left out.
+    related: rows of RELATED_DOCUMENTS, with related_key -1 where it is unknown. Applications whose number
+    lacks its series are left out.
     """
     applications, granted = _parent_applications(related), _parent_patents(related)
     patent = "patent " + granted["related_key"].astype(str)

@@ -14,7 +14,8 @@ PASSED, FAILED, NOT_MADE, NOT_APPLICABLE = "passed", "failed", "not_made", "not_
 INCOMPLETE = "incomplete"
 
 Status = Literal["passed", "failed", "not_made", "not_applicable"]
-"""not_applicable: the check does not apply to this task or release. not_made: it applies, but its inputs are missing."""
+"""not_applicable: the check does not apply to this task or release.
+not_made: it applies, but its inputs are missing."""
 OverallStatus = Literal["passed", "failed", "incomplete"]
 """incomplete: no check failed, but some could not be made."""
 Format = Literal["share", "number", "count"]

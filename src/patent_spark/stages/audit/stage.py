@@ -1,8 +1,8 @@
 """Stage audit: can the metrics be trusted? Checks for leakage and for tables that do not fit together.
 
-It runs after evaluate, because it checks predictions and metrics too. The result is published as AUDIT. It is also
-written into METRICS, into the place that the evaluation's report keeps for it, and into the MLflow run of each task.
-A failed check does not end the run; the stage register refuses the model.
+It runs after evaluate, because it checks predictions and metrics too. The result is published as AUDIT. It is
+also written into METRICS, into the place that the evaluation's report keeps for it, and into the MLflow run
+of each task. A failed check does not end the run; the stage register refuses the model.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def run(context: StageContext) -> None:
         _log_to_mlflow(context, audit.of_task(task), task, [folder, evaluation_report])
     context.record_metadata(
         AuditMetadata(
-            verdict=audit.status,
+            status=audit.status,
             failed=tuple((check.task, check.code) for check in audit.with_status("failed")),
             not_made=tuple((check.task, check.code) for check in audit.with_status("not_made")),
         )

@@ -44,7 +44,7 @@ class TaskData:
         shards = self.store.metadata(ShardMetadata).tasks[task]
         self.label_names, self.max_tokens = list(shards.labels), shards.max_tokens
         self._levels = np.array([*self.label_names, *(each.level for each in shards.early)], object)
-        """The label for each label number of EXAMPLES. Numbers above those of the labels are interim levels."""
+        """The label for each label number of EXAMPLES. Interim levels follow the labels."""
         exposures = [float(each.exposure_months) for each in shards.early]
         self._exposures = np.array([*[np.nan] * len(self.label_names), *exposures])
         self.label_column = "cpc_class" if task == TECHNOLOGY else "citation_level"
@@ -57,8 +57,8 @@ class TaskData:
     def examples(self) -> pd.DataFrame:
         """One row per example.
 
-        patent_key, split, tested, label (its name), exposure (months, for an interim level; else null) and length from
-        EXAMPLES; year, grant_date and cpc_class from LABELS.
+        patent_key, split, tested, label (its name), exposure (months, for an interim level; else null) and
+        length from EXAMPLES; year, grant_date and cpc_class from LABELS.
         """
         parts = []
         for split in self.training_splits + self.test_splits:
@@ -121,7 +121,7 @@ class TaskData:
         return np.concatenate([np.zeros(0, np.int64), *(block.keys for block in self.training_blocks())])
 
     def blocks(self, splits: Iterable[str], folder: Path | None = None) -> Iterator[ExampleBlock]:
-        """The examples of some splits, a few thousand at a time; of the task, or of another folder of EXAMPLES."""
+        """The examples of some splits, a few thousand at a time; by default of this task."""
         pending: list[pa.Table] = []
         home = folder or self.folder
         for path in (path for split in splits for path in sorted((home / split).glob("*.parquet"))):
@@ -134,7 +134,7 @@ class TaskData:
             yield self._block(pending)
 
     def sample(self, splits: list[str], limit: int, label: str | None = None) -> ExampleBlock:
-        """A seeded sample of at most `limit` examples of some splits; with a label, of the examples that have it."""
+        """A seeded sample of at most `limit` examples of some splits, or of those with one label."""
         labels = self.examples.loc[self.examples["split"].isin(splits), "label"]
         candidates = np.flatnonzero(labels == label) if label else np.arange(len(labels))
         drawn = np.arange(len(candidates)) < limit
@@ -144,7 +144,7 @@ class TaskData:
         return self._select(splits, selected)
 
     def _select(self, splits: list[str], selected: NDArray[np.bool_]) -> ExampleBlock:
-        """The selected examples, where `selected` has a value for each example of the splits, in their order."""
+        """The selected examples, a flag for each example of the splits, in their order."""
         keys, labels = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         tokens = [np.zeros((0, self.max_tokens), np.int32)]
         start = 0

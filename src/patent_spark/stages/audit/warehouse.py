@@ -1,7 +1,7 @@
 """The warehouse as the audit reads it: pandas frames of the tables that all tasks share.
 
-The audit uses no Spark engine and no code of the stages that it checks. Code shared with them would repeat their
-faults. So families, held-out patents and test dates are derived here a second time.
+The audit uses no Spark engine and no code of the stages that it checks. Code shared with them would repeat
+their faults. So families, held-out patents and test dates are derived here a second time.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Warehouse:
 
     @cached_property
     def interim_levels(self) -> pd.DataFrame:
-        """One row per patent and exposure: INTERIM_LEVELS without patent_id, with `year`. Empty without exposures."""
+        """One row per patent and exposure: INTERIM_LEVELS without patent_id, with `year`."""
         columns = [*_LABEL_COLUMNS, "exposure_months"]
         if not self.label_settings.follow_up_months:
             return pd.DataFrame(columns=[*columns, "year"])
@@ -88,7 +88,7 @@ class Warehouse:
 
     @cached_property
     def document_links(self) -> pd.DataFrame | None:
-        """patent_key, link; see relatives.document_links. None when the release has no file of related documents."""
+        """patent_key, link; see relatives.document_links. None without related documents in the release."""
         if self.store.metadata(IngestMetadata).related_documents_from is None:
             return None
         columns = ["related_key", "patent_key", "related_number", "relation", "related_kind"]
@@ -108,7 +108,7 @@ class Warehouse:
         return connected_patents(self.test_keys, *self._links)
 
     def same_side(self, keys: NDArray[np.int64] | pd.Series) -> NDArray[np.int64]:
-        """Patents that must be on the same side of a split: with split.group_by_family the families, else no others."""
+        """These patents and, with split.group_by_family, their families: one side of a split."""
         unique: NDArray[np.int64] = np.unique(keys)
         if not self.settings_of("split").split.group_by_family:
             return unique
@@ -137,17 +137,17 @@ class Warehouse:
         return self.settings_of("label").label
 
     def settings_of(self, stage: str) -> Config:
-        """The settings in the manifest of a stage. Settings that the stage does not read are at their defaults."""
+        """The settings in the manifest of a stage. Those that it does not read are at their defaults."""
         manifest = self.store.manifest(stage)
         return recorded(manifest.settings if manifest else {})
 
     @property
     def first_requested_test_day(self) -> pd.Timestamp:
-        """The first day of the first year of split.test_years, whether or not SPLITS has patents of that year."""
+        """The first day of the first year of split.test_years, even without patents of it in SPLITS."""
         return pd.Timestamp(min(self.settings_of("split").split.test_years), 1, 1)
 
     def first_test_day(self, task: str | None = None) -> datetime.date | None:
-        """The first day of the first test year in SPLITS, of a task or of all; None without splits by year."""
+        """The first day of the first test year in SPLITS, of a task or of all; None if there is none."""
         splits = self.splits if task is None else self.splits[self.splits["task"] == task]
         matches = (re.fullmatch(r"test_(\d{4})", split) for split in splits["split"].unique())
         years = [int(match[1]) for match in matches if match]

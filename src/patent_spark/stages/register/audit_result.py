@@ -1,11 +1,11 @@
-"""What register reads of the audit: verdicts of its checks, from audit.json."""
+"""What register reads of the audit: the status of its checks, from audit.json."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from patent_spark.config import Config
 from patent_spark.core.errors import DataError
@@ -20,14 +20,12 @@ class AuditCheck(BaseModel):
     task: str | None
     """None: the check concerns all tasks."""
     name: str
-    status: Literal["passed", "failed", "not_applicable", "not_made"] = Field(
-        validation_alias=AliasChoices("status", "verdict")
-    )
-    details: str = Field(default="", validation_alias=AliasChoices("details", "done"))
-    value: float | None = Field(default=None, validation_alias=AliasChoices("value", "figure"))
+    status: Literal["passed", "failed", "not_applicable", "not_made"]
+    details: str = ""
+    value: float | None = None
     limit: float | None = None
     unit: str = ""
-    format: str = Field(default="number", validation_alias=AliasChoices("format", "form"))
+    format: str = "number"
     """share, number or count."""
 
 

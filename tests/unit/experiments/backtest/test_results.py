@@ -20,6 +20,7 @@ from patent_spark.experiments.backtest.results import decay, mlflow_metrics, mod
 from patent_spark.experiments.backtest.run import text_table
 from patent_spark.experiments.child_warehouse import AuditOutcome, FailedCheck
 from patent_spark.metrics.report_schema import BestBaseline, Metric, Metrics
+from patent_spark.stages.audit.report_schema import CheckResult, make_audit
 from tests.support.factories import publish, task_examples
 
 BASELINES = ("majority", "class_prior", "tfidf_nearest", "tfidf_linear")
@@ -57,25 +58,38 @@ def year_metrics(accuracy, pr_auc, linear=(0.6, 0.1, 2.0), references=None):
     }
 
 
+def check_result(task, name, status):
+    """A check of the audit, as far as the back-test reads it."""
+    return CheckResult(
+        code=name.replace(" ", "_"),
+        name=name,
+        task=task,
+        status=status,
+        value=None,
+        limit=None,
+        unit="rows",
+        format="count",
+        details="",
+        interpretation="",
+    )
+
+
 def publish_model(root, years, failed=(), not_made=()):
     """A child warehouse with a citation model, as run_child leaves it."""
     store = Store(root)
-    checks = [
-        {"task": None, "name": "one", "status": "passed"},
-        {"task": "citation_level", "name": "two", "status": "not_applicable"},
-    ]
-    checks += [{"task": "citation_level", "name": name, "status": "failed"} for name in failed]
-    checks += [{"task": None, "name": name, "status": "not_made"} for name in not_made]
+    statuses = {(None, "one"): "passed", ("citation_level", "two"): "not_applicable"}
+    statuses |= {("citation_level", name): "failed" for name in failed}
+    statuses |= {(None, name): "not_made" for name in not_made}
+    audit = make_audit("tiny", (check_result(task, name, statuses[task, name]) for task, name in statuses))
     examples = task_examples(train=5000, development=500)
     publish(store, "shard", {}, {"tasks": {"citation_level": examples}})
     publish(store, "text", {}, {"vocabulary_size": 4321})
     metrics = Metrics.model_validate(
         {"run_id": "abc", "by_year": {str(year): each for year, each in years.items()}}
     )
-    status = "failed" if failed else "incomplete" if not_made else "passed"
     for stage, output, name, values in (
         ("evaluate", "METRICS", "citation_level.json", metrics.as_json()),
-        ("audit", "AUDIT", "audit.json", {"status": status, "checks": checks}),
+        ("audit", "AUDIT", "audit.json", audit.model_dump(mode="json")),
     ):
         publish(store, stage, {}, fill=lambda draft: write_json(draft.path(output) / name, values))  # noqa: B023
     return store

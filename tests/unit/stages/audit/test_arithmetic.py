@@ -1,7 +1,5 @@
 """The audit's own arithmetic, against values by hand or another way of working them out."""
 
-import datetime
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,12 +7,13 @@ from sklearn.metrics import roc_auc_score
 
 from patent_spark.config import Label, flatten, load_config, recorded
 from patent_spark.core.store import Store
-from patent_spark.stages.audit.calendar import months_later
+from patent_spark.stages.audit.check_spec import CheckSpec
+from patent_spark.stages.audit.checks.lookahead import closing_days
 from patent_spark.stages.audit.checks.recount import recount
 from patent_spark.stages.audit.checks.shortcuts import area_under_curve
-from patent_spark.stages.audit.minhash import Reference
+from patent_spark.stages.audit.minhash import ReferenceTexts
 from patent_spark.stages.audit.raw_release import find_release
-from patent_spark.stages.audit.verdicts import FAILED, PASSED, Question
+from patent_spark.stages.audit.report_schema import FAILED, PASSED
 from tests.support.factories import publish
 from tests.support.releases import write_release
 
@@ -25,9 +24,8 @@ def test_near_duplicates_are_those_of_comparing_all_with_all():
     for row, length in enumerate(rng.integers(0, 41, 60)):
         texts[row, :length] = rng.integers(1, 500, length)
     others = texts[::-1].copy()
-    for row in range(
-        len(others)
-    ):  # no word, one or two are changed in each: of the longer texts 1, 0.85 and 0.73 stay in common
+    # None, one or two words are changed in each text. The longer texts then share 1, 0.85 and 0.73.
+    for row in range(len(others)):
         length = np.count_nonzero(others[row])
         others[row, rng.integers(0, max(1, length), row % 3)] = 7
         others[row, length:] = 0
@@ -41,16 +39,27 @@ def test_near_duplicates_are_those_of_comparing_all_with_all():
         for i, one in enumerate(shingles[0])
         if one and two and len(one & two) / len(one | two) >= 0.7
     }
-    found = {(i, j): share for i, j, share in Reference(others).near(texts, 0.7)}
+    found = {(i, j): share for i, j, share in ReferenceTexts(others).near(texts, 0.7)}
     assert len(expected) > 20
     assert found == pytest.approx(expected)
 
 
-def test_months_later_ends_where_the_month_ends():
+def test_a_label_closes_on_the_same_day_of_the_month_or_on_its_last():
     days = pd.Series(pd.to_datetime(["2000-02-29", "1999-08-31", "2005-01-04", None]))
-    assert months_later(days, 60)[:3].astype(str).tolist() == ["2005-02-28", "2004-08-31", "2010-01-04"]
-    assert months_later(days, 6)[1].astype(datetime.date) == datetime.date(2000, 2, 29)
-    assert np.isnat(months_later(days, 6)[3])
+    examples = pd.DataFrame({"grant_date": days, "year": days.dt.year, "exposure": np.nan})
+    assert closing_days(examples, 60)[:3].astype(str).tolist() == ["2005-02-28", "2004-08-31", "2010-01-04"]
+    assert closing_days(examples, 6)[1] == pd.Timestamp(2000, 2, 29)
+    assert pd.isna(closing_days(examples, 6)[3])
+    assert closing_days(examples, 0)[:3].equals(days[:3])
+
+
+def test_an_interim_level_closes_for_its_whole_grant_year():
+    days = pd.Series(pd.to_datetime(["2000-02-29", "1999-08-31", "2005-01-04", None]))
+    exposures = [12.0, 18.0, np.nan, 24.0]
+    examples = pd.DataFrame({"grant_date": days, "year": days.dt.year, "exposure": exposures})
+    closing = closing_days(examples, 60)
+    assert closing[:3].astype(str).tolist() == ["2001-12-31", "2001-06-30", "2010-01-04"]
+    assert pd.isna(closing[3])
 
 
 def test_area_under_curve_with_ties():
@@ -60,13 +69,10 @@ def test_area_under_curve_with_ties():
     assert area_under_curve(np.zeros(3, bool), np.arange(3)) == 0.5
 
 
-def test_a_figure_that_is_no_number_fails():
-    question = Question("q", "u", "number", "m")
-    assert [question.answer(figure, 1.0, "").verdict for figure in (1.0, 1.1, float("nan"))] == [
-        PASSED,
-        FAILED,
-        FAILED,
-    ]
+def test_a_value_that_is_no_number_fails():
+    spec = CheckSpec("code", "name", "unit", "number", "interpretation")
+    statuses = [spec.measured(value, 1.0, "").status for value in (1.0, 1.1, float("nan"))]
+    assert statuses == [PASSED, FAILED, FAILED]
 
 
 PATENTS = [

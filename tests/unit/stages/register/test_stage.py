@@ -298,11 +298,11 @@ def test_a_failed_audit_is_exit_4_and_changes_nothing(copy, capsys):
     assert [decision(copy, task).verdict for task in TASKS] == ["already_champion", "rejected"]
     families = CheckReference(name=FAMILIES, task="citation_level", details=REMEDY)
     assert decision(copy, "citation_level").reasons == (AuditChecksFailed(checks=(families,), applicable=2),)
-    publish_audit(copy, failed=[(None, "rows: PATENTS to COUNTS")])
+    publish_audit(copy, failed=[(None, "join integrity: PATENTS to COUNTS")])
     with pytest.raises(GateError) as error:
         run_stage("register", configured(copy.root))
     reasons = [decision(copy, task).reasons for task in TASKS]
-    of_all = CheckReference(name="rows: PATENTS to COUNTS", task=None, details=REMEDY)
+    of_all = CheckReference(name="join integrity: PATENTS to COUNTS", task=None, details=REMEDY)
     assert reasons == [(AuditChecksFailed(checks=(of_all,), applicable=2),)] * 2
     assert all(task in str(error.value) for task in TASKS)
 

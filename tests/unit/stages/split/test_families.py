@@ -11,7 +11,7 @@ import pytest
 from patent_spark import cli
 from patent_spark.core.patent_ids import patent_keys
 from patent_spark.core.store import Store
-from patent_spark.stages.audit.relatives import connected, names_of
+from patent_spark.stages.audit.relatives import connected_patents, document_links
 from patent_spark.stages.split.families import joined_families, largest
 from tests.support.factories import publish, table_of
 from tests.support.ingested_tables import publish_release, run
@@ -172,21 +172,23 @@ def test_without_relatives_a_family_is_an_abstract(session, engine, tmp_path, re
 def test_the_audit_finds_the_same_by_its_own_way():
     rows = table_of("RELATED_DOCUMENTS", RELEASE["RELATED_DOCUMENTS"])
     place = rows.schema.get_field_index("related_key")
-    names = names_of(rows.set_column(place, "related_key", rows["related_key"].fill_null(-1)).to_pandas())
+    names = document_links(
+        rows.set_column(place, "related_key", rows["related_key"].fill_null(-1)).to_pandas()
+    )
     key_of = {id_: patent_keys(pa.array([id_]))[0].as_py() for id_ in IDS}
     texts = {id_: "".join(text.lower().split()) for id_, text in ABSTRACTS.items() if text.strip()}
     abstracts = pd.DataFrame(
-        {"patent_key": [key_of[id_] for id_ in texts], "name": pd.factorize(list(texts.values()))[0]}
+        {"patent_key": [key_of[id_] for id_ in texts], "link": pd.factorize(list(texts.values()))[0]}
     )
     family_of = {id_: {id_} for id_ in IDS - NOT_THERE} | {
         id_: set(family) for family in TOGETHER for id_ in family
     }
     for id_, family in family_of.items():
-        found = set(connected(np.array([key_of[id_]]), names, abstracts).tolist())
+        found = set(connected_patents(np.array([key_of[id_]]), names, abstracts).tolist())
         assert found & {key_of[other] for other in IDS - NOT_THERE} == {key_of[other] for other in family}, (
             id_
         )
-    assert connected(np.array([key_of["1002"]]), names).tolist() == [1002, 1003]  # without abstracts
+    assert connected_patents(np.array([key_of["1002"]]), names).tolist() == [1002, 1003]  # without abstracts
 
 
 def test_joined_families_by_hand():

@@ -1,7 +1,7 @@
 """The checks of the audit, in the order of its report.
 
-A new check: write its CheckSpec and its function in a file of this package, add its line below, and write a leak that
-it catches in tests/support/leaks.
+A new check: write its CheckSpec and its function in a file of this package, add its line below, and write a
+leak that it catches in tests/support/leaks.
 """
 
 from patent_spark.stages.audit.check_spec import Check

@@ -1,4 +1,4 @@
-"""Test patents that also occur in the training data: the same text, nearly the same, or another family member.
+"""Test patents that also occur in the training data: the same text, nearly the same, or a relative.
 
 Split keeps families together by equal abstracts and by related documents. The two are checked one by one.
 """
@@ -34,8 +34,8 @@ NEAR = CheckSpec(
     "test texts that nearly occur in the training data",
     "share of the test patents",
     "share",
-    "These test texts differ from a training text in a few words only, as continuations do. Part of the model's "
-    "accuracy is memorised. The share is the largest of all test patents and of each rare level.",
+    "These test texts differ from a training text in a few words only, as continuations do. Part of the "
+    "model's accuracy is memorised. The share is the largest of all test patents and of each rare level.",
 )
 ABSTRACTS = CheckSpec(
     "shared_abstracts",
@@ -56,14 +56,14 @@ RELATED = CheckSpec(
 
 
 def exact_duplicates(data: TaskData) -> CheckResult:
-    """Test patents whose token ids, as the model reads them, are those of a training or development patent."""
+    """Test patents whose token ids, as the model reads them, are those of a training patent."""
     empty = np.zeros(0, np.int64)
     training = np.concatenate([empty, *(_text_hashes(block) for block in data.training_blocks())])
     tests = np.concatenate([empty, *(_text_hashes(block) for block in data.blocks(data.test_splits))])
     duplicates = int(np.isin(tests, training).sum())
     details = (
-        f"{duplicates:,} of {len(tests):,} test patents have the same words as one of {len(training):,} training "
-        f"or development patents. Texts with fewer than {_MIN_WORDS} words were skipped."
+        f"{duplicates:,} of {len(tests):,} test patents have the same words as one of {len(training):,} "
+        f"training or development patents. Texts with fewer than {_MIN_WORDS} words were skipped."
     )
     return EXACT.measured(duplicates / max(1, len(tests)), data.settings.duplicates, details)
 
@@ -71,7 +71,8 @@ def exact_duplicates(data: TaskData) -> CheckResult:
 def near_duplicates(data: TaskData) -> CheckResult:
     """A sample of the test patents, and one of each rare level, against all training and development patents.
 
-    A few patents of all can be many of a rare level. So the limit holds for each level too; the value is the largest.
+    A few patents of all can be many of a rare level. So the limit holds for each level too,
+    and the value is the largest share.
     """
     levels = [level for level in _RARE_LEVELS if level in data.label_names]
     samples = [data.test_sample]
@@ -83,8 +84,9 @@ def near_duplicates(data: TaskData) -> CheckResult:
     counted = np.r_[True, sizes[1:] >= _MIN_PATENTS]
     value = float((found / np.maximum(1, sizes))[counted].max())
     details = (
-        f"{found[0]:,} of {sizes[0]:,} test patents share {data.settings.near_duplicate:.0%} or more of their "
-        "three-word shingles with a training or development patent (MinHash candidates, compared exactly)"
+        f"{found[0]:,} of {sizes[0]:,} test patents share {data.settings.near_duplicate:.0%} or more of "
+        "their three-word shingles with a training or development patent "
+        "(MinHash candidates, compared exactly)"
     )
     for level, count, size, is_counted in zip(levels, found[1:], sizes[1:], counted[1:], strict=True):
         details += f"; {count:,} of {size:,} with {level}"
@@ -101,21 +103,21 @@ def _rows_with_near_duplicates(data: TaskData, tokens: NDArray[np.int32]) -> lis
 
 
 def shared_abstracts(data: TaskData) -> CheckResult:
-    """Test patents whose abstract equals that of a training or development patent, ignoring case and white space."""
+    """Test patents whose abstract equals that of a training patent, ignoring case and white space."""
     tested, families = data.test_examples["patent_key"], data.warehouse.abstract_families
     training = families.loc[families["patent_key"].isin(data.training_keys), "link"]
     tests = families.loc[families["patent_key"].isin(tested), "link"]
     shared = int(tests.isin(training).sum())
     members = families.loc[families["patent_key"].isin(data.examples["patent_key"]), "link"].value_counts()
     details = (
-        f"{shared:,} of {len(tested):,} test patents share an abstract with a training or development patent; "
-        f"{int((members > 1).sum()):,} abstracts occur more than once."
+        f"{shared:,} of {len(tested):,} test patents share an abstract with a training or development "
+        f"patent; {int((members > 1).sum()):,} abstracts occur more than once."
     )
     return ABSTRACTS.measured(shared, 0, details)
 
 
 def related_patents(data: TaskData) -> CheckResult:
-    """Test patents that go back to the same document as a training or development patent, or one to the other."""
+    """Test patents that go back to the same document as a training patent, or one to the other."""
     links = data.warehouse.document_links
     if links is None:
         return RELATED.not_applicable(

@@ -1,4 +1,4 @@
-"""Join integrity from table to table: each row once, none missing, none unexpected, values carried over unchanged."""
+"""Join integrity from table to table: no row missing, duplicated, unexpected or changed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PREDICTIONS = join_spec("examples_to_predictions", "EXAMPLES to PREDICTIONS")
 
 
 def count_key_mismatches(expected: pd.Series, found: pd.Series) -> dict[str, int]:
-    """How many keys of `expected` are missing in `found`, how many it repeats, and how many are unexpected."""
+    """Keys of `expected` that are missing in `found`, repeated there, and unexpected there."""
     return {
         "missing": int((~expected.isin(found)).sum()),
         "duplicated": int(found.duplicated().sum()),
@@ -76,7 +76,7 @@ def labels_of_counts(warehouse: Warehouse) -> CheckResult:
 
 
 def examples_of_splits(data: TaskData) -> CheckResult:
-    """EXAMPLES has each patent of SPLITS with enough words, once, in its split, with the label of its table."""
+    """EXAMPLES has each patent of SPLITS with enough words, once, in its split, with its label."""
     splits = data.warehouse.splits
     splits = splits.loc[splits["task"] == data.task, ["patent_key", "split", "exposure_months"]]
     examples = data.examples[["patent_key", "split", "label", "exposure"]]
@@ -89,7 +89,7 @@ def examples_of_splits(data: TaskData) -> CheckResult:
 
 
 def _with_labels(data: TaskData, splits: pd.DataFrame) -> pd.DataFrame:
-    """Rows of SPLITS with `label`, from LABELS or INTERIM_LEVELS, and for the latter the months as `exposure`."""
+    """Rows of SPLITS with `label`, from LABELS or INTERIM_LEVELS, and the latter's months as `exposure`."""
     labels = data.warehouse.labels.rename(columns={data.label_column: "label"})
     interim = data.warehouse.interim_levels[["patent_key", "exposure_months", "citation_level"]]
     joined = splits.merge(labels[["patent_key", "label"]], on="patent_key")

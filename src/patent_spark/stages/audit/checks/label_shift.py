@@ -22,8 +22,8 @@ SHIFT = CheckSpec(
     "label shift of the test sets",
     "total variation distance",
     "share",
-    "The test patents are not a random sample of their population. Metrics on them do not carry over to other "
-    "patents, and a classifier may profit from the label frequencies alone.",
+    "The test patents are not a random sample of their population. Metrics on them do not carry over to "
+    "other patents, and a classifier may profit from the label frequencies alone.",
 )
 
 
@@ -39,9 +39,10 @@ class _Shift:
 
 
 def label_shift(data: TaskData) -> CheckResult:
-    """The labels of each test set against those of its population: all patents, or those of the same grant year.
+    """The labels of each test set against those of its population.
 
-    The details show the test set that is worst in relation to its limit.
+    The population is all patents, or those of the same grant year for a task that is tested by year. The
+    details show the test set that is worst in relation to its limit.
     """
     labelled = data.warehouse.labels.dropna(subset=[data.label_column])
     shifts = []
@@ -60,7 +61,7 @@ def label_shift(data: TaskData) -> CheckResult:
 
 
 def _shift(split: str, labels: pd.Series, population: pd.Series) -> _Shift:
-    """Total variation distance, and the limit for n of N patents: what chance gives (0 for n = N), and a tolerance."""
+    """Total variation distance, and its limit: what chance gives for n of N patents, and a tolerance."""
     expected = population.value_counts(normalize=True)
     found = labels.value_counts(normalize=True)
     distance = 0.5 * float(expected.sub(found, fill_value=0).abs().sum())

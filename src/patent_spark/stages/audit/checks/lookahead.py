@@ -68,7 +68,7 @@ def vocabulary_lookahead(warehouse: Warehouse) -> CheckResult:
 
 
 def vectors_lookahead(warehouse: Warehouse) -> CheckResult:
-    """The corpus size that the text stage recorded for VECTORS against a recount, and VECTORS against VOCABULARY.
+    """The corpus size recorded for VECTORS against a recount, and the words of VECTORS against VOCABULARY.
 
     The recorded size is the stage's own account. The vectors themselves do not show what they were fitted on.
     """
@@ -89,7 +89,7 @@ def vectors_lookahead(warehouse: Warehouse) -> CheckResult:
 
 
 def percentiles_lookahead(data: TaskData) -> CheckResult:
-    """Training patents whose reference set contains test patents, and how many would have another level without."""
+    """Training patents whose reference set contains test patents."""
     if data.task == TECHNOLOGY:
         return PERCENTILES.not_applicable("Technology classes do not depend on percentiles.")
     warehouse = data.warehouse
@@ -129,7 +129,8 @@ def label_embargo(data: TaskData) -> CheckResult:
 def closing_days(examples: pd.DataFrame, months: int) -> pd.Series:
     """The day from which each label was known: so many months after the grant.
 
-    An interim level compares with all patents of the grant year. It is known `exposure` months after the last of them.
+    An interim level compares with all patents of the grant year. It is known `exposure` months
+    after the last of them.
     """
     closing = examples["grant_date"] + pd.DateOffset(months=months)
     for exposure in examples["exposure"].dropna().unique():

@@ -31,8 +31,8 @@ SHUFFLED = CheckSpec(
     "accuracy on shuffled labels",
     "accuracy",
     "share",
-    "A model predicts random labels better than chance. Test texts occur in the training data, and a model can "
-    "memorise them.",
+    "A model predicts random labels better than chance. Test texts occur in the training data, and a model "
+    "can memorise them.",
 )
 COPIED = CheckSpec(
     "nearest_text_labels",
@@ -45,10 +45,11 @@ COPIED = CheckSpec(
 
 
 def shuffled_labels(data: TaskData) -> CheckResult:
-    """Accuracy of a linear model that memorises, on shuffled labels. What it gets right beyond chance is a leak.
+    """Accuracy of a linear model that memorises, on shuffled labels.
 
-    Each distinct text keeps one random label wherever it occurs, and the labels keep their frequencies. So a test text
-    that also occurs in the training data is memorised, and all others are right by chance.
+    What it gets right beyond chance is a leak. Each distinct text keeps one random label wherever it occurs,
+    and the labels keep their frequencies. So a test text that also occurs in the training data is memorised,
+    and all others are right by chance.
     """
     training, test = data.training_sample.tokens[:_MAX_FITTED_TEXTS], data.test_sample.tokens
     codes = _text_codes(np.concatenate([training, test]))
@@ -68,7 +69,7 @@ def shuffled_labels(data: TaskData) -> CheckResult:
 
 
 def nearest_text_labels(data: TaskData) -> CheckResult:
-    """The most similar training text (cosine of TF-IDF) of a sample of test patents, and what its label is worth."""
+    """The most similar training text (cosine of TF-IDF) of a sample of test patents, and its label."""
     training, test = data.training_sample, data.test_sample
     size = max(1, data.settings.sample_size // _SAMPLED_PART)
     similarity, nearest = _nearest(*tfidf(training.tokens, test.tokens[:size]))
@@ -77,8 +78,8 @@ def nearest_text_labels(data: TaskData) -> CheckResult:
     copied = correct & same_label & similar
     details = (
         f"{similar.mean():.1%} of {len(correct):,} test patents have a training text with a cosine of "
-        f"{_SIMILAR} or more, of {len(training.keys):,} texts. The label of the most similar text is correct for "
-        f"{same_label.mean():.1%}, the model for {correct.mean():.1%}."
+        f"{_SIMILAR} or more, of {len(training.keys):,} texts. The label of the most similar text is correct "
+        f"for {same_label.mean():.1%}, the model for {correct.mean():.1%}."
     )
     return COPIED.measured(float(copied.sum() / max(1, correct.sum())), _MAX_COPIED, details)
 

@@ -24,7 +24,7 @@ RECOMPUTED = CheckSpec(
 
 
 def percentiles_recomputed(warehouse: Warehouse) -> CheckResult:
-    """q90, q99 and level of every row of LABELS and INTERIM_LEVELS, from the counts of their reference sets."""
+    """q90, q99 and level of each row of LABELS and INTERIM_LEVELS, from the counts of its reference set."""
     counts = warehouse.counts.drop_duplicates("patent_key").set_index("patent_key")["forward_citations"]
     labels = warehouse.labels.assign(forward_citations=warehouse.labels["patent_key"].map(counts))
     ranked = labels[labels["patent_key"].isin(ranked_patents(warehouse)["patent_key"])]
@@ -57,7 +57,7 @@ def _count_mismatched(labels: pd.DataFrame, ranked: pd.DataFrame, reference_set:
 
 
 def reference_columns(warehouse: Warehouse) -> list[str]:
-    """The columns of LABELS that define a reference set: patents with equal values are ranked together."""
+    """The columns of LABELS that define a reference set: equal values are ranked together."""
     by_class = warehouse.label_settings.reference_set == "class"
     return ["cpc_class"] if by_class else ["cpc_class", "year"]
 
@@ -75,7 +75,7 @@ def ranked_patents(warehouse: Warehouse) -> pd.DataFrame:
 
 
 def percentiles(ranked: pd.DataFrame, reference_set: list[str]) -> pd.DataFrame:
-    """One row per reference set: its columns, and p90 and p99 of its counts (linear interpolation, as in NumPy)."""
+    """One row per reference set: its columns, p90 and p99 of its counts (NumPy's linear interpolation)."""
     groups = ranked.groupby(reference_set)["forward_citations"]
     values = [np.quantile(counts.to_numpy(np.float64), [0.9, 0.99]) for _, counts in groups]
     p90, p99 = np.array(values).reshape(-1, 2).T
@@ -83,7 +83,7 @@ def percentiles(ranked: pd.DataFrame, reference_set: list[str]) -> pd.DataFrame:
 
 
 def levels_of(patents: pd.DataFrame) -> NDArray[np.object_]:
-    """The level that follows from forward_citations, p90 and p99. A count equal to a percentile is below it."""
+    """The level that follows from forward_citations, p90 and p99. A count equal to one is below it."""
     count = patents["forward_citations"]
     conditions = [count == 0, count > patents["p99"], count > patents["p90"]]
     return np.select(conditions, [ZEROCITE, TOP1, TOP10], BTM90).astype(object)

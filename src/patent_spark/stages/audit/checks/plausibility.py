@@ -1,4 +1,4 @@
-"""Plausibility of the results: metrics that follow from the predictions, and that are not too good to be true."""
+"""Plausibility: metrics that follow from the predictions, and that are not too good to be true."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ UPPER_BOUND = CheckSpec(
     "accuracy above a known upper bound",
     "accuracy above the bound",
     "share",
-    "No classifier of the texts can be this accurate on this release. The model used something else than the text.",
+    "No classifier of the texts can be this accurate on this release. "
+    "The model used something else than the text.",
 )
 SHORT_TEXTS = CheckSpec(
     "short_texts",
@@ -54,10 +55,10 @@ SHORT_TEXTS = CheckSpec(
 
 
 def metrics_recomputed(data: TaskData) -> CheckResult:
-    """Test patents, accuracy and ROC-AUC of top1 in METRICS, of each test split and the headline, from PREDICTIONS.
+    """Test patents, accuracy and ROC-AUC of top1 in METRICS against PREDICTIONS.
 
-    A metric that only one of the two has counts as 1, and so does another number of patents. Predictions that are not
-    the most probable label count by their share.
+    They are compared for each test split and for the headline. A metric that only one of the two has counts as 1,
+    and so does another number of patents. Predictions that are not the most probable label count by their share.
     """
     predictions, metrics = data.predictions, data.metrics
     by_split = {str(split): rows for split, rows in predictions.groupby("split")}
@@ -129,7 +130,7 @@ def top1_auc(data: TaskData) -> CheckResult:
 
 
 def upper_bound(data: TaskData) -> CheckResult:
-    """The accuracy against the lowest accuracy of a reference classifier that none can be expected to exceed."""
+    """The accuracy against the lowest known upper bound: a reference classifier in METRICS."""
     metrics = data.metrics
     bounds = [
         (reference.accuracy, reference.title)
@@ -144,7 +145,9 @@ def upper_bound(data: TaskData) -> CheckResult:
 
 
 def short_texts(data: TaskData) -> CheckResult:
-    """The accuracy with the test patents that min_tokens excluded, which the calibrated model classifies here."""
+    """By how much the accuracy drops with the test patents that min_tokens excluded.
+
+    The calibrated model classifies a sample of them here."""
     predictions, excluded = data.predictions, _excluded_patents(data)
     accuracy = float((predictions["truth"] == predictions["predicted"]).mean())
     if excluded.empty:

@@ -52,7 +52,7 @@ class _Label(NamedTuple):
 
 
 def label_recount(warehouse: Warehouse) -> CheckResult:
-    """A seeded sample of LABELS, and one of INTERIM_LEVELS, against class and citations from the zip files."""
+    """Seeded samples of LABELS and INTERIM_LEVELS against class and citations from the zip files."""
     if warehouse.raw_release is None:
         return RECOUNT.not_made(
             "the zip files that ingest read are gone. Put them back into source.path, or set source.path to "

@@ -1,4 +1,4 @@
-"""Shortcuts: the split, grant year, class, length or a single word that predicts the label or the test set."""
+"""Shortcuts: split, year, class, length or a single word that predicts the label or the test set."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ WORD = CheckSpec(
     "one word predicts a label",
     "correlation",
     "number",
-    "A word occurs in nearly all texts of a label and hardly in others. The label was probably written into the texts.",
+    "A word occurs in nearly all texts of a label and hardly in others. "
+    "The label was probably written into the texts.",
 )
 
 
@@ -57,7 +58,7 @@ def _test_spec(attribute: str) -> CheckSpec:
 
 
 def attribute_predicts_label(attribute: str, data: TaskData) -> CheckResult:
-    """By how much predicting the most frequent label of each value beats predicting the most frequent label of all.
+    """Accuracy of the most frequent label of each value, above that of the most frequent label of all.
 
     Interim levels are left out: they depend on the grant year by definition, and are not predicted as labels.
     """
@@ -141,7 +142,7 @@ def _random_half(data: TaskData) -> NDArray[np.bool_]:
 def _most_frequent_labels(
     values: NDArray[Any], labels: NDArray[Any], new_values: NDArray[Any]
 ) -> NDArray[np.int64]:
-    """The most frequent label of each new value; for a value without examples, the most frequent label of all."""
+    """The most frequent label of each new value; for an unseen value, that of all."""
     counts = pd.crosstab(values, labels)
     best = pd.Series(counts.columns.to_numpy()[counts.to_numpy().argmax(axis=1)], counts.index)
     overall = int(np.bincount(labels).argmax())

@@ -25,8 +25,9 @@ _COLUMNS = ["patent_key", "side", "exposure_months"]
 def split_membership(data: TaskData) -> CheckResult:
     """SPLITS has each patent that the protocol asks for, once a task.
 
-    Split by year: all patents of each test year, and all older ones that may train. Stratified: every patent with a
-    class or level. For a multi-task model, patents that the other task tests and their families are left out.
+    Split by year: all patents of each test year, and all older ones that may train. Stratified: every patent
+    with a class or level. For a multi-task model, patents that the other task tests and their families are
+    left out.
     """
     splits = data.warehouse.splits
     splits = splits[splits["task"] == data.task]
@@ -54,7 +55,7 @@ def _labelled(data: TaskData) -> pd.DataFrame:
 
 
 def _stratified_keys(data: TaskData, splits: pd.DataFrame) -> pd.Series:
-    """Patents that a stratified split must contain. With a multi-task model, held-out patents may be left out."""
+    """Patents that a stratified split must contain. A multi-task model may leave out held-out ones."""
     keys = _labelled(data)["patent_key"]
     if data.warehouse.settings_of("split").tasks != JOINT:
         return keys
@@ -92,8 +93,8 @@ def _with_closed_labels(data: TaskData) -> pd.DataFrame:
 def _with_interim_labels(data: TaskData, held_out: pd.Series) -> pd.DataFrame:
     """Patents that train on an interim level: their window was still open when the tests begin.
 
-    The level is that of the longest exposure that was over for the whole grant year. Families of `held_out`, the test
-    and development patents, are left out.
+    The level is that of the longest exposure that was over for the whole grant year. Families of `held_out`,
+    the test and development patents, are left out.
     """
     warehouse, split = data.warehouse, data.warehouse.settings_of("split").split
     if not split.interim_levels or data.task == TECHNOLOGY:

@@ -63,7 +63,7 @@ def _first_classes(warehouse: Warehouse) -> pd.DataFrame:
 
 
 def interim_levels_of_labels(warehouse: Warehouse) -> CheckResult:
-    """INTERIM_LEVELS has each patent of LABELS with a class, once for each exposure that was over at data_to_date."""
+    """INTERIM_LEVELS has each patent of LABELS with a class, once for each exposure that has passed."""
     settings, interim = warehouse.label_settings, warehouse.interim_levels
     if not settings.follow_up_months:
         return INTERIM.not_applicable("No interim levels were requested: label.follow_up_months is empty.")
@@ -88,7 +88,7 @@ def _keyed_by_exposure(rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
 
 
 def families_of_documents(warehouse: Warehouse) -> CheckResult:
-    """FAMILIES has each patent with an abstract, once. Patents that share an abstract or document are of one family."""
+    """FAMILIES has each patent with an abstract, once, and one family for linked patents."""
     families = warehouse.store.read_arrow("FAMILIES").to_pandas()
     patents, abstracts, documents = (
         warehouse.patents["patent_key"],
@@ -112,16 +112,16 @@ def families_of_documents(warehouse: Warehouse) -> CheckResult:
 
 
 def _count_split_links(links: pd.DataFrame, family: pd.Series) -> int:
-    """Links whose patents are in several families. A patent without a family is one of its own, under its key."""
+    """Links whose patents are in several families. A patent without one is its own."""
     families = links["patent_key"].map(family).fillna(links["patent_key"])
     return int((families.groupby(links["link"].to_numpy()).nunique() > 1).sum())
 
 
 def tokens_of_patents(warehouse: Warehouse) -> CheckResult:
-    """TOKENS has each valid patent with a word in its title or abstract, once; a sample has the words of both.
+    """TOKENS has each valid patent with a word in its title or abstract, once.
 
-    If text.fields includes claims, patents with words in their claims alone are expected too, and words are not
-    compared.
+    A sample is compared word by word. If text.fields includes claims, patents with words in their claims
+    alone are expected too, and words are not compared.
     """
     fields = warehouse.settings_of("text").text.fields
     valid = warehouse.valid_patents["patent_key"]
@@ -150,7 +150,7 @@ def _keys_with_words(warehouse: Warehouse, field: str) -> pd.Series:
 
 
 def _count_other_words(warehouse: Warehouse, fields: Sequence[str], sample: list[int]) -> int:
-    """How many of these patents have other words in TOKENS than in the fields. Those without a row do not count."""
+    """How many of these patents have other words in TOKENS than in the fields."""
     texts = [_column(warehouse, *_SOURCES[field], sample) for field in fields]
     words = {
         key: re.findall("[a-z0-9]+", " ".join(text.get(key) or "" for text in texts).lower())
