@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from patent_spark.core.store import Store
 
-PASSED, FAILED, NOT_MADE, NOT_APPLICABLE = "passed", "failed", "not_made", "not_applicable"
-INCOMPLETE = "incomplete"
+PASSED: Final = "passed"
+FAILED: Final = "failed"
+NOT_MADE: Final = "not_made"
+NOT_APPLICABLE: Final = "not_applicable"
+INCOMPLETE: Final = "incomplete"
 
 Status = Literal["passed", "failed", "not_made", "not_applicable"]
 """not_applicable: the check does not apply to this task or release.

@@ -52,8 +52,8 @@ def _count_mismatched(labels: pd.DataFrame, ranked: pd.DataFrame, reference_set:
     unranked = (recomputed["forward_citations"] > 0) & recomputed["p99"].isna()
     levels[unranked | ~recomputed["window_complete"] | recomputed["cpc_class"].isna()] = None
     stored_levels = recomputed["citation_level"]
-    same.append((stored_levels == levels) | (stored_levels.isna() & pd.isna(levels)))
-    return int((~np.logical_and.reduce(same)).sum())
+    same_level = (stored_levels == levels) | (stored_levels.isna() & pd.isna(levels))
+    return int((~np.logical_and.reduce([*same, same_level.to_numpy()])).sum())
 
 
 def reference_columns(warehouse: Warehouse) -> list[str]:
