@@ -58,8 +58,10 @@ def tenth_of_training_lost(store: Store) -> None:
 
 def interim_levels_as_whole_ones(store: Store) -> None:
     """Interim levels become final levels."""
-    early = [LEVELS.index(each.level) for each in store.metadata(ShardMetadata).tasks[CITATION_LEVEL].early]
-    whole = np.array([*range(len(LEVELS)), *early], np.int32)
+    interim = [
+        LEVELS.index(each.level) for each in store.metadata(ShardMetadata).tasks[CITATION_LEVEL].interim
+    ]
+    whole = np.array([*range(len(LEVELS)), *interim], np.int32)
     rewrite_examples(store, CITATION_LEVEL, lambda frame: frame.assign(label=whole[frame["label"]]))
 
 

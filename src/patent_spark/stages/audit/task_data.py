@@ -43,9 +43,9 @@ class TaskData:
         self.store, self.settings = warehouse.store, warehouse.settings
         shards = self.store.metadata(ShardMetadata).tasks[task]
         self.label_names, self.max_tokens = list(shards.labels), shards.max_tokens
-        self._levels = np.array([*self.label_names, *(each.level for each in shards.early)], object)
+        self._levels = np.array([*self.label_names, *(each.level for each in shards.interim)], object)
         """The label for each label number of EXAMPLES. Interim levels follow the labels."""
-        exposures = [float(each.exposure_months) for each in shards.early]
+        exposures = [float(each.exposure_months) for each in shards.interim]
         self._exposures = np.array([*[np.nan] * len(self.label_names), *exposures])
         self.label_column = "cpc_class" if task == TECHNOLOGY else "citation_level"
         self.folder = self.store.directory("EXAMPLES") / task

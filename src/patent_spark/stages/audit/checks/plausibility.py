@@ -57,8 +57,9 @@ SHORT_TEXTS = CheckSpec(
 def metrics_recomputed(data: TaskData) -> CheckResult:
     """Test patents, accuracy and ROC-AUC of top1 in METRICS against PREDICTIONS.
 
-    They are compared for each test split and for the headline. A metric that only one of the two has counts as 1,
-    and so does another number of patents. Predictions that are not the most probable label count by their share.
+    They are compared for each test split and for the headline. A metric that only one of the two has counts
+    as 1, and so does another number of patents. Predictions that are not the most probable label count by
+    their share.
     """
     predictions, metrics = data.predictions, data.metrics
     by_split = {str(split): rows for split, rows in predictions.groupby("split")}
