@@ -13,7 +13,7 @@ from patent_spark.core.store import Store
 
 
 class AuditCheck(BaseModel):
-    """One check; keys that register does not need are ignored. Names of older versions are accepted."""
+    """One check; keys that register does not need are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
