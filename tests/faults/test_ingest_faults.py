@@ -1,14 +1,17 @@
-"""Broken releases: the one sentence that the user reads, exit code 3, and the version published before stays."""
+"""Broken releases: one line with the facts, exit code 3, and the version published before stays."""
 
 import json
 import shutil
 import struct
 import zipfile
 
+import pyarrow.parquet as pq
 import pytest
 
 from patent_spark.cli import main
 from patent_spark.core.store import Store
+from patent_spark.stages.ingest import writers
+from tests.support.messages import line_with
 from tests.support.releases import CURRENT, tsv, write_release, write_zip
 
 PATENT = {
@@ -59,27 +62,24 @@ def ingest(home, folder, *sets):
 
 @pytest.fixture
 def refused(published, folder, capsys):
-    """Ingest the broken release; returns the error, after checking that it did no harm."""
+    """Ingest a broken release: exit code 3, one error line with these facts, and no harm done."""
 
-    def run(*sets, where=folder):
+    def run(*facts, sets=(), where=folder):
         store = Store(published / "warehouse")
         before = store.manifest("ingest")
         assert ingest(published, where, *sets) == 3
         assert store.manifest("ingest") == before
         assert store.read_arrow("PATENTS")["patent_id"].to_pylist() == ["3930271"]
         assert [path.name for path in (store.root / "ingest").iterdir() if path.is_dir()] == [before.version]
-        error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("patent-spark:")]
-        assert len(error) == 1
-        return error[0].removeprefix("patent-spark: ")
+        messages = capsys.readouterr().err
+        line = line_with(messages, "patent-spark: ")
+        return line_with(line, *facts)
 
     return run
 
 
 def test_no_folder(refused, folder):
-    assert (
-        refused(where=folder / "nowhere")
-        == f"source.path = {folder}/nowhere is not a folder; set it to the folder of a release"
-    )
+    refused("source.path", f"{folder}/nowhere", "not a folder", where=folder / "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -94,57 +94,50 @@ def test_no_folder(refused, folder):
 def test_no_table_file(refused, folder, table, made):
     (folder / f"{table}.tsv.zip").unlink()
     others = ", ".join(sorted(f"{name}.tsv.zip" for name in CURRENT if name != table))
-    assert refused() == f"{folder} has no {table}.tsv.zip ({made}); files found: {others}"
+    error = refused(folder, f"{table}.tsv.zip ({made})", others)
+    assert not [
+        name for name in ("PATENTS", "ABSTRACTS", "CITATIONS", "CPC") if name in error and name != made
+    ]
 
 
 def test_no_table_file_of_an_old_release(refused, tmp_path):
     folder = write_release(tmp_path / "old", {"patent": [], "cpc_current": []})
-    assert (
-        refused(where=folder)
-        == f"{folder} has no uspatentcitation.tsv.zip (CITATIONS); files found: cpc_current.tsv.zip, patent.tsv.zip"
-    )
+    present = "cpc_current.tsv.zip, patent.tsv.zip"
+    error = refused(folder, "uspatentcitation.tsv.zip (CITATIONS)", present, where=folder)
+    assert "g_patent" not in error
 
 
 def test_an_empty_folder(refused, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert refused(where=tmp_path / "empty").endswith("g_cpc_current.tsv.zip (CPC); files found: none")
+    refused("g_patent.tsv.zip (PATENTS)", "g_cpc_current.tsv.zip (CPC)", "none", where=tmp_path / "empty")
 
 
 def test_no_column(refused, folder):
-    write_zip(
-        folder, "g_cpc_current", tsv("g_cpc_current", [], ["patent_id", "cpc_sequence", "subsection_id"])
-    )
-    assert (
-        refused()
-        == f"{folder / CPC_ZIP} has no column cpc_class; columns found: patent_id, cpc_sequence, subsection_id"
-    )
+    columns = ["patent_id", "cpc_sequence", "subsection_id"]
+    write_zip(folder, "g_cpc_current", tsv("g_cpc_current", [], columns))
+    refused(folder / CPC_ZIP, "no column cpc_class", ", ".join(columns))
 
 
 def test_a_column_twice(refused, folder):
-    write_zip(
-        folder,
-        "g_patent_abstract",
-        tsv("g_patent_abstract", [], ["patent_id", "patent_id", "patent_abstract"]),
-    )
-    assert refused() == (
-        f"{folder}/g_patent_abstract.tsv.zip has more than one column patent_id; columns found: patent_id, patent_id, patent_abstract"
-    )
+    columns = ["patent_id", "patent_id", "patent_abstract"]
+    write_zip(folder, "g_patent_abstract", tsv("g_patent_abstract", [], columns))
+    refused(folder / "g_patent_abstract.tsv.zip", "more than one column patent_id", ", ".join(columns))
 
 
 def test_a_truncated_zip(refused, folder):
     path = folder / PATENTS_ZIP
     path.write_bytes(path.read_bytes()[:-40])
-    assert refused() == f"{path} is a truncated zip file; download it again"
+    refused(path, "truncated", "download")
 
 
 def test_not_a_zip(refused, folder):
     (folder / PATENTS_ZIP).write_text("<html>Sign in</html>")
-    assert refused() == f"{folder / PATENTS_ZIP} is not a zip file; download it again"
+    refused(folder / PATENTS_ZIP, "not a zip", "download")
 
 
 def test_a_zip_of_no_bytes(refused, folder):
     (folder / PATENTS_ZIP).write_bytes(b"")
-    assert refused() == f"{folder / PATENTS_ZIP} is empty (0 bytes); download it again"
+    refused(folder / PATENTS_ZIP, "empty", "0 bytes", "download")
 
 
 def test_a_bad_checksum(refused, folder):
@@ -152,31 +145,22 @@ def test_a_bad_checksum(refused, folder):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("g_patent.tsv", tsv("g_patent", [PATENT]))
     path.write_bytes(path.read_bytes().replace(b"Golf glove", b"Gulf glove"))
-    assert (
-        refused() == f"{path} is a corrupt zip file (Bad CRC-32 for file 'g_patent.tsv'); download it again"
-    )
+    refused(path, "corrupt", "CRC-32", "'g_patent.tsv'", "download")
 
 
 def test_damage_in_the_middle(refused, folder):
-    path = write_zip(
-        folder,
-        "g_patent",
-        tsv("g_patent", [PATENT | {"patent_id": 4000000 + i, "num_claims": i * i} for i in range(50_000)]),
-    )
+    rows = [PATENT | {"patent_id": 4000000 + i, "num_claims": i * i} for i in range(50_000)]
+    path = write_zip(folder, "g_patent", tsv("g_patent", rows))
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 64] = bytes(64)
     path.write_bytes(content)
-    error = refused()
-    assert error.startswith(f"{path} is a corrupt zip file (") and error.endswith("); download it again")
+    refused(path, "corrupt", "download")
 
 
 def test_two_members(refused, folder):
     with zipfile.ZipFile(folder / PATENTS_ZIP, "a") as archive:
         archive.writestr("readme.txt", "hello")
-    assert (
-        refused()
-        == f"{folder / PATENTS_ZIP} holds 2 files (g_patent.tsv, readme.txt); one TSV file is expected"
-    )
+    refused(folder / PATENTS_ZIP, "2 files", "g_patent.tsv", "readme.txt")
 
 
 def test_an_encrypted_member(refused, folder):
@@ -186,7 +170,7 @@ def test_an_encrypted_member(refused, folder):
     content[6] |= 1
     content[directory + 8] |= 1
     path.write_bytes(content)
-    assert refused() == f"{path}: g_patent.tsv is encrypted; a release's files have no password"
+    refused(path, "g_patent.tsv", "encrypted")
 
 
 def test_an_unknown_packing(refused, folder):
@@ -196,18 +180,18 @@ def test_an_unknown_packing(refused, folder):
     for place in (8, directory + 10):
         struct.pack_into("<H", content, place, 98)
     path.write_bytes(content)
-    assert refused() == f"{path} is packed in a way that is not supported; download it again"
+    refused(path, "compression method", "download")
 
 
 def test_a_file_of_no_bytes(refused, folder):
     write_zip(folder, "g_patent", b"")
-    assert refused() == f"{folder / PATENTS_ZIP}: g_patent.tsv is empty (0 bytes)"
+    refused(folder / PATENTS_ZIP, ": g_patent.tsv", "empty", "0 bytes")
 
 
 @pytest.mark.parametrize("table", sorted(CURRENT))
 def test_a_header_alone(refused, folder, table):
     write_zip(folder, table, tsv(table, []))
-    assert refused() == f"{folder}/{table}.tsv.zip has no rows"
+    refused(folder / f"{table}.tsv.zip", "no rows")
 
 
 @pytest.mark.parametrize(
@@ -220,37 +204,28 @@ def test_a_header_alone(refused, folder, table):
 )
 def test_bytes_that_are_not_utf8(refused, folder, row):
     write_zip(folder, "g_patent", tsv("g_patent", [PATENT, '"too"\t"few"', PATENT]) + row)
-    assert (
-        refused()
-        == f"{folder / PATENTS_ZIP}: row 5 is not UTF-8; convert the file to UTF-8 or download it again"
-    )
+    refused(folder / PATENTS_ZIP, "row 5 ", "UTF-8", "download")
 
 
 def test_a_header_that_is_not_utf8(refused, folder):
     write_zip(folder, "g_patent", tsv("g_patent", [PATENT]).decode().encode("utf-16"))
-    assert refused() == f"{folder / PATENTS_ZIP}: the header is not UTF-8 (byte 0)"
+    refused(folder / PATENTS_ZIP, "header", "UTF-8", "byte 0")
 
 
 def test_a_quote_that_is_never_closed(refused, folder):
     endless = '"5"\t"utility"\t"1976-01-06"\t"no end' + " and on" * 300_000
     write_zip(folder, "g_patent", tsv("g_patent", [PATENT, endless]))
-    assert refused("ingest.block_mb=1") == (
-        f"{folder / PATENTS_ZIP}: a row after row 2 does not end within 1 MB; a closing quote is probably missing there (or raise ingest.block_mb)"
-    )
+    refused(folder / PATENTS_ZIP, "row 2 ", "1 MB", "quote", "ingest.block_mb", sets=["ingest.block_mb=1"])
 
 
 def test_too_many_rejects(refused, folder, published):
     rows = [PATENT | {"patent_id": 4000000 + i} for i in range(95)]
-    rows += [PATENT | {"patent_id": 5000000 + i, "patent_date": "1976-02-31"} for i in range(4)] + [
-        PATENT | {"patent_id": ""}
-    ]
+    rows += [PATENT | {"patent_id": 5000000 + i, "patent_date": "1976-02-31"} for i in range(4)]
+    rows += [PATENT | {"patent_id": ""}]
     write_zip(folder, "g_patent", tsv("g_patent", rows))
     kept = published / "warehouse" / "logs" / "rejects-PATENTS.parquet"
-    assert refused("ingest.max_reject_fraction=0.02") == (
-        f"PATENTS: 5 of 100 rows rejected (5 %), limit 2 % (ingest.max_reject_fraction): unknown date 4, empty patent_id 1; see {kept}"
-    )
-    import pyarrow.parquet as pq
-
+    counts = ("PATENTS", "5 of 100 rows", "5 %", "2 %", "unknown date 4, empty patent_id 1")
+    refused(*counts, "ingest.max_reject_fraction", kept, sets=["ingest.max_reject_fraction=0.02"])
     assert pq.read_table(kept)["row"].to_pylist() == [97, 98, 99, 100, 101]
 
 
@@ -265,38 +240,27 @@ def test_rejects_up_to_the_limit_pass(tmp_path, folder):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "facts"),
     [
-        (
-            "{not json",
-            "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
-        ),
-        ("[]", "must hold an object with release_id and data_to_date, found list"),
-        (json.dumps({"data_to_date": "30/09/2025"}), None),
+        ("{not json", ("not JSON", "line 1 column 2")),
+        ("[]", ("release_id", "data_to_date", "list")),
+        (json.dumps({"data_to_date": "30/09/2025"}), ("data_to_date", "'30/09/2025'")),
     ],
 )
-def test_notes_that_cannot_be_read(refused, folder, text, message):
+def test_a_release_json_that_cannot_be_read(refused, folder, text, facts):
     path = folder / "release.json"
     path.write_text(text)
-    assert refused() == (
-        f"{path} {message}"
-        if message
-        else f"{path}: data_to_date = '30/09/2025' is not a date such as 2025-09-30"
-    )
+    refused(path, *facts)
 
 
 def test_no_patent_to_take_the_date_from(refused, folder):
     write_zip(folder, "g_patent", tsv("g_patent", [PATENT | {"patent_date": ""}]))
-    assert refused("ingest.max_reject_fraction=1.0") == (
-        f"{folder} has no usable patent to take data_to_date from; set release.data_to_date"
-    )
+    refused(folder, "release.data_to_date", sets=["ingest.max_reject_fraction=1.0"])
 
 
 @pytest.mark.parametrize("groups", [0, 3])
 def test_a_full_disk_is_not_blamed_on_the_release(published, folder, monkeypatch, capsys, groups):
-    """What goes wrong while writing, at once or in the middle of a file, is exit code 1, and does no harm either."""
-    from patent_spark.stages.ingest import writers
-
+    """An error while writing, at once or in the middle of a file, is exit code 1, and does no harm either."""
     written, write = [], writers._File._write
 
     def no_space(self, group):
@@ -309,11 +273,11 @@ def test_a_full_disk_is_not_blamed_on_the_release(published, folder, monkeypatch
     monkeypatch.setattr(writers._File, "_write", no_space)
     before = Store(published / "warehouse").manifest("ingest")
     assert ingest(published, folder) == 1
-    assert "ingest failed: OSError: [Errno 28] No space left on device" in capsys.readouterr().err
+    line_with(capsys.readouterr().err, "ingest failed", "OSError", "Errno 28")
     assert Store(published / "warehouse").manifest("ingest") == before
 
 
 def test_a_simulated_release_that_is_gone(tmp_path, capsys):
     assert main(["ingest", "--set", "source.kind=simulate", "--set", f"warehouse.root={tmp_path}"]) == 3
-    assert "run `patent-spark simulate` first" in capsys.readouterr().err
+    line_with(capsys.readouterr().err, "`patent-spark simulate`")
     shutil.rmtree(tmp_path)

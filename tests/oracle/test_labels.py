@@ -11,7 +11,7 @@ import pytest
 from patent_spark.config import load_config
 from patent_spark.core.store import Store
 from patent_spark.stages.ingest import writers as tables_of_ingest
-from patent_spark.stages.ingest.duplicate_pairs import COLUMN, Pairs
+from patent_spark.stages.ingest.duplicate_pairs import COLUMN, DuplicatePairs
 from tests.oracle.labels_pandas import expected_labels, interim_levels_of_store, labels_of_store, read
 from tests.support.ingested_tables import arrow_tables, publish_release, run
 from tests.support.random_citations import DATA_TO_DATE, random_worlds
@@ -105,7 +105,9 @@ def test_citations_whose_rows_stand_together_are_counted_the_same(labels, tables
     """As ingest writes them; in the other tests no row says whether it may repeat, so that all are compared."""
     citations = tables["CITATIONS"].sort_by("citing_key")
     citations = citations.filter(pc.is_valid(citations["citing_key"]))
-    may_repeat = Pairs().may_repeat(*(citations[key].combine_chunks() for key in ("citing_key", "cited_key")))
+    may_repeat = DuplicatePairs().may_repeat(
+        *(citations[key].combine_chunks() for key in ("citing_key", "cited_key"))
+    )
     assert 1000 < pc.sum(may_repeat).as_py() < len(may_repeat) - 1000
     place = citations.schema.get_field_index(COLUMN)
     grouped = publish_release(

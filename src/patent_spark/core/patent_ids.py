@@ -1,10 +1,11 @@
-"""Patent ids as 64-bit integers and back: joins on them are twice as fast as on text.
+"""The forms of a patent id: as text, and as a 64-bit key. Joins on keys are twice as fast as joins on text.
 
 An id is up to three capital letters and up to twelve digits: 3930271, D345393, RE32443, PP12345. Its key is
 
     (letters in base 27 * 12 + leading zeros) * 10**12 + number
 
-so a utility patent's key is its number. Anything else has no key.
+so the key of a utility patent is its number. Anything else has no key. This is the one place where ids are
+brought to one form.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def patent_keys(ids: pa.Array) -> pa.Array:
-    """int64 keys of an array of ids, plain or dictionary-encoded; null where an id is null or has not a patent's form."""
+    """int64 keys of an array of ids, plain or dictionary-encoded; null where an id is null or malformed."""
     if pa.types.is_dictionary(ids.type):
         return patent_keys(ids.dictionary).take(ids.indices)
     plain = pc.and_(pc.ascii_is_decimal(ids), pc.less_equal(pc.binary_length(ids), DIGITS))
@@ -28,8 +29,17 @@ def patent_keys(ids: pa.Array) -> pa.Array:
     others = pc.and_(pc.invert(plain), pc.is_valid(ids))
     if not pc.any(others).as_py():
         return keys
-    # The few ids with letters or leading zeros are worked out apart, and put back in their places.
+    # The few ids with letters or leading zeros take a slower path.
     return pc.replace_with_mask(keys, others, _general_keys(ids.filter(others)))
+
+
+def compact_ids(ids: pa.Array) -> pa.Array:
+    """Ids in capitals, without separators and leading zeros: "RE0038,999" becomes RE38999.
+
+    RELATED_DOCUMENTS writes granted parents with padding, spaces and commas.
+    """
+    plain = pc.replace_substring_regex(pc.utf8_upper(ids), "[^A-Z0-9]+", "")
+    return pc.replace_substring_regex(plain, "^([A-Z]*)0+", r"\1")
 
 
 def patent_id(key: int) -> str:
@@ -44,31 +54,28 @@ def patent_id(key: int) -> str:
 
 
 def patent_ids(keys: pa.Array) -> pa.Array:
-    """Ids of an array of keys, null where a key is null; those of utility patents, nearly all, are the numbers themselves."""
+    """Ids of an array of keys; null where a key is null."""
+    # The id of a utility patent, and nearly all are, is the number itself.
     ids = pc.cast(keys, pa.string())
     lettered = pc.greater_equal(keys, _NUMBERS)
     if not pc.any(lettered).as_py():
         return ids
-    return pc.replace_with_mask(
-        ids, lettered, pa.array([patent_id(key) for key in keys.filter(lettered).to_pylist()], pa.string())
-    )
+    others = pa.array([patent_id(key) for key in keys.filter(lettered).to_pylist()], pa.string())
+    return pc.replace_with_mask(ids, lettered, others)
 
 
 def _general_keys(ids: pa.Array) -> pa.Array:
     letters = pc.ascii_rtrim(ids, _NUMERALS).dictionary_encode()
-    codes = pa.array([_letter_code(value) for value in letters.dictionary.to_pylist()], pa.int64()).take(
-        letters.indices
-    )
+    codes_of_letters = pa.array([_letter_code(value) for value in letters.dictionary.to_pylist()], pa.int64())
+    codes = codes_of_letters.take(letters.indices)
     digits = pc.ascii_ltrim(ids, _CAPITALS)
     length = pc.binary_length(digits)
     formed = pc.and_(pc.ascii_is_decimal(digits), pc.less_equal(length, DIGITS))
-    zeros = pc.subtract(
-        pc.subtract(length, 1), pc.binary_length(pc.ascii_ltrim(pc.utf8_slice_codeunits(digits, 0, -1), "0"))
-    )
+    without_zeros = pc.ascii_ltrim(pc.utf8_slice_codeunits(digits, 0, -1), "0")
+    zeros = pc.subtract(pc.subtract(length, 1), pc.binary_length(without_zeros))
     numbers = pc.cast(pc.if_else(formed, digits, None), pa.int64())
-    return pc.add(
-        pc.multiply(pc.add(pc.multiply(codes, DIGITS), pc.cast(zeros, pa.int64())), _NUMBERS), numbers
-    )
+    prefix = pc.add(pc.multiply(codes, DIGITS), pc.cast(zeros, pa.int64()))
+    return pc.add(pc.multiply(prefix, _NUMBERS), numbers)
 
 
 def _letter_code(letters: str) -> int | None:

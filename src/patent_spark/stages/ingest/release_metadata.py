@@ -1,4 +1,4 @@
-"""What is known about a release beyond its tables: its id, the last day it covers, what could be attained on it, what was planted in it."""
+"""What a release says about itself beyond its tables: release.json and the settings of section `release`."""
 
 from __future__ import annotations
 
@@ -15,47 +15,62 @@ from patent_spark.stages.ingest.validation import FIRST_GRANT
 
 
 @dataclass(frozen=True)
-class Notes:
-    """The release's metadata; what nobody said is None."""
+class ReleaseMetadata:
+    """What is known about a release; None where nothing says."""
 
     id: str | None
     data_to_date: datetime.date | None
+    """The last grant date that the release covers."""
     data_to_date_from: str
-    attainable: dict[str, Any] | None
+    """Where that day comes from: a setting, release.json or the newest grant date."""
+    bayes_rates: dict[str, Any] | None
+    """Of a simulated release; see IngestMetadata."""
     synonyms: list[list[str]] | None
-    """Groups of words that a simulated release uses for one another."""
+    """Of a simulated release; see IngestMetadata."""
 
 
-def read_notes(folder: Path, settings: Release) -> Notes:
-    """The metadata of a release: the settings, else its release.json. Raises DataError when that cannot be read or true."""
+def read_release_metadata(folder: Path, settings: Release) -> ReleaseMetadata:
+    """What the settings say about a release or, failing that, its release.json.
+
+    Raises DataError when release.json cannot be read, or data_to_date is no day that a release can cover.
+    """
     path = folder / "release.json"
-    told = _read_json(path) if path.exists() else {}
-    noted = _date(path, told.get("data_to_date"))
-    if settings.data_to_date and noted and settings.data_to_date != noted:
-        say(
-            f"  data_to_date is {settings.data_to_date} by release.data_to_date, although {path.name} says {noted}"
-        )
-    source = "release.data_to_date" if settings.data_to_date else path.name if noted else "newest grant date"
-    day = settings.data_to_date or noted
+    values = _read_json(path) if path.exists() else {}
+    in_file = _date(path, values.get("data_to_date"))
+    if settings.data_to_date and in_file and settings.data_to_date != in_file:
+        say(f"  release.data_to_date = {settings.data_to_date} overrides {in_file} in {path.name}")
+    source = (
+        "release.data_to_date" if settings.data_to_date else path.name if in_file else "newest grant date"
+    )
+    day = settings.data_to_date or in_file
     if day and not FIRST_GRANT <= day <= datetime.datetime.now(datetime.UTC).date():
         raise DataError(
-            f"data_to_date = {day} ({source}) is no day that a release can cover; set release.data_to_date to its last grant date"
+            f"data_to_date = {day} ({source}) is not a day that a release can cover; "
+            "set release.data_to_date to its last grant date",
+            setting="release.data_to_date",
+            data_to_date=day,
+            source=source,
         )
-    # Releases that an older simulator made have the rates under their old name.
-    rates = told.get("bayes_rates", told.get("attainable"))
-    return Notes(settings.id or told.get("release_id"), day, source, rates, told.get("synonyms"))
+    # Releases of older simulators have the rates under their old name.
+    rates = values.get("bayes_rates", values.get("attainable"))
+    return ReleaseMetadata(
+        settings.id or values.get("release_id"), day, source, rates, values.get("synonyms")
+    )
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        told = json.loads(path.read_text())
+        values = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} is not JSON: {error}") from error
-    if not isinstance(told, dict):
+        raise DataError(f"{path} is not JSON: {error}", file=path.name, reason="not JSON") from error
+    if not isinstance(values, dict):
+        kind = type(values).__name__
         raise DataError(
-            f"{path} must hold an object with release_id and data_to_date, found {type(told).__name__}"
+            f"{path} must hold an object with release_id and data_to_date, but holds a {kind}",
+            file=path.name,
+            reason=kind,
         )
-    return told
+    return values
 
 
 def _date(path: Path, text: object) -> datetime.date | None:
@@ -64,4 +79,8 @@ def _date(path: Path, text: object) -> datetime.date | None:
     try:
         return datetime.date.fromisoformat(str(text))
     except ValueError as error:
-        raise DataError(f"{path}: data_to_date = {text!r} is not a date such as 2025-09-30") from error
+        raise DataError(
+            f"{path}: data_to_date = {text!r} is not a date such as 2025-09-30",
+            file=path.name,
+            data_to_date=text,
+        ) from error

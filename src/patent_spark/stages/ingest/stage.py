@@ -22,77 +22,83 @@ from patent_spark.core.schemas import PATENTS, RELATED_DOCUMENTS
 from patent_spark.stages.ingest.file_formats import (
     CURRENT_RELATED_DOCUMENTS,
     OLD_RELATED_DOCUMENTS,
-    Layout,
-    find_layouts,
+    FileFormat,
+    find_formats,
 )
-from patent_spark.stages.ingest.file_ingest import FileRun, Outcome
-from patent_spark.stages.ingest.release_metadata import Notes, read_notes
+from patent_spark.stages.ingest.file_ingest import FileIngest, FileOutcome
+from patent_spark.stages.ingest.release_metadata import ReleaseMetadata, read_release_metadata
 from patent_spark.stages.ingest.writers import TableWriter
 from patent_spark.stages.ingest.zip_reader import size_of
 
 
 class Cancelled(Exception):
-    """Another file of the release failed, so that reading this one on would be in vain."""
+    """Another file of the release failed, so reading this one is pointless."""
 
 
 def run(context: StageContext) -> None:
-    """Make PATENTS, ABSTRACTS, CITATIONS, CPC, RELATED_DOCUMENTS and REJECTS from the release that the configuration names; raises DataError.
+    """Write PATENTS, ABSTRACTS, CITATIONS, CPC, RELATED_DOCUMENTS and REJECTS of the configured release.
 
-    CLAIMS as well when text.fields asks for them: their files are many times as large as all the others together.
+    Writes CLAIMS only when text.fields asks for them: their files are many times as large as all the others
+    together.
+    Raises DataError when the release is unusable.
     """
     folder = (
         Path(context.config.source.path)
         if context.config.source.kind == "folder"
         else context.store.directory("RELEASE")
     )
-    layouts = find_layouts(folder, claims="claims" in context.config.text.fields)
-    notes = read_notes(folder, context.config.release)
-    latest = notes.data_to_date or datetime.datetime.now(datetime.UTC).date()
-    sizes = {layout.part: size_of(folder / layout.archive) for layout in layouts}
-    largest_first = sorted(layouts, key=lambda layout: -sizes[layout.part])
+    formats = find_formats(folder, claims="claims" in context.config.text.fields)
+    release = read_release_metadata(folder, context.config.release)
+    latest = release.data_to_date or datetime.datetime.now(datetime.UTC).date()
+    sizes = {format_.part: size_of(folder / format_.archive) for format_ in formats}
+    largest_first = sorted(formats, key=lambda format_: -sizes[format_.part])
 
-    def read(layout: Layout, on_read: Callable[[int], None]) -> Outcome:
-        outcome = FileRun(context, folder, layout, latest).run(on_read)
-        if layout.table == PATENTS.name:
-            require_each_year(layouts, folder, context.draft.path(PATENTS.name))
+    def read(format_: FileFormat, on_read: Callable[[int], None]) -> FileOutcome:
+        outcome = FileIngest(context, folder, format_, latest).run(on_read)
+        if format_.table == PATENTS.name:
+            require_each_year(formats, folder, context.draft.path(PATENTS.name))
         return outcome
 
     with Progress("ingest", total=sum(sizes.values()), unit="B") as bar:
-        outcomes = read_side_by_side(largest_first, read, bar, at_a_time=os.cpu_count() or 1)
+        outcomes = read_in_parallel(largest_first, read, bar, at_a_time=os.cpu_count() or 1)
     if RELATED_DOCUMENTS.name not in outcomes:
         with TableWriter(context.draft.path(RELATED_DOCUMENTS.name), "part-0", RELATED_DOCUMENTS.name, ()):
             say(
-                f"  {folder} has no {CURRENT_RELATED_DOCUMENTS.archive} or {OLD_RELATED_DOCUMENTS.archive}: only their abstracts tell which patents are a family"
+                f"  {folder} has no {CURRENT_RELATED_DOCUMENTS.archive} or {OLD_RELATED_DOCUMENTS.archive}: "
+                "families are built from abstracts alone"
             )
-    _learn(context, folder, notes, [outcomes[layout.part] for layout in layouts])
+    _record(context, folder, release, [outcomes[format_.part] for format_ in formats])
 
 
-def require_each_year(layouts: Sequence[Layout], folder: Path, patents: Path) -> None:
-    """Raise DataError when a table with a file for each year lacks that of a year in which patents were granted."""
-    yearly = [layout for layout in layouts if layout.year is not None]
+def require_each_year(formats: Sequence[FileFormat], folder: Path, patents: Path) -> None:
+    """Raise DataError when a table with a file a year lacks the file of a year with granted patents."""
+    yearly = [format_ for format_ in formats if format_.year is not None]
     if not yearly:
         return
     granted = pc.unique(pc.year(pq.read_table(patents, columns=["grant_date"])["grant_date"])).to_pylist()
-    missing = sorted(set(granted) - {layout.year for layout in yearly})
+    missing = sorted(set(granted) - {format_.year for format_ in yearly})
     if missing:
-        names = ", ".join(replace(yearly[0], year=year).archive for year in missing[:5]) + (
-            ", ..." if len(missing) > 5 else ""
-        )
+        files = [replace(yearly[0], year=year).archive for year in missing]
+        names = ", ".join(files[:5]) + (", ..." if len(files) > 5 else "")
         raise DataError(
-            f"{folder} has no {names} ({yearly[0].table}), although patents were granted then; add what is missing"
+            f"{folder} has no {names} ({yearly[0].table}), but patents were granted in those years; "
+            "add the missing files",
+            folder=folder,
+            file=files[0],
+            table=yearly[0].table,
         )
 
 
-def read_side_by_side(
-    layouts: list[Layout],
-    read: Callable[[Layout, Callable[[int], None]], Outcome],
+def read_in_parallel(
+    formats: list[FileFormat],
+    read: Callable[[FileFormat, Callable[[int], None]], FileOutcome],
     bar: Progress,
     *,
     at_a_time: int,
-) -> dict[str, Outcome]:
-    """Read several files at a time and advance the bar by their bytes; the first failure stops them all and is raised.
+) -> dict[str, FileOutcome]:
+    """Read `at_a_time` files in parallel and advance the bar by their bytes.
 
-    Returns the outcome of each file by Layout.part.
+    Returns the outcome of each file by FileFormat.part. The first failure stops all of them and is raised.
     """
     failed, lock = threading.Event(), threading.Lock()
 
@@ -102,18 +108,19 @@ def read_side_by_side(
         with lock:
             bar.update(size)
 
-    def one(layout: Layout) -> Outcome:
+    def one(format_: FileFormat) -> FileOutcome:
         try:
-            return read(layout, on_read)
+            return read(format_, on_read)
         except BaseException:
             failed.set()
             raise
 
     with ThreadPoolExecutor(at_a_time) as threads:
-        running = {layout.part: threads.submit(one, layout) for layout in layouts}
+        running = {format_.part: threads.submit(one, format_) for format_ in formats}
         try:
             errors = [error for future in running.values() if (error := future.exception()) is not None]
-        except BaseException:  # interrupted while waiting
+        except BaseException:
+            # Interrupted while waiting.
             failed.set()
             raise
     for error in sorted(errors, key=lambda error: isinstance(error, Cancelled)):
@@ -121,49 +128,45 @@ def read_side_by_side(
     return {part: future.result() for part, future in running.items()}
 
 
-def _learn(context: StageContext, folder: Path, notes: Notes, outcomes: list[Outcome]) -> None:
-    yearly = [outcome for outcome in outcomes if outcome.layout.year is not None]
+def _record(
+    context: StageContext, folder: Path, release: ReleaseMetadata, outcomes: list[FileOutcome]
+) -> None:
+    yearly = [outcome for outcome in outcomes if outcome.format.year is not None]
     for outcome in outcomes:
         if outcome not in yearly:
-            say(f"  {outcome.layout.archive}: {_rows_of([outcome])}")
+            say(f"  {outcome.format.archive}: {_rows_of([outcome])}")
     if yearly:
-        say(f"  {yearly[0].layout.archive} to {yearly[-1].layout.archive}: {_rows_of(yearly)}")
-    if notes.data_to_date is None:
+        say(f"  {yearly[0].format.archive} to {yearly[-1].format.archive}: {_rows_of(yearly)}")
+    if release.data_to_date is None:
         newest = max((outcome.newest_grant for outcome in outcomes if outcome.newest_grant), default=None)
         if newest is None:
             raise DataError(
-                f"{folder} has no usable patent to take data_to_date from; set release.data_to_date"
+                f"{folder} has no usable patent to take data_to_date from; set release.data_to_date",
+                folder=folder,
+                setting="release.data_to_date",
             )
-        say(
-            f"  data_to_date is unknown; taken from the newest grant date: {newest} (release.data_to_date sets it)"
-        )
-        notes = replace(notes, data_to_date=newest)
+        say(f"  data_to_date is {newest}, the newest grant date; to change it set release.data_to_date")
+        release = replace(release, data_to_date=newest)
     rows_in, rejected_of = Counter[str](), defaultdict[str, Counter[str]](Counter)
     for outcome in outcomes:
-        rows_in.update(dict.fromkeys(outcome.layout.tables, outcome.rows_in))
-        rejected_of[outcome.layout.table].update(outcome.rejected)
+        rows_in.update(dict.fromkeys(outcome.format.tables, outcome.rows_in))
+        rejected_of[outcome.format.table].update(outcome.rejected)
+    related = [each.format.archive for each in outcomes if each.format.table == RELATED_DOCUMENTS.name]
     metadata = IngestMetadata(
-        release_id=notes.id or f"{folder.name}-{notes.data_to_date}",
-        data_to_date=notes.data_to_date,
-        data_to_date_from=notes.data_to_date_from,
-        generator_rates=notes.attainable,
-        synonyms=notes.synonyms,
+        release_id=release.id or f"{folder.name}-{release.data_to_date}",
+        data_to_date=release.data_to_date,
+        data_to_date_from=release.data_to_date_from,
+        generator_rates=release.bayes_rates,
+        synonyms=release.synonyms,
         rows_in=dict(rows_in),
         rejected={table: dict(reasons.most_common()) for table, reasons in rejected_of.items()},
         cited_malformed=sum(outcome.cited_malformed for outcome in outcomes),
         without_abstract=sum(outcome.without_abstract for outcome in outcomes),
-        related_documents_from=next(
-            (
-                outcome.layout.archive
-                for outcome in outcomes
-                if outcome.layout.table == RELATED_DOCUMENTS.name
-            ),
-            None,
-        ),
+        related_documents_from=next(iter(related), None),
     )
     context.record_metadata(metadata)
 
 
-def _rows_of(outcomes: Sequence[Outcome]) -> str:
-    rejected = sum(sum(outcome.rejected.values()) for outcome in outcomes)
+def _rows_of(outcomes: Sequence[FileOutcome]) -> str:
+    rejected = sum(outcome.rows_rejected for outcome in outcomes)
     return f"{sum(outcome.rows_in for outcome in outcomes):,} rows, {rejected:,} rejected"

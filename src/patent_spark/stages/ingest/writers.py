@@ -1,4 +1,4 @@
-"""Where good and bad rows go: Parquet files that are written group by group on threads beside the parser."""
+"""Writers of usable and of rejected rows: Parquet files, written row group by row group beside the parser."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ from patent_spark.stages.ingest.validation import Columns
 _GROUP_ROWS = 1 << 20
 _GROUP_BYTES = 32 << 20
 _FILES = 2
-"""Of each table and source file: compression of long texts takes more time than all else, and one file is compressed by one thread."""
+"""Files of each table and source file.
+
+Compressing long texts takes the most time, and each file has one thread.
+"""
 
 
 class TableWriter:
-    """Parquet files of one table; row groups of about a million rows or 32 MB go to them in turn, each compressed on a thread of its own file."""
+    """Writes the Parquet files of one table.
+
+    Row groups of about a million rows or 32 MB go to the files in turn. Each file has its own thread.
+    """
 
     def __init__(self, directory: Path, part: str, table: str, repeating: tuple[str, ...]) -> None:
         fields = [
@@ -38,10 +44,9 @@ class TableWriter:
         self._groups = self._gathered = self._bytes = 0
 
     def write(self, columns: Columns) -> None:
-        """Add rows; columns that the table does not have are left out."""
-        batch = pa.RecordBatch.from_arrays(
-            [columns[name] for name in self._schema.names], schema=self._schema
-        )
+        """Add rows; columns that the table does not have are ignored."""
+        arrays = [columns[name] for name in self._schema.names]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         self._batches.append(batch)
         self._gathered += batch.num_rows
         self._bytes += batch.nbytes
@@ -52,12 +57,13 @@ class TableWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Write what is left and the footers; after an error only let go of the files."""
+        """Write the last rows and the footers; after an error only close the files."""
         with ExitStack() as stack:
             for file in self._files:
                 stack.callback(file.close)
             if kind is None:
-                if self._gathered or not self._groups:  # a table without rows has a file, too
+                # A table without rows has a file, too.
+                if self._gathered or not self._groups:
                     self._flush()
                 for file in self._files:
                     file.wait()
@@ -68,7 +74,7 @@ class TableWriter:
 
 
 class _File:
-    """One Parquet file, made when it gets its first row group; each is written while the next one is gathered."""
+    """One Parquet file; it writes a row group while the next one is gathered."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._path, self._schema = path, schema
@@ -77,12 +83,12 @@ class _File:
         self._writing: Future[None] | None = None
 
     def write(self, group: pa.Table) -> None:
-        """Begin to write a row group, once the one before is written."""
+        """Start to write a row group as soon as the one before is written."""
         self.wait()
         self._writing = self._thread.submit(self._write, group)
 
     def wait(self) -> None:
-        """Until the last row group is written; raises what went wrong with it."""
+        """Wait until the last row group is written; raises its error."""
         if self._writing is not None:
             self._writing.result()
 
@@ -94,25 +100,25 @@ class _File:
 
     def _write(self, group: pa.Table) -> None:
         self._writer = self._writer or self._open()
-        # One dictionary for the whole group: its indices then go into the file as they are.
+        # With one dictionary for the whole group, its indices go into the file unchanged.
         self._writer.write_table(group.unify_dictionaries(), row_group_size=max(1, group.num_rows))
 
     def _open(self) -> pq.ParquetWriter:
+        with_statistics = [f.name for f in self._schema if f.name.endswith("_key") or f.type == pa.date32()]
+        # Without store_schema a dictionary column reads as the plain text column of the table's schema.
         return pq.ParquetWriter(
             self._path,
             self._schema,
             compression="zstd",
             compression_level=1,
-            store_schema=False,  # with Arrow's own schema a dictionary column would not read as the plain text column that the table promises
-            write_statistics=[
-                f.name for f in self._schema if f.name.endswith("_key") or f.type == pa.date32()
-            ],
+            store_schema=False,
+            write_statistics=with_statistics,
             use_dictionary=[f.name for f in self._schema if f.type in (DICTIONARY, pa.date32(), pa.int32())],
         )
 
 
 class RejectWriter:
-    """The rejected rows of one file, counted by reason."""
+    """Writes the rejected rows of one file, and counts them by reason."""
 
     def __init__(self, path: Path, table: str, file: str) -> None:
         self.path, self.reasons = path, Counter[str]()
@@ -132,7 +138,7 @@ class RejectWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Write what is left and the footer; after an error only let go of the file."""
+        """Write the last rows and the footer; after an error only close the file."""
         try:
             if kind is None:
                 self._flush()

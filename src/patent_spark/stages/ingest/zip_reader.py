@@ -1,4 +1,4 @@
-"""One zipped TSV file as a stream of bytes; whatever is wrong with the zip is one clear DataError."""
+"""One zipped TSV file as a stream of bytes; a damaged or unexpected zip is a DataError with a `reason`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEADER_BYTES = 1 << 16
 
 
 class Member(io.RawIOBase):
-    """The single member of a zip, inflated as it is read; pyarrow's reader calls `read` on a thread of its own."""
+    """The single member of a zip, inflated while it is read, on a thread of pyarrow's reader."""
 
     def __init__(
         self, path: Path, member: zipfile.ZipInfo, stream: Stream, on_read: Callable[[int], None]
@@ -27,12 +27,15 @@ class Member(io.RawIOBase):
         self._stream, self._on_read = stream, on_read
 
     def readable(self) -> bool:
-        """Always: it is read once, from its beginning."""
+        """True: it is read once, from the start."""
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes of the TSV; raises DataError where the zip is damaged (the checksum is checked at its end)."""
-        with _named_errors(self.path):
+        """The next bytes of the TSV; raises DataError where the zip is damaged.
+
+        The checksum is checked at the end.
+        """
+        with _zip_errors(self.path):
             data = self._stream.read(size)
         self._on_read(len(data))
         return data
@@ -40,12 +43,13 @@ class Member(io.RawIOBase):
 
 @contextmanager
 def open_member(path: Path, on_read: Callable[[int], None] = lambda size: None) -> Iterator[Member]:
-    """The TSV file in a zip; `on_read` is told the number of bytes of each read.
+    """The TSV file in a zip; `on_read` is called with the number of bytes of each read.
 
-    Raises DataError for what is not a whole zip with one unencrypted member that has content.
+    Raises DataError unless the file is a complete zip with one unencrypted member that is not empty.
     """
     with ExitStack() as stack:
-        with _named_errors(path):  # not around the yield: what goes wrong there is not the zip's fault
+        # Not around the yield: the caller's errors are not the zip's.
+        with _zip_errors(path):
             archive = stack.enter_context(zipfile.ZipFile(path))
             member = _only_member(path, archive)
             stream = stack.enter_context(open_stream(archive, member))
@@ -54,7 +58,7 @@ def open_member(path: Path, on_read: Callable[[int], None] = lambda size: None) 
 
 def size_of(path: Path) -> int:
     """Bytes of the TSV file in a zip, from the zip's directory."""
-    with _named_errors(path), zipfile.ZipFile(path) as archive:
+    with _zip_errors(path), zipfile.ZipFile(path) as archive:
         return _only_member(path, archive).file_size
 
 
@@ -65,7 +69,9 @@ def header_of(path: Path) -> list[str]:
     try:
         names = line.decode("utf-8-sig").rstrip("\r")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: the header is not UTF-8 (byte {error.start})") from error
+        raise DataError(
+            f"{path}: the header is not UTF-8 (byte {error.start})", file=path.name, reason="not UTF-8"
+        ) from error
     return next(csv.reader([names], delimiter="\t"), [])
 
 
@@ -74,35 +80,45 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     if len(members) != 1:
         names = ", ".join(member.filename for member in members[:5])
         raise DataError(
-            f"{path} holds {len(members)} files{f' ({names})' if names else ''}; one TSV file is expected"
+            f"{path} holds {len(members)} files{f' ({names})' if names else ''}; one TSV file is expected",
+            file=path.name,
+            members=len(members),
         )
     member = members[0]
     if member.flag_bits & _ENCRYPTED:
-        raise DataError(f"{path}: {member.filename} is encrypted; a release's files have no password")
+        raise DataError(
+            f"{path}: {member.filename} is encrypted; the files of a release have no password",
+            file=path.name,
+            reason="encrypted",
+        )
     if not member.file_size:
-        raise DataError(f"{path}: {member.filename} is empty (0 bytes)")
+        raise DataError(f"{path}: {member.filename} is empty (0 bytes)", file=path.name, reason="empty")
     return member
 
 
 @contextmanager
-def _named_errors(path: Path) -> Iterator[None]:
+def _zip_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise DataError(f"{path} {_what_is_wrong(path, error)}; download it again") from error
+        reason, details = _diagnose(path, error)
+        raise DataError(
+            f"{path}: {reason}{details}; download it again", file=path.name, reason=reason
+        ) from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise DataError(f"{path} cannot be read: {error.strerror or error}", file=path.name) from error
 
 
-def _what_is_wrong(path: Path, error: Exception) -> str:
+def _diagnose(path: Path, error: Exception) -> tuple[str, str]:
+    """The reason why a zip cannot be read, and details to append."""
     if isinstance(error, NotImplementedError):
-        return "is packed in a way that is not supported"
+        return "unsupported compression method", ""
     with path.open("rb") as file:
         start = file.read(4)
     if not start:
-        return "is empty (0 bytes)"
+        return "empty file", " (0 bytes)"
     if not start.startswith(b"PK"):
-        return "is not a zip file"
+        return "not a zip file", ""
     if "not a zip file" in str(error) or isinstance(error, EOFError):
-        return "is a truncated zip file"
-    return f"is a corrupt zip file ({error})"
+        return "truncated zip file", ""
+    return "corrupt zip file", f" ({error})"

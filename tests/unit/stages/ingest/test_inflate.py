@@ -43,7 +43,7 @@ def test_a_wrong_checksum():
     file = zipped(LINES)
     content = bytearray(file.getvalue())
     content[content.index(b"PK\x01\x02") + 16] ^= 1
-    with pytest.raises(zipfile.BadZipFile, match=r"^Bad CRC-32 for file 'g_patent.tsv'$"):
+    with pytest.raises(zipfile.BadZipFile, match=r"CRC-32.*g_patent\.tsv"):
         read(io.BytesIO(content), 1 << 20)
 
 
@@ -52,5 +52,5 @@ def test_compressed_data_that_stops_early():
     content = bytearray(file.getvalue())
     place = content.index(b"PK\x01\x02") + 20  # the compressed size
     content[place : place + 4] = (1000).to_bytes(4, "little")
-    with pytest.raises(zipfile.BadZipFile, match=r"^the compressed data of 'g_patent.tsv' has no end$"):
+    with pytest.raises(zipfile.BadZipFile, match=r"g_patent\.tsv"):
         read(io.BytesIO(content), 1 << 20)

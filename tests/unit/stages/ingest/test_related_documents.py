@@ -1,10 +1,11 @@
-"""RELATED_DOCUMENTS from the file of related documents, which a release may lack: through the command line, from zips to the table."""
+"""RELATED_DOCUMENTS from a file that a release may lack: through the command line, from zips to the table."""
 
 import pytest
 
 from patent_spark.cli import main
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.store import Store
+from tests.support.messages import line_with, no_line_with
 from tests.support.releases import write_release
 
 PATENTS = [
@@ -71,8 +72,9 @@ def rows_in(store):
 def test_todays_file_with_the_spellings_of_all_years(ingest, capsys):
     code, store = ingest({"g_patent": PATENTS, **OTHERS, "g_us_rel_doc": FILE})
     assert code == 0
-    assert "  g_us_rel_doc.tsv.zip: 14 rows, 3 rejected" in (told := capsys.readouterr().err.splitlines())
-    assert not [line for line in told if "only their abstracts" in line]
+    messages = capsys.readouterr().err
+    line_with(messages, "g_us_rel_doc.tsv.zip", "14 rows", "3 rejected")
+    assert no_line_with(messages, "usreldoc.tsv.zip")
     assert rows_in(store) == EXPECTED
     rejects = [(row["file"], row["row"], row["reason"]) for row in store.read_arrow("REJECTS").to_pylist()]
     assert sorted(rejects) == [
@@ -105,14 +107,11 @@ def test_the_older_names_give_the_same_table(ingest):
     assert store.metadata(IngestMetadata).related_documents_from == "usreldoc.tsv.zip"
 
 
-def test_a_release_without_the_file_says_so_once_and_has_an_empty_table(ingest, capsys):
+def test_a_release_without_the_file_is_reported_once_and_has_an_empty_table(ingest, capsys):
     code, store = ingest({"g_patent": PATENTS, **OTHERS})
     assert code == 0
-    told = [line for line in capsys.readouterr().err.splitlines() if "g_us_rel_doc.tsv.zip" in line]
-    assert len(told) == 1
-    assert told[0].endswith(
-        "has no g_us_rel_doc.tsv.zip or usreldoc.tsv.zip: only their abstracts tell which patents are a family"
-    )
+    messages = capsys.readouterr().err
+    assert line_with(messages, "g_us_rel_doc.tsv.zip") == line_with(messages, "usreldoc.tsv.zip")
     assert rows_in(store) == []
     assert store.metadata(IngestMetadata).related_documents_from is None
     assert "RELATED_DOCUMENTS" not in store.metadata(IngestMetadata).rows_in
@@ -126,8 +125,7 @@ def test_a_file_without_rows_is_no_fault(ingest):
 
 
 def test_too_many_bad_rows_stop_the_ingest(ingest, capsys):
-    assert (
-        ingest({"g_patent": PATENTS, **OTHERS, "g_us_rel_doc": FILE}, "ingest.max_reject_fraction=0.2")[0]
-        == 3
-    )
-    assert "RELATED_DOCUMENTS: 3 of 14 rows rejected (21.4 %), limit 20 %" in capsys.readouterr().err
+    tables = {"g_patent": PATENTS, **OTHERS, "g_us_rel_doc": FILE}
+    assert ingest(tables, "ingest.max_reject_fraction=0.2")[0] == 3
+    facts = ("RELATED_DOCUMENTS", "3 of 14 rows", "21.4 %", "20 %", "ingest.max_reject_fraction")
+    line_with(capsys.readouterr().err, "patent-spark: ", *facts)

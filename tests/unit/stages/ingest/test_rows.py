@@ -14,7 +14,7 @@ from patent_spark.stages.ingest.writers import RejectWriter, TableWriter
 from patent_spark.stages.ingest.zip_reader import open_member
 from tests.support.releases import tsv, write_zip
 
-PATENTS = next(layout for layout in CURRENT if layout.table == "PATENTS")
+PATENTS = next(format_ for format_ in CURRENT if format_.table == "PATENTS")
 
 
 def read(folder, rows, block_bytes):

@@ -1,4 +1,4 @@
-"""Whole releases through the command line: what stands in the tables, the rejects and the manifest."""
+"""Whole releases through the command line: what the tables, the rejects and the manifest contain."""
 
 import datetime
 import threading
@@ -13,8 +13,10 @@ from patent_spark.core.progress import Progress
 from patent_spark.core.store import Store
 from patent_spark.stages.ingest import writers
 from patent_spark.stages.ingest.file_formats import CURRENT
-from patent_spark.stages.ingest.file_ingest import Outcome
-from patent_spark.stages.ingest.stage import read_side_by_side
+from patent_spark.stages.ingest.file_ingest import FileOutcome
+from patent_spark.stages.ingest.stage import read_in_parallel
+from tests.support.errors import raises
+from tests.support.messages import line_with
 from tests.support.releases import tsv, write_release, write_zip
 
 D = datetime.date
@@ -134,7 +136,7 @@ def test_a_release_of_today(tmp_path, ingest):
     ]
 
 
-def test_bad_rows_stand_in_rejects_with_file_row_and_reason(tmp_path, ingest):
+def test_bad_rows_are_in_rejects_with_file_row_and_reason(tmp_path, ingest):
     store = ingest(write_release(tmp_path / "r", RELEASE), "release.data_to_date=2020-06-30")
     found = {
         (row["table"], row["file"], row["row"], row["reason"])
@@ -159,7 +161,7 @@ def test_bad_rows_stand_in_rejects_with_file_row_and_reason(tmp_path, ingest):
     assert content[5].startswith('"4000000"\t""\t"1976-02-30"')
 
 
-def test_the_manifest_says_what_was_learned(tmp_path, ingest, capsys):
+def test_the_manifest_has_the_metadata(tmp_path, ingest, capsys):
     notes = {
         "release_id": "r-7",
         "data_to_date": "2020-06-30",
@@ -182,7 +184,7 @@ def test_the_manifest_says_what_was_learned(tmp_path, ingest, capsys):
         "cited_malformed": 1, "without_abstract": 1,
         "related_documents_from": None,
     }  # fmt: skip
-    assert "g_patent.tsv.zip: 7 rows, 4 rejected" in capsys.readouterr().err
+    line_with(capsys.readouterr().err, "g_patent.tsv.zip", "7 rows", "4 rejected")
 
 
 def test_the_old_names_give_the_same_tables(tmp_path, ingest):
@@ -244,23 +246,20 @@ def test_where_data_to_date_and_the_id_come_from(tmp_path, ingest, capsys):
         datetime.date(1994, 3, 29),
         "newest grant date",
     )
-    assert "data_to_date is unknown; taken from the newest grant date: 1994-03-29" in capsys.readouterr().err
+    line_with(capsys.readouterr().err, "1994-03-29", "newest grant date", "release.data_to_date")
     assert (
         f"grant date outside 1790-07-31..{datetime.datetime.now(datetime.UTC).date()}"
         in metadata.rejected["PATENTS"]
     )
 
-    write_release(folder, {}, {"release_id": "told", "data_to_date": "2021-12-31"})
+    write_release(folder, {}, {"release_id": "autumn", "data_to_date": "2021-12-31"})
     metadata = ingest(folder, "release.data_to_date=1990-01-01", "release.id=mine").metadata(IngestMetadata)
     assert (metadata.release_id, metadata.data_to_date, metadata.data_to_date_from) == (
         "mine",
         datetime.date(1990, 1, 1),
         "release.data_to_date",
     )
-    assert (
-        "data_to_date is 1990-01-01 by release.data_to_date, although release.json says 2021-12-31"
-        in capsys.readouterr().err
-    )
+    line_with(capsys.readouterr().err, "release.data_to_date", "1990-01-01", "release.json", "2021-12-31")
     assert metadata.rejected["PATENTS"]["grant date outside 1790-07-31..1990-01-01"] == 3
 
 
@@ -268,20 +267,20 @@ def test_the_first_failure_stops_the_files_beside_it():
     begun = threading.Event()
     whole = []
 
-    def read(layout, on_read):
-        if layout is CURRENT[0]:
+    def read(format_, on_read):
+        if format_ is CURRENT[0]:
             begun.wait(10)
-            raise DataError("the first to fail")
+            raise DataError("the first file that fails", file="first")
         for _ in range(10_000):
             on_read(1)
             begun.set()
             time.sleep(0.001)
-        whole.append(layout)
-        return Outcome(layout)
+        whole.append(format_)
+        return FileOutcome(format_)
 
-    with pytest.raises(DataError, match="the first to fail"):
-        read_side_by_side([*CURRENT[1:], CURRENT[0]], read, Progress("ingest"), at_a_time=4)
-    assert not whole, "the other files were read to their end all the same"
+    with raises(DataError, file="first"):
+        read_in_parallel([*CURRENT[1:], CURRENT[0]], read, Progress("ingest"), at_a_time=4)
+    assert not whole, "the other files were read to their end"
 
 
 @pytest.mark.engine
@@ -318,7 +317,7 @@ def _citation(citing, cited, id_, cited_id, category):
     return names | {"may_repeat": True}  # so few rows that all are of the block's first or last citing patent
 
 
-def test_a_release_whose_rows_do_not_stand_together_is_doubted_as_a_whole(
+def test_all_rows_are_marked_when_those_of_a_citing_patent_are_not_adjacent(
     tmp_path, ingest, caplog, monkeypatch
 ):
     citations = [
@@ -339,4 +338,4 @@ def test_a_release_whose_rows_do_not_stand_together_is_doubted_as_a_whole(
     with caplog.at_level("INFO", logger="patent_spark"):
         store = ingest(folder)
     assert store.read_arrow("CITATIONS")["may_repeat"].to_pylist() == [True] * 13
-    assert "the rows of a citing patent do not stand together" in caplog.text
+    line_with(caplog.text, "g_us_patent_citation.tsv.zip", "citing patent", "label stage")

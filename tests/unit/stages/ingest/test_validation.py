@@ -6,13 +6,13 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patent_spark.stages.ingest.seen_patents import SeenPatents
 from patent_spark.stages.ingest.tsv import DICTIONARY
 from patent_spark.stages.ingest.validation import (
-    Seen,
-    judge_abstracts,
-    judge_citations,
-    judge_classes,
-    judge_patents,
+    validate_abstracts,
+    validate_citations,
+    validate_classes,
+    validate_patents,
 )
 
 D = datetime.date
@@ -25,10 +25,10 @@ def columns(repeating=(), **values):
     }
 
 
-def reasons(judged):
-    if judged.broken is None:
-        return [None] * judged.rows
-    return [None if place < 0 else judged.reasons[place] for place in judged.broken]
+def reasons(validated):
+    if validated.rejected_by is None:
+        return [None] * validated.rows
+    return [None if place < 0 else validated.reasons[place] for place in validated.rejected_by]
 
 
 def test_patents():
@@ -60,12 +60,12 @@ def test_patents():
         withdrawn=withdrawn,
         title=["t"] * len(ids),
     )
-    judged = judge_patents(block, latest=D(2020, 6, 30))
-    assert reasons(judged) == expected
-    good = judged.good()
-    assert good["patent_key"].to_pylist() == [1, 2, 48 * 10**12 + 3]
-    assert good["grant_date"].to_pylist() == [D(1790, 7, 31), D(2020, 6, 30), D(2012, 2, 29)]
-    assert good["withdrawn"].to_pylist() == [False, False, True]
+    validated = validate_patents(block, latest=D(2020, 6, 30))
+    assert reasons(validated) == expected
+    usable = validated.usable()
+    assert usable["patent_key"].to_pylist() == [1, 2, 48 * 10**12 + 3]
+    assert usable["grant_date"].to_pylist() == [D(1790, 7, 31), D(2020, 6, 30), D(2012, 2, 29)]
+    assert usable["withdrawn"].to_pylist() == [False, False, True]
 
 
 def test_citations_keep_what_is_wrong_on_the_cited_side():
@@ -74,10 +74,10 @@ def test_citations_keep_what_is_wrong_on_the_cited_side():
         patent_id=["1", "1", "1", None, "x"],
         citation_patent_id=["2", None, "2002/0123456", "2", "2"],
     )
-    judged = judge_citations(block)
-    assert reasons(judged) == [None, None, None, "empty patent_id", "patent_id has not a patent's form"]
-    assert judged.good()["cited_key"].to_pylist() == [2, None, None]
-    assert judged.good()["citing_key"].to_pylist() == [1, 1, 1]
+    validated = validate_citations(block)
+    assert reasons(validated) == [None, None, None, "empty patent_id", "patent_id has not a patent's form"]
+    assert validated.usable()["cited_key"].to_pylist() == [2, None, None]
+    assert validated.usable()["citing_key"].to_pylist() == [1, 1, 1]
 
 
 def test_classes():
@@ -88,7 +88,7 @@ def test_classes():
         ("0", "H", form), ("0", "h04", form), ("0", "H04L", form), ("0", None, "empty cpc_class"),
     ]  # fmt: skip
     sequences, classes, expected = map(list, zip(*cases, strict=True))
-    judged = judge_classes(
+    validated = validate_classes(
         columns(
             ("patent_id", "cpc_sequence", "cpc_class"),
             patent_id=["1"] * 12,
@@ -96,15 +96,15 @@ def test_classes():
             cpc_class=classes,
         )
     )
-    assert reasons(judged) == expected
-    assert judged.good()["cpc_sequence"].to_pylist() == [0, 17, 999999999]
-    assert judged.good()["cpc_sequence"].type == pa.int32()
+    assert reasons(validated) == expected
+    assert validated.usable()["cpc_sequence"].to_pylist() == [0, 17, 999999999]
+    assert validated.usable()["cpc_sequence"].type == pa.int32()
 
 
 def test_an_empty_abstract_is_no_fault():
-    judged = judge_abstracts(columns(patent_id=["1", "2"], abstract=["text", None]))
-    assert judged.broken is None
-    assert judged.good()["patent_key"].to_pylist() == [1, 2]
+    validated = validate_abstracts(columns(patent_id=["1", "2"], abstract=["text", None]))
+    assert validated.rejected_by is None
+    assert validated.usable()["patent_key"].to_pylist() == [1, 2]
 
 
 NEAR_AND_FAR = st.one_of(
@@ -114,7 +114,7 @@ NEAR_AND_FAR = st.one_of(
 
 @given(st.lists(st.lists(NEAR_AND_FAR, max_size=20), max_size=5))
 def test_seen_finds_every_repetition(batches):
-    seen, met = Seen(), set()
+    seen, met = SeenPatents(), set()
     for batch in batches:
         expected = []
         for key in batch:
@@ -124,6 +124,6 @@ def test_seen_finds_every_repetition(batches):
 
 
 def test_seen_takes_little_memory():
-    seen = Seen()
+    seen = SeenPatents()
     seen.repeated(pa.array([12_500_000, 10**11]))
     assert sum(marks.nbytes for marks in seen._marks.values()) < 20_000_000
