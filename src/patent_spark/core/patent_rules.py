@@ -1,4 +1,4 @@
-"""Rules about patents and citations that more than one stage goes by."""
+"""Rules about patents and citations that several stages share."""
 
 from __future__ import annotations
 
@@ -14,24 +14,35 @@ if TYPE_CHECKING:
 _WHITE_SPACE = " \t\n\v\f\r\u00a0"
 _PROVISIONAL = "us-provisional-application"
 _DESCENT = (
-    "addition", "continuation", "continuation-in-part", "continuing-reissue", "division", "reexamination", "reissue", "substitution",
-    "us-divisional-reissue", "us-reexamination-reissue-merger",
-)  # fmt: skip
+    "addition",
+    "continuation",
+    "continuation-in-part",
+    "continuing-reissue",
+    "division",
+    "reexamination",
+    "reissue",
+    "substitution",
+    "us-divisional-reissue",
+    "us-reexamination-reissue-merger",
+)
 _SERIES_AND_NUMBER = 8
 
 
 def is_withdrawn() -> Column:
-    """Whether a row of PATENTS is a withdrawn patent; not when unknown."""
+    """Whether a row of PATENTS is a withdrawn patent; false when unknown."""
     return F.coalesce(F.col("withdrawn"), F.lit(False))
 
 
 def keep_standing(patents: DataFrame) -> DataFrame:
-    """Patents that are not withdrawn; withdrawn ones take no part, on neither side of a citation."""
+    """Patents that are not withdrawn. Withdrawn patents are excluded on both sides of a citation."""
     return patents.where(~is_withdrawn())
 
 
 def may_count(label: Label) -> Column:
-    """Whether the settings `citing` and `self_citations` let a row of CITATIONS count; a blank category is not the examiner's."""
+    """Whether a row of CITATIONS counts under the settings `citing` and `self_citations`.
+
+    A blank category is not the examiner's.
+    """
     by_examiner = F.coalesce(F.col("citation_category") == "cited by examiner", F.lit(False))
     chosen = {"all": F.lit(True), "examiner": by_examiner, "not_examiner": ~by_examiner}[label.citing]
     if label.self_citations:
@@ -40,11 +51,11 @@ def may_count(label: Label) -> Column:
 
 
 def family_per_patent(abstracts: DataFrame) -> DataFrame:
-    """One row per patent with an abstract that is not empty: patent_key and family, the same for the same abstract.
+    """One row per patent with a non-empty abstract: patent_key and family, equal for equal abstracts.
 
-    Continuations repeat their parent's abstract. The same is: equal but for case and white space, which is taken out
-    altogether (five times as fast as folding it with a pattern). The number is a 64-bit hash: of ten million texts, two
-    different ones share it with a probability of about 3e-6, and would only be kept together.
+    Continuations repeat their parent's abstract. Abstracts are compared without case and white space. (Removing white
+    space is five times as fast as collapsing it with a pattern.) The family is a 64-bit hash of the text. Among ten
+    million texts the probability that two share a hash is about 3e-6; they would only be kept on the same side.
     """
     text = F.translate(F.lower("abstract"), _WHITE_SPACE, "")
     return (
@@ -55,23 +66,25 @@ def family_per_patent(abstracts: DataFrame) -> DataFrame:
 
 
 def parents_per_patent(relatives: DataFrame) -> DataFrame:
-    """One row per row of RELATED_DOCUMENTS that makes relatives: patent_key and parent, the key of a patent or a hash of an application's number.
+    """One row per row of RELATED_DOCUMENTS that links patents: patent_key and parent.
 
-    Two patents are relatives when one names the other as its parent, or both name the same parent: a patent, or an
-    application, be it provisional, under the PCT or never granted. What counts is taken from the USPTO's grant files
-    (us-related-documents) and from how PatentsView reads them:
+    `parent` is the key of a patent or a hash of an application's number. Two patents are related when one names the
+    other as its parent, or both name the same parent. The parent is a patent or an application: provisional, under
+    the PCT, or never granted. The rules follow the USPTO's grant files (us-related-documents) and PatentsView's
+    parser:
 
-    - The relations of _DESCENT: to continue, divide, replace, reissue or reexamine an application or a patent, all with
-      the same description or a part of it; and a provisional application. A related publication is the patent's own
-      application, published before the grant. Corrections, and types that are not known, relate nobody.
-    - Parents; a child is the patent's own application or one between it and the parent, and who names it names the parent too.
-    - An application whose number has its series, at least eight letters and digits. Patents up to 2001 were read from
-      running text, without a kind and often without a series; the same six digits come again in every series, and would
-      join strangers. Numbers are compared without the slashes, commas and spaces in them.
+    - Relations: those of _DESCENT, which share a description or a part of it, and provisional applications. A related
+      publication is the patent's own application, published before the grant. Corrections and unknown types link no
+      patents.
+    - Parents only. A child is the patent's own application or one between it and the parent; a row that names the
+      child comes with a row that names the parent.
+    - Applications with a series: at least eight letters and digits. Patents up to 2001 were parsed from running text,
+      without a kind and often without a series. The same six digits occur in every series and would link unrelated
+      patents. Numbers are compared without slashes, commas and spaces.
     """
     number = F.upper(F.regexp_replace("related_number", "[^A-Za-z0-9]", ""))
-    telling = (F.length(number) >= _SERIES_AND_NUMBER) & number.rlike("[1-9]")
-    application = F.when(telling, F.xxhash64(number))
+    has_series = (F.length(number) >= _SERIES_AND_NUMBER) & number.rlike("[1-9]")
+    application = F.when(has_series, F.xxhash64(number))
     descends, kind = F.col("relation").isin(*_DESCENT), F.col("related_kind")
     parent = (
         F.when((F.col("relation") == _PROVISIONAL) & F.coalesce(kind != "child", F.lit(True)), application)

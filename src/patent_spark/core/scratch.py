@@ -1,4 +1,4 @@
-"""Frames that a stage needs more than once: worked out once, kept beside its tables, removed when it is done."""
+"""Scratch tables: intermediate results of a stage, kept as Parquet in its draft and removed after use."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def kept_aside(context: StageContext, frame: DataFrame, name: str) -> Iterator[DataFrame]:
-    """The same rows, read back from Parquet in the draft: a plain file costs no memory, as a cache does, on any engine."""
+def materialize(context: StageContext, frame: DataFrame, name: str) -> Iterator[DataFrame]:
+    """The same rows, computed once and read back from Parquet; unlike a cache it takes no memory on any engine."""
     path = context.draft.directory / name
     write_parquet(frame, path)
     yield context.session.read.schema(frame.schema).parquet(location(path))
@@ -28,8 +28,8 @@ def kept_aside(context: StageContext, frame: DataFrame, name: str) -> Iterator[D
 
 
 @contextmanager
-def table_aside(context: StageContext, table: pa.Table, name: str) -> Iterator[DataFrame]:
-    """A table of this process as a frame, by way of a file in the draft, which executors see as well."""
+def scratch_table(context: StageContext, table: pa.Table, name: str) -> Iterator[DataFrame]:
+    """An Arrow table of this process as a frame; the file in the draft is visible to executors, too."""
     path = context.draft.directory / name
     path.mkdir()
     pq.write_table(table, path / "part-0.parquet")

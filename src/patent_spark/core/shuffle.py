@@ -1,7 +1,7 @@
-"""Rows in a seeded order that is the same on every engine, streamed to this process a bucket at a time.
+"""A seeded shuffle that is the same on every engine, streamed to this process bucket by bucket.
 
-The order is by a 64-bit hash of the seed and the key. The engine spreads the rows over buckets by the first bits of
-the hash, and each bucket is sorted when it is read: so nothing depends on partitions, and memory does not grow.
+Rows are ordered by a 64-bit hash of the seed and the key. The engine writes them to buckets by the first bits of the
+hash; the reader sorts each bucket. So the order does not depend on partitions, and memory does not grow with rows.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _BUCKET_ROWS = 50_000
 
 
 def write_shuffled(frame: DataFrame, directory: Path, rows: int, seed: int, by: str | None = None) -> None:
-    """Write a frame with unique `patent_key` for read_shuffled(); `rows` is about its size.
+    """Write a frame with unique `patent_key` for read_shuffled(); `rows` is its approximate size.
 
-    With `by`, each value of that column gets a directory of its own, <by>=<value>, to be read by itself.
+    With `by`, each value of that column gets its own directory, <by>=<value>, which is read separately.
     """
     from pyspark.sql import functions as F
 
@@ -38,7 +38,7 @@ def write_shuffled(frame: DataFrame, directory: Path, rows: int, seed: int, by: 
 
 
 def read_shuffled(directory: Path) -> Iterator[pa.Table]:
-    """The rows in their order, in tables of some 50,000 rows."""
+    """The rows in shuffled order, in tables of about 50,000 rows."""
     for bucket in sorted(directory.glob(f"{_BUCKET}=*"), key=lambda path: int(path.name.partition("=")[2])):
         table = pa.concat_tables([pq.ParquetFile(path).read() for path in sorted(bucket.glob("*.parquet"))])
         yield table.sort_by([(_ORDER, "ascending"), ("patent_key", "ascending")]).drop_columns([_ORDER])

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 
 def count_citations(patents: DataFrame, citations: DataFrame, label: Label) -> DataFrame:
-    """One row per patent that is not withdrawn: its forward citations within the horizon and in total (COUNTS), and within each exposure.
+    """One row per patent that is not withdrawn: COUNTS, plus its citations within each follow-up window.
 
-    A citation is dated by the grant date of the citing patent, never by the citation file (whose date is the cited
-    document's). It is within the horizon in [g, add_months(g, horizon)], g the cited grant date, both ends included;
-    add_months ends on the month's last day where the month is shorter. Distinct citing patents are counted, not rows.
-    A citation whose citing patent is unknown or withdrawn counts nowhere. A patent that nobody cites counts 0.
+    The date of a citation is the grant date of the citing patent, never the citation file's date, which is the cited
+    document's. The citation is within the horizon if that day lies in [g, add_months(g, horizon)], both ends
+    included, where g is the cited patent's grant date. add_months ends on the last day of a shorter month. Distinct
+    citing patents are counted, not rows. Citations by unknown or withdrawn patents are ignored. A patent without
+    citations has count 0.
     """
     standing = patents.transform(keep_standing).select("patent_key", "patent_id", "grant_date")
     counts = (
@@ -40,7 +41,7 @@ def count_citations(patents: DataFrame, citations: DataFrame, label: Label) -> D
 
 
 def counts_schema(label: Label) -> StructType:
-    """The columns of COUNTS, and one more for each exposure."""
+    """The columns of COUNTS, and one more for each follow-up window."""
     return StructType(
         [
             *schemas.COUNTS.schema,
@@ -50,12 +51,12 @@ def counts_schema(label: Label) -> StructType:
 
 
 def citations_within(months: int) -> str:
-    """The column of citations within an exposure."""
+    """The column of citations within a follow-up window."""
     return f"citations_{months}"
 
 
 def keep_counted(citations: DataFrame, label: Label) -> DataFrame:
-    """Citations that the settings let count and whose cited patent's id has a patent's form."""
+    """Citations that count under the settings and whose cited id is a patent's."""
     return citations.where(may_count(label) & F.col("cited_key").isNotNull()).select(
         "citing_key", "cited_key", "may_repeat"
     )
@@ -64,22 +65,22 @@ def keep_counted(citations: DataFrame, label: Label) -> DataFrame:
 def drop_repeated(citations: DataFrame) -> DataFrame:
     """One row per pair of citing_key and cited_key.
 
-    Only rows that may repeat are compared. They are few in a release whose rows stand together by citing patent, and a
-    second pass over two columns costs less than telling all pairs apart.
+    Only rows that may repeat are compared. They are few in a release whose rows are grouped by citing patent, and a
+    second pass over two columns costs less than comparing all pairs.
     """
-    doubtful = F.coalesce("may_repeat", F.lit(True))
-    certain, compared = (
-        citations.where(chosen).select("citing_key", "cited_key") for chosen in (~doubtful, doubtful)
+    may_repeat = F.coalesce("may_repeat", F.lit(True))
+    unique, compared = (
+        citations.where(chosen).select("citing_key", "cited_key") for chosen in (~may_repeat, may_repeat)
     )
-    return certain.unionAll(compared.distinct())
+    return unique.unionAll(compared.distinct())
 
 
 def with_dates(citations: DataFrame, standing: DataFrame) -> DataFrame:
-    """Citations with `citing_date` and `cited_date`, the grant dates of both patents; dropped where one is not there.
+    """Citations with `citing_date` and `cited_date`, the grant dates of both patents; without unknown patents.
 
-    Two numbers a patent are broadcast, so that the citations stay where they are. Both sides are the same query but for
-    its columns' names: Spark makes one copy for the two joins. The dates stand on the left, where Sail builds its hash
-    table: with the citations there it took twice the time and three times the memory.
+    Two numbers a patent are broadcast, so the citations are not shuffled. Both sides are the same query except for
+    the names of its columns, so Spark makes one copy for both joins. The dates are on the left, where Sail builds its
+    hash table: with the citations there it took twice the time and three times the memory.
     """
     for side in ("citing", "cited"):
         dates = standing.select(
@@ -90,19 +91,19 @@ def with_dates(citations: DataFrame, standing: DataFrame) -> DataFrame:
 
 
 def _count_per_cited(dated: DataFrame, label: Label) -> DataFrame:
-    """One row per cited patent: patent_key and counts of its citations. They are added up where they lie; only sums are shuffled."""
-    spans = {"forward_citations": label.horizon_months} | {
+    """One row per cited patent: patent_key and its counts. Citations are summed in place; only sums are shuffled."""
+    windows = {"forward_citations": label.horizon_months} | {
         citations_within(months): months for months in label.follow_up_months
     }
     within = [
         F.col("citing_date").between(F.col("cited_date"), F.add_months("cited_date", months))
-        for months in spans.values()
+        for months in windows.values()
     ]
     return (
         dated.select(
             F.col("cited_key").alias("patent_key"),
-            *(each.cast("bigint").alias(name) for name, each in zip(spans, within, strict=True)),
+            *(each.cast("bigint").alias(name) for name, each in zip(windows, within, strict=True)),
         )
         .groupBy("patent_key")
-        .agg(*(F.sum(name).alias(name) for name in spans), F.count("*").alias("total_citations"))
+        .agg(*(F.sum(name).alias(name) for name in windows), F.count("*").alias("total_citations"))
     )

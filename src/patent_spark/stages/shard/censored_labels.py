@@ -1,10 +1,10 @@
-"""What an open window shows of a level: early levels as labels of examples, and how likely each is at each level.
+"""Censored labels: interim levels as labels of examples, and their probability given the final level.
 
-A patent whose level was not known yet trains on its level at a shorter exposure, z. That is no label of the level y: two
-thirds of the patents that nobody has cited within a year will be cited. But how often z is seen at each y can be learned
-from the older training patents, for which both are known. A network that says p(y) of a text then says sum over y of
-p(z | y) p(y) of what was seen, and learns from its likelihood (forward correction: Patrini et al. 2017), as if it knew
-the level as far as z tells it.
+A patent with an open citation window trains on its interim level z, the level at a shorter follow-up. z is not the
+level y: two thirds of the patents without a citation within a year will be cited. But p(z | y) can be estimated from
+the older training patents, for which both are known. If a network predicts p(y) for a text, the likelihood of z is the
+sum over y of p(z | y) p(y). Training on it (forward correction: Patrini et al. 2017) is as good as training on the level,
+as far as z determines it.
 """
 
 from __future__ import annotations
@@ -22,40 +22,43 @@ if TYPE_CHECKING:
 
     from patent_spark.core.context import StageContext
 
-_LEAST = 0.5  # patents added to each count, so that what was never seen is not impossible
+# Patents added to each count, so that no interim level gets probability 0.
+_PSEUDO_COUNT = 0.5
 
 
-def early_exposures(context: StageContext) -> list[int]:
-    """The exposures at which some patents train, ascending; none without split.interim_levels."""
+def interim_follow_up(context: StageContext) -> list[int]:
+    """The follow-up windows at which some patents train, ascending; none without split.interim_levels."""
     return sorted(context.store.metadata(SplitMetadata).on_interim_levels)
 
 
-def with_early_answers(splits: DataFrame, answers: DataFrame, interim_levels: DataFrame) -> DataFrame:
-    """`answers` (patent_key, label) of the patents that SPLITS gives the whole exposure, and the early label of the others."""
+def with_interim_labels(splits: DataFrame, labels: DataFrame, interim_levels: DataFrame) -> DataFrame:
+    """`labels` (patent_key, label), with the interim label for patents that SPLITS gives a shorter follow-up."""
     at = ["patent_key", "exposure_months"]
-    early = splits.join(interim_levels.select(*at, _name().alias("label")), on=at, how="inner").select(
-        "patent_key", "label"
-    )
-    return answers.join(early.select("patent_key"), on="patent_key", how="left_anti").unionByName(early)
+    named = interim_levels.select(*at, _name().alias("label"))
+    interim = splits.join(named, on=at, how="inner").select("patent_key", "label")
+    return labels.join(interim.select("patent_key"), on="patent_key", how="left_anti").unionByName(interim)
 
 
-def learn_early(
-    splits: DataFrame, answers: DataFrame, interim_levels: DataFrame, exposures: list[int]
+def estimate_interim_labels(
+    splits: DataFrame, labels: DataFrame, interim_levels: DataFrame, follow_up: list[int]
 ) -> list[InterimLabel]:
-    """How likely each early level is at each level, counted over the patents of the split train whose level is known."""
-    open_at = F.col("exposure_months").isin(exposures)
+    """The probability of each interim level given the level, from the patents of train whose level is known.
+
+    labels: one row per patent, patent_key and label (the level).
+    """
+    open_at = F.col("exposure_months").isin(follow_up)
     known = (
         splits.where((F.col("split") == TRAIN) & ~open_at)
         .select("patent_key")
-        .join(answers, on="patent_key", how="inner")
+        .join(labels, on="patent_key", how="inner")
     )
-    seen = known.join(
-        interim_levels.select("patent_key", "exposure_months", "citation_level"), on="patent_key", how="inner"
-    )
-    counts = np.full((len(exposures), len(LEVELS), len(LEVELS)), _LEAST)  # by exposure, level, early level
-    for row in seen.groupBy("exposure_months", "label", "citation_level").count().collect():
+    interim = interim_levels.select("patent_key", "exposure_months", "citation_level")
+    both = known.join(interim, on="patent_key", how="inner")
+    # By follow-up window, level and interim level.
+    counts = np.full((len(follow_up), len(LEVELS), len(LEVELS)), _PSEUDO_COUNT)
+    for row in both.groupBy("exposure_months", "label", "citation_level").count().collect():
         place = (
-            exposures.index(row["exposure_months"]),
+            follow_up.index(row["exposure_months"]),
             LEVELS.index(row["label"]),
             LEVELS.index(row["citation_level"]),
         )
@@ -68,7 +71,7 @@ def learn_early(
             level=level,
             likelihood=likelihood[i, :, j].tolist(),
         )
-        for i, months in enumerate(exposures)
+        for i, months in enumerate(follow_up)
         for j, level in enumerate(LEVELS)
     ]
 

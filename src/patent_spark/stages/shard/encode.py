@@ -1,4 +1,4 @@
-"""Texts as fixed-length token ids, a whole Arrow batch at a time."""
+"""Encode texts as token ids of fixed length, one Arrow batch at a time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 ENCODED = "split string, patent_key bigint, label int, length int, tokens binary"
 
 
-def labelled_texts(members: DataFrame, answers: DataFrame, tokens: DataFrame) -> DataFrame:
-    """One row per patent of a task's splits (patent_key, split) that has text: split, patent_key, label (null when it has none), tokens."""
+def labelled_texts(members: DataFrame, labels: DataFrame, tokens: DataFrame) -> DataFrame:
+    """One row per patent of a task's splits that has text: split, patent_key, label and tokens.
+
+    members: patent_key and split. The label is null for a patent without one.
+    """
     return (
-        members.join(answers, "patent_key", how="left")
+        members.join(labels, "patent_key", how="left")
         .join(tokens, "patent_key", how="inner")
         .select("split", "patent_key", "label", "tokens")
     )
@@ -32,9 +36,9 @@ def encode(
     """One row per text with at least `min_tokens` words of the vocabulary; see encode_batch."""
 
     def encoded(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        vocabulary, answers = pa.array(words, pa.string()), pa.array(labels, pa.string())
+        vocabulary, names = pa.array(words, pa.string()), pa.array(labels, pa.string())
         for batch in batches:
-            yield encode_batch(batch, vocabulary, answers, max_tokens, min_tokens)
+            yield encode_batch(batch, vocabulary, names, max_tokens, min_tokens)
 
     return texts.mapInArrow(encoded, ENCODED)
 
@@ -42,9 +46,9 @@ def encode(
 def encode_batch(
     batch: pa.RecordBatch, vocabulary: pa.Array, labels: pa.Array, max_tokens: int, min_tokens: int
 ) -> pa.RecordBatch:
-    """Columns split, patent_key, label, tokens (text) -> the same with a label's place in `labels` and tokens as in EXAMPLES.
+    """The batch (split, patent_key, label, tokens) with `label` and `tokens` as in EXAMPLES, and `length`.
 
-    A text is left out if fewer than `min_tokens` of its words remain; see token_ids.
+    `label` becomes its index in `labels`. Texts with fewer than `min_tokens` known words are dropped; see token_ids.
     """
     matrix, known = token_ids(batch.column("tokens"), vocabulary, max_tokens)
     length = np.minimum(known, max_tokens).astype(np.int32)
@@ -58,7 +62,7 @@ def encode_batch(
     return pa.RecordBatch.from_pydict(columns).filter(pa.array(length >= min_tokens))
 
 
-def _as_binary(matrix: np.ndarray) -> pa.Array:
+def _as_binary(matrix: npt.NDArray[np.int32]) -> pa.Array:
     rows, width = matrix.shape
     offsets = np.arange(rows + 1, dtype=np.int32) * (width * matrix.itemsize)
     return pa.Array.from_buffers(pa.binary(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(matrix)])

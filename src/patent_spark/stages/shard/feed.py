@@ -1,8 +1,8 @@
-"""What a rank trains from: its share of every batch, read by Petastorm. The only file that imports petastorm.
+"""The batches that a rank trains on, read by Petastorm. The only file that imports petastorm.
 
-A step takes batch / lanes rows of each lane (see layout.py); within a round the rows of a lane are permuted by a
-generator seeded with (seed, epoch, lane, round). So the ranks' batches of a step hold the same examples together,
-whatever the number of ranks, and the steps of an epoch follow from the manifest alone.
+A step takes batch / lanes rows of each lane (see layout.py). Within a round the rows of a lane are permuted by a
+generator seeded with (seed, epoch, lane, round). So the ranks' batches of a step hold the same examples together for
+any number of ranks, and the number of steps of an epoch follows from the manifest alone.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _COLUMNS = ("patent_key", "position", "label", "length", "tokens")
-_ROUNDS, _ROWS, _STEPS = range(3)  # so that no two generators share a seed
+# Part of each seed, so that no two generators share one.
+_ROUNDS, _ROWS, _STEPS = range(3)
 _OPENS = 3
 _IDLE_S = 0.05
-"""How often Petastorm's idle worker looks whether it is to stop; its own thousand times a second cost 4 % of a training on 2 cores."""
+"""Polling interval of Petastorm's idle worker; its default, 1 ms, cost 4 % of a training on 2 cores."""
 
 
 class FeedError(DataError):
-    """What was read is not what the manifest promises; the message names both."""
+    """The files read differ from the manifest; the message names both."""
 
 
 class Batch(NamedTuple):
-    """A rank's part of one step: n rows, some of which can be padding."""
+    """A rank's part of one step: n rows, including padding."""
 
     tokens: tf.Tensor
     """int32 [n, max_tokens], 0 to the right."""
@@ -68,52 +69,65 @@ class Feed:
     ) -> None:
         if layout.lanes % world:
             raise FeedError(
-                f"{directory} is laid out in {layout.lanes} lanes, which {world} ranks cannot share evenly; "
-                f"add {world} to shard.world_sizes and run `patent-spark shard`, or change train.ranks"
+                f"{directory} has {layout.lanes} virtual shards, which {world} ranks cannot share evenly; "
+                f"add {world} to shard.world_sizes and run `patent-spark shard`, or change train.ranks",
+                setting="shard.world_sizes",
+                lanes=layout.lanes,
+                ranks=world,
             )
         if batch % layout.lanes:
             raise FeedError(
-                f"train.batch = {batch} must be a multiple of the {layout.lanes} lanes of {directory}"
+                f"train.batch = {batch} must be a multiple of the {layout.lanes} virtual shards of {directory}",
+                setting="train.batch",
+                batch=batch,
+                lanes=layout.lanes,
             )
         if any(character in str(directory) for character in "#?;"):
             raise FeedError(
-                f"{directory}: Petastorm takes URLs, so the path of the warehouse must be without # ? and ;"
+                f"{directory}: Petastorm reads URLs, so the path of the warehouse must not contain #, ? or ;",
+                directory=directory,
             )
-        self.directory, self.layout, self.seed, self.bucket_by_length = (
-            directory,
-            layout,
-            seed,
-            bucket_by_length,
-        )
+        self.directory, self.layout = directory, layout
+        self.seed, self.bucket_by_length = seed, bucket_by_length
         self._lanes = [lane for lane in range(layout.lanes) if lane % world == rank]
         self._lane_rows = batch // layout.lanes
         self.steps_per_round = layout.steps_per_round(batch)
         self.steps_per_epoch = layout.steps_per_epoch(batch)
         self.delivered = np.zeros(2, np.int64)
-        """Examples and digest of their keys since epoch() was called. Sums over ranks, wrapping around like int64, go to require_complete()."""
+        """Number of examples and digest of their keys since epoch() was called.
+
+        Sums over ranks, wrapping around like int64, go to require_complete().
+        """
         self._failure: FeedError | None = None
 
     def require_unchanged(self) -> None:
-        """Check that this rank's files are byte for byte those that the manifest describes; raises FeedError naming one that is not."""
+        """Check that the bytes of this rank's files match the manifest; raises FeedError for the first mismatch."""
         for group, written in enumerate(self.layout.contents):
             if group % self.layout.lanes not in self._lanes:
                 continue
             file = self.directory / group_file(group)
             try:
-                found = content_digest(file)
+                digest = content_digest(file)
             except OSError as error:
                 raise FeedError(
-                    f"{file} cannot be read ({error.strerror}); run `patent-spark shard --force`"
+                    f"{file} cannot be read ({error.strerror}); run `patent-spark shard --force`",
+                    file=file.name,
+                    stage="shard",
                 ) from error
-            if found != written:
+            if digest != written:
                 raise FeedError(
-                    f"{file} is not the file that the manifest describes ({found}, not {written}); run `patent-spark shard --force`"
+                    f"{file} differs from the manifest (digest {digest}, not {written}); "
+                    "run `patent-spark shard --force`",
+                    file=file.name,
+                    stage="shard",
+                    digest=digest,
+                    expected=written,
                 )
 
     def epoch(self, epoch: int, start_step: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch, in an order that follows from (seed, epoch); `start_step` leaves out the first steps.
+        """The batches of one epoch from `start_step` on, in an order determined by (seed, epoch).
 
-        Raises FeedError when there are fewer steps than the manifest promises.
+        Raises FeedError when there are fewer steps than the manifest has.
         """
         self.delivered = np.zeros(2, np.int64)
         self._failure = None
@@ -121,25 +135,34 @@ class Feed:
         for tensors in self._dataset(epoch, start_step):
             batch = Batch(*tensors)
             steps += 1
-            self.delivered += _tally(batch.key.numpy())
+            self.delivered += _count_and_digest(batch.key.numpy())
             yield batch
         if self._failure is not None:
             raise self._failure
-        if steps != self.steps_per_epoch - start_step:
+        expected = self.steps_per_epoch - start_step
+        if steps != expected:
             raise FeedError(
-                f"{self.directory}: epoch {epoch} ended after {steps} steps, {self.steps_per_epoch - start_step} were expected"
+                f"{self.directory}: epoch {epoch} ended after {steps} steps, expected {expected}",
+                epoch=epoch,
+                steps=steps,
+                expected=expected,
             )
 
     def require_complete(self, delivered: npt.NDArray[np.int64]) -> None:
-        """Check the sum of `delivered` over all ranks, and over all attempts at an epoch that was resumed half-way, against the manifest.
+        """Check the sum of `delivered` against the manifest; raises FeedError that names both.
 
-        Raises FeedError naming what was expected and found.
+        The sum is over all ranks and, for an epoch that was resumed midway, over all attempts.
         """
         examples, digest = int(delivered[0]), int(delivered[1]) % 2**64
         if (examples, digest) != (self.layout.rows, self.layout.keys_digest):
             raise FeedError(
                 f"{self.directory}: all ranks together delivered {examples:,} examples with digest {digest:016x}, "
-                f"the manifest says {self.layout.rows:,} with {self.layout.keys_digest:016x}; run `patent-spark shard --force`"
+                f"the manifest has {self.layout.rows:,} with {self.layout.keys_digest:016x}; "
+                "run `patent-spark shard --force`",
+                stage="shard",
+                examples=examples,
+                expected=self.layout.rows,
+                digest=f"{digest:016x}",
             )
 
     def _dataset(self, epoch: int, start_step: int) -> tf.data.Dataset:
@@ -180,7 +203,8 @@ class Feed:
                 parts = [self._permuted(next(read), epoch, lane, int(round_)) for lane in self._lanes]
                 yield self._by_step(parts), self._steps(epoch, int(round_))[skipped:]
                 skipped = 0
-        except FeedError as error:  # TensorFlow would wrap it in its own; epoch() raises it as it is
+        except FeedError as error:
+            # TensorFlow would wrap the error; epoch() raises it unchanged.
             self._failure = error
 
     def _permuted(
@@ -194,21 +218,21 @@ class Feed:
         return tuple(array[order] for array in arrays)
 
     def _by_step(self, lanes: Sequence[tuple[npt.NDArray[Any], ...]]) -> tuple[npt.NDArray[Any], ...]:
-        """Step 0's rows of every lane, then step 1's, and so on; only the last step can have fewer rows."""
+        """The rows sorted by step, each step with rows of every lane; only the last step can have fewer rows."""
         step = np.tile(np.arange(self.layout.rows_per_group) // self._lane_rows, len(lanes))
         order = np.argsort(step, kind="stable")
         return tuple(np.concatenate(arrays)[order] for arrays in zip(*lanes, strict=True))
 
     def _steps(self, epoch: int, round_: int) -> npt.NDArray[np.int64]:
-        """The order of steps: as they come, or shuffled where neighbours have texts of like length. The same for all ranks."""
+        """The order of steps, equal for all ranks; shuffled if neighbours have texts of similar length."""
         if not self.bucket_by_length:
             return np.arange(self.steps_per_round)
         return np.random.default_rng([_STEPS, self.seed, epoch, 0, round_]).permutation(self.steps_per_round)
 
     def _read(self, groups: list[int]) -> Iterator[tuple[npt.NDArray[Any], ...]]:
-        """The arrays of each group in turn: the fields of Batch in NumPy.
+        """The arrays of each row group in turn: the fields of Batch in NumPy.
 
-        Petastorm's pool can take an epoch to be over before its first row group was handed out; then it is opened again.
+        Petastorm's pool can end an epoch before its first row group was delivered; then it is opened again.
         """
         left = list(groups)
         for _ in range(_OPENS):
@@ -218,8 +242,12 @@ class Feed:
             if not left:
                 return
             log.warning("%s: Petastorm ended %d row groups early; opening again", self.directory, len(left))
+        delivered = len(groups) - len(left)
         raise FeedError(
-            f"{self.directory}: Petastorm delivered {len(groups) - len(left)} of {len(groups)} row groups, opened {_OPENS} times"
+            f"{self.directory}: Petastorm delivered {delivered} of {len(groups)} row groups after {_OPENS} attempts",
+            delivered=delivered,
+            expected=len(groups),
+            attempts=_OPENS,
         )
 
     def _read_once(self, groups: Sequence[int]) -> Iterator[tuple[npt.NDArray[Any], ...]]:
@@ -227,38 +255,49 @@ class Feed:
         from petastorm.workers_pool import thread_pool
 
         thread_pool.IO_TIMEOUT_INTERVAL_S = _IDLE_S
-        warnings.filterwarnings(
-            "ignore", category=FutureWarning, module="petastorm"
-        )  # it uses what later pyarrows lack
+        # Petastorm uses functions that later versions of pyarrow lack.
+        warnings.filterwarnings("ignore", category=FutureWarning, module="petastorm")
         urls = [f"file://{self.directory.absolute() / group_file(group)}" for group in groups]
         try:
-            # One worker keeps the order of the list; with the dummy pool a reader can wait for ever.
+            # One worker keeps the order of the list; with the dummy pool a reader can wait forever.
             with make_batch_reader(
                 urls, schema_fields=list(_COLUMNS), shuffle_row_groups=False, workers_count=1, num_epochs=1
             ) as reader:
                 for group, columns in zip(groups, reader, strict=False):
                     yield self._checked(group, columns)
-        except (OSError, ValueError) as error:  # no such file, not Parquet, columns missing
+        except (OSError, ValueError) as error:
+            # No such file, not Parquet, or columns are missing.
             raise FeedError(
-                f"{self.directory} cannot be read ({' '.join(str(error).split())}); run `patent-spark shard --force`"
+                f"{self.directory} cannot be read ({' '.join(str(error).split())}); "
+                "run `patent-spark shard --force`",
+                directory=self.directory,
+                stage="shard",
             ) from error
 
     def _checked(self, group: int, columns: Any) -> tuple[npt.NDArray[Any], ...]:
-        """The columns of a row group as arrays, after checking that it is the right one and whole."""
-        where, rows = self.directory / group_file(group), self.layout.rows_per_group
+        """The columns of a row group as arrays; raises FeedError unless it is the right one and complete."""
+        file, rows = self.directory / group_file(group), self.layout.rows_per_group
         keys = columns.patent_key
-        if len(keys) != rows or columns.position[0] != self.layout.first_position(group):
+        first = self.layout.first_position(group)
+        if len(keys) != rows or columns.position[0] != first:
             raise FeedError(
-                f"{where} holds {len(keys)} rows from position {columns.position[0]}, the manifest says {rows} rows "
-                f"from {self.layout.first_position(group)}; run `patent-spark shard --force`"
+                f"{file} has {len(keys)} rows from position {columns.position[0]}, the manifest has {rows} rows "
+                f"from {first}; run `patent-spark shard --force`",
+                file=file.name,
+                stage="shard",
+                rows=len(keys),
+                position=int(columns.position[0]),
             )
         ids = np.frombuffer(b"".join(columns.tokens), "<i4")
         if len(ids) != rows * self.layout.max_tokens:
             raise FeedError(
-                f"{where} holds {len(ids)} token ids, the manifest says {rows} rows of {self.layout.max_tokens}"
+                f"{file} has {len(ids)} token ids, the manifest has {rows} rows of {self.layout.max_tokens}",
+                file=file.name,
+                token_ids=len(ids),
+                max_tokens=self.layout.max_tokens,
             )
         return ids.reshape(rows, -1), columns.label, (keys >= 0).astype(np.float32), keys, columns.length
 
 
-def _tally(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _count_and_digest(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.array([np.count_nonzero(keys >= 0), keys_digest(keys)], np.uint64).astype(np.int64)

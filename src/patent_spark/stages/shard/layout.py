@@ -1,8 +1,10 @@
-"""How the examples of a split lie in files: equal row groups, lanes, rounds, and a digest of the keys.
+"""The layout of a split's examples in files: row groups, virtual shards and rounds, and a digest of the keys.
 
-Group i belongs to lane i % lanes, and rank r of W owns the lanes l with l % W == r. A round is `lanes` consecutive
-groups, one of each lane. Lanes are the least common multiple of all world sizes, so that what is done a lane at a
-time comes out the same for any number of ranks.
+- A row group is one file. All row groups of a split have the same number of rows.
+- A virtual shard (`lane`) is every n-th row group: row group i belongs to lane i % lanes. Rank r of W reads the lanes l
+  with l % W == r. The number of lanes is the least common multiple of all world sizes, so that anything done lane by
+  lane is the same for any number of ranks.
+- A round is `lanes` consecutive row groups, one of each lane.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from patent_spark.core.metadata import ShardMetadata
 
 @dataclass(frozen=True)
 class Layout:
-    """The files of one split of one task, as the manifest of the shard stage describes them."""
+    """The files of one split of one task, as the manifest describes them."""
 
     rows: int
     """Examples, without padding."""
@@ -46,21 +48,21 @@ class Layout:
 
     @property
     def rounds(self) -> int:
-        """How many groups each lane has."""
+        """Row groups of each lane."""
         return self.groups // self.lanes
 
     def examples_in(self, group: int) -> int:
-        """Examples in a group; the rest of its rows, at its end, is padding."""
+        """Examples in a row group; its last rows are padding."""
         return self.rows // self.groups + (group < self.rows % self.groups)
 
     def first_position(self, group: int) -> int:
-        """Position of a group's first row; a group without examples begins with its padding, which is counted on after the last example."""
+        """Position of a row group's first row; the positions of padding follow those of all examples."""
         if not self.examples_in(group):
             return self.rows + group - self.rows % self.groups
         return group * (self.rows // self.groups) + min(group, self.rows % self.groups)
 
     def steps_per_round(self, batch: int) -> int:
-        """Steps that use up a round when a step takes batch / lanes rows of each lane."""
+        """Steps in a round, if a step takes batch / lanes rows of each lane."""
         return math.ceil(self.rows_per_group / (batch // self.lanes))
 
     def steps_per_epoch(self, batch: int) -> int:
@@ -69,17 +71,20 @@ class Layout:
 
 
 def labels_of_tasks(sizes: Sequence[int]) -> npt.NDArray[np.int32]:
-    """int32 [labels of examples, tasks]: the label of each task that a label of examples of tasks with so many labels stands for.
+    """int32 [joint labels, tasks]: the label of each task for each joint label; `sizes` are the tasks' label counts.
 
-    A label of joint examples counts through all combinations, the last task's label changing first; the number that
-    follows on a task's labels stands for none. With a single task it is that task's label.
+    Joint labels enumerate all combinations; the last task's label varies fastest. The number after a task's last
+    label means that the example has none for it. With one task the joint label is that task's label.
     """
     each = [size + 1 for size in sizes]
     return np.stack(np.unravel_index(np.arange(math.prod(each)), each), axis=1).astype(np.int32)
 
 
 def plan(rows: int, lanes: int, row_group_rows: int) -> dict[str, int]:
-    """rows, padding, groups and rows_per_group of a split: as few groups as a multiple of `lanes` allows within `row_group_rows`."""
+    """rows, padding, groups and rows_per_group of a split.
+
+    The number of groups is the smallest multiple of `lanes` with at most `row_group_rows` rows a group.
+    """
     rounds = max(1, math.ceil(rows / (lanes * row_group_rows)))
     groups = rounds * lanes
     rows_per_group = max(1, math.ceil(rows / groups))
@@ -92,7 +97,7 @@ def plan(rows: int, lanes: int, row_group_rows: int) -> dict[str, int]:
 
 
 def group_file(group: int) -> str:
-    """The name of a group's file."""
+    """The file name of a row group."""
     return f"group-{group:05d}.parquet"
 
 
@@ -103,9 +108,9 @@ def content_digest(file: Path) -> str:
 
 
 def keys_digest(keys: npt.NDArray[np.int64]) -> int:
-    """An order-free digest of the keys of examples (negative keys, of padding, count for nothing): digests of parts add up modulo 2**64.
+    """A digest of the keys of examples, independent of their order; the negative keys of padding are ignored.
 
-    The mix is the finaliser of splitmix64 (Steele, Lea and Flood 2014).
+    Digests of parts add up modulo 2**64. The mix is the finaliser of splitmix64 (Steele, Lea and Flood 2014).
     """
     mixed = keys[keys >= 0].astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

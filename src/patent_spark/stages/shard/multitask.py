@@ -1,4 +1,4 @@
-"""Examples of several tasks as one: each text once, with a label that stands for the labels of all tasks."""
+"""Joint examples of several tasks: each text once, with one label for the labels of all tasks."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _TEXT = ["patent_key", "length", "tokens"]
 
 
 def read_examples(session: SparkSession, directory: Path) -> DataFrame:
-    """The rows of EXAMPLES/<task>/<split> but for padding."""
+    """The rows of EXAMPLES/<task>/<split> without padding."""
     return session.read.schema(schemas.EXAMPLES.schema).parquet(location(directory)).where("patent_key >= 0")
 
 
 def join_examples(examples: Mapping[str, DataFrame], sizes: Mapping[str, int]) -> DataFrame:
     """One row per patent that is an example of any of the tasks: patent_key, label, length, tokens.
 
-    sizes: the number of labels of each task, also of those without examples; label: see layout.labels_of_tasks. A
-    patent's text is the same for every task, being cut at the same length.
+    sizes: the number of labels of each task, including tasks without examples. label: see layout.labels_of_tasks.
+    A patent's text is the same for every task, because all tasks cut it at the same length.
     """
     named = [rows.select(*_TEXT, F.col("label").alias(task)) for task, rows in examples.items()]
     together = reduce(lambda one, other: one.join(other, _TEXT, how="full"), named)

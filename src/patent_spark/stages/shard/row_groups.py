@@ -1,4 +1,4 @@
-"""Row groups of exactly equal size, one a file, from a stream of examples in their final order."""
+"""Write row groups of equal size, one a file, from a stream of examples in their final order."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ from patent_spark.stages.shard.layout import Layout, content_digest, group_file,
 def write_groups(
     directory: Path, examples: Iterable[pa.Table], rows: int, lanes: int, row_group_rows: int, max_tokens: int
 ) -> SplitLayout:
-    """Write a split of `rows` examples, given in order with the columns of EXAMPLES but `position`.
+    """Write a split of `rows` examples, given in order with the columns of EXAMPLES except `position`.
 
-    Returns what the manifest keeps of it. No more than a row group and a table of the stream are in memory.
+    Returns its entry of the manifest. Holds at most one row group and one table of the stream in memory.
     """
     planned: dict[str, Any] = plan(rows, lanes, row_group_rows)
     layout = Layout(**planned, keys_digest=0, lanes=lanes, max_tokens=max_tokens)
     schema = arrow_schema("EXAMPLES")
     directory.mkdir(parents=True, exist_ok=True)
     digest, padding, contents = 0, 0, []
-    for group, table in enumerate(
-        cut(examples, [layout.examples_in(group) for group in range(layout.groups)])
-    ):
+    sizes = [layout.examples_in(group) for group in range(layout.groups)]
+    for group, table in enumerate(cut(examples, sizes)):
         digest = (digest + keys_digest(table["patent_key"].to_numpy())) % 2**64
         position = layout.first_position(group) + np.arange(table.num_rows)
         table = table.append_column("position", pa.array(position)).select(schema.names).cast(schema)
@@ -57,9 +56,9 @@ def write_groups(
 
 
 def cut(tables: Iterable[pa.Table], sizes: Iterable[int]) -> Iterator[pa.Table]:
-    """The rows of a stream of tables, in tables of the given sizes.
+    """The rows of a stream of tables, as tables of the given sizes.
 
-    Raises ValueError when the stream has fewer or more rows than that.
+    Raises ValueError when the stream has fewer or more rows.
     """
     stream = iter(tables)
     rest = next(stream, pa.table({}))
@@ -72,4 +71,4 @@ def cut(tables: Iterable[pa.Table], sizes: Iterable[int]) -> Iterator[pa.Table]:
         yield rest.slice(0, size)
         rest = rest.slice(size)
     if rest.num_rows or any(table.num_rows for table in stream):
-        raise ValueError("the stream goes on after its last row")
+        raise ValueError("the stream has more rows than expected")

@@ -1,4 +1,4 @@
-"""Families: patents that share an abstract or are relatives, over any number of others."""
+"""Patent families: connected components of patents that share an abstract or are related documents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from patent_spark.core import schemas
 from patent_spark.core.errors import conform
 from patent_spark.core.patent_rules import family_per_patent, parents_per_patent
 from patent_spark.core.progress import say
-from patent_spark.core.scratch import kept_aside, table_aside
+from patent_spark.core.scratch import materialize, scratch_table
 from patent_spark.core.store import location, parquet_size
 
 if TYPE_CHECKING:
@@ -22,21 +22,19 @@ if TYPE_CHECKING:
 
 
 def write_families(context: StageContext) -> DataFrame:
-    """Write FAMILIES; returns it as it stands in the draft. Relatives cost nothing where RELATED_DOCUMENTS has no row."""
+    """Write FAMILIES and read it back from the draft; skips the links when RELATED_DOCUMENTS is empty."""
     abstracts = context.read("ABSTRACTS").transform(family_per_patent)
     if parquet_size(context.store.directory("RELATED_DOCUMENTS"))["rows"]:
-        with kept_aside(context, abstracts, "by_abstract") as numbers:
-            links = (
-                context.read("RELATED_DOCUMENTS")
-                .transform(parents_per_patent)
-                .transform(links_of_families, numbers)
-            )
-            found = joined_families(links.toArrow())
+        with materialize(context, abstracts, "by_abstract") as families:
+            parents = context.read("RELATED_DOCUMENTS").transform(parents_per_patent)
+            links = parents.transform(links_between_families, families)
+            connected = connected_families(links.toArrow())
             say(
-                f"  relatives: {found.num_rows:,} abstracts, patents and applications join others; {largest(found):,} are the most in one family"
+                f"  related documents: {connected.num_rows:,} abstracts, patents and applications are merged into "
+                f"other families; the largest family has {largest_family(connected):,}"
             )
-            with table_aside(context, found, "joined") as joined:
-                context.write(families_with_relatives(numbers, context.read("PATENTS"), joined), "FAMILIES")
+            with scratch_table(context, connected, "connected") as merged:
+                context.write(families_of_patents(families, context.read("PATENTS"), merged), "FAMILIES")
     else:
         context.write(abstracts, "FAMILIES")
     return context.session.read.schema(schemas.FAMILIES.schema).parquet(
@@ -44,26 +42,25 @@ def write_families(context: StageContext) -> DataFrame:
     )
 
 
-def links_of_families(parents: DataFrame, families: DataFrame) -> DataFrame:
-    """One row per two family numbers that parents (rules.parents_per_patent) link: one, other.
+def links_between_families(parents: DataFrame, families: DataFrame) -> DataFrame:
+    """One row per pair of family numbers that a parent (patent_rules.parents_per_patent) links: one, other.
 
-    A patent without an abstract is a family under its key, an application one under the hash of its number.
+    The family number of a patent without an abstract is its key, that of an application the hash of its number.
     """
+    # A family has each patent once, so the joins keep the rows.
     of_parents = families.select(F.col("patent_key").alias("parent"), F.col("family").alias("parent_family"))
-    numbered = parents.join(families, on="patent_key", how="left").join(
-        of_parents, on="parent", how="left"
-    )  # a family has each patent once
+    numbered = parents.join(families, on="patent_key", how="left").join(of_parents, on="parent", how="left")
     links = numbered.select(
         F.coalesce("family", "patent_key").alias("one"), F.coalesce("parent_family", "parent").alias("other")
     )
     return links.where(F.col("one") != F.col("other")).distinct()
 
 
-def joined_families(links: pa.Table) -> pa.Table:
-    """Of the family numbers that are linked, over any number of others: `number`, and `family`, the smallest that it is linked with.
+def connected_families(links: pa.Table) -> pa.Table:
+    """One row per family number that changes: `number`, and `family`, the smallest number of its component.
 
-    In this process, where ten million links, as many as a release can have, take a gigabyte; an engine would need a join
-    for each step of the longest line of descent. Numbers that stay what they are are left out.
+    Runs in this process: ten million links, the most that a release can have, take one gigabyte. An engine would need
+    a join for each step of the longest line of descent.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -73,24 +70,28 @@ def joined_families(links: pa.Table) -> pa.Table:
     one, other = places.reshape(2, -1)
     graph = coo_matrix((np.ones(len(one), np.int8), (one, other)), shape=(len(numbers), len(numbers)))
     component = connected_components(graph, directed=False)[1]
-    family = numbers[np.unique(component, return_index=True)[1]][
-        component
-    ]  # numbers ascend, so the first of a component is its smallest
+    # Numbers ascend, so the first one of a component is its smallest.
+    family = numbers[np.unique(component, return_index=True)[1]][component]
     changed = family != numbers
     return pa.table({"number": numbers[changed], "family": family[changed]})
 
 
-def largest(joined: pa.Table) -> int:
-    """How many numbers the largest of joined_families has: thousands would mean that some number stands for different applications."""
-    return 1 + int(np.unique(np.asarray(joined["family"]), return_counts=True)[1].max(initial=0))
+def largest_family(connected: pa.Table) -> int:
+    """The size of the largest component of connected_families.
+
+    Thousands would mean that one number stands for different applications.
+    """
+    return 1 + int(np.unique(np.asarray(connected["family"]), return_counts=True)[1].max(initial=0))
 
 
-def families_with_relatives(families: DataFrame, patents: DataFrame, joined: DataFrame) -> DataFrame:
-    """FAMILIES from those of the abstracts and what joined_families says of their numbers."""
-    joined = joined.withColumnRenamed("family", "wider")
+def families_of_patents(families: DataFrame, patents: DataFrame, connected: DataFrame) -> DataFrame:
+    """FAMILIES: the families of abstracts, merged as connected_families says, and patents linked without one."""
+    merged = connected.withColumnRenamed("family", "merged")
     without = patents.select("patent_key").join(families, on="patent_key", how="left_anti")
-    joined_abstracts = families.join(joined, on=F.col("family") == F.col("number"), how="left")
-    joined_others = without.join(joined, on=F.col("patent_key") == F.col("number"), how="inner")
-    wider = joined_abstracts.select("patent_key", F.coalesce("wider", "family").alias("family"))
-    others = joined_others.select("patent_key", F.col("wider").alias("family"))
-    return wider.unionByName(others).transform(conform, schemas.FAMILIES.schema)
+    with_abstract = families.join(merged, on=F.col("family") == F.col("number"), how="left")
+    others = without.join(merged, on=F.col("patent_key") == F.col("number"), how="inner")
+    return (
+        with_abstract.select("patent_key", F.coalesce("merged", "family").alias("family"))
+        .unionByName(others.select("patent_key", F.col("merged").alias("family")))
+        .transform(conform, schemas.FAMILIES.schema)
+    )

@@ -16,10 +16,10 @@ from patent_spark.core.progress import say
 from patent_spark.core.value_counts import tally
 from patent_spark.stages.split.families import write_families
 from patent_spark.stages.split.protocols import (
-    add_early,
-    early_examples,
+    add_interim,
+    interim_examples,
     examples_of_task,
-    keep_sides_apart,
+    keep_families_on_one_side,
     months_until_known,
     split_stratified,
     split_temporal,
@@ -34,100 +34,104 @@ if TYPE_CHECKING:
 
 
 def run(context: StageContext) -> None:
-    """Write FAMILIES and SPLITS; learn how many patents of each task are in which split.
+    """Write FAMILIES and SPLITS; records the number of patents of each task and split.
 
-    Raises DataError when nothing is left to train on, or INTERIM_LEVELS lack an exposure.
+    Raises DataError when a task has no training patents, or INTERIM_LEVELS lack a follow-up window.
     """
     labels, config = context.read("LABELS"), context.config
-    early = (
-        _interim_levels(context)
-        if config.split.interim_levels and CITATION_LEVEL in config.task_names
-        else None
-    )
+    interim = None
+    if config.split.interim_levels and CITATION_LEVEL in config.task_names:
+        interim = _interim_levels(context)
     families = write_families(context)
-    context.write(
-        split_patents(labels, families if config.split.group_by_family else None, config, early), "SPLITS"
-    )
-    tallied = tally(context.draft.path("SPLITS"), {"task": field("task"), "split": field("split")})
+    grouping = families if config.split.group_by_family else None
+    context.write(split_patents(labels, grouping, config, interim), "SPLITS")
+    counts = tally(context.draft.path("SPLITS"), {"task": field("task"), "split": field("split")})
     splits = {
-        task: {name: n for (of, name), n in sorted(tallied.items()) if of == task}
+        task: {name: n for (of, name), n in sorted(counts.items()) if of == task}
         for task in config.task_names
     }
     for task, sizes in splits.items():
         if not sizes.get(schemas.TRAIN):
-            raise DataError(_nothing_to_train_on(task, sizes, config))
-    on_interim_levels = _trained_early(context) if early is not None else {}
+            raise _nothing_to_train_on(task, sizes, config)
+    on_interim_levels = _trained_on_interim_levels(context) if interim is not None else {}
     context.record_metadata(SplitMetadata(splits=splits, on_interim_levels=on_interim_levels))
 
 
 def split_patents(
-    labels: DataFrame, families: DataFrame | None, config: Config, early: DataFrame | None = None
+    labels: DataFrame, families: DataFrame | None, config: Config, interim: DataFrame | None = None
 ) -> DataFrame:
-    """One row per patent and task it takes part in (SPLITS).
+    """One row per patent and task that it is an example of (SPLITS).
 
-    Without families, each patent is drawn by itself; `early` are the INTERIM_LEVELS to train on, if any.
+    Without `families`, each patent is its own family. `interim`: INTERIM_LEVELS to train on, if any.
     """
-    placed = [labels.transform(_split_task, families, config, task, early) for task in config.task_names]
+    placed = [labels.transform(_split_task, families, config, task, interim) for task in config.task_names]
     together = reduce(lambda tasks, task: tasks.unionByName(task), placed)
     if JOINT in config.models:
-        together = together.transform(keep_sides_apart)
+        together = together.transform(keep_families_on_one_side)
     return together.transform(conform, schemas.SPLITS.schema)
 
 
 def _split_task(
-    labels: DataFrame, families: DataFrame | None, config: Config, task: str, early: DataFrame | None
+    labels: DataFrame, families: DataFrame | None, config: Config, task: str, interim: DataFrame | None
 ) -> DataFrame:
-    def of_families(examples: DataFrame) -> DataFrame:
-        return (
-            examples.transform(with_own_family)
-            if families is None
-            else examples.transform(with_family, families)
-        )
+    def with_families(examples: DataFrame) -> DataFrame:
+        if families is None:
+            return examples.transform(with_own_family)
+        return examples.transform(with_family, families)
 
-    examples = labels.transform(examples_of_task, task, config.label).transform(of_families)
+    examples = labels.transform(examples_of_task, task, config.label).transform(with_families)
     if config.task(task).protocol == "stratified":
         placed = examples.transform(split_stratified, config.split)
     else:
         placed = examples.transform(split_temporal, config.split, months_until_known(task, config.label))
-        if early is not None and task == CITATION_LEVEL:
-            placed = placed.transform(
-                add_early, early.transform(early_examples, config.split, config.label).transform(of_families)
-            )
+        if interim is not None and task == CITATION_LEVEL:
+            further = interim.transform(interim_examples, config.split, config.label)
+            placed = placed.transform(add_interim, further.transform(with_families))
     return placed.withColumn("task", F.lit(task))
 
 
 def _interim_levels(context: StageContext) -> DataFrame:
-    """INTERIM_LEVELS, if it has the exposures that are asked for."""
+    """INTERIM_LEVELS; raises DataError unless it has the follow-up windows of the configuration."""
     made = list(context.store.metadata(LabelMetadata).follow_up_months)
-    asked = list(context.config.label.follow_up_months)
-    if made != asked:
+    wanted = list(context.config.label.follow_up_months)
+    if made != wanted:
         raise DataError(
-            f"INTERIM_LEVELS: made with label.follow_up_months = {made}, now {asked}; run `patent-spark label` first"
+            f"INTERIM_LEVELS was made with label.follow_up_months = {made}, the configuration has {wanted}; "
+            "run `patent-spark label` first",
+            table="INTERIM_LEVELS",
+            setting="label.follow_up_months",
+            stage="label",
         )
     return context.read("INTERIM_LEVELS")
 
 
-def _trained_early(context: StageContext) -> dict[int, int]:
-    """Patents that train on an early level, by its exposure."""
-    exposures = tally(context.draft.path("SPLITS"), {"exposure": field("exposure_months")})
-    found = {
-        months: exposures[(months,)]
-        for months in context.config.label.follow_up_months
-        if (months,) in exposures
-    }
-    told = ", ".join(f"{count:,} after {months} months" for months, count in found.items()) or "none"
-    say(f"  patents that train on what their open windows had shown: {told}")
-    return found
+def _trained_on_interim_levels(context: StageContext) -> dict[int, int]:
+    """Patents that train on an interim level, by the months of its follow-up window."""
+    counts = tally(context.draft.path("SPLITS"), {"months": field("exposure_months")})
+    follow_up = context.config.label.follow_up_months
+    trained = {months: counts[(months,)] for months in follow_up if (months,) in counts}
+    shown = ", ".join(f"{count:,} at {months} months" for months, count in trained.items()) or "none"
+    say(f"  training patents with an interim citation level: {shown}")
+    return trained
 
 
-def _nothing_to_train_on(task: str, sizes: dict[str, int], config: Config) -> str:
-    found = ", ".join(f"{name} {n:,}" for name, n in sizes.items()) or "no patent at all"
+def _nothing_to_train_on(task: str, sizes: dict[str, int], config: Config) -> DataError:
+    present = ", ".join(f"{name} {n:,}" for name, n in sizes.items()) or "no patents at all"
     split = config.split
     if config.task(task).protocol == "stratified":
-        return f"{task}: no patent is left to train on ({found}); give it more patents with a label, or raise split.sample = {split.sample}"
+        return DataError(
+            f"{task}: no training patents ({present}); "
+            f"provide more patents with a label, or raise split.sample = {split.sample}",
+            task=task,
+            setting="split.sample",
+        )
     months = months_until_known(task, config.label) if split.embargo else 0
-    closed = f" and have a label that closed before {min(split.test_years)}-01-01" if months else ""
-    return (
-        f"{task}: no patent is left to train on ({found}): none with a label was granted up to split.train_until = {split.train_until}{closed}; "
-        f"set other split.train_until and split.test_years, or {task}.protocol=stratified{', or split.embargo=false' if months else ''}"
+    known = f" that is known before {min(split.test_years)}-01-01" if months else ""
+    embargo = ", or split.embargo=false" if months else ""
+    return DataError(
+        f"{task}: no training patents ({present}): none granted up to split.train_until = {split.train_until} "
+        f"has a label{known}; change split.train_until and split.test_years, "
+        f"or set {task}.protocol=stratified{embargo}",
+        task=task,
+        setting="split.train_until",
     )

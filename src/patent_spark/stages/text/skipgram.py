@@ -18,13 +18,15 @@ from patent_spark.core.progress import Progress
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-_FILE_WORDS = 2_000_000  # some six seconds of two cores, so that the bar moves
-_RATES = 0.025, 0.0001  # gensim's own learning rates, first and last
+# About six seconds on two cores, so that the progress bar moves.
+_FILE_WORDS = 2_000_000
+# The first and the last learning rate: gensim's defaults.
+_RATES = 0.025, 0.0001
 
 
 @dataclass(frozen=True)
 class CorpusFile:
-    """A text a line, words parted by spaces: what gensim calls LineSentence."""
+    """One text a line, words separated by spaces: gensim's LineSentence."""
 
     path: Path
     words: int
@@ -33,10 +35,10 @@ class CorpusFile:
 def write_corpus(
     directory: Path, tables: Iterable[pa.Table], file_words: int = _FILE_WORDS
 ) -> tuple[list[CorpusFile], int]:
-    """Write column `tokens` of the tables, in order, as files of about `file_words` words; returns them and the number of texts.
+    """Write column `tokens` of the tables, in order, as files of about `file_words` words.
 
-    Several files, because gensim reports progress, and its threads share one learning rate, only from file to file.
-    It cuts lines after 10,000 words by itself.
+    Returns the files and the number of texts. There are several files because gensim reports progress, and
+    synchronises the learning rate of its threads, only between files. gensim splits lines after 10,000 words.
     """
     files: list[CorpusFile] = []
     texts = 0
@@ -48,15 +50,14 @@ def write_corpus(
                 files.append(CorpusFile(directory / f"texts-{len(files):05d}.txt", 0))
             lines = pc.binary_join(tokens, " ")
             with files[-1].path.open("ab") as file:
-                file.write(
-                    "\n".join(lines.to_pylist()).encode() + b"\n"
-                )  # without the last newline gensim can lose a line
+                # Without the last newline gensim can lose a line.
+                file.write("\n".join(lines.to_pylist()).encode() + b"\n")
             files[-1] = CorpusFile(files[-1].path, files[-1].words + len(tokens.flatten()))
     return files, texts
 
 
 def skip_gram(files: Sequence[CorpusFile], counts: Mapping[str, int], text: Text) -> KeyedVectors:
-    """Vectors of the words in `counts`, in that order; other words of the files are passed over.
+    """Vectors of the words in `counts`, in that order; other words of the files are ignored.
 
     With text.workers = 1 the same files give the same vectors, bit for bit.
     """
@@ -64,9 +65,17 @@ def skip_gram(files: Sequence[CorpusFile], counts: Mapping[str, int], text: Text
 
     workers = text.workers or len(os.sched_getaffinity(0))
     model = Word2Vec(
-        sg=1, hs=0, negative=text.negative, vector_size=text.dimensions, window=text.window, sample=text.subsample,
-        seed=text.seed, workers=workers, min_count=1, sorted_vocab=0,
-    )  # fmt: skip
+        sg=1,
+        hs=0,
+        negative=text.negative,
+        vector_size=text.dimensions,
+        window=text.window,
+        sample=text.subsample,
+        seed=text.seed,
+        workers=workers,
+        min_count=1,
+        sorted_vocab=0,
+    )
     model.build_vocab_from_freq(dict(counts))
     total = text.epochs * sum(file.words for file in files)
     done, started = 0, time.monotonic()
@@ -81,8 +90,6 @@ def skip_gram(files: Sequence[CorpusFile], counts: Mapping[str, int], text: Text
                 alphas = {"start_alpha": rate(done), "end_alpha": rate(done + file.words)}
                 model.train(corpus_file=str(file.path), total_words=file.words, epochs=1, **alphas)
                 done += file.words
-                bar.update(
-                    file.words,
-                    f"epoch {epoch + 1} of {text.epochs}, {done / (time.monotonic() - started):,.0f} words/s",
-                )
+                speed = done / (time.monotonic() - started)
+                bar.update(file.words, f"epoch {epoch + 1} of {text.epochs}, {speed:,.0f} words/s")
     return model.wv

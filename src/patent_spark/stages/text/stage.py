@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import functions as F
@@ -28,52 +29,54 @@ if TYPE_CHECKING:
 
 
 def run(context: StageContext) -> None:
-    """Learn words and their vectors; raises DataError when no word is frequent enough."""
+    """Fit the vocabulary and word vectors; raises DataError when no word is frequent enough."""
     text, path = context.config.text, context.draft.path
-    patents = context.read("PATENTS")
-    context.write(
-        tokens(
-            patents, text.fields, [further_text(context, name) for name in text.fields if name != "title"]
-        ),
-        "TOKENS",
-    )
-    training = context.session.read.schema(TOKENS.schema).parquet(location(path("TOKENS")))
-    if text.fit_on == "train":
-        training = keep_training_texts(training, held_out(context), patents, first_test_day(context.config))
+    training = _training_texts(context)
     context.write(vocabulary(training, text.min_count), "VOCABULARY", files=1)
     words = pq.read_table(path("VOCABULARY")).sort_by("id")
     if not words.num_rows:
         raise DataError(
-            f"VOCABULARY is empty: no word stands {text.min_count} times in the training texts; lower text.min_count, or look into TOKENS and SPLITS"
+            f"VOCABULARY is empty: no word occurs {text.min_count} times in the training texts; "
+            "lower text.min_count, or inspect TOKENS and SPLITS",
+            table="VOCABULARY",
+            setting="text.min_count",
+            min_count=text.min_count,
         )
-    counts = dict(zip(words["word"].to_pylist(), words["count"].to_pylist(), strict=True))
-    corpus = (
-        context.draft.directory / "corpus"
-    )  # some 7 GB for all patents: the system's place for temporary files is often smaller
+    names = words["word"].to_pylist()
+    counts = dict(zip(names, words["count"].to_pylist(), strict=True))
+    # The corpus of all patents takes about 7 GB, often more than the system's temporary directory has.
+    corpus = context.draft.directory / "corpus"
     corpus.mkdir()
-    write_shuffled(
-        training.select("patent_key", "tokens"),
-        corpus / "shuffled",
-        rows=parquet_size(path("TOKENS"))["rows"],
-        seed=text.seed,
-    )
-    files, texts = write_corpus(corpus, read_shuffled(corpus / "shuffled"))
-    shutil.rmtree(corpus / "shuffled")
+    shuffled = corpus / "shuffled"
+    rows = parquet_size(path("TOKENS"))["rows"]
+    write_shuffled(training.select("patent_key", "tokens"), shuffled, rows=rows, seed=text.seed)
+    files, texts = write_corpus(corpus, read_shuffled(shuffled))
+    shutil.rmtree(shuffled)
     vectors = skip_gram(files, counts, text)
     shutil.rmtree(corpus)
     vectors.save(str(path("KEYED_VECTORS") / "vectors.kv"))
     with context.draft.writer("VECTORS") as writer:
         writer.write_table(vectors_table(words, vectors.vectors))
+    synonyms = context.store.metadata(IngestMetadata).synonyms or ()
     metadata = TextMetadata(
         vocabulary_size=words.num_rows,
-        vocabulary_digest=digest(words["word"].to_pylist()),
+        vocabulary_digest=digest(names),
         training_texts=texts,
         training_words=sum(file.words for file in files),
-        synonyms_found=synonyms_found(
-            words["word"].to_pylist(), vectors.vectors, context.store.metadata(IngestMetadata).synonyms or ()
-        ),
+        synonyms_found=synonyms_found(names, vectors.vectors, synonyms),
     )
     context.record_metadata(metadata)
+
+
+def _training_texts(context: StageContext) -> DataFrame:
+    """Write TOKENS; returns the rows of the texts that vocabulary and vectors are fitted on."""
+    text, patents = context.config.text, context.read("PATENTS")
+    further = [further_text(context, name) for name in text.fields if name != "title"]
+    context.write(tokens(patents, text.fields, further), "TOKENS")
+    written = context.session.read.schema(TOKENS.schema).parquet(location(context.draft.path("TOKENS")))
+    if text.fit_on == "train":
+        return keep_training_texts(written, held_out(context), patents, first_test_day(context.config))
+    return written
 
 
 def further_text(context: StageContext, field: str) -> DataFrame:
@@ -84,29 +87,25 @@ def further_text(context: StageContext, field: str) -> DataFrame:
 
 
 def held_out(context: StageContext) -> DataFrame:
-    """Patents of any task's test splits and, with split.group_by_family, all of their families, whatever their own split or class."""
-    found = {split for sizes in context.store.metadata(SplitMetadata).splits.values() for split in sizes}
-    tested = (
-        context.read("SPLITS").where(F.col("split").isin(sorted(filter(is_test, found)))).select("patent_key")
-    )
-    return (
-        tested.transform(with_relatives, context.read("FAMILIES"))
-        if context.config.split.group_by_family
-        else tested
-    )
+    """Patents in a test split of any task and, with split.group_by_family, all members of their families."""
+    splits = {split for sizes in context.store.metadata(SplitMetadata).splits.values() for split in sizes}
+    is_tested = F.col("split").isin(sorted(filter(is_test, splits)))
+    tested = context.read("SPLITS").where(is_tested).select("patent_key")
+    if context.config.split.group_by_family:
+        return tested.transform(with_relatives, context.read("FAMILIES"))
+    return tested
 
 
 def first_test_day(config: Config) -> datetime.date | None:
-    """The day before which all training text was granted, when a task of this run is tested on later years."""
+    """The first day of the test years if a task is split by year; training texts were granted before it."""
     if any(config.task(name).protocol == "temporal" for name in config.task_names):
         return datetime.date(min(config.split.test_years), 1, 1)
     return None
 
 
-def vectors_table(words: pa.Table, vectors: np.ndarray) -> pa.Table:
+def vectors_table(words: pa.Table, vectors: npt.NDArray[np.float32]) -> pa.Table:
     """VECTORS from VOCABULARY in the order of its ids and a matrix [words, dimensions]."""
     rows, dimensions = vectors.shape
-    lists = pa.ListArray.from_arrays(
-        np.arange(rows + 1, dtype=np.int32) * dimensions, vectors.astype(np.float32, copy=False).ravel()
-    )
+    offsets = np.arange(rows + 1, dtype=np.int32) * dimensions
+    lists = pa.ListArray.from_arrays(offsets, vectors.astype(np.float32, copy=False).ravel())
     return words.select(["word", "count"]).append_column("vector", lists).cast(arrow_schema("VECTORS"))

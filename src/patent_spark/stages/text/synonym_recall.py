@@ -1,10 +1,11 @@
-"""How well the vectors find words that mean the same, where a simulated release tells which ones do."""
+"""Synonym recall of word vectors, for a simulated release, whose synonyms are known."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from patent_spark.core.word_vectors import unit_rows
 
@@ -13,12 +14,12 @@ _WORDS_AT_ONCE = 256  # times the vocabulary: 100 MB of cosines for 100,000 word
 
 
 def synonyms_found(
-    words: Sequence[str], vectors: np.ndarray, synonyms: Sequence[Sequence[str]]
+    words: Sequence[str], vectors: npt.NDArray[np.float32], synonyms: Sequence[Sequence[str]]
 ) -> float | None:
-    """Of the words nearest to a planted word, the share that are its synonyms; the mean over all planted words.
+    """Share of a word's nearest words that are its synonyms, averaged over all words with synonyms.
 
-    As many nearest words are looked at as the word has synonyms in the vocabulary, ten at most, so 1 is the best. Chance
-    gives next to 0. None when no group of synonyms has two words in the vocabulary. vectors: [words, dimensions].
+    Looks at as many nearest words as the word has synonyms in the vocabulary, at most ten. So 1 is the best, and
+    chance is close to 0. None when no group of synonyms has two words in the vocabulary. vectors: [words, dimensions].
     """
     place = {word: i for i, word in enumerate(words)}
     known = [[place[word] for word in group if word in place] for group in synonyms]
@@ -41,9 +42,9 @@ def synonyms_found(
     return float(np.concatenate(shares).mean())
 
 
-def _largest(values: np.ndarray, count: int) -> np.ndarray:
-    """Places of the largest values of each row, the largest first."""
+def _largest(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
+    """Indices of the largest values of each row, the largest first."""
     places = np.argpartition(-values, count - 1, axis=1)[:, :count]
     order = np.argsort(-np.take_along_axis(values, places, axis=1), axis=1)
-    found: np.ndarray = np.take_along_axis(places, order, axis=1)
-    return found
+    largest: npt.NDArray[np.int64] = np.take_along_axis(places, order, axis=1)
+    return largest

@@ -1,4 +1,4 @@
-"""The texts that may be learned from, and the vocabulary."""
+"""The texts that vocabulary and vectors are fitted on, and the vocabulary."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def with_relatives(tested: DataFrame, families: DataFrame) -> DataFrame:
-    """The tested patents and those of their FAMILIES; a patent can stand twice."""
+    """The tested patents and all members of their FAMILIES; a patent can occur twice."""
     of_tests = families.join(tested, "patent_key", how="left_semi").select("family")
     return tested.unionByName(families.join(of_tests, "family", how="left_semi").select("patent_key"))
 
@@ -26,7 +26,7 @@ def keep_training_texts(
 ) -> DataFrame:
     """One row per patent that is not held out and, with `before`, was granted before that day.
 
-    Patents without class, label or split stay: nothing is asked about them, so their texts are there to learn from.
+    Patents without class, label or split are kept: no model is tested on them.
     """
     kept = tokens.join(held_out, "patent_key", how="left_anti")
     if before is not None:
@@ -36,13 +36,11 @@ def keep_training_texts(
 
 
 def vocabulary(training: DataFrame, min_count: int) -> DataFrame:
-    """One row per word that stands at least `min_count` times in the training texts."""
-    counts = (
-        training.select(F.explode("tokens").alias("word")).groupBy("word").agg(F.count("*").alias("count"))
-    )
-    by_frequency = Window.partitionBy(F.lit(0)).orderBy(
-        F.col("count").desc(), "word"
-    )  # one partition on purpose: words are few
+    """One row per word that occurs at least `min_count` times in the training texts."""
+    occurrences = training.select(F.explode("tokens").alias("word"))
+    counts = occurrences.groupBy("word").agg(F.count("*").alias("count"))
+    # One partition on purpose: words are few.
+    by_frequency = Window.partitionBy(F.lit(0)).orderBy(F.col("count").desc(), "word")
     return (
         counts.where(F.col("count") >= min_count)
         .withColumn("id", F.row_number().over(by_frequency))
