@@ -14,8 +14,8 @@ import pytest
 from patent_spark.config import load_config
 from patent_spark.core.schemas import LEVELS, TABLES
 from patent_spark.core.store import Store, arrow_schema
-from tests.oracle.labels_pandas import expected_labels
 from tests.support.family_recount import read_raw, recount_families
+from tests.support.labels_pandas import expected_labels
 from tests.support.small_run import OPTIONAL_TABLES, ROOT, SMALL, broken_java, patent_spark, set_options
 from tests.support.table_hash import table_digest
 

@@ -12,8 +12,8 @@ from patent_spark.config import load_config
 from patent_spark.core.store import Store
 from patent_spark.stages.ingest import writers as tables_of_ingest
 from patent_spark.stages.ingest.duplicate_pairs import COLUMN, DuplicatePairs
-from tests.oracle.labels_pandas import expected_labels, interim_levels_of_store, labels_of_store, read
 from tests.support.ingested_tables import arrow_tables, publish_release, run
+from tests.support.labels_pandas import expected_labels, interim_levels_of_store, labels_of_store, read
 from tests.support.random_citations import DATA_TO_DATE, random_worlds
 
 SETTINGS = [  # every pair of values of two settings occurs, but for the pairs with a horizon

@@ -53,9 +53,10 @@ def may_count(label: Label) -> Column:
 def family_per_patent(abstracts: DataFrame) -> DataFrame:
     """One row per patent with a non-empty abstract: patent_key and family, equal for equal abstracts.
 
-    Continuations repeat their parent's abstract. Abstracts are compared without case and white space. (Removing white
-    space is five times as fast as collapsing it with a pattern.) The family is a 64-bit hash of the text. Among ten
-    million texts the probability that two share a hash is about 3e-6; they would only be kept on the same side.
+    Continuations repeat their parent's abstract. Abstracts are compared without case and white space.
+    (Removing white space is five times as fast as collapsing it with a pattern.) The family is a 64-bit hash
+    of the text. Among ten million texts the probability that two share a hash is about 3e-6; they would only
+    be kept on the same side.
     """
     text = F.translate(F.lower("abstract"), _WHITE_SPACE, "")
     return (
@@ -68,19 +69,18 @@ def family_per_patent(abstracts: DataFrame) -> DataFrame:
 def parents_per_patent(relatives: DataFrame) -> DataFrame:
     """One row per row of RELATED_DOCUMENTS that links patents: patent_key and parent.
 
-    `parent` is the key of a patent or a hash of an application's number. Two patents are related when one names the
-    other as its parent, or both name the same parent. The parent is a patent or an application: provisional, under
-    the PCT, or never granted. The rules follow the USPTO's grant files (us-related-documents) and PatentsView's
-    parser:
+    `parent` is the key of a patent or a hash of an application's number. Two patents are related when one
+    names the other as its parent, or both name the same parent. The parent is a patent or an application:
+    provisional, under the PCT, or never granted. The rules follow the USPTO's grant files
+    (us-related-documents) and PatentsView's parser:
 
-    - Relations: those of _DESCENT, which share a description or a part of it, and provisional applications. A related
-      publication is the patent's own application, published before the grant. Corrections and unknown types link no
-      patents.
-    - Parents only. A child is the patent's own application or one between it and the parent; a row that names the
-      child comes with a row that names the parent.
-    - Applications with a series: at least eight letters and digits. Patents up to 2001 were parsed from running text,
-      without a kind and often without a series. The same six digits occur in every series and would link unrelated
-      patents. Numbers are compared without slashes, commas and spaces.
+    - Relations: those of _DESCENT, which share a description or a part of it, and provisional applications. A
+    related publication is the patent's own application, published before the grant. Corrections and unknown
+    types link no patents. - Parents only. A child is the patent's own application or one between it and the
+    parent; a row that names the child comes with a row that names the parent. - Applications with a series:
+    at least eight letters and digits. Patents up to 2001 were parsed from running text, without a kind and
+    often without a series. The same six digits occur in every series and would link unrelated patents.
+    Numbers are compared without slashes, commas and spaces.
     """
     number = F.upper(F.regexp_replace("related_number", "[^A-Za-z0-9]", ""))
     has_series = (F.length(number) >= _SERIES_AND_NUMBER) & number.rlike("[1-9]")

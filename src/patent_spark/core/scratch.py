@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def materialize(context: StageContext, frame: DataFrame, name: str) -> Iterator[DataFrame]:
-    """The same rows, computed once and read back from Parquet; unlike a cache it takes no memory on any engine."""
+    """The same rows, computed once and read back from Parquet; unlike a cache it takes no memory."""
     path = context.draft.directory / name
     write_parquet(frame, path)
     yield context.session.read.schema(frame.schema).parquet(location(path))

@@ -1,7 +1,8 @@
 """A seeded shuffle that is the same on every engine, streamed to this process bucket by bucket.
 
-Rows are ordered by a 64-bit hash of the seed and the key. The engine writes them to buckets by the first bits of the
-hash; the reader sorts each bucket. So the order does not depend on partitions, and memory does not grow with rows.
+Rows are ordered by a 64-bit hash of the seed and the key. The engine writes them to buckets by the first bits
+of the hash; the reader sorts each bucket. So the order does not depend on partitions, and memory does not
+grow with rows.
 """
 
 from __future__ import annotations

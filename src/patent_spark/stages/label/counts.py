@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 def count_citations(patents: DataFrame, citations: DataFrame, label: Label) -> DataFrame:
     """One row per patent that is not withdrawn: COUNTS, plus its citations within each follow-up window.
 
-    The date of a citation is the grant date of the citing patent, never the citation file's date, which is the cited
-    document's. The citation is within the horizon if that day lies in [g, add_months(g, horizon)], both ends
-    included, where g is the cited patent's grant date. add_months ends on the last day of a shorter month. Distinct
-    citing patents are counted, not rows. Citations by unknown or withdrawn patents are ignored. A patent without
-    citations has count 0.
+    The date of a citation is the grant date of the citing patent, never the citation file's date, which is
+    the cited document's. The citation is within the horizon if that day lies in [g, add_months(g, horizon)],
+    both ends included, where g is the cited patent's grant date. add_months ends on the last day of a shorter
+    month. Distinct citing patents are counted, not rows. Citations by unknown or withdrawn patents are
+    ignored. A patent without citations has count 0.
     """
     standing = patents.transform(keep_standing).select("patent_key", "patent_id", "grant_date")
     counts = (
@@ -65,8 +65,8 @@ def keep_counted(citations: DataFrame, label: Label) -> DataFrame:
 def drop_repeated(citations: DataFrame) -> DataFrame:
     """One row per pair of citing_key and cited_key.
 
-    Only rows that may repeat are compared. They are few in a release whose rows are grouped by citing patent, and a
-    second pass over two columns costs less than comparing all pairs.
+    Only rows that may repeat are compared. They are few in a release whose rows are grouped by citing patent,
+    and a second pass over two columns costs less than comparing all pairs.
     """
     may_repeat = F.coalesce("may_repeat", F.lit(True))
     unique, compared = (
@@ -76,11 +76,12 @@ def drop_repeated(citations: DataFrame) -> DataFrame:
 
 
 def with_dates(citations: DataFrame, standing: DataFrame) -> DataFrame:
-    """Citations with `citing_date` and `cited_date`, the grant dates of both patents; without unknown patents.
+    """Citations between known patents, with `citing_date` and `cited_date`, their grant dates.
 
-    Two numbers a patent are broadcast, so the citations are not shuffled. Both sides are the same query except for
-    the names of its columns, so Spark makes one copy for both joins. The dates are on the left, where Sail builds its
-    hash table: with the citations there it took twice the time and three times the memory.
+    Two numbers a patent are broadcast, so the citations are not shuffled. Both sides are the same query
+    except for the names of its columns, so Spark makes one copy for both joins. The dates are on the left,
+    where Sail builds its hash table: with the citations there it took twice the time and three times the
+    memory.
     """
     for side in ("citing", "cited"):
         dates = standing.select(
@@ -91,7 +92,10 @@ def with_dates(citations: DataFrame, standing: DataFrame) -> DataFrame:
 
 
 def _count_per_cited(dated: DataFrame, label: Label) -> DataFrame:
-    """One row per cited patent: patent_key and its counts. Citations are summed in place; only sums are shuffled."""
+    """One row per cited patent: patent_key and its counts.
+
+    Citations are summed in place; only sums are shuffled.
+    """
     windows = {"forward_citations": label.horizon_months} | {
         citations_within(months): months for months in label.follow_up_months
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def with_class_and_window(
     counts: DataFrame, patents: DataFrame, classes: DataFrame, label: Label, data_to_date: datetime.date
 ) -> DataFrame:
-    """COUNTS with grant_date, grant_year, cpc_class (null when it has none) and window_complete; same rows."""
+    """COUNTS with grant_date, grant_year, cpc_class (null when it has none) and window_complete."""
     dates = patents.select("patent_key", "grant_date")
     horizon_end = F.add_months("grant_date", label.horizon_months)
     # Every counted patent has one row in PATENTS.
@@ -35,11 +35,11 @@ def with_class_and_window(
 
 
 def level_patents(members: DataFrame, label: Label) -> DataFrame:
-    """One row per patent that is not withdrawn: class, quantiles of its reference set and citation level (LABELS).
+    """LABELS, one row per patent that is not withdrawn: class, quantiles of its reference set, level.
 
-    `members` comes from with_class_and_window. A level needs a class and a closed window. A patent without forward
-    citations is `zerocite` whatever its reference set, even an empty one (population = cited, and none is cited).
-    Otherwise a count equal to a quantile is below it.
+    `members` comes from with_class_and_window. A level needs a class and a closed window. A patent without
+    forward citations is `zerocite` whatever its reference set, even an empty one (population = cited, and
+    none is cited). Otherwise a count equal to a quantile is below it.
     """
     return members.transform(_with_level, label).transform(conform, schemas.LABELS.schema)
 
@@ -47,9 +47,9 @@ def level_patents(members: DataFrame, label: Label) -> DataFrame:
 def interim_levels(members: DataFrame, label: Label, data_to_date: datetime.date) -> DataFrame:
     """One row per patent with a class and follow-up window that had ended on the last day (INTERIM_LEVELS).
 
-    `members` has the citations within each follow-up window, too. The reference set is always class and grant year
-    at the same follow-up, whatever the settings for LABELS: patents of the same age. Total citations, or the counts
-    of older patents, would use more than was known at that age.
+    `members` has the citations within each follow-up window, too. The reference set is always class and grant
+    year at the same follow-up, whatever the settings for LABELS: patents of the same age. Total citations, or
+    the counts of older patents, would use more than was known at that age.
     """
     same_age = dataclasses.replace(
         label, reference_set="class_year", population="all", percentiles_before_censoring=False
@@ -87,10 +87,11 @@ def _with_level(members: DataFrame, label: Label) -> DataFrame:
 def quantiles_per_reference_set(members: DataFrame, label: Label) -> DataFrame:
     """One row per reference set that is not empty: its columns, q90 and q99 of its forward citations.
 
-    A reference set is a class, or a class and grant year (setting `reference_set`). It includes patents with an open
-    window only with percentiles_before_censoring, and never-cited patents only with population = all. Quantiles are
-    exact and interpolate linearly between order statistics: equal to NumPy's default to the last bit. They are read
-    off a histogram (reference set, count, number of patents), which stays small for any number of patents.
+    A reference set is a class, or a class and grant year (setting `reference_set`). It includes patents with
+    an open window only with percentiles_before_censoring, and never-cited patents only with population = all.
+    Quantiles are exact and interpolate linearly between order statistics: equal to NumPy's default to the
+    last bit. They are read off a histogram (reference set, count, number of patents), which stays small for
+    any number of patents.
     """
     reference = _reference_columns(label)
     population = members.where(F.col("cpc_class").isNotNull())
@@ -116,9 +117,9 @@ def quantiles_per_reference_set(members: DataFrame, label: Label) -> DataFrame:
 def _quantile(share: float) -> Column:
     """Interpolates between the two order statistics around index (size - 1) * share, counted from 0.
 
-    The order statistic with index i is the smallest value v such that more than i patents have a count of at most v.
-    `size` is constant within a reference set. The two forms of the interpolation are NumPy's: each is exact at its
-    own end.
+    The order statistic with index i is the smallest value v such that more than i patents have a count of at
+    most v. `size` is constant within a reference set. The two forms of the interpolation are NumPy's: each is
+    exact at its own end.
     """
     place = (F.col("size") - 1) * F.lit(share)
     index = F.floor(place)

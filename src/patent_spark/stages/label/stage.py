@@ -77,8 +77,9 @@ def _record(context: StageContext) -> None:
         )
     elif metadata.small_reference_sets > metadata.reference_sets / 2:
         say(
-            f"  {metadata.small_reference_sets:,} of {metadata.reference_sets:,} reference sets have fewer than "
-            f"{_SMALL_REFERENCE_SET} patents, so that their top 1 % is just the most cited patent; "
+            f"  {metadata.small_reference_sets:,} of {metadata.reference_sets:,} reference sets "
+            f"have fewer than {_SMALL_REFERENCE_SET} patents, so that "
+            '"top 1 %" is just the most cited patent; '
             "consider label.reference_set=class"
         )
 

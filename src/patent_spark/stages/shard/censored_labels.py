@@ -1,10 +1,10 @@
 """Censored labels: interim levels as labels of examples, and their probability given the final level.
 
-A patent with an open citation window trains on its interim level z, the level at a shorter follow-up. z is not the
-level y: two thirds of the patents without a citation within a year will be cited. But p(z | y) can be estimated from
-the older training patents, for which both are known. If a network predicts p(y) for a text, the likelihood of z is the
-sum over y of p(z | y) p(y). Training on it (forward correction: Patrini et al. 2017) is as good as training on the level,
-as far as z determines it.
+A patent with an open citation window trains on its interim level z, the level at a shorter follow-up. z is
+not the level y: two thirds of the patents without a citation within a year will be cited. But p(z | y) can be
+estimated from the older training patents, for which both are known. If a network predicts p(y) for a text,
+the likelihood of z is the sum over y of p(z | y) p(y). Training on it (forward correction: Patrini et al.
+2017) is as good as training on the level, as far as z determines it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def interim_follow_up(context: StageContext) -> list[int]:
 
 
 def with_interim_labels(splits: DataFrame, labels: DataFrame, interim_levels: DataFrame) -> DataFrame:
-    """`labels` (patent_key, label), with the interim label for patents that SPLITS gives a shorter follow-up."""
+    """`labels`, with the interim label for patents that SPLITS gives a shorter follow-up window."""
     at = ["patent_key", "exposure_months"]
     named = interim_levels.select(*at, _name().alias("label"))
     interim = splits.join(named, on=at, how="inner").select("patent_key", "label")

@@ -48,7 +48,8 @@ def encode_batch(
 ) -> pa.RecordBatch:
     """The batch (split, patent_key, label, tokens) with `label` and `tokens` as in EXAMPLES, and `length`.
 
-    `label` becomes its index in `labels`. Texts with fewer than `min_tokens` known words are dropped; see token_ids.
+    `label` becomes its index in `labels`. Texts with fewer than `min_tokens` known words are dropped; see
+    token_ids.
     """
     matrix, known = token_ids(batch.column("tokens"), vocabulary, max_tokens)
     length = np.minimum(known, max_tokens).astype(np.int32)

@@ -1,8 +1,8 @@
 """The batches that a rank trains on, read by Petastorm. The only file that imports petastorm.
 
-A step takes batch / lanes rows of each lane (see layout.py). Within a round the rows of a lane are permuted by a
-generator seeded with (seed, epoch, lane, round). So the ranks' batches of a step hold the same examples together for
-any number of ranks, and the number of steps of an epoch follows from the manifest alone.
+A step takes batch / lanes rows of each lane (see layout.py). Within a round the rows of a lane are permuted
+by a generator seeded with (seed, epoch, lane, round). So the ranks' batches of a step hold the same examples
+together for any number of ranks, and the number of steps of an epoch follows from the manifest alone.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Feed:
     ) -> None:
         if layout.lanes % world:
             raise FeedError(
-                f"{directory} has {layout.lanes} virtual shards, which {world} ranks cannot share evenly; "
+                f"{directory}: {world} ranks cannot share its {layout.lanes} virtual shards evenly; "
                 f"add {world} to shard.world_sizes and run `patent-spark shard`, or change train.ranks",
                 setting="shard.world_sizes",
                 lanes=layout.lanes,
@@ -77,7 +77,8 @@ class Feed:
             )
         if batch % layout.lanes:
             raise FeedError(
-                f"train.batch = {batch} must be a multiple of the {layout.lanes} virtual shards of {directory}",
+                f"train.batch = {batch} must be a multiple of {layout.lanes}, the virtual shards "
+                f"of {directory}",
                 setting="train.batch",
                 batch=batch,
                 lanes=layout.lanes,
@@ -101,7 +102,7 @@ class Feed:
         self._failure: FeedError | None = None
 
     def require_unchanged(self) -> None:
-        """Check that the bytes of this rank's files match the manifest; raises FeedError for the first mismatch."""
+        """Check the bytes of this rank's files against the manifest; raises FeedError for a mismatch."""
         for group, written in enumerate(self.layout.contents):
             if group % self.layout.lanes not in self._lanes:
                 continue
@@ -156,7 +157,7 @@ class Feed:
         examples, digest = int(delivered[0]), int(delivered[1]) % 2**64
         if (examples, digest) != (self.layout.rows, self.layout.keys_digest):
             raise FeedError(
-                f"{self.directory}: all ranks together delivered {examples:,} examples with digest {digest:016x}, "
+                f"{self.directory}: all ranks delivered {examples:,} examples with digest {digest:016x}, "
                 f"the manifest has {self.layout.rows:,} with {self.layout.keys_digest:016x}; "
                 "run `patent-spark shard --force`",
                 stage="shard",
@@ -191,7 +192,7 @@ class Feed:
     def _rounds(
         self, epoch: int, start_step: int
     ) -> Iterator[tuple[tuple[npt.NDArray[Any], ...], npt.NDArray[np.int64]]]:
-        """This rank's rows of each round, sorted by step, and the order in which the steps are to be taken."""
+        """This rank's rows of each round, sorted by step, and the order of the steps."""
         order = np.random.default_rng([_ROUNDS, self.seed, epoch, 0, 0]).permutation(self.layout.rounds)
         first, skipped = divmod(start_step, self.steps_per_round)
         order = order[first:]
@@ -218,7 +219,7 @@ class Feed:
         return tuple(array[order] for array in arrays)
 
     def _by_step(self, lanes: Sequence[tuple[npt.NDArray[Any], ...]]) -> tuple[npt.NDArray[Any], ...]:
-        """The rows sorted by step, each step with rows of every lane; only the last step can have fewer rows."""
+        """The rows by step, each with rows of every lane; only the last step can have fewer rows."""
         step = np.tile(np.arange(self.layout.rows_per_group) // self._lane_rows, len(lanes))
         order = np.argsort(step, kind="stable")
         return tuple(np.concatenate(arrays)[order] for arrays in zip(*lanes, strict=True))
@@ -244,7 +245,8 @@ class Feed:
             log.warning("%s: Petastorm ended %d row groups early; opening again", self.directory, len(left))
         delivered = len(groups) - len(left)
         raise FeedError(
-            f"{self.directory}: Petastorm delivered {delivered} of {len(groups)} row groups after {_OPENS} attempts",
+            f"{self.directory}: Petastorm delivered {delivered} of {len(groups)} row groups "
+            f"after {_OPENS} attempts",
             delivered=delivered,
             expected=len(groups),
             attempts=_OPENS,
@@ -281,8 +283,8 @@ class Feed:
         first = self.layout.first_position(group)
         if len(keys) != rows or columns.position[0] != first:
             raise FeedError(
-                f"{file} has {len(keys)} rows from position {columns.position[0]}, the manifest has {rows} rows "
-                f"from {first}; run `patent-spark shard --force`",
+                f"{file} has {len(keys)} rows from position {columns.position[0]}, "
+                f"the manifest has {rows} rows from {first}; run `patent-spark shard --force`",
                 file=file.name,
                 stage="shard",
                 rows=len(keys),

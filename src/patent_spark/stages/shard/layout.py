@@ -1,10 +1,9 @@
 """The layout of a split's examples in files: row groups, virtual shards and rounds, and a digest of the keys.
 
-- A row group is one file. All row groups of a split have the same number of rows.
-- A virtual shard (`lane`) is every n-th row group: row group i belongs to lane i % lanes. Rank r of W reads the lanes l
-  with l % W == r. The number of lanes is the least common multiple of all world sizes, so that anything done lane by
-  lane is the same for any number of ranks.
-- A round is `lanes` consecutive row groups, one of each lane.
+- A row group is one file. All row groups of a split have the same number of rows. - A virtual shard (`lane`)
+is every n-th row group: row group i belongs to lane i % lanes. Rank r of W reads the lanes l with l % W == r.
+The number of lanes is the least common multiple of all world sizes, so that anything done lane by lane is the
+same for any number of ranks. - A round is `lanes` consecutive row groups, one of each lane.
 """
 
 from __future__ import annotations
@@ -71,10 +70,11 @@ class Layout:
 
 
 def labels_of_tasks(sizes: Sequence[int]) -> npt.NDArray[np.int32]:
-    """int32 [joint labels, tasks]: the label of each task for each joint label; `sizes` are the tasks' label counts.
+    """int32 [joint labels, tasks]: the label of each task for each joint label.
 
-    Joint labels enumerate all combinations; the last task's label varies fastest. The number after a task's last
-    label means that the example has none for it. With one task the joint label is that task's label.
+    `sizes`: the number of labels of each task. Joint labels enumerate all combinations; the last task's label
+    varies fastest. The number after a task's last label means that the example has none for it. With one task
+    the joint label is that task's label.
     """
     each = [size + 1 for size in sizes]
     return np.stack(np.unravel_index(np.arange(math.prod(each)), each), axis=1).astype(np.int32)

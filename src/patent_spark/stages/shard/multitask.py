@@ -26,8 +26,9 @@ def read_examples(session: SparkSession, directory: Path) -> DataFrame:
 def join_examples(examples: Mapping[str, DataFrame], sizes: Mapping[str, int]) -> DataFrame:
     """One row per patent that is an example of any of the tasks: patent_key, label, length, tokens.
 
-    sizes: the number of labels of each task, including tasks without examples. label: see layout.labels_of_tasks.
-    A patent's text is the same for every task, because all tasks cut it at the same length.
+    sizes: the number of labels of each task, including tasks without examples. label: see
+    layout.labels_of_tasks. A patent's text is the same for every task, because all tasks cut it at the same
+    length.
     """
     named = [rows.select(*_TEXT, F.col("label").alias(task)) for task, rows in examples.items()]
     together = reduce(lambda one, other: one.join(other, _TEXT, how="full"), named)

@@ -6,6 +6,7 @@ import math
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,22 +16,29 @@ from pyspark.sql import functions as F
 from patent_spark.config import JOINT, TECHNOLOGY
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
-from patent_spark.core.metadata import ShardMetadata, SplitLayout, TaskExamples, TextMetadata
+from patent_spark.core.metadata import InterimLabel, ShardMetadata, SplitLayout, TaskExamples, TextMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.schemas import DEVELOPMENT, LEVELS, TRAIN
 from patent_spark.core.shuffle import read_shuffled, write_shuffled
 from patent_spark.core.store import parquet_size
-from patent_spark.stages.shard.censored_labels import early_exposures, learn_early, with_early_answers
+from patent_spark.stages.shard.censored_labels import (
+    estimate_interim_labels,
+    interim_follow_up,
+    with_interim_labels,
+)
 from patent_spark.stages.shard.encode import encode, labelled_texts
 from patent_spark.stages.shard.multitask import join_examples, read_examples
 from patent_spark.stages.shard.row_groups import write_groups
 
-_CUT = 0.1
-"""The share of texts that may be too long before it is said."""
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_MAX_SHARE_CUT = 0.1
+"""With a larger share of truncated training texts, the stage warns."""
 
 
 def run(context: StageContext) -> None:
-    """Write the examples of every task; raises DataError when there is nothing to train on."""
+    """Write the examples of every task; raises DataError when a task has no training examples."""
     words = context.store.read_arrow("VOCABULARY", ["word", "id"]).sort_by("id")["word"].to_pylist()
     tasks, too_short = {}, {}
     for task in context.config.task_names:
@@ -47,87 +55,107 @@ def run(context: StageContext) -> None:
 
 
 def _shard_task(context: StageContext, task: str, words: list[str]) -> tuple[TaskExamples, int]:
-    """The examples of one task, and how many patents had too little text."""
+    """The examples of one task, and the number of patents with too few known words."""
     section = context.config.task(task)
     members = context.store.read_arrow("SPLITS", ["split"], where=pc.field("task") == task)["split"]
     sizes = {each["values"]: each["counts"] for each in members.value_counts().to_pylist()}
     splits_of_task = context.read("SPLITS").where(F.col("task") == task).drop("task")
-    answers = context.read("LABELS").select(
-        "patent_key", F.col("cpc_class" if task == TECHNOLOGY else "citation_level").alias("label")
-    )
-    labels, early = _labels(context, task), []
-    if task != TECHNOLOGY and (exposures := early_exposures(context)):
-        early = learn_early(splits_of_task, answers, context.read("INTERIM_LEVELS"), exposures)
-        answers = with_early_answers(splits_of_task, answers, context.read("INTERIM_LEVELS"))
-    texts = labelled_texts(splits_of_task.select("patent_key", "split"), answers, context.read("TOKENS"))
+    labels = _labels(context, task)
+    label_per_patent, interim = _label_per_patent(context, task, splits_of_task)
+    members_of_task = splits_of_task.select("patent_key", "split")
+    texts = labelled_texts(members_of_task, label_per_patent, context.read("TOKENS"))
     shuffled = context.draft.directory / "shuffled"
-    encoded = encode(
-        texts, words, [*labels, *(each.label for each in early)], section.max_tokens, section.min_tokens
-    )
+    names = [*labels, *(each.label for each in interim)]
+    encoded = encode(texts, words, names, section.max_tokens, section.min_tokens)
     write_shuffled(encoded, shuffled, rows=len(members), seed=context.config.shard.seed, by="split")
-    splits = {}
-    for split in sorted(sizes):
-        rows = parquet_size(shuffled / f"split={split}")["rows"]
-        if rows:
-            splits[split] = _write_split(
-                context, task, split, shuffled / f"split={split}", rows, section.max_tokens
-            )
-        elif split != TRAIN:
-            say(
-                f"  {task}: split {split} is left out, none of its {sizes[split]:,} patents has {section.min_tokens} known words"
-            )
-    shutil.rmtree(shuffled, ignore_errors=True)  # no text at all: nothing was written
+    splits = _write_splits(context, task, shuffled, sizes)
+    # Without any text, nothing was written.
+    shutil.rmtree(shuffled, ignore_errors=True)
     if TRAIN not in splits:
         raise DataError(
-            f"EXAMPLES: nothing to train {task} on: of {sizes.get(TRAIN, 0):,} patents in its split {TRAIN} none has {section.min_tokens} words "
-            f"of the vocabulary; lower {task}.min_tokens or text.min_count, or let split keep more for training"
+            f"EXAMPLES: no training examples for {task}: of {sizes.get(TRAIN, 0):,} patents in split {TRAIN} "
+            f"none has {section.min_tokens} words of the vocabulary; "
+            f"lower {task}.min_tokens or text.min_count, or give train a larger share of the patents",
+            table="EXAMPLES",
+            task=task,
+            split=TRAIN,
+            patents=sizes.get(TRAIN, 0),
+            setting=f"{task}.min_tokens",
         )
     if "claims" in context.config.text.fields:
-        _say_if_cut(context, task, splits[TRAIN].rows)
-    examples = TaskExamples(labels=labels, max_tokens=section.max_tokens, splits=splits, interim=early)
+        _warn_if_truncated(context, task, splits[TRAIN].rows)
+    examples = TaskExamples(labels=labels, max_tokens=section.max_tokens, splits=splits, interim=interim)
     return examples, len(members) - sum(split.rows for split in splits.values())
 
 
-def _say_if_cut(context: StageContext, task: str, rows: int) -> None:
-    """Claims come last and are long: of a text that is cut they may all be lost."""
+def _label_per_patent(
+    context: StageContext, task: str, splits: DataFrame
+) -> tuple[DataFrame, list[InterimLabel]]:
+    """patent_key and label of the patents with a label, and the interim labels among them."""
+    column = "cpc_class" if task == TECHNOLOGY else "citation_level"
+    labels = context.read("LABELS").select("patent_key", F.col(column).alias("label"))
+    follow_up = interim_follow_up(context) if task != TECHNOLOGY else []
+    if not follow_up:
+        return labels, []
+    interim_levels = context.read("INTERIM_LEVELS")
+    interim = estimate_interim_labels(splits, labels, interim_levels, follow_up)
+    return with_interim_labels(splits, labels, interim_levels), interim
+
+
+def _write_splits(
+    context: StageContext, task: str, shuffled: Path, sizes: Mapping[str, int]
+) -> dict[str, SplitLayout]:
+    """Write the splits that have examples; `sizes` are the patents of each split."""
+    section, splits = context.config.task(task), {}
+    for split in sorted(sizes):
+        directory = shuffled / f"split={split}"
+        rows = parquet_size(directory)["rows"]
+        if rows:
+            splits[split] = _write_split(context, task, split, directory, rows, section.max_tokens)
+        elif split != TRAIN:
+            say(
+                f"  {task}: split {split} is skipped, none of its {sizes[split]:,} patents "
+                f"has {section.min_tokens} known words"
+            )
+    return splits
+
+
+def _warn_if_truncated(context: StageContext, task: str, rows: int) -> None:
+    """Claims come last and are long, so a truncated text can lose all of them."""
     longest = context.config.task(task).max_tokens
     examples = pyarrow.dataset.dataset(context.draft.path("EXAMPLES") / task / TRAIN, format="parquet")
     full = examples.count_rows(filter=pc.field("length") >= longest)
-    if full > _CUT * rows:
+    if full > _MAX_SHARE_CUT * rows:
+        further = ", or text.claims=first" if context.config.text.claims == "all" else ""
         say(
-            f"  {task}: {full / rows:.0%} of the training texts have {longest} words or more, and are cut there; "
-            f"for the claims to count set {task}.max_tokens higher"
-            + (", or text.claims=first" if context.config.text.claims == "all" else "")
+            f"  {task}: {full / rows:.0%} of the training texts have {longest} words or more, "
+            f"and the rest is cut; to use more of the claims, raise {task}.max_tokens{further}"
         )
 
 
 def _shard_joint(context: StageContext, tasks: Mapping[str, TaskExamples]) -> TaskExamples:
-    """The examples that a model of all these tasks trains on."""
-    labels = {task: described.labels for task, described in tasks.items()}
-    (max_tokens,) = {described.max_tokens for described in tasks.values()}
+    """The examples of a joint model of all these tasks."""
+    sizes = {task: len(examples.labels) for task, examples in tasks.items()}
+    (max_tokens,) = {examples.max_tokens for examples in tasks.values()}
     shuffled, splits = context.draft.directory / "shuffled", {}
     for split in (TRAIN, DEVELOPMENT):
-        rows = {
-            task: described.splits[split].rows
-            for task, described in tasks.items()
-            if split in described.splits
-        }
+        rows = {task: each.splits[split].rows for task, each in tasks.items() if split in each.splits}
         if rows:
-            examples = {
-                task: read_examples(context.session, context.draft.path("EXAMPLES") / task / split)
-                for task in rows
-            }
-            together = join_examples(examples, {task: len(names) for task, names in labels.items()})
-            write_shuffled(together, shuffled, rows=sum(rows.values()), seed=context.config.shard.seed)
-            splits[split] = _write_split(
-                context, JOINT, split, shuffled, parquet_size(shuffled)["rows"], max_tokens
-            )
+            directory = context.draft.path("EXAMPLES")
+            examples = {task: read_examples(context.session, directory / task / split) for task in rows}
+            joint = join_examples(examples, sizes)
+            write_shuffled(joint, shuffled, rows=sum(rows.values()), seed=context.config.shard.seed)
+            written = parquet_size(shuffled)["rows"]
+            splits[split] = _write_split(context, JOINT, split, shuffled, written, max_tokens)
             shutil.rmtree(shuffled)
     return TaskExamples(labels=(), max_tokens=max_tokens, splits=splits)
 
 
 def _labels(context: StageContext, task: str) -> list[str]:
-    """All answers to a task in the order of the model's outputs; a class that only tests have is in it, and is then always missed."""
+    """All labels of a task, in the order of the model's outputs.
+
+    Includes classes that occur in test splits only; the model never predicts these.
+    """
     if task != TECHNOLOGY:
         return list(LEVELS)
     members = context.read("SPLITS").where(F.col("task") == task).select("patent_key")
@@ -155,9 +183,14 @@ def _checked(tables: Iterator[pa.Table], task: str, bar: Progress) -> Iterator[p
     for table in tables:
         unknown = table.filter(pc.is_null(table["label"]))
         if unknown.num_rows:
+            key = unknown["patent_key"][0].as_py()
             raise DataError(
-                f"SPLITS: {unknown.num_rows} patents take part in {task} without a label, patent_key {unknown['patent_key'][0]} is one; "
-                "run `patent-spark label` and `patent-spark split` again"
+                f"SPLITS: {unknown.num_rows} patents of {task} have no label, for example patent_key {key}; "
+                "run `patent-spark label` and `patent-spark split` again",
+                table="SPLITS",
+                task=task,
+                patents=unknown.num_rows,
+                patent_key=key,
             )
         yield table
         bar.update(table.num_rows)

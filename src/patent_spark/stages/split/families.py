@@ -30,7 +30,7 @@ def write_families(context: StageContext) -> DataFrame:
             links = parents.transform(links_between_families, families)
             connected = connected_families(links.toArrow())
             say(
-                f"  related documents: {connected.num_rows:,} abstracts, patents and applications are merged into "
+                f"  related documents: {connected.num_rows:,} abstracts, patents and applications merge into "
                 f"other families; the largest family has {largest_family(connected):,}"
             )
             with scratch_table(context, connected, "connected") as merged:
@@ -45,7 +45,8 @@ def write_families(context: StageContext) -> DataFrame:
 def links_between_families(parents: DataFrame, families: DataFrame) -> DataFrame:
     """One row per pair of family numbers that a parent (patent_rules.parents_per_patent) links: one, other.
 
-    The family number of a patent without an abstract is its key, that of an application the hash of its number.
+    The family number of a patent without an abstract is its key, that of an application the hash of its
+    number.
     """
     # A family has each patent once, so the joins keep the rows.
     of_parents = families.select(F.col("patent_key").alias("parent"), F.col("family").alias("parent_family"))
@@ -59,8 +60,8 @@ def links_between_families(parents: DataFrame, families: DataFrame) -> DataFrame
 def connected_families(links: pa.Table) -> pa.Table:
     """One row per family number that changes: `number`, and `family`, the smallest number of its component.
 
-    Runs in this process: ten million links, the most that a release can have, take one gigabyte. An engine would need
-    a join for each step of the longest line of descent.
+    Runs in this process: ten million links, the most that a release can have, take one gigabyte. An engine
+    would need a join for each step of the longest line of descent.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -85,7 +86,7 @@ def largest_family(connected: pa.Table) -> int:
 
 
 def families_of_patents(families: DataFrame, patents: DataFrame, connected: DataFrame) -> DataFrame:
-    """FAMILIES: the families of abstracts, merged as connected_families says, and patents linked without one."""
+    """FAMILIES: those of abstracts, merged by `connected`, and linked patents without an abstract."""
     merged = connected.withColumnRenamed("family", "merged")
     without = patents.select("patent_key").join(families, on="patent_key", how="left_anti")
     with_abstract = families.join(merged, on=F.col("family") == F.col("number"), how="left")

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def examples_of_task(labels: DataFrame, task: str, label: Label) -> DataFrame:
-    """One row per patent with a label for the task: patent_id, patent_key, grant_date, label, exposure_months.
+    """One row per patent with a label: patent_id, patent_key, grant_date, label, exposure_months.
 
-    technology: every patent with a class, whether its citation window is open or not. citation_level: every patent
-    with a level. The length of the texts is not known yet; `shard` drops short ones.
+    technology: every patent with a class, whether its citation window is open or not. citation_level: every
+    patent with a level. The length of the texts is not known yet; `shard` drops short ones.
     """
     name, follow_up = "cpc_class", F.lit(None)
     if task == CITATION_LEVEL:
@@ -48,9 +48,10 @@ def split_stratified(examples: DataFrame, split: Split) -> DataFrame:
     """Examples with `split`: within each label the same shares of test, development, train and large_test.
 
     Of n patents with a label, the first s = round(n * sample) in a seeded order are used; the other n - s are
-    large_test. Of the s, the first round(s * test) are test, those up to round(s * (test + development)) development,
-    the rest train. round() rounds halves up, so a label with few patents trains before it tests. The sizes are exact
-    without families. With them they are approximate, because a family is placed as a whole (see _place).
+    large_test. Of the s, the first round(s * test) are test, those up to round(s * (test + development))
+    development, the rest train. round() rounds halves up, so a label with few patents trains before it tests.
+    The sizes are exact without families. With them they are approximate, because a family is placed as a
+    whole (see _place).
     """
     size = F.floor(F.col("label_size") * split.sample + 0.5)
     split_of_family = (
@@ -63,12 +64,13 @@ def split_stratified(examples: DataFrame, split: Split) -> DataFrame:
 
 
 def split_temporal(examples: DataFrame, split: Split, closes_after_months: int) -> DataFrame:
-    """Examples with `split`: train and development up to `train_until`, test_2011, test_2012, ... by grant year.
+    """Examples with `split`: train and development up to `train_until`, test_YYYY by grant year.
 
-    With `embargo`, only patents whose label is known before the first day of the first test year train. A label is
-    known `closes_after_months` after the grant (citation level: the horizon; technology: 0). Of n training patents
-    with a label, the first round(n * development) in a seeded order are development. Training and development patents
-    whose family has a patent in a test year are dropped; the test sets keep their natural mix. Other years are unused.
+    With `embargo`, only patents whose label is known before the first day of the first test year train. A
+    label is known `closes_after_months` after the grant (citation level: the horizon; technology: 0). Of n
+    training patents with a label, the first round(n * development) in a seeded order are development.
+    Training and development patents whose family has a patent in a test year are dropped; the test sets keep
+    their natural mix. Other years are unused.
     """
     year = F.year("grant_date")
     testing = examples.where(year.isin(list(split.test_years)))
@@ -84,7 +86,7 @@ def split_temporal(examples: DataFrame, split: Split, closes_after_months: int) 
 
 
 def add_interim(placed: DataFrame, interim: DataFrame) -> DataFrame:
-    """The examples of split_temporal and, in train, the interim examples of families outside test and development.
+    """The examples of split_temporal; train gets the interim examples whose family is not held out.
 
     Development has final labels only, so that a model is selected and calibrated on what it has to predict.
     """
@@ -96,9 +98,10 @@ def add_interim(placed: DataFrame, interim: DataFrame) -> DataFrame:
 def interim_examples(interim_levels: DataFrame, split: Split, label: Label) -> DataFrame:
     """One row per patent granted up to `train_until` whose citation window was open on the first test day.
 
-    Columns as in examples_of_task. The label is the interim level at the longest follow-up window that had ended by
-    then for every patent of its grant year. A level compares the whole year, so a longer window would use citations
-    that were not yet known. All patents of a year have the same follow-up window. Years without one are left out.
+    Columns as in examples_of_task. The label is the interim level at the longest follow-up window that had
+    ended by then for every patent of its grant year. A level compares the whole year, so a longer window
+    would use citations that were not yet known. All patents of a year have the same follow-up window. Years
+    without one are left out.
     """
     first_test_day = _first_test_day(split)
     year_end = F.make_date(F.year("grant_date"), F.lit(12), F.lit(31))
@@ -122,8 +125,8 @@ def _first_test_day(split: Split) -> Column:
 def keep_families_on_one_side(examples: DataFrame) -> DataFrame:
     """Examples of several tasks for one model of all tasks, such that no family is on two sides.
 
-    examples: with `family` and `split`. A family that any task tests is dropped from train and development of the
-    other tasks. Otherwise a family that is development for one task is development for all.
+    examples: with `family` and `split`. A family that any task tests is dropped from train and development of
+    the other tasks. Otherwise a family that is development for one task is development for all.
     """
     tests = F.col("split").startswith(TEST) | (F.col("split") == LARGE_TEST)
     side = F.when(tests, 2).when(F.col("split") == DEVELOPMENT, 1).otherwise(0)
@@ -141,10 +144,11 @@ def months_until_known(task: str, label: Label) -> int:
 def _place(examples: DataFrame, split_of_family: Column, seed: int) -> DataFrame:
     """Examples with `split`, the same for all members of a family.
 
-    Families are ordered within the label of their first member (the one with the smallest key): by a hash of the seed
-    and that key, then by the key, so that the order is total. `split_of_family` computes the split of a family from
-    `before`, the number of patents in all families before it, and `label_size`, that of all families of the label.
-    A family goes where its first patent goes, so a boundary is exceeded by less than one family.
+    Families are ordered within the label of their first member (the one with the smallest key): by a hash of
+    the seed and that key, then by the key, so that the order is total. `split_of_family` computes the split
+    of a family from `before`, the number of patents in all families before it, and `label_size`, that of all
+    families of the label. A family goes where its first patent goes, so a boundary is exceeded by less than
+    one family.
     """
     families = examples.groupBy("family").agg(
         F.min("patent_key").alias("first_key"), F.count("*").alias("members")

@@ -17,8 +17,8 @@ from patent_spark.core.value_counts import tally
 from patent_spark.stages.split.families import write_families
 from patent_spark.stages.split.protocols import (
     add_interim,
-    interim_examples,
     examples_of_task,
+    interim_examples,
     keep_families_on_one_side,
     months_until_known,
     split_stratified,
@@ -129,9 +129,9 @@ def _nothing_to_train_on(task: str, sizes: dict[str, int], config: Config) -> Da
     known = f" that is known before {min(split.test_years)}-01-01" if months else ""
     embargo = ", or split.embargo=false" if months else ""
     return DataError(
-        f"{task}: no training patents ({present}): none granted up to split.train_until = {split.train_until} "
-        f"has a label{known}; change split.train_until and split.test_years, "
-        f"or set {task}.protocol=stratified{embargo}",
+        f"{task}: no training patents ({present}): none granted up to "
+        f"split.train_until = {split.train_until} has a label{known}; "
+        f"change split.train_until and split.test_years, or set {task}.protocol=stratified{embargo}",
         task=task,
         setting="split.train_until",
     )

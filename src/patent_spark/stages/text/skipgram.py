@@ -1,4 +1,7 @@
-"""Skip-gram vectors with negative sampling (Mikolov et al. 2013) from text files. The only file that imports gensim."""
+"""Skip-gram vectors with negative sampling (Mikolov et al. 2013) from text files.
+
+The only file that imports gensim.
+"""
 
 from __future__ import annotations
 

@@ -18,8 +18,9 @@ def synonyms_found(
 ) -> float | None:
     """Share of a word's nearest words that are its synonyms, averaged over all words with synonyms.
 
-    Looks at as many nearest words as the word has synonyms in the vocabulary, at most ten. So 1 is the best, and
-    chance is close to 0. None when no group of synonyms has two words in the vocabulary. vectors: [words, dimensions].
+    Looks at as many nearest words as the word has synonyms in the vocabulary, at most ten. So 1 is the best,
+    and chance is close to 0. None when no group of synonyms has two words in the vocabulary. vectors: [words,
+    dimensions].
     """
     place = {word: i for i, word in enumerate(words)}
     known = [[place[word] for word in group if word in place] for group in synonyms]

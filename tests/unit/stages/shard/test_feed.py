@@ -8,7 +8,8 @@ import pytest
 
 from patent_spark.stages.shard import feed as feed_module
 from patent_spark.stages.shard.feed import Feed, FeedError
-from patent_spark.stages.shard.layout import Layout, group_file, keys_digest
+from patent_spark.stages.shard.layout import Layout, content_digest, group_file, keys_digest
+from tests.support.errors import raises
 from tests.support.factories import examples, write_shards
 
 LANES, WORDS = 4, 12
@@ -131,9 +132,10 @@ def test_deliveries_of_all_ranks_add_up_to_the_manifest(shards):
     total = np.sum([feed.delivered for feed in feeds], axis=0)
     assert total[0] == 101
     feeds[0].require_complete(total)
-    with pytest.raises(FeedError, match=r"delivered 100 examples .* the manifest says 101 with"):
+    with raises(FeedError, stage="shard", examples=100, expected=101):
         feeds[0].require_complete(total - [1, 0])
-    with pytest.raises(FeedError, match="delivered 101 examples with digest"):
+    digest = f"{(int(total[1]) + 1) % 2**64:016x}"
+    with raises(FeedError, stage="shard", examples=101, expected=101, digest=digest):
         feeds[0].require_complete(total + [0, 1])
 
 
@@ -157,19 +159,16 @@ def test_any_of_the_usual_numbers_of_ranks_shares_one_layout(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("damage", "message"),
+    ("damage", "cause"),
     [
-        (
-            lambda path: path.write_bytes(path.read_bytes().replace(b"PAR1", b"PAR2", 1)),
-            r"is not the file that the manifest describes \(",
-        ),
-        (lambda path: path.unlink(), r"cannot be read \(No such file or directory\)"),
-        (lambda path: (path.unlink(), path.mkdir()), r"cannot be read \(Is a directory\)"),
+        (lambda path: path.write_bytes(path.read_bytes().replace(b"PAR1", b"PAR2", 1)), None),
+        (lambda path: path.unlink(), FileNotFoundError),
+        (lambda path: (path.unlink(), path.mkdir()), IsADirectoryError),
     ],
     ids=["a byte changed", "missing", "unreadable"],
 )
 def test_a_changed_file_is_noticed_before_the_first_step_by_the_rank_that_owns_it(
-    shards, tmp_path, damage, message
+    shards, tmp_path, damage, cause
 ):
     directory = shutil.copytree(shards[0] / "odd", tmp_path / "odd")
     feeds = [Feed(directory, shards[1]["odd"], world=2, rank=rank, batch=8, seed=1) for rank in range(2)]
@@ -177,10 +176,12 @@ def test_a_changed_file_is_noticed_before_the_first_step_by_the_rank_that_owns_i
         feed.require_unchanged()
     damage(directory / group_file(3))
     feeds[0].require_unchanged()
-    with pytest.raises(
-        FeedError, match=rf"group-00003\.parquet {message}.*; run `patent-spark shard --force`$"
-    ):
+    with raises(FeedError, file="group-00003.parquet", stage="shard") as caught:
         feeds[1].require_unchanged()
+    assert type(caught.value.__cause__) is (cause or type(None))
+    if cause is None:
+        assert caught.value.facts["digest"] == content_digest(directory / group_file(3))
+        assert caught.value.facts["expected"] == shards[1]["odd"].contents[3]
 
 
 def test_the_digest_knows_no_order_and_adds_up():
@@ -197,13 +198,11 @@ def test_the_digest_knows_no_order_and_adds_up():
 
 
 def test_ranks_and_batches_that_do_not_suit_the_lanes(shards):
-    with pytest.raises(
-        FeedError, match=r"4 lanes, which 3 ranks cannot share evenly; add 3 to shard.world_sizes"
-    ):
+    with raises(FeedError, setting="shard.world_sizes", lanes=4, ranks=3):
         open_feed(shards, world=3)
-    with pytest.raises(FeedError, match=r"train.batch = 6 must be a multiple of the 4 lanes"):
+    with raises(FeedError, setting="train.batch", batch=6, lanes=4):
         open_feed(shards, batch=6)
-    with pytest.raises(FeedError, match="without # "):
+    with raises(FeedError, directory=Path("/a#b")):
         Feed(Path("/a#b"), shards[1]["odd"], world=1, rank=0, batch=8, seed=1)
 
 
@@ -213,15 +212,13 @@ def test_shards_that_changed_since_the_manifest(shards, tmp_path):
     tables = [pq.read_table(shards[0] / "odd" / group_file(group)) for group in range(layout.groups)]
     lost_a_row = tables[3].slice(1)
     swapped = {3: tables[5], 5: tables[3]}
-    damages = {
-        r"group-00003.parquet holds 8 rows from position \d+, the manifest says 9 rows from \d+; run": {
-            3: lost_a_row
-        },
-        r"group-0000[35].parquet holds 9 rows from position \d+, the manifest says 9 rows from": swapped,
-        r"cannot be read \(.*group-00003.parquet.*\); run `patent-spark shard --force`": {3: None},
-        r"cannot be read \(.*Parquet magic bytes.*\)": {3: b"not Parquet"},
-    }
-    for message, damaged in damages.items():
+    damages = [
+        ({3: lost_a_row}, {"file": "group-00003.parquet", "rows": 8}, None),
+        (swapped, {"rows": 9}, None),
+        ({3: None}, {"directory": directory}, OSError),
+        ({3: b"not Parquet"}, {"directory": directory}, ValueError),
+    ]
+    for damaged, facts, cause in damages:
         for group, table in (dict(enumerate(tables)) | damaged).items():
             path = directory / group_file(group)
             path.unlink(missing_ok=True)
@@ -230,10 +227,14 @@ def test_shards_that_changed_since_the_manifest(shards, tmp_path):
             elif table is not None:
                 pq.write_table(table, path)
         feed = Feed(directory, layout, world=1, rank=0, batch=8, seed=1)
-        with pytest.raises(FeedError, match=message):
+        with raises(FeedError, stage="shard", **facts) as caught:
             list(feed.epoch(0))
+        error = caught.value
+        assert cause is None or isinstance(error.__cause__, cause)
+        if damaged is swapped:
+            assert error.facts["position"] != layout.first_position(int(error.facts["file"][6:11]))
     wider = dataclasses.replace(layout, max_tokens=WORDS + 1)
-    with pytest.raises(FeedError, match="token ids, the manifest says 9 rows of 13"):
+    with raises(FeedError, max_tokens=WORDS + 1):
         list(Feed(shards[0] / "odd", wider, world=1, rank=0, batch=8, seed=1).epoch(0))
 
 
@@ -250,8 +251,8 @@ class StoppedEarly:
         self.reader.__exit__(*error)
 
 
-@pytest.mark.parametrize(("empty_opens", "raises"), [([True, False], False), ([True] * 3, True)])
-def test_an_epoch_that_petastorm_ends_early_is_noticed(shards, monkeypatch, empty_opens, raises):
+@pytest.mark.parametrize(("empty_opens", "fails"), [([True, False], False), ([True] * 3, True)])
+def test_an_epoch_that_petastorm_ends_early_is_noticed(shards, monkeypatch, empty_opens, fails):
     import petastorm
 
     real, opens = petastorm.make_batch_reader, iter(empty_opens)
@@ -259,10 +260,8 @@ def test_an_epoch_that_petastorm_ends_early_is_noticed(shards, monkeypatch, empt
         petastorm, "make_batch_reader", lambda *args, **kwargs: StoppedEarly(real(*args, **kwargs), opens)
     )
     feed = open_feed(shards)
-    if raises:
-        with pytest.raises(
-            FeedError, match=rf"delivered 0 of 12 row groups, opened {feed_module._OPENS} times"
-        ):
+    if fails:
+        with raises(FeedError, delivered=0, expected=12, attempts=feed_module._OPENS):
             list(feed.epoch(0))
     else:
         list(feed.epoch(0))

@@ -12,9 +12,10 @@ from patent_spark import cli
 from patent_spark.core.patent_ids import patent_keys
 from patent_spark.core.store import Store
 from patent_spark.stages.audit.relatives import connected_patents, document_links
-from patent_spark.stages.split.families import joined_families, largest
+from patent_spark.stages.split.families import connected_families, largest_family
 from tests.support.factories import publish, table_of
 from tests.support.ingested_tables import publish_release, run
+from tests.support.messages import line_with
 from tests.support.table_hash import table_digest
 
 DAY = datetime.date(2001, 2, 6)
@@ -193,25 +194,19 @@ def test_the_audit_finds_the_same_by_its_own_way():
 
 def test_joined_families_by_hand():
     links = pa.table({"one": [5, -7, 30, 9, 5], "other": [9, 2**62, 9, 5, 9]})
-    assert joined_families(links).to_pydict() == {"number": [9, 30, 2**62], "family": [5, 5, -7]}
-    assert largest(joined_families(links)) == 3
-    assert joined_families(links.slice(0, 0)).num_rows == 0
-    assert largest(joined_families(links.slice(0, 0))) == 1
+    assert connected_families(links).to_pydict() == {"number": [9, 30, 2**62], "family": [5, 5, -7]}
+    assert largest_family(connected_families(links)) == 3
+    assert connected_families(links.slice(0, 0)).num_rows == 0
+    assert largest_family(connected_families(links.slice(0, 0))) == 1
 
 
-def test_a_warehouse_of_an_older_version_says_what_to_do(tmp_path, capsys):
+def test_a_warehouse_of_an_older_version_names_the_command_to_run(tmp_path, capsys):
     store = Store(tmp_path)
     publish(store, "ingest", {"PATENTS": [], "ABSTRACTS": []})
     publish(store, "label", {"LABELS": LABELS})
     assert cli.main(["split", "--set", f"warehouse.root={tmp_path}"]) == cli.BAD_DATA
-    assert (
-        "RELATED_DOCUMENTS is not part of the current ingest" in (told := capsys.readouterr().err)
-        and "run `patent-spark ingest` again" in told
-    )
+    line_with(capsys.readouterr().err, "RELATED_DOCUMENTS", "`patent-spark ingest`")
     publish(store, "split", {"SPLITS": []}, {"splits": {"technology": {"train": 1}}})
     publish(store, "ingest", {name: [] for name in ("PATENTS", "ABSTRACTS", "RELATED_DOCUMENTS")})
     assert cli.main(["text", "--set", f"warehouse.root={tmp_path}"]) == cli.BAD_DATA
-    assert (
-        "FAMILIES is not part of the current split" in (told := capsys.readouterr().err)
-        and "run `patent-spark split` again" in told
-    )
+    line_with(capsys.readouterr().err, "FAMILIES", "`patent-spark split`")

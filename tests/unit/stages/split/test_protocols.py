@@ -11,10 +11,11 @@ from patent_spark import cli
 from patent_spark.config import load_config
 from patent_spark.core.patent_ids import patent_keys
 from patent_spark.core.store import Store
-from tests.oracle.labels_pandas import read
-from tests.oracle.splits_loops import draw, early_of_store, families_of_store, splits_of_store
 from tests.support.factories import publish, table_of
 from tests.support.ingested_tables import run
+from tests.support.labels_pandas import read
+from tests.support.messages import line_with
+from tests.support.splits_loops import draw, early_of_store, families_of_store, splits_of_store
 
 LEVELS = ["top1", "top10", "btm90", "zerocite", None]
 
@@ -203,15 +204,12 @@ def test_interim_levels_train_where_they_were_known_for_the_whole_year(tmp_path,
     assert all(np.isnan(row["exposure_months"]) for row in rows if row["task"] == "technology")
 
 
-def test_interim_levels_of_other_exposures_are_not_taken(tmp_path, capsys):
+def test_interim_levels_of_other_follow_up_windows_are_an_error(tmp_path, capsys):
     store = labelled(tmp_path, *random_labels(50), early=[], exposures=[12])
     sets = ("label.follow_up_months=[12, 24]", "split.interim_levels=true", f"warehouse.root={store.root}")
     assert cli.main(["split", *(part for setting in sets for part in ("--set", setting))]) == cli.BAD_DATA
-    told = capsys.readouterr().err
-    assert (
-        "INTERIM_LEVELS: made with label.follow_up_months = [12], now [12, 24]; run `patent-spark label` first"
-        in told
-    )
+    facts = ("INTERIM_LEVELS", "label.follow_up_months", "[12]", "[12, 24]", "`patent-spark label`")
+    line_with(capsys.readouterr().err, *facts)
 
 
 @pytest.mark.engine
@@ -393,7 +391,7 @@ def test_families_never_straddle(session, engine, tmp_path, protocol):
 
 
 @pytest.mark.engine
-def test_what_is_read_when_nothing_is_left_to_train_on(session, engine, tmp_path, capsys):
+def test_no_training_patents_are_an_error_with_the_settings_to_change(session, engine, tmp_path, capsys):
     rows = [
         row | {"grant_date": datetime.date(2011, 3, 1), "citation_level": "btm90"}
         for row in plain("H04", 3, 1)
@@ -402,19 +400,10 @@ def test_what_is_read_when_nothing_is_left_to_train_on(session, engine, tmp_path
     sets = [f"warehouse.root={store.root}", f"engine.name={engine.name}", "tasks=citation_level"]
     arguments = [word for setting in sets for word in ("--set", setting)]
     assert cli.main(["split", *arguments]) == cli.BAD_DATA
-    assert capsys.readouterr().err.splitlines()[-1] == (
-        "patent-spark: citation_level: no patent is left to train on (test_2011 3): none with a label was granted up to split.train_until = 2010 "
-        "and have a label that closed before 2011-01-01; set other split.train_until and split.test_years, or "
-        "citation_level.protocol=stratified, or split.embargo=false"
-    )
-    assert (
-        cli.main(
-            ["split", *arguments, "--set", "citation_level.protocol=stratified", "--set", "split.sample=0"]
-        )
-        == cli.BAD_DATA
-    )
-    assert (
-        "(large_test 3); give it more patents with a label, or raise split.sample = 0.0"
-        in capsys.readouterr().err
-    )
+    settings = ("split.train_until = 2010", "split.test_years", "protocol=stratified", "split.embargo=false")
+    error = capsys.readouterr().err.splitlines()[-1]
+    line_with(error, "patent-spark: citation_level", "test_2011 3", "2011-01-01", *settings)
+    arguments += ["--set", "citation_level.protocol=stratified", "--set", "split.sample=0"]
+    assert cli.main(["split", *arguments]) == cli.BAD_DATA
+    line_with(capsys.readouterr().err, "patent-spark: citation_level", "large_test 3", "split.sample = 0.0")
     assert store.manifest("split") is None

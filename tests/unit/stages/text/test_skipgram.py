@@ -9,6 +9,7 @@ import pytest
 
 from patent_spark.config import Text
 from patent_spark.stages.text.skipgram import CorpusFile, skip_gram, write_corpus
+from tests.support.messages import line_with
 
 SMALL = Text(dimensions=8, workers=1, epochs=2)
 
@@ -104,13 +105,12 @@ def test_one_worker_gives_the_same_bits_in_any_process(tmp_path):
     assert other.stdout == here
 
 
-def test_progress_is_told_in_words(tmp_path, capsys, monkeypatch):
+def test_progress_is_counted_in_words(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("patent_spark.core.progress._SECONDS_BETWEEN_LINES", 0.0)
     skip_gram([corpus(tmp_path / "texts", ["a b c"] * 10)], {"a": 10, "b": 10, "c": 10}, SMALL)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
-    assert lines[1].startswith("  skip-gram, 1 threads: 60 words (100%) epoch 2 of 2, ")
-    assert lines[1].endswith(" words/s")
+    line_with(lines[1], "1 threads", "60 words", "100%", "epoch 2 of 2", "words/s")
 
 
 @pytest.mark.parametrize("workers", [1, 3])

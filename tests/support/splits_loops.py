@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 
-from tests.oracle.labels_pandas import months_later, read
+from tests.support.labels_pandas import months_later, read
 
 P1, P2, P3, P4, P5 = (
     0x9E3779B185EBCA87,
