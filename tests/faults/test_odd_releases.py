@@ -1,4 +1,4 @@
-"""Releases that can be read and are odd nevertheless: what a person reads of each stage, through the real command line."""
+"""Readable but unusual releases: the tables, and what each stage reports, through the command line."""
 
 import datetime
 import json
@@ -8,6 +8,7 @@ import pytest
 from patent_spark.cli import BAD_DATA, DONE, main
 from patent_spark.core.store import Store
 from patent_spark.stages.quality.warnings import CONSEQUENCES, warn
+from tests.support.messages import line_with
 from tests.support.releases import write_release
 
 FIRST, STEP, PATENTS = 4_000_000, 250, 40
@@ -19,7 +20,7 @@ def number(place):
 
 
 def rows_of_release():
-    """40 patents of one class, one a quarter and four a block of a thousand numbers; each cites the two before it."""
+    """40 patents of one class, one a quarter, 250 numbers apart; each cites the two before it."""
     places = range(PATENTS)
     days = [FIRST_DAY + datetime.timedelta(90 * place) for place in places]
     return {
@@ -43,7 +44,7 @@ def rows_of_release():
     }
 
 
-class House:
+class ReleaseRun:
     """A release folder and its warehouse."""
 
     def __init__(self, home, capsys):
@@ -53,7 +54,7 @@ class House:
         write_release(self.home / "release", rows, {"release_id": "odd", "data_to_date": data_to_date})
 
     def run(self, *stages, sets=()):
-        """Run stages until one fails; returns the last one's exit code and what all of them said."""
+        """Run stages until one fails; returns the last exit code, and the text that all of them printed."""
         code = DONE
         sets = (
             f"source.path={self.home / 'release'}",
@@ -63,7 +64,7 @@ class House:
         )
         for stage in stages:
             code = code or main([stage, *(part for setting in sets for part in ("--set", setting))])
-        return code, [line.strip() for line in self.capsys.readouterr().err.splitlines()]
+        return code, self.capsys.readouterr().err
 
     def labels(self):
         return {row["patent_id"]: row for row in self.store.read_arrow("LABELS").to_pylist()}
@@ -74,7 +75,7 @@ class House:
 
 @pytest.fixture
 def house(tmp_path, capsys):
-    return House(tmp_path, capsys)
+    return ReleaseRun(tmp_path, capsys)
 
 
 def test_a_range_of_patents_is_missing(house):
@@ -86,13 +87,14 @@ def test_a_range_of_patents_is_missing(house):
 
     rows["g_patent"] = [row for row in rows["g_patent"] if not 4_003_000 <= int(row["patent_id"]) < 4_005_000]
     house.write(rows)
-    code, said = house.run("ingest", "label", "quality")
+    code, messages = house.run("ingest", "label", "quality")
     assert code == DONE
     warnings = {warning["code"]: warning for warning in house.quality()["warnings"]}
     absent, ranges = warnings["many_absent"], warnings["missing_ranges"]
     assert (absent["facts"]["absent"], absent["facts"]["citations"]) == (16, 77)
     assert ranges["facts"]["examples"] == "4,003,000 to 4,004,999 (16 citations)"
-    assert absent["message"] in said and ranges["message"] in said
+    line_with(messages, absent["message"])
+    line_with(messages, ranges["message"])
     labels = house.labels()
     lost = {"4002500": 1, "4002750": 2}  # the citations that the missing patents made
     assert len(labels) == PATENTS - 8
@@ -114,38 +116,36 @@ UNUSABLE = {
 }
 
 
-NO_LEVEL = (
-    "no patent has a citation level: {} windows are still open on the last day, {} patents have no class"
-)
-NOTHING_TO_TRAIN_ON = "patent-spark: technology: no patent is left to train on (no patent at all); give it more patents with a label, or raise split.sample = 1.0"
+def no_level(open_windows, without_class):
+    return "citation level", f"{open_windows} citation windows", f"{without_class} patents have no class"
+
+
+NOTHING_TO_TRAIN_ON = ("patent-spark: technology", "split.sample = 1.0")
 
 
 def warn_empty(table):
     """The warning about a table without rows."""
-    return warn("empty_table", table=table, consequence=CONSEQUENCES[table]).message
+    return (warn("empty_table", table=table, consequence=CONSEQUENCES[table]).message,)
 
 
-READ = {
-    "g_patent": [NO_LEVEL.format(0, 0), warn_empty("PATENTS"), NOTHING_TO_TRAIN_ON],
+REPORTED = {
+    "g_patent": [no_level(0, 0), warn_empty("PATENTS"), NOTHING_TO_TRAIN_ON],
     "g_patent_abstract": [warn_empty("ABSTRACTS")],
     "g_us_patent_citation": [warn_empty("CITATIONS")],
-    "g_cpc_current": [
-        NO_LEVEL.format(21, 40),
-        warn_empty("CPC"),
-        NOTHING_TO_TRAIN_ON,
-    ],
+    "g_cpc_current": [no_level(21, 40), warn_empty("CPC"), NOTHING_TO_TRAIN_ON],
 }
 
 
 @pytest.mark.parametrize("table", UNUSABLE)
 def test_no_row_of_a_table_can_be_used(house, table):
-    """A file without a row is refused (test_ingest_faults.py); here every row is rejected or empty, and that is allowed."""
+    """Every row is rejected or empty, which is allowed; a file without rows is not (test_ingest_faults.py)."""
     house.write(rows_of_release() | {table: [UNUSABLE[table]]})
-    code, said = house.run(
+    code, messages = house.run(
         "ingest", "label", "quality", "split", sets=["ingest.max_reject_fraction=1.0", "tasks=technology"]
     )
-    assert code == (BAD_DATA if NOTHING_TO_TRAIN_ON in READ[table] else DONE)
-    assert [line for line in READ[table] if line not in said] == []
+    assert code == (BAD_DATA if NOTHING_TO_TRAIN_ON in REPORTED[table] else DONE)
+    for facts in REPORTED[table]:
+        line_with(messages, *facts)
     levels = {row["citation_level"] for row in house.labels().values()}
     assert (
         levels
@@ -158,20 +158,19 @@ def test_no_row_of_a_table_can_be_used(house, table):
     )
 
 
-def test_impossible_grant_dates_are_rejected_and_told(house):
+def test_impossible_grant_dates_are_rejected_and_reported(house):
     rows = rows_of_release()
     for place, day in ((3, "9178-12-11"), (4, "1074-03-05")):
         rows["g_patent"][place]["patent_date"] = day
     house.write(rows)
-    code, said = house.run("ingest")
+    code, messages = house.run("ingest")
     kept = house.store.root / "logs" / "rejects-PATENTS.parquet"
-    assert (code, said[-1]) == (
-        BAD_DATA,
-        "patent-spark: PATENTS: 2 of 40 rows rejected (5 %), limit 1 % (ingest.max_reject_fraction): "
-        f"grant date outside 1790-07-31..2009-08-20 2; see {kept}",
-    )
-    code, said = house.run("ingest", "label", "quality", sets=["ingest.max_reject_fraction=0.1"])
-    assert code == DONE and "g_patent.tsv.zip: 40 rows, 2 rejected" in said
+    assert code == BAD_DATA
+    facts = ("PATENTS", "2 of 40 rows", "5 %", "1 %", "ingest.max_reject_fraction", kept)
+    line_with(messages, "patent-spark: ", *facts, "grant date outside 1790-07-31..2009-08-20 2")
+    code, messages = house.run("ingest", "label", "quality", sets=["ingest.max_reject_fraction=0.1"])
+    assert code == DONE
+    line_with(messages, "g_patent.tsv.zip", "40 rows", "2 rejected")
     assert house.quality()["known_issues"][9]["observed"] == {
         "grant date outside 1790-07-31..2009-08-20": 2,
         "rows of CPC": 40,
@@ -189,25 +188,23 @@ def test_impossible_grant_dates_are_rejected_and_told(house):
 def test_a_release_cannot_cover_that_day(house, day):
     """With the one every window would count as closed, with the other every patent would be of the future."""
     house.write(rows_of_release(), day)
-    refused = f"patent-spark: data_to_date = {day} (%s) is no day that a release can cover; set release.data_to_date to its last grant date"
-    assert house.run("ingest") == (
-        BAD_DATA,
-        ["ingest    zipped TSV to Parquet, bad rows to REJECTS", refused % "release.json"],
-    )
+    refused = ("patent-spark: ", f"data_to_date = {day}", "set release.data_to_date")
+    code, messages = house.run("ingest")
+    assert code == BAD_DATA
+    line_with(messages, *refused, "(release.json)")
     house.write(rows_of_release())
-    code, said = house.run("ingest", sets=[f"release.data_to_date={day}"])
-    assert (code, said[-1]) == (BAD_DATA, refused % "release.data_to_date")
+    code, messages = house.run("ingest", sets=[f"release.data_to_date={day}"])
+    assert code == BAD_DATA
+    line_with(messages, *refused, "(release.data_to_date)")
     assert house.store.manifest("ingest") is None
 
 
 def test_data_to_date_lies_before_the_end_of_every_window(house):
     young = {table: rows[:12] for table, rows in rows_of_release().items()}
     house.write(young, "2002-12-31")
-    code, said = house.run("ingest", "label", "quality", "split", sets=["tasks=citation_level"])
+    code, messages = house.run("ingest", "label", "quality", "split", sets=["tasks=citation_level"])
     assert code == BAD_DATA
-    assert NO_LEVEL.format(12, 0) in said
-    assert warn("all_windows_open", data_to_date="2002-12-31", patents=12).message in said
-    assert said[-1].startswith(
-        "patent-spark: citation_level: no patent is left to train on (no patent at all): none with a label was granted"
-    )
+    line_with(messages, *no_level(12, 0))
+    line_with(messages, warn("all_windows_open", data_to_date="2002-12-31", patents=12).message)
+    line_with(messages, "patent-spark: citation_level", "split.train_until", "split.test_years")
     assert house.run("label", "split", sets=["tasks=citation_level", "label.horizon_months=12"])[0] == DONE
