@@ -138,7 +138,7 @@ REPORTED = {
 
 @pytest.mark.parametrize("table", UNUSABLE)
 def test_no_row_of_a_table_can_be_used(house, table):
-    """Every row is rejected or empty, which is allowed; a file without rows is not (test_ingest_faults.py)."""
+    """Every row is rejected or empty, which is allowed; a file without rows is not."""
     house.write(rows_of_release() | {table: [UNUSABLE[table]]})
     code, messages = house.run(
         "ingest", "label", "quality", "split", sets=["ingest.max_reject_fraction=1.0", "tasks=technology"]
