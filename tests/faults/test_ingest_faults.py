@@ -180,7 +180,7 @@ def test_an_unknown_packing(refused, folder):
     for place in (8, directory + 10):
         struct.pack_into("<H", content, place, 98)
     path.write_bytes(content)
-    refused(path, "compression method", "download")
+    refused(path, "PPMd", "Deflate")
 
 
 def test_a_file_of_no_bytes(refused, folder):
@@ -215,7 +215,7 @@ def test_a_header_that_is_not_utf8(refused, folder):
 def test_a_quote_that_is_never_closed(refused, folder):
     endless = '"5"\t"utility"\t"1976-01-06"\t"no end' + " and on" * 300_000
     write_zip(folder, "g_patent", tsv("g_patent", [PATENT, endless]))
-    refused(folder / PATENTS_ZIP, "row 2 ", "1 MB", "quote", "ingest.block_mb", sets=["ingest.block_mb=1"])
+    refused(folder / PATENTS_ZIP, "row 3 ", "1 MB", "quote", "ingest.block_mb", sets=["ingest.block_mb=1"])
 
 
 def test_too_many_rejects(refused, folder, published):
@@ -224,7 +224,16 @@ def test_too_many_rejects(refused, folder, published):
     rows += [PATENT | {"patent_id": ""}]
     write_zip(folder, "g_patent", tsv("g_patent", rows))
     kept = published / "warehouse" / "logs" / "rejects-PATENTS.parquet"
-    counts = ("PATENTS", "5 of 100 rows", "5 %", "2 %", "unknown date 4, empty patent_id 1")
+    counts = (
+        "PATENTS",
+        "5 of 100 rows",
+        "5 %",
+        "2 %",
+        "unknown date 4",
+        "1976-01-27",
+        "empty patent_id 1",
+        "row 97",
+    )
     refused(*counts, "ingest.max_reject_fraction", kept, sets=["ingest.max_reject_fraction=0.02"])
     assert pq.read_table(kept)["row"].to_pylist() == [97, 98, 99, 100, 101]
 

@@ -44,6 +44,19 @@ class SimulateMetadata(StageMetadata):
     """What the generator knows about its labels, by task; only `evaluate` looks inside."""
 
 
+class JoinMetadata(Record):
+    """How many rows of a table meet a patent of PATENTS."""
+
+    rows: int
+    """Rows that were looked at."""
+    unmatched: int
+    """Those of them that meet no patent."""
+    examples: tuple[str, ...] = ()
+    """Some of their ids."""
+    expected_share: float = 0.0
+    """Share of ids drawn at random from the range of the patents' numbers that would meet one."""
+
+
 class IngestMetadata(StageMetadata):
     """A release as it was read."""
 
@@ -61,6 +74,12 @@ class IngestMetadata(StageMetadata):
     """Source rows, by table."""
     rejected: dict[str, dict[str, int]]
     """Rejected source rows, by table and reason."""
+    lost: dict[str, int] = {}
+    """Source rows that stand within a rejected one, because a line break is missing, by table; part of `rows_in`."""
+    respelled: dict[str, dict[str, int]] = {}
+    """Ids that were brought to PatentsView's form, by table and by how they were written."""
+    joins: dict[str, JoinMetadata] = {}
+    """Rows of each table that meet no patent."""
     cited_malformed: int
     """Citations that were kept although the cited id cannot be read."""
     without_abstract: int

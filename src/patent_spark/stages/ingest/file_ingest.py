@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import shutil
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +21,13 @@ from patent_spark.core.schemas import ABSTRACTS, CITATIONS, PATENTS, REJECTS
 from patent_spark.stages.ingest.duplicate_pairs import COLUMN, DuplicatePairs, mark_all_rows
 from patent_spark.stages.ingest.file_formats import FileFormat
 from patent_spark.stages.ingest.seen_patents import SeenPatents
-from patent_spark.stages.ingest.tsv import Reject, RowBlock, read_blocks
+from patent_spark.stages.ingest.tsv import Reject, RowBlock, ahead, read_blocks
 from patent_spark.stages.ingest.validation import Columns, ValidatedBlock, validator_of
 from patent_spark.stages.ingest.writers import RejectWriter, TableWriter
 from patent_spark.stages.ingest.zip_reader import open_member
+
+_EXPECTED = {"unknown date": " (a date such as 1976-01-27 is expected)"}
+_SHOWN = 80
 
 
 @dataclass
@@ -40,6 +43,10 @@ class FileOutcome:
     cited_malformed: int = 0
     """Citations that are kept without a key, because the cited id is not a patent's."""
     without_abstract: int = 0
+    lost: int = 0
+    """Rows that stand within a rejected one, because a line break is missing. They are among `rows_in`."""
+    respelled: Counter[str] = field(default_factory=Counter)
+    """Ids that were brought to PatentsView's form, by how they were written."""
 
     @property
     def rows_rejected(self) -> int:
@@ -49,7 +56,7 @@ class FileOutcome:
     @property
     def rows_kept(self) -> int:
         """Rows that went to the file's table."""
-        return self.rows_in - self.rows_rejected
+        return self.rows_in - self.rows_rejected - self.lost
 
     def add_usable(self, columns: Columns) -> None:
         """Count what is remarkable about usable rows."""
@@ -91,22 +98,24 @@ class FileIngest:
             ]
             rejects = stack.enter_context(RejectWriter(rejects_path, format_.table, format_.archive))
             member = stack.enter_context(open_member(self._path, on_read))
-            for block in stack.enter_context(closing(_ahead(read_blocks(member, format_, block_bytes)))):
+            for block in stack.enter_context(closing(ahead(read_blocks(member, format_, block_bytes)))):
                 self._add(block, writers, rejects)
         self._outcome.rejected = dict(rejects.reasons.most_common())
         if not self._outcome.rows_in and not format_.optional:
             raise DataError(f"{self._path} has no rows", file=format_.archive, table=format_.table)
-        self._check_rejects(rejects_path)
+        self._check_rejects(rejects_path, rejects.first)
         if self._pairs is not None and not self._pairs.grouped:
             self._mark_all_rows(part)
         return self._outcome
 
     def _add(self, block: RowBlock, writers: list[TableWriter], rejects: RejectWriter) -> None:
-        self._outcome.rows_in += block.rows + len(block.malformed)
+        self._outcome.rows_in += block.rows + len(block.malformed) + block.lost
+        self._outcome.lost += block.lost
         rejects.write(block.malformed)
         if not block.rows:
             return
         validated = self._validate(block.columns)
+        self._outcome.respelled.update(validated.respelled)
         self._reject_repeated(validated)
         if validated.rejected_by is not None:
             rejects.write(_rejects(block, validated.reasons, validated.rejected_by))
@@ -126,20 +135,25 @@ class FileIngest:
         again[usable] = self._seen.repeated(block.columns["patent_key"].take(usable))
         block.reject("patent_id stands in an earlier row", again)
 
-    def _check_rejects(self, path: Path) -> None:
+    def _check_rejects(self, path: Path, first: Reject | None) -> None:
         outcome, limit = self._outcome, self._context.config.ingest.max_reject_fraction
-        rejected = outcome.rows_rejected
-        if rejected <= limit * outcome.rows_in:
+        rejected = outcome.rows_rejected + outcome.lost
+        if first is None or rejected <= limit * outcome.rows_in:
             return
         # The draft is removed with this error. The rows must stay where a person can look at them.
         kept = self._context.store.root / "logs" / f"rejects-{self._format.part}.parquet"
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, kept)
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in outcome.rejected.items())
+        reasons = ", ".join(
+            f"{reason} {count:,}{_EXPECTED.get(reason, '')}" for reason, count in outcome.rejected.items()
+        )
+        if outcome.lost:
+            reasons += f", no line break before {outcome.lost:,}"
         raise DataError(
             f"{self._format.part}: {rejected:,} of {outcome.rows_in:,} rows rejected "
             f"({rejected / outcome.rows_in * 100:.3g} %), limit {limit * 100:.3g} % "
-            f"(ingest.max_reject_fraction): {reasons}; see {kept}",
+            f"(ingest.max_reject_fraction): {reasons}; the first is row {first.row:,}: "
+            f"{first.content[:_SHOWN]}; see {kept}",
             table=self._format.table,
             rejected=rejected,
             rows=outcome.rows_in,
@@ -154,15 +168,6 @@ class FileIngest:
         )
         for path in self._context.draft.path(self._format.table).glob(f"{part}-*.parquet"):
             mark_all_rows(path)
-
-
-def _ahead(blocks: Iterator[RowBlock]) -> Generator[RowBlock]:
-    """The same blocks, each parsed on a thread while the caller uses the one before."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, blocks, None)
-        while (block := coming.result()) is not None:
-            coming = thread.submit(next, blocks, None)
-            yield block
 
 
 def _rejects(block: RowBlock, reasons: list[str], rejected_by: npt.NDArray[np.int16]) -> list[Reject]:

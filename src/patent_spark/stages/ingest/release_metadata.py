@@ -60,7 +60,7 @@ def read_release_metadata(folder: Path, settings: Release) -> ReleaseMetadata:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is not JSON: {error}", file=path.name, reason="not JSON") from error
     if not isinstance(values, dict):

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
-from patent_spark.core.metadata import IngestMetadata
+from patent_spark.core.metadata import IngestMetadata, JoinMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.schemas import PATENTS, RELATED_DOCUMENTS
 from patent_spark.stages.ingest.file_formats import (
@@ -26,6 +26,7 @@ from patent_spark.stages.ingest.file_formats import (
     find_formats,
 )
 from patent_spark.stages.ingest.file_ingest import FileIngest, FileOutcome
+from patent_spark.stages.ingest.joins import measure_joins, require_joins
 from patent_spark.stages.ingest.release_metadata import ReleaseMetadata, read_release_metadata
 from patent_spark.stages.ingest.writers import TableWriter
 from patent_spark.stages.ingest.zip_reader import size_of
@@ -67,7 +68,9 @@ def run(context: StageContext) -> None:
                 f"  {folder} has no {CURRENT_RELATED_DOCUMENTS.archive} or {OLD_RELATED_DOCUMENTS.archive}: "
                 "families are built from abstracts alone"
             )
-    _record(context, folder, release, [outcomes[format_.part] for format_ in formats])
+    joins = measure_joins(context.draft.path(PATENTS.name).parent)
+    require_joins(joins, folder)
+    _record(context, folder, release, [outcomes[format_.part] for format_ in formats], joins)
 
 
 def require_each_year(formats: Sequence[FileFormat], folder: Path, patents: Path) -> None:
@@ -129,7 +132,11 @@ def read_in_parallel(
 
 
 def _record(
-    context: StageContext, folder: Path, release: ReleaseMetadata, outcomes: list[FileOutcome]
+    context: StageContext,
+    folder: Path,
+    release: ReleaseMetadata,
+    outcomes: list[FileOutcome],
+    joins: dict[str, JoinMetadata],
 ) -> None:
     yearly = [outcome for outcome in outcomes if outcome.format.year is not None]
     for outcome in outcomes:
@@ -147,10 +154,13 @@ def _record(
             )
         say(f"  data_to_date is {newest}, the newest grant date; to change it set release.data_to_date")
         release = replace(release, data_to_date=newest)
-    rows_in, rejected_of = Counter[str](), defaultdict[str, Counter[str]](Counter)
+    rows_in, lost = Counter[str](), Counter[str]()
+    rejected_of, respelled = defaultdict[str, Counter[str]](Counter), defaultdict[str, Counter[str]](Counter)
     for outcome in outcomes:
         rows_in.update(dict.fromkeys(outcome.format.tables, outcome.rows_in))
         rejected_of[outcome.format.table].update(outcome.rejected)
+        respelled[outcome.format.table].update(outcome.respelled)
+        lost[outcome.format.table] += outcome.lost
     related = [each.format.archive for each in outcomes if each.format.table == RELATED_DOCUMENTS.name]
     metadata = IngestMetadata(
         release_id=release.id or f"{folder.name}-{release.data_to_date}",
@@ -160,6 +170,9 @@ def _record(
         synonyms=release.synonyms,
         rows_in=dict(rows_in),
         rejected={table: dict(reasons.most_common()) for table, reasons in rejected_of.items()},
+        lost={table: rows for table, rows in lost.items() if rows},
+        respelled={table: dict(ids.most_common()) for table, ids in respelled.items() if ids},
+        joins=joins,
         cited_malformed=sum(outcome.cited_malformed for outcome in outcomes),
         without_abstract=sum(outcome.without_abstract for outcome in outcomes),
         related_documents_from=next(iter(related), None),
@@ -169,4 +182,9 @@ def _record(
 
 def _rows_of(outcomes: Sequence[FileOutcome]) -> str:
     rejected = sum(outcome.rows_rejected for outcome in outcomes)
-    return f"{sum(outcome.rows_in for outcome in outcomes):,} rows, {rejected:,} rejected"
+    text = f"{sum(outcome.rows_in for outcome in outcomes):,} rows, {rejected:,} rejected"
+    if lost := sum(outcome.lost for outcome in outcomes):
+        text += f", {lost:,} more within them"
+    if respelled := sum(sum(outcome.respelled.values()) for outcome in outcomes):
+        text += f", {respelled:,} ids brought to PatentsView's form"
+    return text

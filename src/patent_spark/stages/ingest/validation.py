@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from patent_spark.core.id_spelling import one_spelling
 from patent_spark.core.patent_ids import compact_ids, patent_keys
 from patent_spark.core.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS, RELATED_DOCUMENTS
 
@@ -35,6 +37,8 @@ class ValidatedBlock:
     rows: int
     columns: Columns = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
+    respelled: Counter[str] = field(default_factory=Counter)
+    """Ids that were brought to PatentsView's form, by how they were written."""
     rejected_by: npt.NDArray[np.int16] | None = None
     """For each row the index of its reason in `reasons`, or -1; None while no row is rejected."""
 
@@ -100,7 +104,11 @@ def validate_citations(columns: Columns) -> ValidatedBlock:
     Many cited ids are not in PATENTS, and some are malformed; such rows are kept with a null `cited_key`.
     """
     block = _with_key(columns, "citing_key", "patent_id")
-    block.columns["cited_key"] = patent_keys(columns["citation_patent_id"])
+    cited = _respell(block, "citation_patent_id")
+    block.columns |= {
+        "cited_key": patent_keys(cited),
+        "citation_category": _code(columns["citation_category"]),
+    }
     return block
 
 
@@ -113,7 +121,7 @@ def validate_classes(columns: Columns) -> ValidatedBlock:
     block.reject("empty cpc_class", pc.is_null(columns["cpc_class"]))
     formed = _map_distinct(columns["cpc_class"], _are_classes)
     block.reject("cpc_class is not a letter and two digits", pc.invert(formed))
-    block.columns["cpc_sequence"] = sequences
+    block.columns |= {"cpc_sequence": sequences, "cpc_type": _code(columns["cpc_type"])}
     return block
 
 
@@ -146,13 +154,27 @@ def validate_related_documents(columns: Columns) -> ValidatedBlock:
 
 def _with_key(columns: Columns, key: str, id_: str) -> ValidatedBlock:
     """The block with column `key`, the patent key of column `id_`; rows without one are rejected."""
-    ids = columns[id_]
-    keys = patent_keys(ids)
-    block = ValidatedBlock(len(ids), columns | {key: keys})
+    block = ValidatedBlock(len(columns[id_]), dict(columns))
+    ids = _respell(block, id_)
+    block.columns[key] = keys = patent_keys(ids)
     if keys.null_count:
         block.reject(f"empty {id_}", pc.is_null(ids))
         block.reject(f"{id_} has not a patent's form", pc.is_null(keys))
     return block
+
+
+def _respell(block: ValidatedBlock, id_: str) -> pa.Array:
+    """Bring the ids of a column to PatentsView's form, in the block too."""
+    ids, respelled = one_spelling(block.columns[id_])
+    block.respelled.update(respelled)
+    block.columns[id_] = ids
+    return ids
+
+
+def _code(column: pa.Array) -> pa.Array:
+    """The words of a coded column in lower case without blanks around them, as PatentsView writes them."""
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(column.dictionary))
+    return column if words.equals(column.dictionary) else words.take(column.indices).dictionary_encode()
 
 
 def _map_distinct(column: pa.Array, function: Callable[[pa.Array], pa.Array]) -> pa.Array:

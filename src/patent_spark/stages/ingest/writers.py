@@ -126,10 +126,13 @@ class RejectWriter:
         self._schema = arrow_schema(REJECTS.name)
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", compression_level=1)
         self._waiting: list[Reject] = []
+        self.first: Reject | None = None
 
     def write(self, rejects: list[Reject]) -> None:
         """Add rejected rows."""
         self.reasons.update(reject.reason for reject in rejects)
+        known = [*rejects, *([self.first] if self.first else [])]
+        self.first = min(known, key=lambda reject: reject.row, default=None)
         self._waiting += rejects
         if len(self._waiting) >= _GROUP_ROWS // 16:
             self._flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
 import zlib
@@ -14,7 +13,8 @@ from patent_spark.core.errors import DataError
 from patent_spark.stages.ingest.inflate import Stream, open_stream
 
 _ENCRYPTED = 0x1
-_HEADER_BYTES = 1 << 16
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_OTHER_METHODS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 
 
 class Member(io.RawIOBase):
@@ -62,21 +62,8 @@ def size_of(path: Path) -> int:
         return _only_member(path, archive).file_size
 
 
-def header_of(path: Path) -> list[str]:
-    """The column names in the first line of the TSV file in a zip; raises DataError."""
-    with open_member(path) as member:
-        line = member.read(_HEADER_BYTES).partition(b"\n")[0]
-    try:
-        names = line.decode("utf-8-sig").rstrip("\r")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: the header is not UTF-8 (byte {error.start})", file=path.name, reason="not UTF-8"
-        ) from error
-    return next(csv.reader([names], delimiter="\t"), [])
-
-
 def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    members = archive.infolist()
+    members = [each for each in archive.infolist() if not (each.is_dir() or _is_hidden(each.filename))]
     if len(members) != 1:
         names = ", ".join(member.filename for member in members[:5])
         raise DataError(
@@ -93,7 +80,20 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         )
     if not member.file_size:
         raise DataError(f"{path}: {member.filename} is empty (0 bytes)", file=path.name, reason="empty")
+    if member.compress_type not in _METHODS:
+        method = _OTHER_METHODS.get(member.compress_type, f"method {member.compress_type}")
+        raise DataError(
+            f"{path} is compressed with {method}, which cannot be read here; unpack it and zip it again with "
+            "the method Deflate (7-Zip: -mm=Deflate)",
+            file=path.name,
+            reason=method,
+        )
     return member
+
+
+def _is_hidden(name: str) -> bool:
+    """What macOS and file managers add: __MACOSX/, .DS_Store, ._g_patent.tsv."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith(".")
 
 
 @contextmanager
@@ -106,7 +106,10 @@ def _zip_errors(path: Path) -> Iterator[None]:
             f"{path}: {reason}{details}; download it again", file=path.name, reason=reason
         ) from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}", file=path.name) from error
+        why = error.strerror or str(error)
+        if path.is_symlink() and not path.exists():
+            why = f"it is a link to {path.readlink()}, which does not exist"
+        raise DataError(f"{path} cannot be read: {why}", file=path.name) from error
 
 
 def _diagnose(path: Path, error: Exception) -> tuple[str, str]:

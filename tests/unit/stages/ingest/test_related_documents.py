@@ -25,7 +25,7 @@ RELATED = [
     ("3930271", "continuation", "child-doc", ""),
     ("D345393", "", "parent", "29123456"),
 ]
-BAD = [("", "continuation", "parent", "1"), ("10,123", "division", "parent", "1")]
+BAD = [("", "continuation", "parent", "1"), ("10;123", "division", "parent", "1")]
 NAMES = ("patent_id", "related_doc_type", "related_doc_kind", "related_doc_number")
 OTHERS = {
     "g_patent_abstract": [{"patent_id": "3930271", "patent_abstract": "A glove."}],

@@ -6,6 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patent_spark.core.id_spelling import DECIMAL, PADDED, PREFIXED, SEPARATED
 from patent_spark.stages.ingest.seen_patents import SeenPatents
 from patent_spark.stages.ingest.tsv import DICTIONARY
 from patent_spark.stages.ingest.validation import (
@@ -70,14 +71,38 @@ def test_patents():
 
 def test_citations_keep_what_is_wrong_on_the_cited_side():
     block = columns(
-        ("patent_id",),
+        ("patent_id", "citation_category"),
         patent_id=["1", "1", "1", None, "x"],
         citation_patent_id=["2", None, "2002/0123456", "2", "2"],
+        citation_category=["Cited by Examiner", None, " cited by other", None, None],
     )
     validated = validate_citations(block)
     assert reasons(validated) == [None, None, None, "empty patent_id", "patent_id has not a patent's form"]
     assert validated.usable()["cited_key"].to_pylist() == [2, None, None]
     assert validated.usable()["citing_key"].to_pylist() == [1, 1, 1]
+    assert validated.usable()["citation_category"].to_pylist() == [
+        "cited by examiner",
+        None,
+        "cited by other",
+    ]
+
+
+def test_ids_of_every_table_are_brought_to_one_form():
+    citations = validate_citations(
+        columns(
+            ("patent_id", "citation_category"),
+            patent_id=["03930271", "3930272"],
+            citation_patent_id=["US-3930270-A", "d0345393"],
+            citation_category=[None, None],
+        )
+    )
+    assert citations.usable()["patent_id"].to_pylist() == ["3930271", "3930272"]
+    assert citations.usable()["citation_patent_id"].to_pylist() == ["3930270", "D345393"]
+    assert citations.usable()["cited_key"].to_pylist() == [3930270, 48 * 10**12 + 345393]
+    assert citations.respelled == {PADDED: 2, PREFIXED: 1}
+    abstracts = validate_abstracts(columns(patent_id=["3,930,271", "3930272.0"], abstract=["a", "b"]))
+    assert abstracts.usable()["patent_key"].to_pylist() == [3930271, 3930272]
+    assert abstracts.respelled == {SEPARATED: 1, DECIMAL: 1}
 
 
 def test_classes():
@@ -90,8 +115,9 @@ def test_classes():
     sequences, classes, expected = map(list, zip(*cases, strict=True))
     validated = validate_classes(
         columns(
-            ("patent_id", "cpc_sequence", "cpc_class"),
+            ("patent_id", "cpc_sequence", "cpc_class", "cpc_type"),
             patent_id=["1"] * 12,
+            cpc_type=["Inventional", "additional ", None] + [None] * 9,
             cpc_sequence=sequences,
             cpc_class=classes,
         )
@@ -99,6 +125,7 @@ def test_classes():
     assert reasons(validated) == expected
     assert validated.usable()["cpc_sequence"].to_pylist() == [0, 17, 999999999]
     assert validated.usable()["cpc_sequence"].type == pa.int32()
+    assert validated.usable()["cpc_type"].to_pylist() == ["inventional", "additional", None]
 
 
 def test_an_empty_abstract_is_no_fault():

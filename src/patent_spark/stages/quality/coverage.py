@@ -1,0 +1,99 @@
+"""Holes in a release: grant years whose patents lack citations, CPC codes or abstracts that those around them have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+CITING, CLASSIFIED, DESCRIBED = "citing", "classified", "described"
+"""Patents that make a citation, that have a CPC code, that have an abstract."""
+
+_NEAR = 5
+"""Years on either side that a year is compared with."""
+_FALL = 0.5
+"""Share of what the years around have, below which a year has a hole."""
+_FEW = 20
+"""Patents with it that must be missing for a hole to be more than chance."""
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Consecutive grant years of which something is missing."""
+
+    what: str
+    """CITING, CLASSIFIED or DESCRIBED."""
+    first_year: int
+    last_year: int
+    patents: int
+    having: int
+    """Those of the patents that have it."""
+    expected_share: float
+    """The share that has it in the years around."""
+
+
+def coverage_by_year(
+    patents: DataFrame, citations: DataFrame, cpc: DataFrame, abstracts: DataFrame
+) -> DataFrame:
+    """One row per grant year: utility patents, and how many are citing, classified and described."""
+    has = {
+        CITING: citations.select(F.col("citing_key").alias("patent_key")),
+        CLASSIFIED: cpc.select("patent_key"),
+        DESCRIBED: abstracts.select("patent_key"),
+    }
+    utility = patents.where((F.col("patent_type") == "utility") | F.col("patent_type").isNull())
+    rows = utility.select("patent_key", F.year("grant_date").alias("year"))
+    for name, keys in has.items():
+        rows = rows.join(keys.distinct().withColumn(name, F.lit(1)), on="patent_key", how="left")
+    return rows.groupBy("year").agg(
+        F.count("*").alias("patents"), *(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in has)
+    )
+
+
+def find_holes(years: Sequence[Mapping[str, int]]) -> list[Hole]:
+    """The holes of each kind; years: rows of coverage_by_year, in any order.
+
+    A year is compared with the sound years up to five before it and up to five behind, and has a hole when it falls
+    short of either. Only those before count for citations: the first patents of a release may have nothing to cite.
+    """
+    ordered = sorted((row for row in years if row["patents"]), key=lambda row: row["year"])
+    return [hole for what in (CITING, CLASSIFIED, DESCRIBED) for hole in _holes_of(what, ordered)]
+
+
+def _holes_of(what: str, years: Sequence[Mapping[str, int]]) -> list[Hole]:
+    shares = [row[what] / row["patents"] for row in years]
+    expected: dict[int, float] = {}
+    directions = [range(len(years))]
+    if what != CITING:
+        directions.append(range(len(years) - 1, -1, -1))
+    for places in directions:
+        sound: list[float] = []
+        for place in places:
+            usual = median(sound[-_NEAR:]) if sound else 0.0
+            row = years[place]
+            if shares[place] < _FALL * usual and usual * row["patents"] - row[what] >= _FEW:
+                expected[place] = max(usual, expected.get(place, 0.0))
+            else:
+                sound.append(shares[place])
+    return [_hole(what, [years[place] for place in run], expected[run[0]]) for run in _runs(sorted(expected))]
+
+
+def _runs(places: Sequence[int]) -> list[list[int]]:
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and runs[-1][-1] == place - 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return runs
+
+
+def _hole(what: str, rows: Sequence[Mapping[str, int]], expected: float) -> Hole:
+    patents, having = (sum(row[name] for row in rows) for name in ("patents", what))
+    return Hole(what, rows[0]["year"], rows[-1]["year"], patents, having, expected)
