@@ -1,4 +1,5 @@
-"""Releases with random damage: no row goes without a word, and rows that were left alone are read as they are."""
+"""Releases with random damage: no row goes without a word, and rows that were left alone are read as they
+are."""
 
 import re
 import zipfile

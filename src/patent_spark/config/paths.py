@@ -1,4 +1,5 @@
-"""Paths among the settings: `~` is the home directory, and what an engine would read as syntax is refused at once."""
+"""Paths among the settings: `~` is the home directory, and what an engine would read as syntax is refused
+at once."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from pathlib import Path
 from patent_spark.config.errors import ConfigError
 
 _SYNTAX = re.compile(r"[{}\[\]*?\\#\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
-"""Patterns of file names ({a,b}, [ab], *, ?), escapes (\\n, %20), the fragment of an address (#), control characters.
+"""Patterns of file names ({a,b}, [ab], *, ?), escapes (\\n, %20), the fragment of an address (#), control
+characters.
 
 Engines, and MLflow's database address, read them as such: tables would be empty, or stand elsewhere.
 """
@@ -20,7 +22,8 @@ def home_expanded(path: str) -> str:
 
 
 def check_root(root: str) -> None:
-    """Raise ConfigError when the warehouse's directory, or one above it, has characters that engines take for syntax."""
+    """Raise ConfigError when the warehouse's directory, or one above it, has characters that engines take
+    for syntax."""
     found = _SYNTAX.search(str(Path(root).absolute()))
     if found:
         raise ConfigError(

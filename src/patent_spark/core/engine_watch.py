@@ -1,7 +1,8 @@
-"""No stage waits in silence: an engine that is reached by network answers within two minutes, or there is an error.
+"""No stage waits in silence: an engine that is reached by network answers within two minutes, or there is an
+error.
 
-gRPC obeys the proxies of the environment even on loopback, where none can reach the embedded engine; and a server
-that is frozen keeps its connections open for ever.
+gRPC obeys the proxies of the environment even on loopback, where none can reach the embedded engine; and a
+server that is frozen keeps its connections open for ever.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _NO_PROXY = "no_grpc_proxy"
 
 
 def bypass_proxies_on_loopback() -> None:
-    """Keep gRPC's calls of the embedded engine from the proxies that http_proxy, https_proxy or grpc_proxy name."""
+    """Keep gRPC's calls of the embedded engine from the proxies that http_proxy, https_proxy or grpc_proxy
+    name."""
     excepted = os.environ.get(_NO_PROXY, os.environ.get("no_proxy", ""))
     if _LOOPBACK not in excepted.split(","):
         os.environ[_NO_PROXY] = ",".join(filter(None, (excepted, _LOOPBACK)))
@@ -30,7 +32,8 @@ def bypass_proxies_on_loopback() -> None:
 
 @contextmanager
 def watched(remote: str, *, within_s: float = PATIENCE_S, every_s: float = 30) -> Iterator[None]:
-    """Work with a Spark Connect server; raises WorkError when it does not answer at the start, or later ceases to.
+    """Work with a Spark Connect server; raises WorkError when it does not answer at the start, or later
+    ceases to.
 
     It is asked again `every_s` seconds by a connection of its own, so that a long query is no silence.
     """

@@ -1,7 +1,9 @@
-"""One spelling for each patent: the ids of every table are brought to PatentsView's form before anything is joined.
+"""One spelling for each patent: the ids of every table are brought to PatentsView's form before anything is
+joined.
 
-Exports spell the same patent in many ways: 03930271, 3,930,271, 3930271.0, US-3930271-A, d345393, "RE 32,443". The
-form of PatentsView has up to three capital letters and digits without leading zeros: 3930271, D345393, RE32443.
+Exports spell the same patent in many ways: 03930271, 3,930,271, 3930271.0, US-3930271-A, d345393, "RE
+32,443". The form of PatentsView has up to three capital letters and digits without leading zeros: 3930271,
+D345393, RE32443.
 """
 
 from __future__ import annotations
@@ -24,9 +26,9 @@ PREFIXED, DECIMAL, SEPARATED, PADDED, OTHER = SPELLINGS = (
 
 _USUAL = r"^(?:[A-Z]{1,3})?[1-9][0-9]*$"
 _SPELLING = (
-    r"^\s*(?P<country>US)?[\s-]*(?P<letters>[A-Z]{0,3})\.?[\s-]*"
+    r"^\s*(?P<country>US)?[\s-]*(?P<letters>D|DES|RE|REI|PP|PLT|H|T|AI|X|RX)?\.?[\s-]*"
     r"(?P<digits>[0-9]{1,3}(?:[, ][0-9]{3})+|[0-9]+)(?P<decimal>\.0*)?"
-    r"(?P<kind>[\s-]*[A-Z][0-9]?)?\s*$"
+    r"(?P<kind>[\s-]*[ABCEHPS][0-9]?)?\s*$"
 )
 _LETTERS = {"DES": "D", "REI": "RE", "PLT": "PP"}
 
@@ -34,8 +36,8 @@ _LETTERS = {"DES": "D", "REI": "RE", "PLT": "PP"}
 def one_spelling(ids: pa.Array) -> tuple[pa.Array, Counter[str]]:
     """The ids in PatentsView's form, and how many were changed, by what was unusual about them.
 
-    ids: text, plain or dictionary-encoded; null stays null, and what is no patent's id stays as it is. An id is changed
-    in one way only, whatever the table it stands in.
+    ids: text, plain or dictionary-encoded; null stays null, and what is no patent's id stays as it is. An id
+    is changed in one way only, whatever the table it stands in.
     """
     if not pa.types.is_dictionary(ids.type):
         spelled, spelling = _spelled(ids)
@@ -49,7 +51,8 @@ def one_spelling(ids: pa.Array) -> tuple[pa.Array, Counter[str]]:
 
 
 def _spelled(ids: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """Ids in the usual form, and the place in SPELLINGS of each, -1 for a usual one; no places when all are usual."""
+    """Ids in the usual form, and the place in SPELLINGS of each, -1 for a usual one; no places when all
+    are usual."""
     plain = pc.and_(pc.ascii_is_decimal(ids), pc.invert(pc.starts_with(ids, "0")))
     unusual = pc.and_(pc.invert(plain), pc.invert(pc.match_substring_regex(ids, _USUAL)))
     unusual = pc.fill_null(unusual, False)

@@ -75,7 +75,7 @@ class IngestMetadata(StageMetadata):
     rejected: dict[str, dict[str, int]]
     """Rejected source rows, by table and reason."""
     lost: dict[str, int] = {}
-    """Source rows that stand within a rejected one, because a line break is missing, by table; part of `rows_in`."""
+    """Source rows within a rejected one, because a line break is missing, by table; part of `rows_in`."""
     respelled: dict[str, dict[str, int]] = {}
     """Ids that were brought to PatentsView's form, by table and by how they were written."""
     joins: dict[str, JoinMetadata] = {}

@@ -1,7 +1,8 @@
 """Whether the tables of a release are about the same patents: how many rows of each meet one of PATENTS.
 
-A column of ids in another form, or a file of another release, leaves every join empty and every label zero, with all
-rows read and none rejected. So the shares are measured on some row groups of each table as soon as it is written.
+A column of ids in another form, or a file of another release, leaves every join empty and every label zero,
+with all rows read and none rejected. So the shares are measured on some row groups of each table as soon as
+it is written.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ def measure_joins(tables: Path) -> dict[str, JoinMetadata]:
 def require_joins(joins: dict[str, JoinMetadata], folder: Path) -> None:
     """Raise DataError for a table of which nearly no row meets a patent.
 
-    A release may hold a sample of patents, whose cited ones are mostly elsewhere; but no fewer than ids drawn at
-    random from the same numbers would meet.
+    A release may hold a sample of patents, whose cited ones are mostly elsewhere; but no fewer than ids drawn
+    at random from the same numbers would meet.
     """
     for name, join in joins.items():
         least = 0.2 * join.expected_share if name == CITED else _NEARLY_NONE
@@ -60,7 +61,8 @@ def require_joins(joins: dict[str, JoinMetadata], folder: Path) -> None:
         if join.rows >= _FEW_ROWS and met < least * join.rows and (name != CITED or least * join.rows >= 10):
             raise DataError(
                 f"{name}: {join.unmatched:,} of {join.rows:,} rows looked at meet no patent of PATENTS "
-                f"(such as {', '.join(join.examples)}); check that the files of {folder} are of one release and "
+                f"(such as {', '.join(join.examples)}); check that "
+                f"all files of {folder} are of one release and "
                 "that its ids are patents' ids",
                 table=name.partition(" ")[0],
                 rows=join.rows,

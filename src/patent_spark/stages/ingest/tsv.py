@@ -1,10 +1,11 @@
-"""Rows of a PatentsView TSV file, block by block, each with its number in the file, and none lost without a word.
+"""Rows of a PatentsView TSV file, block by block, each with its number in the file, and none lost without a
+word.
 
 A CSV parser trusts quotes: one stray quote makes it swallow the rows that follow, silently. So every block is
-counted twice. The parser says how many rows it found; the line breaks say how many there must be. Where the two
-agree, which is nearly always, the parser's rows stand. Where they do not, the block is split again by what a
-row looks like: a line that begins with an id in quotes and a tab begins a row, whatever the quotes before it say.
-Rows that can be told apart are kept, the broken one is rejected.
+counted twice. The parser says how many rows it found; the line breaks say how many there must be. Where the
+two agree, which is nearly always, the parser's rows stand. Where they do not, the block is split again by
+what a row looks like: a line that begins with an id in quotes and a tab begins a row, whatever the quotes
+before it say. Rows that can be told apart are kept, the broken one is rejected.
 
 Files whose fields are not quoted (the older dumps) are read without quoting: there, each line is a row.
 """
@@ -46,7 +47,10 @@ _ID_ALONE = f"^{_ID}$"
 _QUOTED_ROW = f'"{_ID}"\t'.encode()
 """How a row of a quoted file begins: an id in quotes, and a tab."""
 _FIELD = rb'(?:"(?:[^"]|"")*+"[^\t\r\n]*+|[^"\t\r\n][^\t\r\n]*+)?+'
-"""A field as the parser reads it: quoted, quotes in it doubled, or plain. Possessive: a long text is not tried twice."""
+"""A field as the parser reads it: quoted, quotes in it doubled, or plain.
+
+Possessive: a long text is not tried twice.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,10 @@ class RowBlock:
     columns: dict[str, pa.Array]
     rows: int
     malformed: list[Reject]
-    """Rows that are no rows of this table: the wrong number of fields, quotes that do not close. Not among `rows`."""
+    """Rows that are no rows of this table: the wrong number of fields, quotes that do not close.
+
+    Not among `rows`.
+    """
     lost: int
     """Rows that can be seen in the text of a malformed row, where a line break is missing."""
     _first_row: int
@@ -85,8 +92,8 @@ class RowBlock:
 def read_blocks(member: Member, format_: FileFormat, block_bytes: int) -> Iterator[RowBlock]:
     """The rows of one file in blocks of about `block_bytes` of TSV.
 
-    Raises DataError for a missing column, bytes that are not UTF-8, a row that does not end within a block, and a
-    file that ends inside a row.
+    Raises DataError for a missing column, bytes that are not UTF-8, a row that does not end within a block,
+    and a file that ends inside a row.
     """
     header, rest = _read_header(member, block_bytes)
     reader = _Reader(member, format_, header, _is_quoted(rest, len(header)))
@@ -114,7 +121,7 @@ def _read_header(member: Member, size: int) -> tuple[list[str], bytes]:
     line, _, rest = start.partition(b"\n")
     if len(line) > 1 and b"\r" in line[:-1]:
         raise DataError(
-            f"{member.path}: lines end with a carriage return alone, as on old Macs; convert the line ends to \\n",
+            f"{member.path}: lines end with a carriage return alone; convert the line ends to \\n",
             file=member.path.name,
         )
     try:
@@ -193,7 +200,8 @@ class _Reader:
         return RowBlock(columns, found.batch.num_rows, found.malformed, found.lost, first_row, gaps)
 
     def unfinished(self, data: bytes, size: int, *, endless: bool) -> DataError:
-        """The error of a file that ends inside the last row of the data, or whose last row there is endless."""
+        """The error of a file that ends inside the last row of the data, or whose last row there is
+        endless."""
         path, row = self._member.path, self._rows_read + _FIRST_ROW + len(self._records(data + b"\n")) - 1
         if endless:
             return DataError(
@@ -250,7 +258,8 @@ class _Reader:
         return _Parsed(_one_batch(batch), malformed, lost)
 
     def _adds_up(self, chunk: bytes, found: _Parsed) -> bool:
-        """Whether each line is one row, or one of the line breaks that the rows' texts hold, and no text holds a row."""
+        """Whether each line is one row, or one of the line breaks that the rows' texts hold, and no text
+        holds a row."""
         if chunk[self.cut(chunk) :].count(b'"') % 2:  # the last row is still open
             return False
         characters = np.frombuffer(chunk, np.uint8)
@@ -259,7 +268,8 @@ class _Reader:
             return True
         if any("\n" in reject.content for reject in found.malformed):
             return False
-        # Counting quotes behind line breaks is cheap; the pattern is only needed where a text has lines in quotes.
+        # Counting quotes behind line breaks is cheap; the pattern is only needed where a text has lines in
+        # quotes.
         breaks = np.flatnonzero(characters == _LINE_BREAK)
         quotes = 1 + np.count_nonzero(characters[breaks[:-1] + 1] == _QUOTE)
         if quotes != rows and len(self._row_start.findall(chunk)) != rows:
@@ -270,7 +280,8 @@ class _Reader:
         return bool(rows + sum(map(_line_breaks, texts)) == len(breaks))
 
     def _begin_as_rows_do(self, batch: pa.RecordBatch) -> bool:
-        """Whether each row's first field is an id, if it is read: else one could hide another that its quotes swallowed."""
+        """Whether each row's first field is an id, if it is read: else one could hide another that its
+        quotes swallowed."""
         if self._header[0] not in batch.schema.names:
             return True
         ids = batch.column(self._header[0])
@@ -280,7 +291,8 @@ class _Reader:
         )
 
     def _parse_by_looks(self, chunk: bytes, first_row: int, *, last: bool) -> _Parsed:
-        """Rows told apart by how they begin: what is a whole row goes to the parser, the rest is malformed."""
+        """Rows told apart by how they begin: what is a whole row goes to the parser, the rest is
+        malformed."""
         kept: list[bytes] = []
         malformed: list[Reject] = []
         lost = 0
@@ -301,7 +313,8 @@ class _Reader:
         return _Parsed(again.batch, malformed, lost)
 
     def _records(self, chunk: bytes) -> list[bytes]:
-        """Lines put together to rows: a row ends where its fields are complete, or where the next one begins."""
+        """Lines put together to rows: a row ends where its fields are complete, or where the next one
+        begins."""
         records: list[list[bytes]] = []
         open_, quotes = False, 0
         chunk = self._stray_return.sub(b"\n", chunk)
@@ -325,7 +338,8 @@ class _Reader:
             "UTF8" in message or "Expected" in message
         ):  # a malformed row is skipped, unless it cannot be decoded
             return DataError(
-                f"{path}: row {number if row else '?'} is not UTF-8; convert the file to UTF-8 or download it again",
+                f"{path}: row {number if row else '?'} is not UTF-8; "
+                "convert the file to UTF-8 or download it again",
                 file=path.name,
             )
         return DataError(
@@ -356,7 +370,8 @@ def _line_breaks(texts: pa.StringArray) -> int:
 
 
 def _rows_joined(fields: int, width: int) -> int:
-    """Further rows in one with too many fields: without a line break, the last field of one is the first of the next."""
+    """Further rows in one with too many fields: without a line break, the last field of one is the first
+    of the next."""
     return max(0, round((fields - 1) / (width - 1)) - 1) if width > 1 else 0
 
 

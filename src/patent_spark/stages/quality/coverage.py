@@ -1,4 +1,5 @@
-"""Holes in a release: grant years whose patents lack citations, CPC codes or abstracts that those around them have."""
+"""Holes in a release: grant years whose patents lack citations, CPC codes or abstracts that those around
+them have."""
 
 from __future__ import annotations
 
@@ -59,8 +60,9 @@ def coverage_by_year(
 def find_holes(years: Sequence[Mapping[str, int]]) -> list[Hole]:
     """The holes of each kind; years: rows of coverage_by_year, in any order.
 
-    A year is compared with the sound years up to five before it and up to five behind, and has a hole when it falls
-    short of either. Only those before count for citations: the first patents of a release may have nothing to cite.
+    A year is compared with the sound years up to five before it and up to five behind, and has a hole when it
+    falls short of either. Only those before count for citations: the first patents of a release may have
+    nothing to cite.
     """
     ordered = sorted((row for row in years if row["patents"]), key=lambda row: row["year"])
     return [hole for what in (CITING, CLASSIFIED, DESCRIBED) for hole in _holes_of(what, ordered)]

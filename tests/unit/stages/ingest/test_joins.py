@@ -43,7 +43,10 @@ def test_a_sound_release_meets_itself(ingest):
     }  # fmt: skip
 
 
-ELSEWHERE = [{"patent_id": str(9_000_000 + i), "cpc_sequence": 0, "cpc_class": "A63"} for i in range(200)]
+ELSEWHERE = [
+    {"patent_id": str(9_000_000 + i), "cpc_sequence": 0, "cpc_class": "A63", "patent_abstract": "text"}
+    for i in range(200)
+]
 
 
 @pytest.mark.parametrize(
