@@ -13,13 +13,17 @@ def similar_words(config: Config, word: str, top: int) -> str:
     Raises ConfigError for a word that is not in the vocabulary.
     """
     if top < 1:
-        raise ConfigError(f"--top {top}: at least one word is needed")
+        raise ConfigError(f"--top {top}: must be 1 or more", top=top)
     known = Directions(Store(config.warehouse.root).read_arrow("VECTORS"))
     word = word.lower()
     if word not in known.place:
         alike = known.spelt_like(word)
         hint = f"; spelt alike: {', '.join(alike)}" if alike else ""
-        raise ConfigError(f"{word} is not among the {len(known.words):,} words of the vocabulary{hint}")
+        raise ConfigError(
+            f"{word} is not among the {len(known.words):,} words of the vocabulary{hint}",
+            word=word,
+            words=len(known.words),
+        )
     near = known.nearest(word, top)
     width = max((len(each.word) for each in near), default=0)
     title = f"similar words to {word} ({known.counts[known.place[word]]:,} times in the training text)"

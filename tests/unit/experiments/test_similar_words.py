@@ -1,9 +1,12 @@
-"""`patent-spark neighbors`: what a person reads, by hand, from a published table of vectors."""
+"""`patent-spark neighbors`: the nearest words, by hand, of a published table of vectors."""
 
 import pytest
 
 from patent_spark.cli import main
+from patent_spark.config import ConfigError, load_config
 from patent_spark.core.store import Store
+from patent_spark.experiments.similar_words import similar_words
+from tests.support.errors import raises
 from tests.support.factories import publish
 
 WORDS = [
@@ -16,46 +19,45 @@ WORDS = [
 
 
 @pytest.fixture
-def asked(tmp_path, capsys):
-    def ask(*arguments):
+def neighbors(tmp_path, capsys):
+    def run(*arguments):
         code = main(["neighbors", *arguments, "--set", f"warehouse.root={tmp_path}"])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        return code, *capsys.readouterr()
 
-    return ask
+    return run
 
 
-def test_the_nearest_words_with_cosine_and_count(asked, tmp_path):
+def test_the_nearest_words_with_cosine_and_count(neighbors, tmp_path):
     publish(Store(tmp_path), "text", {"VECTORS": WORDS})
-    table = [
-        "similar words to hand (1,234,567 times in the training text)",
-        "grip       0.800            8",
-        "handheld   0.600        1,000",
-        "zero       0.000            7",
-        "opposite  -1.000           90",
+    code, out, err = neighbors("Hand")
+    title, *rows = out.splitlines()
+    assert (code, err) == (0, "")
+    assert "hand" in title and "1,234,567" in title
+    assert [row.split() for row in rows] == [
+        ["grip", "0.800", "8"],
+        ["handheld", "0.600", "1,000"],
+        ["zero", "0.000", "7"],
+        ["opposite", "-1.000", "90"],
     ]
-    assert asked("Hand") == (0, "\n".join(table) + "\n", "")
-    assert asked("hand", "--top", "2") == (0, "\n".join(table[:3]) + "\n", "")
+    assert neighbors("hand", "--top", "2") == (0, "\n".join([title, *rows[:2]]) + "\n", "")
 
 
-def test_an_unknown_word_is_exit_2_and_names_words_spelt_alike(asked, tmp_path):
+def test_an_unknown_word_is_exit_2_and_names_words_spelt_alike(neighbors, tmp_path):
     publish(Store(tmp_path), "text", {"VECTORS": WORDS})
-    assert asked("hnad") == (
-        2,
-        "",
-        "patent-spark: hnad is not among the 5 words of the vocabulary; spelt alike: hand\n",
-    )
-    assert asked("xylophone") == (
-        2,
-        "",
-        "patent-spark: xylophone is not among the 5 words of the vocabulary\n",
-    )
-    assert asked("hand", "--top", "0") == (2, "", "patent-spark: --top 0: at least one word is needed\n")
+    config = load_config(sets=[f"warehouse.root={tmp_path}"])[0]
+    with raises(ConfigError, word="hnad", words=5) as error:
+        similar_words(config, "hnad", 10)
+    assert "alike: hand" in str(error.value)
+    with raises(ConfigError, word="xylophone", words=5) as error:
+        similar_words(config, "xylophone", 10)
+    assert "alike" not in str(error.value)
+    with raises(ConfigError, top=0):
+        similar_words(config, "hand", 0)
+    code, out, err = neighbors("hnad")
+    assert (code, out) == (2, "") and "hnad" in err
 
 
-def test_before_the_text_stage_it_says_what_to_run(asked, tmp_path):
-    assert asked("hand") == (
-        3,
-        "",
-        f"patent-spark: no VECTORS in {tmp_path}; run `patent-spark text` first\n",
-    )
+def test_before_the_text_stage_the_stage_to_run_is_named(neighbors, tmp_path):
+    code, out, err = neighbors("hand")
+    assert (code, out) == (3, "")
+    assert all(words in err for words in ("VECTORS", str(tmp_path), "`patent-spark text`"))
