@@ -16,6 +16,7 @@ DOCUMENTS = {
     "METRICS": "patent_spark.metrics.report_schema:Metrics",
     "DECISION": "patent_spark.stages.register.report_schema:DecisionReport",
     "MODEL_CARD": "patent_spark.stages.register.report_schema:ModelCard",
+    "AUDIT": "patent_spark.stages.audit.report_schema:Audit",
     "QUALITY": "patent_spark.stages.quality.report_schema:QualityReport",
     "BACKTEST": "patent_spark.experiments.backtest.report_schema:BacktestReport",
     "ABLATION": "patent_spark.experiments.ablation.report_schema:AblationReport",
