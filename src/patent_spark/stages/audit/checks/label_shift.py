@@ -54,9 +54,9 @@ def label_shift(data: TaskData) -> CheckResult:
     if not shifts:
         return SHIFT.not_applicable("There is no test set.")
     worst = max(shifts, key=lambda shift: shift.distance - shift.limit)
-    details = (
-        f"Worst of {len(shifts)} test sets: {worst.split}, {worst.patents:,} of {worst.population:,} patents."
-    )
+    details = f"{worst.split}: {worst.patents:,} of {worst.population:,} patents."
+    if len(shifts) > 1:
+        details = f"Worst of {len(shifts)} test sets, {details}"
     return SHIFT.measured(worst.distance, worst.limit, details)
 
 

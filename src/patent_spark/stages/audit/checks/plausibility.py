@@ -126,7 +126,7 @@ def top1_auc(data: TaskData) -> CheckResult:
     found = int((data.predictions["truth"] == TOP1).sum())
     of_all = f"{found:,} of {len(data.predictions):,} test patents are top1"
     if auc is None:
-        return TOP1_AUC.not_made(f"{of_all}. Test more patents: add years to split.test_years")
+        return TOP1_AUC.not_made(f"{of_all}. Test more patents: add years to split.test_years.")
     return TOP1_AUC.measured(auc, data.settings.top1_auc, f"{of_all}.")
 
 

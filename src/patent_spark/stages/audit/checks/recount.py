@@ -55,12 +55,12 @@ def label_recount(warehouse: Warehouse) -> CheckResult:
     """Seeded samples of LABELS and INTERIM_LEVELS against class and citations from the zip files."""
     if warehouse.raw_release is None:
         return RECOUNT.not_made(
-            "the zip files that ingest read are gone. Put them back into source.path, or set source.path to "
-            "their folder, and run `patent-spark audit --force`"
+            "The zip files that ingest read are gone. Put them back into source.path, or set source.path to "
+            "their folder, and run `patent-spark audit --force`."
         )
     if not warehouse.settings.recount_sample_size:
         return RECOUNT.not_made(
-            "audit.recount_sample_size is 0. Run `patent-spark audit` with the default of 30"
+            "audit.recount_sample_size is 0. Run `patent-spark audit` with the default of 30."
         )
     if warehouse.labels["citation_level"].isna().all():
         return RECOUNT.not_applicable("No patent has a citation level.")
