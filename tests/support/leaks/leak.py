@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from patent_spark.config import TECHNOLOGY, Config
 from patent_spark.core.store import Store
-from patent_spark.stages.audit.checks import TASK_CHECKS, WAREHOUSE_CHECKS
+from patent_spark.stages.audit.checks.registry import TASK_CHECKS, WAREHOUSE_CHECKS
 from patent_spark.stages.audit.report_schema import CheckResult
 from patent_spark.stages.audit.task_data import TaskData
 from patent_spark.stages.audit.warehouse import Warehouse

@@ -16,7 +16,7 @@ from patent_spark.core.metadata import AuditMetadata, IngestMetadata, TrainMetad
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.store import write_json
 from patent_spark.reporting.html import form
-from patent_spark.stages.audit.checks import TASK_CHECKS, WAREHOUSE_CHECKS
+from patent_spark.stages.audit.checks.registry import TASK_CHECKS, WAREHOUSE_CHECKS
 from patent_spark.stages.audit.report import write_report, write_summary
 from patent_spark.stages.audit.report_schema import Audit, CheckResult, make_audit, summary_of_task
 from patent_spark.stages.audit.task_data import TaskData

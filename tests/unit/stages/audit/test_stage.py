@@ -16,7 +16,7 @@ from patent_spark.metrics.calibration import Calibration
 from patent_spark.metrics.report_schema import read_metrics
 from patent_spark.pipeline import run_stage
 from patent_spark.run_summary import audit_lines
-from patent_spark.stages.audit.checks import TASK_CHECKS, WAREHOUSE_CHECKS
+from patent_spark.stages.audit.checks.registry import TASK_CHECKS, WAREHOUSE_CHECKS
 from patent_spark.stages.audit.report import write_summary
 from patent_spark.stages.audit.report_schema import (
     FAILED,
