@@ -1,4 +1,4 @@
-"""The real jobs on a real standalone cluster: the tables of the embedded engine, whatever is killed and however skewed the release."""
+"""The real jobs on a standalone cluster: the embedded engine's tables, despite kills and skewed data."""
 
 import json
 import os
@@ -65,7 +65,7 @@ def test_a_whole_run_makes_the_tables_of_the_embedded_engine(whole_run, cluster,
     job = cluster.submit(
         "run", package_zip, "--config", ROOT / "conf" / "demo.yaml", *options(*sets)
     ).finish()
-    assert "citation_level: accuracy" in job.said
+    assert "citation_level: accuracy" in job.output
     assert len([seconds for seconds in job.seconds_by_executor().values() if seconds]) == EXECUTORS
     store = Store(tmp_path)
     for stage in ["label", "quality", "split", "text", "shard", "train", "evaluate"]:
@@ -94,7 +94,7 @@ def test_an_executor_killed_in_the_middle_of_the_join_changes_nothing(cluster, p
 
     def joining():
         """A stage that reads shuffled citations, with some of its tasks done and most of them still to do."""
-        assert job.process.poll() is None, job.said[-4000:]
+        assert job.process.poll() is None, job.output[-4000:]
         caught[:] = [
             stage
             for stage in job.stages_at_work()
@@ -115,7 +115,7 @@ def test_an_executor_killed_in_the_middle_of_the_join_changes_nothing(cluster, p
         "ExecutorLostFailure",
         "FetchFailed",
     }
-    assert len(job.happened("ExecutorRemoved")) == 1 and "Lost executor" in job.said
+    assert len(job.happened("ExecutorRemoved")) == 1 and "Lost executor" in job.output
     assert any(event["Stage Info"]["Stage Attempt ID"] for event in job.happened("StageSubmitted")), (
         "nothing was done again"
     )
@@ -125,7 +125,7 @@ def test_an_executor_killed_in_the_middle_of_the_join_changes_nothing(cluster, p
 
 def test_no_executor_holds_more_than_twice_its_share_of_a_skewed_release(cluster, package_zip, tmp_path):
     store = publish_big_release(
-        tmp_path, 400_000, 2_000_000, of_one_patent=1_000_000, in_one_class=0.5, repeats_told=True
+        tmp_path, 400_000, 2_000_000, of_one_patent=1_000_000, in_one_class=0.5, mark_repeats=True
     )
     expected = labelled_embedded(store)
     job = label_on(cluster, package_zip, store).finish()

@@ -102,7 +102,7 @@ def labels(store, session, engine):
 
 @pytest.mark.engine
 def test_citations_whose_rows_stand_together_are_counted_the_same(labels, tables, session, engine, tmp_path):
-    """As ingest writes them; in the other tests no row says whether it may repeat, so that all are compared."""
+    """Citations as ingest writes them; in the other tests every row may repeat."""
     citations = tables["CITATIONS"].sort_by("citing_key")
     citations = citations.filter(pc.is_valid(citations["citing_key"]))
     may_repeat = DuplicatePairs().may_repeat(
@@ -141,7 +141,7 @@ def test_labels_equal_pandas_row_for_row(store, session, engine, settings):
 @pytest.mark.engine
 @pytest.mark.parametrize("settings", [SETTINGS[0], SETTINGS[1]], ids=["default", "odd"])
 def test_interim_levels_equal_pandas_row_for_row_and_labels_stay(store, session, engine, settings):
-    """Whatever the settings say of the pools of LABELS: the levels of open windows compare patents of the same age."""
+    """INTERIM_LEVELS compare patents of the same age, whatever label.reference_set says."""
     run(store, "label", engine, *with_section(settings))
     labels = labels_in(store)
     settings = [*with_section(settings), "label.follow_up_months=[1, 12, 24, 59]"]
@@ -198,7 +198,7 @@ def test_order_files_and_partitions_change_nothing(labels, tables, session, engi
 
 @pytest.mark.engine
 def test_the_order_of_the_rows_in_a_release_changes_nothing(session, engine, tmp_path, monkeypatch):
-    """From zips on: ingest tells which rows may repeat by how they lie, so that copies next to one another and far apart go different ways."""
+    """From zips on: adjacent and distant copies of a pair take different paths through ingest and label."""
     monkeypatch.setattr(tables_of_ingest, "_GROUP_ROWS", 1000)
     store = Store(tmp_path / "simulated")
     run(store, "simulate", engine, "simulate.patents=1000", "source.kind=simulate")

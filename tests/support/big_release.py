@@ -1,4 +1,4 @@
-"""Millions of citations written straight as ingested tables, flat or skewed: what a cluster has to share out."""
+"""Millions of citations as ingested tables, uniform or skewed: the load of the cluster tests."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ def publish_big_release(
     *,
     of_one_patent: int = 0,
     in_one_class: float = 0.0,
-    repeats_told: bool = False,
+    mark_repeats: bool = False,
 ) -> Store:
-    """A warehouse with that many patents and citations; so many citations are of one patent, such a share of patents is in one class.
+    """A warehouse with `patents` and `citations` rows, optionally skewed.
 
-    With `repeats_told` each row says whether it may repeat, as ingest does: few do; else all are compared.
+    of_one_patent: citations of the first patent. in_one_class: share of the patents in one class.
+    mark_repeats: each row says whether it may repeat, as after ingest; otherwise all rows are compared.
     """
     random = np.random.default_rng(5)
     keys, days = np.arange(FIRST, FIRST + patents), np.sort(random.integers(0, DAYS, patents))
@@ -37,7 +38,7 @@ def publish_big_release(
     citing[:of_one_patent], cited[:of_one_patent] = np.resize(np.arange(1, patents), of_one_patent), 0
     order = random.permutation(citations)
     citing, cited = keys[citing[order]], keys[cited[order]]
-    told = {"may_repeat": _stand_twice(citing * np.int64(2**32) + cited)} if repeats_told else {}
+    marks = {"may_repeat": _occur_twice(citing * np.int64(2**32) + cited)} if mark_repeats else {}
     classes = np.where(random.random(patents) < in_one_class, DOMINANT, random.choice(CLASSES, patents))
     tables = {
         "PATENTS": {
@@ -54,7 +55,7 @@ def publish_big_release(
             "cited_key": cited,
             "citation_patent_id": cited,
         }
-        | told,
+        | marks,
         "CPC": {
             "patent_key": keys,
             "patent_id": keys,
@@ -67,7 +68,7 @@ def publish_big_release(
     )
 
 
-def _stand_twice(pairs: np.ndarray) -> np.ndarray:
+def _occur_twice(pairs: np.ndarray) -> np.ndarray:
     _, place, times = np.unique(pairs, return_inverse=True, return_counts=True)
     return times[place] > 1
 

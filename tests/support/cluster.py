@@ -1,4 +1,4 @@
-"""A real Spark standalone cluster on loopback, a master and workers as processes of their own, and jobs that spark-submit brings to it."""
+"""A real Spark standalone cluster on loopback (a master and workers as processes), and spark-submit."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ EXECUTORS_NEED = (
     "numpy.libs",
     "pyarrow.libs",
 )
-"""What README says an executor's Python must have, with what these bring along; all else comes from spark-submit."""
+"""What README requires of an executor's Python, with dependencies; spark-submit ships the rest."""
 
 _EXECUTOR = "CoarseGrainedExecutorBackend"
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running cluster: the master's address, a folder for scratch, the Python of the executors, the processes that were started."""
+    """A running cluster: the master's address, a scratch folder, the executors' Python, the processes."""
 
     master: str
     folder: Path
@@ -87,12 +87,12 @@ class Cluster:
             "PYSPARK_PYTHON": str(self.python),
             "PYSPARK_DRIVER_PYTHON": sys.executable,
         }
-        said = events.with_suffix(".log").open("w+")
+        output = events.with_suffix(".log").open("w+")
         process = subprocess.Popen(
-            command, stdout=said, stderr=said, env=environment, cwd=self.folder, start_new_session=True
+            command, stdout=output, stderr=output, env=environment, cwd=self.folder, start_new_session=True
         )
         self.processes.append(process)
-        return Job(process, Path(said.name), events, f"http://127.0.0.1:{web}/api/v1/applications")
+        return Job(process, Path(output.name), events, f"http://127.0.0.1:{web}/api/v1/applications")
 
     def executors(self) -> list[int]:
         """Process ids of the executors, which the workers started."""
@@ -105,7 +105,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Job:
-    """A submitted job: its process, what it says, its events and its web interface."""
+    """A submitted job: its process, its log, its events and its web interface."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -113,18 +113,18 @@ class Job:
     web: str
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """What driver and spark-submit have written so far."""
         return self.log.read_text()
 
     def finish(self, seconds: float = 1800) -> Job:
-        """Wait for a good end; what the job said is in the error of a bad one."""
+        """Wait for a good end; a failure shows the job's output."""
         code = self.process.wait(seconds)
-        assert code == 0, self.said[-4000:]
+        assert code == 0, self.output[-4000:]
         return self
 
     def stages_at_work(self) -> list[dict[str, Any]]:
-        """What the driver's web interface tells of the stages that are being computed; nothing before it is up."""
+        """The running stages according to the driver's web interface; none before it is up."""
         try:
             with urllib.request.urlopen(self.web, timeout=5) as answer:
                 application = json.load(answer)[0]["id"]
@@ -145,7 +145,7 @@ class Job:
         ]
 
     def seconds_by_executor(self) -> Counter[str]:
-        """Processor time that each executor spent on tasks; unlike clock time it does not depend on who else uses the machine."""
+        """CPU time that each executor spent on tasks; it does not depend on the machine's other load."""
         seconds: Counter[str] = Counter()
         for event in self.happened("TaskEnd"):
             seconds[event["Task Info"]["Executor ID"]] += (
@@ -169,11 +169,11 @@ def running_cluster(folder: Path, workers: int = 2, cores: int = 2) -> Iterator[
             "--port",
             "0",
         ]
-        with log.open("w") as said:
+        with log.open("w") as output:
             started = subprocess.Popen(
                 [*command, "--webui-port", "0", *arguments],
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 env=_environment(folder),
                 start_new_session=True,
             )
@@ -235,7 +235,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _executors_python(folder: Path) -> Path:
-    """A Python that finds nothing of this environment but what executors need: the package must come with the job."""
+    """A Python with only the executors' requirements: the package must come with the job."""
     packages = folder / "packages"
     packages.mkdir()
     for name in EXECUTORS_NEED:

@@ -39,7 +39,7 @@ def arrow_tables(rows: dict[str, list[dict]]) -> dict[str, pa.Table]:
 def publish_release(
     root: Path, tables: dict[str, pa.Table], data_to_date, files: int = 1, shuffle: int | None = None
 ) -> Store:
-    """A warehouse with an ingested release, each table in as many files as asked, its rows shuffled if a seed is given."""
+    """A warehouse with an ingested release; each table in `files` files, its rows shuffled with a seed."""
 
     def fill(draft):
         for name, table in tables.items():

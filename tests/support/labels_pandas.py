@@ -1,7 +1,7 @@
 """An independent computation of LABELS with pandas, row for row, for any release that was ingested.
 
-It joins on the ids as text (not on keys), takes dates as day numbers, sorts where the platform aggregates, and asks
-NumPy for the quantiles.
+It joins on the ids as text (not on keys), takes dates as day numbers, sorts where the platform aggregates,
+and asks NumPy for the quantiles.
 
     expected = labels_of_store(Store("warehouse"), config.label)
 """
@@ -58,8 +58,8 @@ def interim_levels_of_store(store, label) -> pd.DataFrame:
             .assign(exposure_months=months)
             .reset_index()
         )
-    early = pd.concat(parts).drop(columns=["total_citations", "window_complete"])
-    return early.set_index(["patent_id", "exposure_months"]).sort_index()
+    interim = pd.concat(parts).drop(columns=["total_citations", "window_complete"])
+    return interim.set_index(["patent_id", "exposure_months"]).sort_index()
 
 
 def read(directory: Path) -> pd.DataFrame:
@@ -80,8 +80,8 @@ def expected_labels(
     rows["forward_citations"], rows["total_citations"] = in_window, at_any_time
     rows["year"] = [day.year for day in rows["grant_date"]]
     rows["q90"] = rows["q99"] = np.nan
-    pool = ["cpc_class"] if label.reference_set == "class" else ["cpc_class", "year"]
-    for _, members in rows[rows["cpc_class"].notna()].groupby(pool):
+    reference = ["cpc_class"] if label.reference_set == "class" else ["cpc_class", "year"]
+    for _, members in rows[rows["cpc_class"].notna()].groupby(reference):
         counted = members if label.percentiles_before_censoring else members[members["window_complete"]]
         if label.population == "cited":
             counted = counted[counted["total_citations"] > 0]

@@ -1,4 +1,4 @@
-"""Hundreds of small random worlds in one set of tables: each has its own ids and its own classes, so none sees another."""
+"""Hundreds of small random data sets in one set of tables, each with its own ids and classes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,28 @@ import numpy as np
 
 DATA_TO_DATE = datetime.date(2010, 2, 28)
 
-DAYS = [datetime.date.fromisoformat(day) for day in (
-    "2004-02-28", "2004-02-29", "2004-03-01", "2004-12-31", "2005-01-01", "2005-02-27", "2005-02-28", "2005-03-01",
-    "2009-02-27", "2009-02-28", "2009-03-01", "2009-12-31", "2010-01-01", "2010-02-28", "2003-06-17", "2008-06-17",
-)]  # fmt: skip
-"""Grant dates that are five years, one year, or a day more or less apart, around leap days and the release's last day."""
+DAYS = [
+    datetime.date.fromisoformat(day)
+    for day in (
+        "2004-02-28",
+        "2004-02-29",
+        "2004-03-01",
+        "2004-12-31",
+        "2005-01-01",
+        "2005-02-27",
+        "2005-02-28",
+        "2005-03-01",
+        "2009-02-27",
+        "2009-02-28",
+        "2009-03-01",
+        "2009-12-31",
+        "2010-01-01",
+        "2010-02-28",
+        "2003-06-17",
+        "2008-06-17",
+    )
+]
+"""Grant dates about one or five years apart, around leap days and the last day of the release."""
 
 CATEGORIES = ["cited by examiner", "cited by applicant", "cited by other", None]
 PREFIXES = ["", "", "", "D", "RE", "PP", "H0"]

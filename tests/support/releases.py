@@ -1,4 +1,4 @@
-"""Small releases in PatentsView's on-disk format, written from rows: for tests of everything that starts at a release."""
+"""Small releases in PatentsView's format on disk, written from rows."""
 
 from __future__ import annotations
 
@@ -10,25 +10,97 @@ from pathlib import Path
 Row = Mapping[str, object]
 
 CURRENT = {
-    "g_patent": ("patent_id", "patent_type", "patent_date", "patent_title", "wipo_kind", "num_claims", "withdrawn", "filename"),
+    "g_patent": (
+        "patent_id",
+        "patent_type",
+        "patent_date",
+        "patent_title",
+        "wipo_kind",
+        "num_claims",
+        "withdrawn",
+        "filename",
+    ),
     "g_patent_abstract": ("patent_id", "patent_abstract"),
     "g_us_patent_citation": (
-        "patent_id", "citation_sequence", "citation_patent_id", "citation_date", "record_name", "wipo_kind", "citation_category",
+        "patent_id",
+        "citation_sequence",
+        "citation_patent_id",
+        "citation_date",
+        "record_name",
+        "wipo_kind",
+        "citation_category",
     ),
-    "g_cpc_current": ("patent_id", "cpc_sequence", "cpc_section", "cpc_class", "cpc_subclass", "cpc_group", "cpc_type"),
-}  # fmt: skip
+    "g_cpc_current": (
+        "patent_id",
+        "cpc_sequence",
+        "cpc_section",
+        "cpc_class",
+        "cpc_subclass",
+        "cpc_group",
+        "cpc_type",
+    ),
+}
 OLD = {
-    "patent": ("id", "type", "number", "country", "date", "abstract", "title", "kind", "num_claims", "filename", "withdrawn"),
-    "uspatentcitation": ("uuid", "patent_id", "citation_id", "date", "name", "kind", "country", "category", "sequence"),
-    "cpc_current": ("uuid", "patent_id", "section_id", "subsection_id", "group_id", "subgroup_id", "category", "sequence"),
-}  # fmt: skip
+    "patent": (
+        "id",
+        "type",
+        "number",
+        "country",
+        "date",
+        "abstract",
+        "title",
+        "kind",
+        "num_claims",
+        "filename",
+        "withdrawn",
+    ),
+    "uspatentcitation": (
+        "uuid",
+        "patent_id",
+        "citation_id",
+        "date",
+        "name",
+        "kind",
+        "country",
+        "category",
+        "sequence",
+    ),
+    "cpc_current": (
+        "uuid",
+        "patent_id",
+        "section_id",
+        "subsection_id",
+        "group_id",
+        "subgroup_id",
+        "category",
+        "sequence",
+    ),
+}
 _RELATED = {
     "g_us_rel_doc": (
-        "patent_id", "related_doc_number", "published_country", "related_doc_type", "related_doc_kind", "related_doc_published_date",
-        "related_doc_status", "related_doc_sequence", "wipo_kind",
+        "patent_id",
+        "related_doc_number",
+        "published_country",
+        "related_doc_type",
+        "related_doc_kind",
+        "related_doc_published_date",
+        "related_doc_status",
+        "related_doc_sequence",
+        "wipo_kind",
     ),
-    "usreldoc": ("uuid", "patent_id", "doctype", "relkind", "reldocno", "country", "date", "status", "sequence", "kind"),
-}  # fmt: skip
+    "usreldoc": (
+        "uuid",
+        "patent_id",
+        "doctype",
+        "relkind",
+        "reldocno",
+        "country",
+        "date",
+        "status",
+        "sequence",
+        "kind",
+    ),
+}
 _CLAIMS = {
     "g_claims_{}": ("patent_id", "claim_sequence", "claim_text", "dependent", "claim_number", "exemplary"),
     "claims_{}": ("uuid", "patent_id", "text", "dependent", "sequence", "exemplary"),
@@ -52,7 +124,10 @@ _NUMBERS = {
 
 
 def tsv(table: str, rows: Iterable[Row | str], columns: Sequence[str] | None = None) -> bytes:
-    """The table as PatentsView writes it. A row is its fields by column name (others are empty) or a whole line as text."""
+    """The table as PatentsView writes it.
+
+    A row is its fields by column name (others are empty) or a whole line as text.
+    """
     columns = columns or COLUMNS[table]
     lines = ["\t".join(f'"{column}"' for column in columns)]
     lines += [
@@ -71,7 +146,7 @@ def write_zip(folder: Path, table: str, content: bytes) -> Path:
 
 
 def write_release(folder: Path, tables: Mapping[str, Iterable[Row | str]], notes: Row | None = None) -> Path:
-    """A release folder with these tables (rows as for `tsv`) and, with `notes`, a release.json; returns the folder."""
+    """A release folder with these tables (rows as for `tsv`) and, with `notes`, a release.json."""
     folder.mkdir(parents=True, exist_ok=True)
     for table, rows in tables.items():
         write_zip(folder, table, tsv(table, rows))

@@ -1,4 +1,4 @@
-"""An independent computation of SPLITS with plain loops: families as lists, the seeded order from XXH64 written out.
+"""An independent computation of SPLITS with plain loops.
 
 expected = splits_of_store(Store("warehouse"), config)
 """
@@ -45,7 +45,7 @@ def splits_of_store(store, config) -> dict[tuple[str, str], str]:
 
 
 def families_of_store(store) -> dict[str, str]:
-    """A name for the family of each patent with an abstract or a relative: one relation after the other gives two families one name."""
+    """The family name of each patent with an abstract or relative; each relation merges two names."""
     abstracts, relatives = (
         read(store.directory(name)).to_dict("records") for name in ("ABSTRACTS", "RELATED_DOCUMENTS")
     )
@@ -61,11 +61,11 @@ def families_of_store(store) -> dict[str, str]:
 
 
 def early_of_store(store, config, placed, texts) -> dict[str, int]:
-    """Patents that train on an early level, and its exposure: none of a family that is tested or is development."""
+    """The follow-up months of the patents that train on an interim level."""
     first_test_day = datetime.date(min(config.split.test_years), 1, 1)
     family_of = texts if config.split.group_by_family else {}
     held_out = {family_of.get(id_, id_) for id_, split in placed.items() if split != "train"}
-    found: dict[str, int] = {}
+    months_of: dict[str, int] = {}
     for row in sorted(
         read(store.directory("INTERIM_LEVELS")).to_dict("records"), key=lambda row: row["exposure_months"]
     ):
@@ -78,12 +78,12 @@ def early_of_store(store, config, placed, texts) -> dict[str, int]:
             and year <= config.split.train_until
             and family_of.get(id_, id_) not in held_out
         ):
-            found[id_] = row["exposure_months"]  # a longer one replaces a shorter one
-    return found
+            months_of[id_] = row["exposure_months"]  # a longer one replaces a shorter one
+    return months_of
 
 
 def without_straddling(expected, texts):
-    """Patents that a test of any task holds, or that share a text with one, are in tests alone; else development of one is that of all."""
+    """A family that any task tests is only tested; otherwise development of one task is that of all."""
     sides = defaultdict(set)
     for (id_, _), split in expected.items():
         sides[texts.get(id_) or id_].add(split)
@@ -98,7 +98,7 @@ def without_straddling(expected, texts):
 
 
 def stratified(patents, settings, _months):
-    """Each label's families in seeded order; the first patents are test, then development, train, large_test."""
+    """Families of each label in seeded order: test first, then development, train, large_test."""
     split = {}
     for families in in_seeded_order(patents, settings).values():
         total = sum(len(family) for family in families)

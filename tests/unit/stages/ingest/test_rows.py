@@ -83,10 +83,13 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path):
 def test_a_table_file_reads_as_its_schema_promises(tmp_path):
     """Dictionary columns and several row groups leave no trace in what a reader sees."""
     columns = {
-        "citing_key": pa.array([1, 2]), "cited_key": pa.array([3, None], pa.int64()), "patent_id": pa.array(["1", "2"]).dictionary_encode(),
-        "citation_patent_id": pa.array(["3", None]), "citation_category": pa.array(["a", None]).dictionary_encode(),
+        "citing_key": pa.array([1, 2]),
+        "cited_key": pa.array([3, None], pa.int64()),
+        "patent_id": pa.array(["1", "2"]).dictionary_encode(),
+        "citation_patent_id": pa.array(["3", None]),
+        "citation_category": pa.array(["a", None]).dictionary_encode(),
         "may_repeat": pa.array([False, True]),
-    }  # fmt: skip
+    }
     other = columns | {"citation_category": pa.array(["b", "a"]).dictionary_encode()}
     with TableWriter(tmp_path, "part", "CITATIONS", ("patent_id", "citation_category")) as writer:
         for each in (columns, other):

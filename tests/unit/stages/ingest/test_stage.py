@@ -170,20 +170,30 @@ def test_the_manifest_has_the_metadata(tmp_path, ingest, capsys):
     }
     metadata = ingest(write_release(tmp_path / "r", RELEASE, notes)).metadata(IngestMetadata)
     assert metadata.to_json() | {"joins": None} == {
-        "release_id": "r-7", "data_to_date": "2020-06-30", "data_to_date_from": "release.json", "generator_rates": {"technology": {"accuracy": 0.9}},
+        "release_id": "r-7",
+        "data_to_date": "2020-06-30",
+        "data_to_date_from": "release.json",
+        "generator_rates": {"technology": {"accuracy": 0.9}},
         "synonyms": [["car", "auto"]],
         "rows_in": {"PATENTS": 7, "ABSTRACTS": 4, "CITATIONS": 4, "CPC": 2},
         "rejected": {
             "PATENTS": {
-                "too few fields": 1, "unknown date": 1, "grant date outside 1790-07-31..2020-06-30": 1, "patent_id stands in an earlier row": 1,
+                "too few fields": 1,
+                "unknown date": 1,
+                "grant date outside 1790-07-31..2020-06-30": 1,
+                "patent_id stands in an earlier row": 1,
             },
             "ABSTRACTS": {"empty patent_id": 1, "patent_id stands in an earlier row": 1},
             "CITATIONS": {"patent_id has not a patent's form": 1},
             "CPC": {"empty cpc_sequence": 1},
         },
-        "cited_malformed": 1, "without_abstract": 1, "lost": {}, "respelled": {}, "joins": None,
+        "cited_malformed": 1,
+        "without_abstract": 1,
+        "lost": {},
+        "respelled": {},
+        "joins": None,
         "related_documents_from": None,
-    }  # fmt: skip
+    }
     line_with(capsys.readouterr().err, "g_patent.tsv.zip", "7 rows", "4 rejected")
 
 
@@ -212,9 +222,15 @@ def test_the_old_names_give_the_same_tables(tmp_path, ingest):
         for row in CITATIONS
     ]
     classes = [
-        {"patent_id": row["patent_id"], "sequence": row["cpc_sequence"], "subsection_id": row["cpc_class"], "group_id": row.get("cpc_subclass", ""),
-         "category": row.get("cpc_type", "")} for row in CPC
-    ]  # fmt: skip
+        {
+            "patent_id": row["patent_id"],
+            "sequence": row["cpc_sequence"],
+            "subsection_id": row["cpc_class"],
+            "group_id": row.get("cpc_subclass", ""),
+            "category": row.get("cpc_type", ""),
+        }
+        for row in CPC
+    ]
     old = write_release(
         tmp_path / "old", {"patent": patents, "uspatentcitation": citations, "cpc_current": classes}
     )
@@ -234,8 +250,10 @@ def test_columns_are_found_by_name(tmp_path, ingest):
     )
     patents = ingest(folder, "release.data_to_date=2020-06-30").read_arrow("PATENTS").to_pylist()
     assert [(row["patent_id"], row["patent_type"], row["withdrawn"]) for row in patents] == [
-        ("3930271", "utility", False), ("D345393", "design", True), ("4000000", "utility", False),
-    ]  # fmt: skip
+        ("3930271", "utility", False),
+        ("D345393", "design", True),
+        ("4000000", "utility", False),
+    ]
 
 
 def test_where_data_to_date_and_the_id_come_from(tmp_path, ingest, capsys):

@@ -108,10 +108,19 @@ def test_ids_of_every_table_are_brought_to_one_form():
 def test_classes():
     sequence, form = "cpc_sequence is not a whole number from 0", "cpc_class is not a letter and two digits"
     cases = [
-        ("0", "H04", None), ("17", "A01", None), ("999999999", "Y10", None),
-        ("-1", "H04", sequence), ("1.0", "H04", sequence), ("x", "H", sequence), ("9999999999", "H04", sequence), (None, "H04", "empty cpc_sequence"),
-        ("0", "H", form), ("0", "h04", form), ("0", "H04L", form), ("0", None, "empty cpc_class"),
-    ]  # fmt: skip
+        ("0", "H04", None),
+        ("17", "A01", None),
+        ("999999999", "Y10", None),
+        ("-1", "H04", sequence),
+        ("1.0", "H04", sequence),
+        ("x", "H", sequence),
+        ("9999999999", "H04", sequence),
+        (None, "H04", "empty cpc_sequence"),
+        ("0", "H", form),
+        ("0", "h04", form),
+        ("0", "H04L", form),
+        ("0", None, "empty cpc_class"),
+    ]
     sequences, classes, expected = map(list, zip(*cases, strict=True))
     validated = validate_classes(
         columns(

@@ -115,15 +115,23 @@ def test_who_counts(session, engine, tmp_path, sets, forward, total):
 def test_the_class_listed_first(session, engine, tmp_path):
     rows = [
         cpc("1", 0, "H04"),
-        cpc("2", 7, "G06"), cpc("2", 3, "H01"), cpc("2", 10, "A01"),  # gaps; 10 comes after 3
-        cpc("3", 0, "A61", "additional"), cpc("3", 5, "C07"),  # inventional wins over an earlier additional
-        cpc("4", 2, "B60", "additional"), cpc("4", 1, "Y02", "additional"),  # only additional ones
-        cpc("5", 0, "H05"), cpc("5", 0, "C12"), cpc("5", 0, "H05"),  # one sequence thrice: alphabetical
+        cpc("2", 7, "G06"),
+        cpc("2", 3, "H01"),
+        cpc("2", 10, "A01"),  # gaps; 10 comes after 3
+        cpc("3", 0, "A61", "additional"),
+        cpc("3", 5, "C07"),  # inventional wins over an earlier additional
+        cpc("4", 2, "B60", "additional"),
+        cpc("4", 1, "Y02", "additional"),  # only additional ones
+        cpc("5", 0, "H05"),
+        cpc("5", 0, "C12"),
+        cpc("5", 0, "H05"),  # one sequence thrice: alphabetical
         cpc("777", 0, "H04"),  # not in PATENTS
-        cpc("7", 0, None), cpc("7", 1, "G01"),  # a row without a class says nothing
+        cpc("7", 0, None),
+        cpc("7", 1, "G01"),  # a row without a class says nothing
         cpc("8", 0, None),
-        cpc("9", 0, "A23", None), cpc("9", 1, "D06"),  # no type: not inventional
-    ]  # fmt: skip
+        cpc("9", 0, "A23", None),
+        cpc("9", 1, "D06"),  # no type: not inventional
+    ]
     labels = labelled(
         tmp_path,
         engine,
@@ -131,8 +139,16 @@ def test_the_class_listed_first(session, engine, tmp_path):
         "2010-01-01",
     )
     assert labels["cpc_class"].where(labels["cpc_class"].notna(), None).to_dict() == {
-        "1": "H04", "2": "H01", "3": "C07", "4": "Y02", "5": "C12", "6": None, "7": "G01", "8": None, "9": "D06",
-    }  # fmt: skip
+        "1": "H04",
+        "2": "H01",
+        "3": "C07",
+        "4": "Y02",
+        "5": "C12",
+        "6": None,
+        "7": "G01",
+        "8": None,
+        "9": "D06",
+    }
 
 
 def pool_of(class_, counts, first_id, day="2000-01-04"):

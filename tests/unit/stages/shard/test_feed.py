@@ -18,7 +18,7 @@ SIZES = {"even": 96, "odd": 101, "few": 2}
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory):
-    """Splits whose examples tell where they come from: key 10 + i has label i % 7 and the ids i, i + 1, ..."""
+    """Splits with recognisable examples: key 10 + i has label i % 7 and the ids i, i + 1, ..."""
     directory = tmp_path_factory.mktemp("examples")
     splits = {
         name: examples(
@@ -65,7 +65,8 @@ def test_any_number_of_ranks_sees_the_same_examples_at_each_step(shards, split, 
 
 
 def test_steps_follow_from_the_manifest(shards):
-    # 101 rows in groups of at most 9 over 4 lanes: 12 groups, so 3 rounds of 9 rows a lane; a step takes 2 rows a lane, so 5 steps a round.
+    # 101 rows in groups of at most 9 over 4 lanes: 12 groups, so 3 rounds of 9 rows a lane; a step takes 2
+    # rows a lane, so 5 steps a round.
     feed = open_feed(shards)
     assert (feed.layout.groups, feed.layout.rows_per_group, feed.layout.padding, feed.steps_per_epoch) == (
         12,
@@ -239,7 +240,7 @@ def test_shards_that_changed_since_the_manifest(shards, tmp_path):
 
 
 class StoppedEarly:
-    """Petastorm's reader with its known fault: it can take an epoch to be over before it has read anything."""
+    """Petastorm's reader with its known fault: it can end an epoch before it has read anything."""
 
     def __init__(self, reader, opens):
         self.reader, self.opens = reader, opens

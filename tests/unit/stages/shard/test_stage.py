@@ -158,7 +158,8 @@ def test_files_of_a_split(tmp_path, rows):
     assert described.keys_digest == keys_digest(np.arange(100, 100 + rows))
 
 
-# technology: 9 in train and 3 in test, of which 12 and 11 have too little text; citation_level: a test year without text
+# technology: 9 in train and 3 in test, of which 12 and 11 have too little text; citation_level: a test year
+# without text
 CLASSES = ["A01", "B01", "C01"]
 SPLITS = {
     "technology": {key: "test" if key in (9, 10, 11) else "train" for key in range(1, 13)},
@@ -174,8 +175,15 @@ def warehouse(tmp_path, engine):
     tokens = {
         key: [f"w{key}", "unknown", "w1"] if key < 11 else ["unknown"] for key in range(1, 12)
     }  # 12 has no text at all
-    publish(store, "text", {"TOKENS": [{"patent_key": key, "tokens": text} for key, text in tokens.items()],
-                            "VOCABULARY": [{"word": f"w{id_}", "id": id_} for id_ in range(1, 13)]}, {"vocabulary_digest": "v"})  # fmt: skip
+    publish(
+        store,
+        "text",
+        {
+            "TOKENS": [{"patent_key": key, "tokens": text} for key, text in tokens.items()],
+            "VOCABULARY": [{"word": f"w{id_}", "id": id_} for id_ in range(1, 13)],
+        },
+        {"vocabulary_digest": "v"},
+    )
     labels = [
         {
             "patent_key": key,
@@ -200,8 +208,18 @@ def warehouse(tmp_path, engine):
     def run(*settings, metadata=MappingProxyType({}), **tables):
         for stage, of_stage in tables.items():
             publish(store, stage, of_stage, metadata.get(stage))
-        sets = [f"warehouse.root={tmp_path}", f"engine.name={engine.name}", "shard.world_sizes=[1, 2]", "shard.row_group_rows=3", "shard.seed=7",
-                "technology.max_tokens=4", "citation_level.max_tokens=2", "citation_level.min_tokens=1", "train.batch=2", *settings]  # fmt: skip
+        sets = [
+            f"warehouse.root={tmp_path}",
+            f"engine.name={engine.name}",
+            "shard.world_sizes=[1, 2]",
+            "shard.row_group_rows=3",
+            "shard.seed=7",
+            "technology.max_tokens=4",
+            "citation_level.max_tokens=2",
+            "citation_level.min_tokens=1",
+            "train.batch=2",
+            *settings,
+        ]
         run_stage("shard", load_config(sets=sets)[0])
         return store
 
@@ -319,8 +337,17 @@ def test_joint_examples(warehouse):
 def test_interim_levels_have_their_own_numbers_and_likelihoods(warehouse):
     """1 to 4 train on their level, 5 to 8 on their interim level after 12 or 24 months, 9 is tested."""
     levels = {1: "top1", 2: "zerocite", 3: "zerocite", 4: "btm90", 9: "top1", 5: "top1", 6: "top1"}
-    shown = {1: ("btm90", "top10"), 2: ("zerocite",) * 2, 3: ("zerocite",) * 2, 4: ("zerocite", "btm90"), 9: ("top1",) * 2,
-             5: ("zerocite", "btm90"), 6: ("btm90", "top1"), 7: ("top10", "top10"), 8: ("zerocite", "zerocite")}  # fmt: skip
+    shown = {
+        1: ("btm90", "top10"),
+        2: ("zerocite",) * 2,
+        3: ("zerocite",) * 2,
+        4: ("zerocite", "btm90"),
+        9: ("top1",) * 2,
+        5: ("zerocite", "btm90"),
+        6: ("btm90", "top1"),
+        7: ("top10", "top10"),
+        8: ("zerocite", "zerocite"),
+    }
     exposures = {1: 60, 2: 60, 3: 60, 4: 60, 5: 12, 6: 24, 7: 24, 8: 12, 9: 60}
     splits = [
         {
@@ -333,8 +360,9 @@ def test_interim_levels_have_their_own_numbers_and_likelihoods(warehouse):
     ]
     early = [
         {"patent_key": key, "exposure_months": months, "citation_level": level}
-        for key, each in shown.items() for months, level in zip((12, 24), each, strict=True)
-    ]  # fmt: skip
+        for key, each in shown.items()
+        for months, level in zip((12, 24), each, strict=True)
+    ]
     tables = {
         "LABELS": [{"patent_key": key, "citation_level": levels.get(key)} for key in range(1, 13)],
         "INTERIM_LEVELS": early,

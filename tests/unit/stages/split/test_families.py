@@ -1,4 +1,4 @@
-"""FAMILIES: who belongs together by abstract and by the file of related documents, over any number of others."""
+"""FAMILIES: patents connected by abstracts and by related documents."""
 
 import datetime
 from collections import defaultdict
@@ -39,48 +39,76 @@ def grant(id_, relation, number):
 CASES = {
     "a chain of three": [grant("102", "continuation", "101"), grant("103", "division", "102")],
     "the same application": [
-        related("201", "continuation-in-part", "parent", "10/123,456"), related("202", "division", "parent", "10123456"),
+        related("201", "continuation-in-part", "parent", "10/123,456"),
+        related("202", "division", "parent", "10123456"),
     ],
-    "the same application without its series": [related("203", "division", "parent", "123,456"), related("204", "division", "parent", "123456")],
-    "read from running text, without a kind": [related("205", "division", None, "10555555"), related("206", "division", None, "10555555")],
+    "the same application without its series": [
+        related("203", "division", "parent", "123,456"),
+        related("204", "division", "parent", "123456"),
+    ],
+    "read from running text, without a kind": [
+        related("205", "division", None, "10555555"),
+        related("206", "division", None, "10555555"),
+    ],
     "the same provisional application, which another calls its parent": [
-        related("301", "us-provisional-application", None, "60/987,654"), related("302", "us-provisional-application", None, "60987654"),
+        related("301", "us-provisional-application", None, "60/987,654"),
+        related("302", "us-provisional-application", None, "60987654"),
         related("303", "continuation", "parent", "60987654"),
     ],
     "the same publication": [
-        related("401", "related-publication", None, "US 2004/0123456 A1"), related("402", "related-publication", "parent-pct", "US20040123456A1"),
+        related("401", "related-publication", None, "US 2004/0123456 A1"),
+        related("402", "related-publication", "parent-pct", "US20040123456A1"),
         related("403", "related-publication", None, "US20040123456A1"),
     ],
     "an unknown type, none, and a correction": [
-        related("501", "made-up", "parent", "11222333"), related("502", None, "parent", "11222333"),
-        related("503", "correction", "parent", "11222333"), related("504", "made-up", "parent-grant", "501", is_patent=True),
+        related("501", "made-up", "parent", "11222333"),
+        related("502", None, "parent", "11222333"),
+        related("503", "correction", "parent", "11222333"),
+        related("504", "made-up", "parent-grant", "501", is_patent=True),
     ],
     "a withdrawn parent": [grant("601", "reissue", "602"), grant("603", "substitution", "602")],
-    "a parent that is not in the release": [grant("701", "continuation", "3900000"), grant("702", "reexamination", "3900000")],
+    "a parent that is not in the release": [
+        grant("701", "continuation", "3900000"),
+        grant("702", "reexamination", "3900000"),
+    ],
     "itself": [grant("801", "continuation", "801"), related("802", "continuation", "parent", "12000802")],
     "the same child": [
-        related("901", "continuation", "child", "12000000"), related("902", "us-provisional-application", "child", "12000000"),
-        related("903", "us-provisional-application", "child", "12000000"), related("904", "division", "child", "12000000"),
+        related("901", "continuation", "child", "12000000"),
+        related("902", "us-provisional-application", "child", "12000000"),
+        related("903", "us-provisional-application", "child", "12000000"),
+        related("904", "division", "child", "12000000"),
     ],
     "abstracts between": [grant("1003", "continuation", "1002")],
     "without abstracts": [grant("D1002", "division", "D1001")],
     "the same application under the PCT": [
-        related("1101", "continuation", "parent-pct", "PCT/US2004/012345"), related("1102", "continuing-reissue", "parent", "pctus2004012345"),
+        related("1101", "continuation", "parent-pct", "PCT/US2004/012345"),
+        related("1102", "continuing-reissue", "parent", "pctus2004012345"),
     ],
     "no number": [
-        related("1201", "continuation", "parent", "00000000"), related("1202", "continuation", "parent", "00/000,000"),
-        related("1203", "continuation", "parent", None), related("1204", "continuation", "parent-grant", None),
-        related("1205", "continuation", "parent-grant", "none of them"), related("1206", "continuation", "parent-grant", "none of them"),
+        related("1201", "continuation", "parent", "00000000"),
+        related("1202", "continuation", "parent", "00/000,000"),
+        related("1203", "continuation", "parent", None),
+        related("1204", "continuation", "parent-grant", None),
+        related("1205", "continuation", "parent-grant", "none of them"),
+        related("1206", "continuation", "parent-grant", "none of them"),
     ],
     "over a patent that is not in the release": [
-        grant("1301", "continuation", "1300"), related("1300", "continuation", "parent", "09111222"),
+        grant("1301", "continuation", "1300"),
+        related("1300", "continuation", "parent", "09111222"),
         related("1302", "division", "parent", "09111222"),
     ],
-}  # fmt: skip
+}
 TOGETHER = [
-    ["101", "102", "103"], ["201", "202"], ["301", "302", "303"], ["601", "602", "603"], ["701", "702"], ["1001", "1002", "1003", "1004"],
-    ["D1001", "D1002"], ["1101", "1102"], ["1301", "1302"],
-]  # fmt: skip
+    ["101", "102", "103"],
+    ["201", "202"],
+    ["301", "302", "303"],
+    ["601", "602", "603"],
+    ["701", "702"],
+    ["1001", "1002", "1003", "1004"],
+    ["D1001", "D1002"],
+    ["1101", "1102"],
+    ["1301", "1302"],
+]
 NOT_THERE = {"1300"}
 ABSTRACTS = {
     "1001": "A lamp.",
@@ -150,7 +178,8 @@ def test_who_belongs_together(session, engine, tmp_path):
         for path in store.directory("FAMILIES").parent.iterdir()
         if path.name not in ("FAMILIES", "SPLITS", "manifest.json")
     ]
-    # Hashes of an abstract, of an abstract that a relative shares, and of an application's number, the same on every engine.
+    # Hashes of an abstract, of an abstract that a relative shares, and of an application's number, the same
+    # on every engine.
     assert (family_of["1005"], family_of["1001"], family_of["1101"]) == (
         6151087840929614368,
         -8925212216436505633,

@@ -21,7 +21,7 @@ LEVELS = ["top1", "top10", "btm90", "zerocite", None]
 
 
 def random_labels(patents=3000, seed=5):
-    """Rows of LABELS and ABSTRACTS: skewed classes, every year from 1998 to 2016, families within and across them."""
+    """Rows of LABELS and ABSTRACTS: skewed classes, grants of 1998 to 2016, families."""
     random = np.random.default_rng(seed)
     labels, abstracts = [], []
     first_day = datetime.date(1998, 1, 1)
@@ -42,7 +42,7 @@ def random_labels(patents=3000, seed=5):
 
 
 def random_relatives(labels, seed=8):
-    """Rows of RELATED_DOCUMENTS: some patents continue others, or an application that others continue as well, and publications, which tell nothing."""
+    """Rows of RELATED_DOCUMENTS: continuations of patents and of shared applications, and publications."""
     random, rows = np.random.default_rng(seed), []
     for row in labels:
         parent = random.choice(labels)["patent_id"]
@@ -281,7 +281,7 @@ def plain(class_, n, first):
 
 @pytest.mark.engine
 def test_shares_by_hand(session, engine, tmp_path):
-    """Halves are rounded up; a class with few patents trains before it tests; without families the sizes are exact."""
+    """Halves are rounded up, small classes train before they test, sizes are exact without families."""
     sizes = {"A01": 1, "A21": 2, "A22": 4, "A23": 5, "A24": 10, "B01": 15, "B02": 1000}
     rows = [row for i, (name, n) in enumerate(sizes.items()) for row in plain(name, n, 10_000 * (i + 1))]
     store = labelled(tmp_path, rows)

@@ -20,7 +20,11 @@ pytestmark = pytest.mark.engine
 
 TEXTS = [
     # (title, abstract, words); the patent's key is the place in this list
-    ("Wi-Fi  RECEIVER", "A 3.5mm plug, and\nthe \"jack\".", ["wi", "fi", "receiver", "a", "3", "5mm", "plug", "and", "the", "jack"]),
+    (
+        "Wi-Fi  RECEIVER",
+        'A 3.5mm plug, and\nthe "jack".',
+        ["wi", "fi", "receiver", "a", "3", "5mm", "plug", "and", "the", "jack"],
+    ),
     (None, "an abstract alone", ["an", "abstract", "alone"]),
     ("title alone", None, ["title", "alone"]),
     ("", "\tpadded\r\n", ["padded"]),
@@ -28,7 +32,7 @@ TEXTS = [
     ("same same", "same", ["same", "same", "same"]),
     (None, None, None),
     ("--- ...", "\n", None),
-]  # fmt: skip
+]
 WITHDRAWN = len(TEXTS)
 
 
@@ -62,11 +66,19 @@ def test_words_of_titles_and_abstracts(session):
 
 CLAIMS = [
     # (patent, sequence, text)
-    (1, 2, "a third"), (1, 0, "The First,"), (1, 1, "a second"), (1, 0, "The First,"), (1, 3, None),
-    (2, 7, "b only"), (2, 5, None),
-    (3, 1, "c tie y"), (3, 1, "c tie x"), (3, 10, "c ten"), (3, 9, "c nine"),
+    (1, 2, "a third"),
+    (1, 0, "The First,"),
+    (1, 1, "a second"),
+    (1, 0, "The First,"),
+    (1, 3, None),
+    (2, 7, "b only"),
+    (2, 5, None),
+    (3, 1, "c tie y"),
+    (3, 1, "c tie x"),
+    (3, 10, "c ten"),
+    (3, 9, "c nine"),
     (4, 0, None),
-]  # fmt: skip
+]
 
 
 def test_the_claims_of_a_patent_as_one_text(session):
@@ -124,8 +136,15 @@ def test_what_may_be_learned_from(session):
 
 
 def test_vocabulary_is_ordered_by_frequency_then_alphabet(session):
-    texts = frame(session, "TOKENS", [{"patent_key": 1, "tokens": ["b", "a", "c", "b", "rare"]}, {"patent_key": 2, "tokens": ["b", "c", "a", "10"]},
-                                      {"patent_key": 3, "tokens": ["10"]}])  # fmt: skip
+    texts = frame(
+        session,
+        "TOKENS",
+        [
+            {"patent_key": 1, "tokens": ["b", "a", "c", "b", "rare"]},
+            {"patent_key": 2, "tokens": ["b", "c", "a", "10"]},
+            {"patent_key": 3, "tokens": ["10"]},
+        ],
+    )
     rows = sorted(vocabulary(texts, 2).collect(), key=lambda row: row.id)
     assert [(row.word, row.id, row["count"]) for row in rows] == [
         ("b", 1, 3),
@@ -159,7 +178,7 @@ HELD_OUT = [
 
 @pytest.fixture
 def warehouse(tmp_path, engine):
-    """Ten training texts of red green blue, the texts of HELD_OUT; a run of stage text with given settings."""
+    """Runs stage text with given settings on ten training texts of red green blue and those of HELD_OUT."""
     store = Store(tmp_path)
     day = datetime.date(2005, 1, 1)
     others = dict(enumerate(HELD_OUT, 11))
@@ -231,8 +250,12 @@ def test_the_stage_learns_words_and_vectors_from_training_texts(warehouse):
         for id_, (word, count) in enumerate(zip(words, (13, 10, 7), strict=True), 1)
     ]
     assert store.metadata(TextMetadata).to_json() == {
-        "vocabulary_size": 3, "vocabulary_digest": digest(words), "training_texts": 13, "training_words": 36, "synonyms_found": 1.0,
-    }  # fmt: skip
+        "vocabulary_size": 3,
+        "vocabulary_digest": digest(words),
+        "training_texts": 13,
+        "training_words": 36,
+        "synonyms_found": 1.0,
+    }
     assert store.read_arrow("TOKENS").num_rows == 10 + len(HELD_OUT)
     vectors = store.read_arrow("VECTORS").to_pylist()
     keyed = gensim.models.KeyedVectors.load(str(store.directory("KEYED_VECTORS") / "vectors.kv"))
