@@ -11,10 +11,10 @@ again, stages that are done are skipped.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +25,12 @@ from patent_spark.config import CITATION_LEVEL, Config
 from patent_spark.core.metadata import SplitMetadata
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Store
-from patent_spark.metrics.comparison import Measured, differences, measure
-from patent_spark.metrics.estimator import said
+from patent_spark.metrics.comparison import Estimates, differences, estimate
+from patent_spark.metrics.prediction_records import Predictions, TestPatents
+from patent_spark.metrics.report_schema import Metric
 
 EARLY = {"whole labels": False, "and interim levels": True}
-_FIGURES = {"top1 PR-AUC": "top1.pr_auc", "accuracy": "accuracy"}
+_FIGURES = {"top1 PR-AUC": Metric.TOP1_PR_AUC, "accuracy": Metric.ACCURACY}
 _SETTINGS = (
     "source.kind=simulate", f"tasks={CITATION_LEVEL}", "simulate.abstract_words=70",
     "label.reference_set=class_year", "label.follow_up_months=[12, 24, 36, 48]",
@@ -97,35 +98,46 @@ def table(found: Mapping[str, pd.DataFrame]) -> str:
     """
     first, *_ = found.values()
     labels = list(LEVELS)
-    truth = first["truth"].map(labels.index).to_numpy()
     assert all((each["patent_id"] == first["patent_id"]).all() for each in found.values()), (
         "the test patents differ"
     )
-    says = {name: said(truth, np.stack(each["probabilities"]), labels) for name, each in found.items()}
-    groups = {"all years": np.arange(len(first))}
-    groups |= {
-        split.removeprefix("test_"): np.flatnonzero(first["split"] == split)
-        for split in sorted(first["split"].unique())
+    names = sorted(first["split"].unique())
+    patents = TestPatents(
+        keys=first["patent_key"].to_numpy(),
+        family=first["family"].to_numpy(),
+        cpc_class=np.full(len(first), b"", "S3"),
+        split=first["split"].map(names.index).to_numpy(np.int16),
+        truth=first["truth"].map(labels.index).to_numpy(np.int16),
+        splits=tuple(names),
+        labels=tuple(labels),
+    )
+    predictions_by_name = {
+        name: Predictions.from_probabilities(patents, np.stack(each["probabilities"]))
+        for name, each in found.items()
     }
-    measured = measure(says, truth, first["family"].to_numpy(), labels, groups, Config().evaluate)
+    groups = {"all years": np.arange(len(first))}
+    groups |= {split.removeprefix("test_"): patents.rows_of(split) for split in names}
+    estimates = estimate(predictions_by_name, groups, Config().evaluate)
     lines = [
         f"| test patents of | figure | {' | '.join(EARLY)} | difference, 95 % interval | patents | top1 |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, rows in groups.items():
         for figure, place in _FIGURES.items():
-            lines.append(_line(name, figure, place, measured[name], len(rows), int((truth[rows] == 0).sum())))
+            top1 = int((patents.truth[rows] == 0).sum())
+            lines.append(_line(name, figure, place, estimates[name], len(rows), top1))
     return "\n".join(lines)
 
 
 def _line(
-    name: str, figure: str, place: str, measured: Mapping[str, Measured], patents: int, top1: int
+    name: str, figure: str, place: Metric, estimates: Mapping[str, Estimates], patents: int, top1: int
 ) -> str:
-    without, with_ = (measured[each] for each in EARLY)
-    told: dict[str, Any] = differences(with_, {"without": without})["without"][place]
-    low, high = told["interval"]
-    values = " | ".join(f"{float(each.points[place]):.3f}" for each in (without, with_))
-    return f"| {name} | {figure} | {values} | {told['difference']:+.3f} ({low:+.3f} to {high:+.3f}) | {patents:,} | {top1:,} |"
+    without, with_ = (estimates[each] for each in EARLY)
+    difference = differences(with_, without)[place]
+    low, high = difference.interval or (math.nan, math.nan)
+    values = " | ".join(f"{float(each.values[place]):.3f}" for each in (without, with_))
+    change = f"{difference.difference:+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"| {name} | {figure} | {values} | {change} | {patents:,} | {top1:,} |"
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from patent_spark.core.model_files import EpochRecord, TaskDescription, TextSource, write_history
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Draft, Store, arrow_schema
 from tests.support.factories import publish, task_examples
@@ -149,27 +149,30 @@ def save_model(
     )  # far too sure of itself
     model.save(folder / "model.keras")
     (folder / "vocabulary.txt").write_text("".join(f"{word}\n" for word in words))
-    task = {
-        "labels": labels,
-        "max_tokens": MAX_TOKENS,
-        "min_tokens": 1,
-        "vocabulary_digest": "v",
-        "run_id": run_id,
-        "release_id": "tiny",
-    }
-    text = {"fields": ["title", "abstract"], "claims": "first"}
-    (folder / "task.json").write_text(json.dumps({**task, "task": folder.name, "text": text, "key": "k1"}))
+    TaskDescription(
+        task=folder.name,
+        labels=tuple(labels),
+        max_tokens=MAX_TOKENS,
+        min_tokens=1,
+        text=TextSource(fields=("title", "abstract"), claims="first"),
+        vocabulary_digest="v",
+        run_id=run_id or "",
+        release_id="tiny",
+        key="k1",
+        kept_epoch=4,
+    ).write(folder)
     history = [
-        {
-            "epoch": i + 1,
-            "train_loss": loss,
-            "train_accuracy": right,
-            "dev_loss": loss * 1.05,
-            "dev_accuracy": right * 0.97,
-        }
-        for i, (loss, right) in enumerate(zip(fitted["loss"], fitted["accuracy"], strict=True))
+        EpochRecord(
+            epoch=i + 1,
+            train_loss=loss,
+            train_accuracy=accuracy,
+            dev_loss=loss * 1.05,
+            dev_accuracy=accuracy * 0.97,
+            examples_per_second=1000.0,
+        )
+        for i, (loss, accuracy) in enumerate(zip(fitted["loss"], fitted["accuracy"], strict=True))
     ]
-    (folder / "history.json").write_text(json.dumps(history))
+    write_history(folder, history)
 
 
 def _words(count: int) -> list[str]:

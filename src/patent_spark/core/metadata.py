@@ -237,6 +237,8 @@ class EvaluateMetadata(StageMetadata):
 
     stage = "evaluate"
     tasks: dict[str, EvaluatedTask]
+    steps: dict[str, str] = {}
+    """Digest of all that the outputs of a step depend on, by step."""
 
 
 class AuditMetadata(StageMetadata):

@@ -159,21 +159,42 @@ EXAMPLES = _table(
     ("length", IntegerType(), "tokens before padding"),
     ("tokens", BinaryType(), "max_tokens little-endian int32 ids of VOCABULARY, 0 to the right"),
 )  # fmt: skip
+_OF_PREDICTIONS = (
+    ("family", LongType(), "as in FAMILIES: the unit of resampling"),
+    ("cpc_class", StringType(), "the patent's class; null without one"),
+    ("truth", StringType(), "the label"),
+)
+_SCORES = (
+    ("in_top5", BooleanType(), "the truth is among the five most probable labels"),
+    ("squared_error", FloatType(), "sum over the labels of (probability - truth) squared"),
+    ("top1_probability", FloatType(), "probability of top1; null for a task without this label"),
+)
 PREDICTIONS = _table(
     "PREDICTIONS", "evaluate", "One row per patent of a test split of a task.",
-    _ID, _TASK, _SPLIT,
-    ("family", LongType(), "as FAMILIES has it: the unit of resampling"),
-    ("truth", StringType(), "the label"),
+    _ID, _KEY, _TASK, _SPLIT,
+    *_OF_PREDICTIONS,
     ("predicted", StringType(), "the most probable label"),
-    ("probability", FloatType(), "of the predicted label"),
+    ("probability", FloatType(), "calibrated probability of the predicted label"),
+    *_SCORES,
     ("probabilities", ArrayType(FloatType(), True), "of all labels, in the order of the model's list; calibrated"),
+)  # fmt: skip
+BASELINE_PREDICTIONS = _table(
+    "BASELINE_PREDICTIONS", "evaluate",
+    "One row per predictor and patent of a test split of a task, for each predictor that reads texts.",
+    ("predictor", StringType(), "tfidf_linear, tfidf_nearest, or the model without its calibration: uncalibrated, "
+     "temperature_alone"),
+    _ID, _KEY, _TASK, _SPLIT,
+    *_OF_PREDICTIONS,
+    ("predicted", StringType(), "the predicted label"),
+    ("probability", FloatType(), "probability of the most probable label"),
+    *_SCORES,
 )  # fmt: skip
 
 TABLES = {
     table.name: table
     for table in (
         PATENTS, ABSTRACTS, CITATIONS, CPC, CLAIMS, RELATED_DOCUMENTS, REJECTS, COUNTS, LABELS, INTERIM_LEVELS, SPLITS, FAMILIES,
-        TOKENS, VOCABULARY, VECTORS, EXAMPLES, PREDICTIONS,
+        TOKENS, VOCABULARY, VECTORS, EXAMPLES, PREDICTIONS, BASELINE_PREDICTIONS,
     )
 }  # fmt: skip
 
@@ -185,6 +206,7 @@ STAGE_OF = (
         "KEYED_VECTORS": "text",  # the vectors as gensim's KeyedVectors
         "MODEL": "train",  # a folder a task: model.keras, labels, vocabulary, history
         "METRICS": "evaluate",  # a JSON file a task
+        "BASELINES": "evaluate",  # a JSON file a task: what the baselines learned from the training patents
         "CALIBRATION": "evaluate",  # a JSON file a task: how the model's probabilities are calibrated
         "REPORT": "evaluate",  # report.html and its figures; the audit puts its verdict into the place that the page has for it
         "AUDIT": "audit",  # report.html, and the figures and verdicts of all checks in audit.json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patent_spark.metrics.calibration import LEAST, Calibration
+from patent_spark.metrics.calibration import MIN_PROBABILITY, Calibration
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +20,7 @@ def calibrated_network(network: keras.Model, calibration: Calibration) -> keras.
     (probabilities,) = keras.tree.flatten(network(tokens))
     labels = probabilities.shape[-1]
     least = (
-        LEAST if calibration.slopes else 0.0
+        MIN_PROBABILITY if calibration.slopes else 0.0
     )  # the logarithm of 0 is minus infinity, and its exponential 0 again
     slopes = list(calibration.slopes) or [1 / calibration.temperature] * labels
     intercepts = list(calibration.intercepts) or [0.0] * labels

@@ -1,37 +1,37 @@
-"""Making probabilities mean what they say, and whether they do: reliability in bins of equally many patents, before and after calibration."""
+"""Fitting the calibration of a model, and the reliability of its probabilities before and after."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from patent_spark.core.schemas import DEVELOPMENT
-from patent_spark.metrics.calibration import Calibration, fit_scales, fit_temperature
-from patent_spark.metrics.estimator import Said
-from patent_spark.reporting.html import signed
+from patent_spark.core.schemas import DEVELOPMENT, TOP1
+from patent_spark.metrics.calibration import MIN_PROBABILITY, Calibration, fit_scales, fit_temperature
+from patent_spark.metrics.prediction_records import Predictions
+from patent_spark.metrics.report_schema import LabelReliability, Reliability, ReliabilityBin
 
 BINS = 10
 
-# Of a level's development patents. Measured for top1 on draws from a simulated release: with 8 to 11 the scales left its worst decile further off
-# than the temperature did in one draw of five (by up to 2.1 points against 1.5), with 12 to 15 in one of nine (1.3 against 1.4), with more in none.
-_FEWEST = 12
+# Development patents of a level. Measured for top1 on draws from a simulated release: with 8 to 11, the ECE in the
+# worst decile was higher with scales than with the temperature in one draw of five (by up to 2.1 points against 1.5);
+# with 12 to 15 in one of nine (1.3 against 1.4); with more in none.
+_MIN_LEVEL_PATENTS = 12
 _FOLDS, _ROUNDS = 5, 4  # two passes of 20 fits: under a second for 4,000 patents
-_ERRORS = 2  # standard errors by which the scales must be better: about the 5 % of the temperature's own test
+_STANDARD_ERRORS = 2  # by which scales must be better: about the 5 % of the temperature's own test
 
 
-def calibration_of(
+def fit_calibration(
     probabilities: NDArray[np.float32],
     truth: NDArray[np.int64],
     families: NDArray[np.int64],
     levels: Sequence[str],
     seed: int,
 ) -> Calibration:
-    """What is learned from development patents [n]: a temperature, and for `levels` a power and a factor each where they can be told to be better.
+    """The calibration fitted on development patents [n]: a temperature, or scales for `levels` where they are better.
 
-    levels: names of the labels; none for classes, most of which have too few development patents to be scaled by themselves.
+    levels: the names of the labels if they are levels. Most classes have too few development patents for scales.
     """
     if not len(truth):
         return Calibration(why="there are no development patents")
@@ -40,9 +40,8 @@ def calibration_of(
         return Calibration(temperature, (), (), DEVELOPMENT, len(truth), "classes share a temperature")
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(
-        1, "blas"
-    ):  # its arrays are small: a second thread only waits for the first, for twice the time on a busy machine
+    # Arrays are small: a second thread only waits for the first, and doubles the time on a busy machine.
+    with threadpool_limits(1, "blas"):
         better, why = _scales_are_better(probabilities, truth, families, levels, seed)
         scales = fit_scales(probabilities, truth, temperature) if better else ((), ())
     return Calibration(temperature, *scales, DEVELOPMENT, len(truth), why)
@@ -55,65 +54,81 @@ def _scales_are_better(
     levels: Sequence[str],
     seed: int,
 ) -> tuple[bool, str]:
-    """Whether scaled levels have less cross entropy than the temperature on families that neither was learned from; and why, in words."""
+    """Whether scales have a lower cross entropy than the temperature in cross-validation by family; and why."""
     patents = np.bincount(truth, minlength=len(levels))
     rarest = int(patents.argmin())
-    if patents[rarest] < _FEWEST:
-        return (
-            False,
-            f"{levels[rarest]} has {patents[rarest]:,} development patents, fewer than the {_FEWEST} from which a level is scaled by itself",
+    if patents[rarest] < _MIN_LEVEL_PATENTS:
+        return False, (
+            f"{levels[rarest]} has {patents[rarest]:,} development patents, "
+            f"fewer than the {_MIN_LEVEL_PATENTS} needed for scales of its own"
         )
+    gain, family = _cross_validated_gain(probabilities, truth, families, seed)
+    by_family = np.bincount(family, gain)
+    error = by_family.std() * np.sqrt(len(by_family))
+    better = bool(gain.sum() > _STANDARD_ERRORS * error)
+    return better, (
+        f"in cross-validation, a slope and an intercept for each level change the cross entropy by "
+        f"{_signed(-gain.mean())} a patent compared with the temperature "
+        f"(standard error {error / len(gain):.4f}), {'more' if better else 'not more'} than "
+        f"{_STANDARD_ERRORS} standard errors better"
+    )
+
+
+def _cross_validated_gain(
+    probabilities: NDArray[np.float32], truth: NDArray[np.int64], families: NDArray[np.int64], seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Loss with the temperature minus loss with scales for each patent when its family is held out; its family."""
     names, family = np.unique(families, return_inverse=True)
     draws, gain = np.random.default_rng(seed), np.zeros(len(truth))
     for fold in (draws.permutation(len(names))[family] % _FOLDS for _ in range(_ROUNDS)):
         for out in (fold == number for number in range(_FOLDS)):
             known, known_truth = probabilities[~out], truth[~out]
             alone = Calibration(fit_temperature(known, known_truth))
-            scaled = Calibration(alone.temperature, *fit_scales(known, known_truth, alone.temperature))
-            gain[out] += (
-                _losses(alone(probabilities[out]), truth[out])
-                - _losses(scaled(probabilities[out]), truth[out])
-            ) / _ROUNDS
-    each = np.bincount(family, gain)
-    error = each.std() * np.sqrt(len(each))
-    better, change = bool(gain.sum() > _ERRORS * error), signed(-gain.mean(), digits=4)
-    return better, (
-        f"on development patents left out in turn, a power and a factor for each level change the cross entropy by {change} a patent "
-        f"against the temperature (standard error {error / len(gain):.4f}), {'more' if better else 'not more'} than {_ERRORS} standard errors better"
-    )
+            scales = fit_scales(known, known_truth, alone.temperature)
+            scaled = Calibration(alone.temperature, *scales)
+            losses = [_losses(each(probabilities[out]), truth[out]) for each in (alone, scaled)]
+            gain[out] += (losses[0] - losses[1]) / _ROUNDS
+    return gain, family
 
 
 def _losses(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) -> NDArray[np.float64]:
     """Cross entropy of each patent."""
     own = np.take_along_axis(probabilities, truth[:, None], axis=1)[:, 0]
-    losses: NDArray[np.float64] = -np.log(np.maximum(own.astype(np.float64), 1e-12))
+    losses: NDArray[np.float64] = -np.log(np.maximum(own.astype(np.float64), MIN_PROBABILITY))
     return losses
 
 
-def reliability(times: Mapping[str, Said], truth: NDArray[Any], top1: int | None) -> dict[str, Any]:
-    """Reliability of the most probable label and, at the citation level, of `top1` (its label number): before calibration, after it, ..."""
-    found = {}
-    for name, words in times.items():
-        found[name] = bins_of(words.confidence, words.predicted == truth)
-        if top1 is not None:
-            found[name]["top1"] = bins_of(words.top1, truth == top1)
-    return found
+def _signed(value: float) -> str:
+    return f"{value:+.4f}".replace("-", "−") if round(value, 4) else "0.0000"
 
 
-def bins_of(probability: NDArray[Any], happened: NDArray[np.bool_]) -> dict[str, Any]:
-    """Deciles of the patents by probability: the mean of it and how often it happened; `ece` is their mean distance.
+def label_reliability(predictions: Predictions) -> LabelReliability:
+    """Reliability of the most probable label and, for citation levels, of `top1`."""
+    patents = predictions.patents
+    correct = reliability(predictions.confidence, predictions.predicted == patents.truth)
+    if TOP1 not in patents.labels:
+        return LabelReliability(ece=correct.ece, bins=correct.bins)
+    is_top1 = patents.truth == patents.labels.index(TOP1)
+    top1 = reliability(predictions.top1_probability, is_top1)
+    return LabelReliability(ece=correct.ece, bins=correct.bins, top1=top1)
 
-    With bins of equal mass, not of equal width, every bin has patents enough to be judged by, however rare the label.
+
+def reliability(probability: NDArray[np.float32], happened: NDArray[np.bool_]) -> Reliability:
+    """Mean probability and observed share in ten bins of equally many patents; `ece` is their mean distance.
+
+    Bins of equal width would leave few patents in some bins of a rare label. scikit-learn's
+    calibration_curve(strategy="quantile") cuts at quantiles of the probability, so that tied probabilities make its
+    bins unequal; these bins are equal within one patent, which METRICS relies on.
     """
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, BINS) if len(part)]
     bins = [
-        {
-            "probability": float(probability[part].mean()),
-            "share": float(happened[part].mean()),
-            "patents": len(part),
-        }
+        ReliabilityBin(
+            probability=float(probability[part].mean()),
+            share=float(happened[part].mean()),
+            patents=len(part),
+        )
         for part in parts
     ]
-    distance = sum(each["patents"] * abs(each["probability"] - each["share"]) for each in bins)
-    return {"ece": distance / len(order) if len(order) else None, "bins": bins}
+    distance = sum(each.patents * abs(each.probability - each.share) for each in bins)
+    return Reliability(ece=distance / len(order) if len(order) else None, bins=bins)

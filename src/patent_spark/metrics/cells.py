@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
-from patent_spark.metrics.comparison import COMPARED
 from patent_spark.metrics.constant_baselines import BASELINES, NAMES
 from patent_spark.metrics.report_schema import (
+    COMPARED,
     TEST_YEARS,
     ClassifierMetrics,
     Interval,
@@ -17,7 +17,7 @@ from patent_spark.metrics.report_schema import (
     Metrics,
     SplitMetrics,
 )
-from patent_spark.reporting.html import Cell, Row, Table, count, form, signed
+from patent_spark.reporting.html import Cell, Row, Table, count, form, interval_range, signed
 
 TITLES = {TECHNOLOGY: "Technology class", CITATION_LEVEL: "Citation level"}
 """Name of each task."""
@@ -92,7 +92,7 @@ def difference_cell(difference: MetricDifference, metric: Metric | str) -> Cell:
     points = "accuracy" in metric
     interval = difference.interval
     kind = {"better": "better", "worse": "worse"}.get(difference.verdict, "same")
-    ends = "" if interval is None else f"{signed(interval[0], points)} to {signed(interval[1], points)}"
+    ends = "" if interval is None else interval_range(interval, points)
     return Cell(signed(difference.difference, points), ends, kind, difference.difference)
 
 

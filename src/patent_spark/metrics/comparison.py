@@ -1,12 +1,12 @@
-"""The model beside its baselines: figures with intervals for groups of test patents, and paired differences.
+"""Metrics with intervals for groups of test patents, and paired differences between classifiers.
 
-All predictors are weighed with the same resamples, so that the interval of a difference is that of the difference
-itself: two classifiers that err on the same patents are told apart by the few on which they differ.
+All classifiers are evaluated on the same resamples. The interval of a difference is then that of the difference itself:
+two classifiers that make the same errors are distinguished by the few patents on which they differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,128 +16,135 @@ from numpy.typing import NDArray
 from patent_spark.config import Evaluate
 from patent_spark.metrics.bootstrap import interval, resampled_weights, verdict
 from patent_spark.metrics.classification import Floats
-from patent_spark.metrics.estimator import Measure, Said
-from patent_spark.metrics.report_schema import Metric
+from patent_spark.metrics.estimator import MetricEstimator
+from patent_spark.metrics.prediction_records import Predictions
+from patent_spark.metrics.report_schema import COMPARED, BestBaseline, Metric, MetricDifference
 
-Figures = dict[str, Any]
-
-COMPARED = (
-    Metric.ACCURACY,
-    Metric.MACRO_F1,
-    Metric.TOP5_ACCURACY,
-    Metric.KAPPA,
-    Metric.TOP1_PR_AUC,
-    Metric.TOP1_ROC_AUC,
-    Metric.TOP1_PRECISION_AT_1_PERCENT,
-)
-"""Metrics in which the model is compared with the baselines; higher is better in all of them."""
 _LABEL = "per_class."
-_COUNTED = (f"{_LABEL}support", "top1.share")  # what the test set is, not what was found in it
+_COUNTED = (f"{_LABEL}support", Metric.TOP1_SHARE)
+"""Properties of the test set, which have no interval."""
 
 
 @dataclass(frozen=True)
-class Measured:
-    """The figures of a predictor on a group: as they are, and in each resample (a last axis more)."""
+class Estimates:
+    """The metrics of a classifier on a group of patents, by the names that MetricEstimator gives them."""
 
-    points: dict[str, Floats]
+    values: dict[str, Floats]
+    """Of the group as it is: a number, or [labels]."""
     resampled: dict[str, Floats]
+    """In each resample, the last axis; empty without resamples."""
 
 
-def measure(
-    predictors: Mapping[str, Said],
-    truth: NDArray[Any],
-    families: NDArray[np.int64],
-    labels: list[str],
+def estimate(
+    predictors: Mapping[str, Predictions],
     groups: Mapping[str, NDArray[np.int64]],
     config: Evaluate,
-    labelled: Collection[tuple[str, str]] = (),
-) -> dict[str, dict[str, Measured]]:
-    """Every predictor on every group; groups are numbers of rows among the test patents.
+    resampled_labels: Collection[tuple[str, str]] = (),
+) -> dict[str, dict[str, Estimates]]:
+    """Estimates by group and predictor. Predictors have the same patents; groups are rows of them.
 
-    labelled: (group, predictor) whose figures of each label are resampled too, the others' are many and not asked for.
+    resampled_labels: (group, predictor) whose metrics of each label are resampled too; for all it would be too much.
     """
-    measures = {
-        (group, name): Measure(words, truth, labels, chosen, config.fixed_precision)
-        for group, chosen in groups.items()
-        for name, words in predictors.items()
+    estimators = {
+        (group, name): MetricEstimator(predictions, rows, config.fixed_precision)
+        for group, rows in groups.items()
+        for name, predictions in predictors.items()
     }
-    whole = np.ones((len(truth), 1))
-    points = {
-        place: {name: values[..., 0] for name, values in each(whole).items()}
-        for place, each in measures.items()
+    patents = next(iter(predictors.values())).patents
+    ones = np.ones((len(patents), 1))
+    values = {
+        place: {name: each[..., 0] for name, each in estimator(ones).items()}
+        for place, estimator in estimators.items()
     }
-    batches: dict[tuple[str, str], list[dict[str, Floats]]] = {place: [] for place in measures}
-    for weights in resampled_weights(families, config.resamples, config.seed):
-        for place, each in measures.items():
-            batches[place].append(
-                {
-                    name: values
-                    for name, values in each(weights).items()
-                    if place in labelled or not name.startswith(_LABEL)
-                }
-            )
-    found: dict[str, dict[str, Measured]] = {group: {} for group in groups}
-    for (group, name), point in points.items():
-        parts = batches[group, name]
-        resampled = {
-            figure: np.concatenate([part[figure] for part in parts], axis=-1)
-            for figure in (parts[0] if parts else ())
-        }
-        found[group][name] = Measured(point, resampled)
-    return found
+    batches: dict[tuple[str, str], list[dict[str, Floats]]] = {place: [] for place in estimators}
+    for weights in resampled_weights(patents.family, config.resamples, config.seed):
+        for place, estimator in estimators.items():
+            metrics = estimator(weights)
+            if place not in resampled_labels:
+                metrics = {name: each for name, each in metrics.items() if not name.startswith(_LABEL)}
+            batches[place].append(metrics)
+    estimates: dict[str, dict[str, Estimates]] = {group: {} for group in groups}
+    for (group, name), value in values.items():
+        estimates[group][name] = Estimates(value, _joined(batches[group, name]))
+    return estimates
 
 
-def written(measured: Measured, labels: list[str], *, by_label: bool = True) -> Figures:
-    """The figures as METRICS holds them, `intervals` beside what they are of; by_label: with `per_class`."""
-    figures: Figures = {"intervals": {}, "examples": round(float(measured.points[f"{_LABEL}support"].sum()))}
-    per_class: dict[str, Figures] = {label: {} for label in labels}
-    for name, value in measured.points.items():
-        family, _, figure = name.rpartition(".")
-        resampled = measured.resampled.get(name)
+def classifier_metrics(
+    estimates: Estimates, labels: Sequence[str], *, by_label: bool = True
+) -> dict[str, Any]:
+    """The fields of report_schema.ClassifierMetrics; by_label: with `per_class`."""
+    intervals: dict[str, Any] = {}
+    support = estimates.values[f"{_LABEL}support"]
+    metrics: dict[str, Any] = {"intervals": intervals, "examples": round(float(support.sum()))}
+    per_class: dict[str, dict[str, Any]] = {label: {} for label in labels}
+    for name, value in estimates.values.items():
+        part, _, field = name.rpartition(".")
+        resampled = estimates.resampled.get(name)
         if name.startswith(_LABEL):
             for i, label in enumerate(labels):
-                _put(per_class[label], figure, name, value[i], None if resampled is None else resampled[i])
+                _put(per_class[label], field, name, value[i], None if resampled is None else resampled[i])
         else:
-            _put(figures.setdefault(family, {}) if family else figures, figure, name, value, resampled)
-    figures["accuracy_interval"] = figures["intervals"].get("accuracy")
-    return figures | ({"per_class": per_class} if by_label else {})
+            _put(metrics.setdefault(part, {}) if part else metrics, field, name, value, resampled)
+    metrics["accuracy_interval"] = intervals.get(Metric.ACCURACY)
+    return metrics | ({"per_class": per_class} if by_label else {})
 
 
-def differences(model: Measured, baselines: Mapping[str, Measured]) -> dict[str, dict[str, Figures]]:
-    """By baseline and figure: how much better the model is, the interval of that, and what it says in words."""
+def differences(model: Estimates, other: Estimates) -> dict[Metric, MetricDifference]:
+    """By how much the model is better than another classifier, for each metric that is compared."""
+    return {metric: _difference(model, other, metric) for metric in COMPARED if metric in model.values}
+
+
+def differences_by_label(
+    model: Estimates, other: Estimates, labels: Sequence[str]
+) -> dict[str, MetricDifference]:
+    """By how much the model's F1 of each label is higher than that of another classifier."""
+    name = f"{_LABEL}f1"
+    values = model.values[name] - other.values[name]
+    resampled = np.full((len(labels), 1), np.nan)
+    if name in other.resampled:
+        resampled = model.resampled[name] - other.resampled[name]
     return {
-        name: {figure: _difference(model, other, figure) for figure in COMPARED if figure in model.points}
-        for name, other in baselines.items()
+        label: metric_difference(float(value), interval(each, float(value)))
+        for label, value, each in zip(labels, values, resampled, strict=True)
     }
 
 
 def best_baselines(
-    figures: Mapping[str, Measured], told: Mapping[str, dict[str, Figures]]
-) -> dict[str, Figures]:
-    """By figure: the baseline that is best in it, and the model's difference to that one."""
+    baselines: Mapping[str, Estimates], model_better_by: Mapping[str, Mapping[Metric, MetricDifference]]
+) -> dict[Metric, BestBaseline]:
+    """By metric: the baseline with the highest value, and the model's difference to it."""
     best = {}
-    for figure in next(iter(told.values())):
-        values = {name: np.nan_to_num(figures[name].points[figure], nan=-np.inf) for name in told}
+    for metric in next(iter(model_better_by.values())):
+        values = {name: np.nan_to_num(each.values[metric], nan=-np.inf) for name, each in baselines.items()}
         name = max(values, key=values.__getitem__)
-        best[figure] = {"baseline": name} | told[name][figure]
+        best[metric] = BestBaseline(baseline=name, **model_better_by[name][metric].as_json())
     return best
 
 
-def _difference(model: Measured, other: Measured, figure: str) -> Figures:
-    difference = model.points[figure] - other.points[figure]
-    apart = (
-        interval(model.resampled[figure] - other.resampled[figure], float(difference))
-        if figure in model.resampled
-        else None
-    )
-    return {"difference": _plain(difference), "interval": apart, "verdict": verdict(apart)}
+def metric_difference(difference: float, ends: tuple[float, float] | None) -> MetricDifference:
+    """A difference with the verdict that its interval allows."""
+    return MetricDifference(difference=finite(difference), interval=ends, verdict=verdict(ends))
 
 
-def _put(place: Figures, figure: str, name: str, value: Floats, resampled: Floats | None) -> None:
-    place[figure] = round(float(value)) if figure == "support" else _plain(value)
-    if resampled is not None and name not in _COUNTED:
-        place.setdefault("intervals", {})[figure] = interval(resampled, float(value))
-
-
-def _plain(value: Floats) -> float | None:
+def finite(value: float | Floats) -> float | None:
+    """A metric as METRICS holds it: None when it is not defined."""
     return float(value) if np.isfinite(value) else None
+
+
+def _difference(model: Estimates, other: Estimates, metric: Metric) -> MetricDifference:
+    difference = float(model.values[metric] - other.values[metric])
+    ends = None
+    if metric in model.resampled:
+        ends = interval(model.resampled[metric] - other.resampled[metric], difference)
+    return metric_difference(difference, ends)
+
+
+def _joined(batches: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    names = batches[0] if batches else ()
+    return {name: np.concatenate([batch[name] for batch in batches], axis=-1) for name in names}
+
+
+def _put(place: dict[str, Any], field: str, name: str, value: Floats, resampled: Floats | None) -> None:
+    place[field] = round(float(value)) if field == "support" else finite(value)
+    if resampled is not None and name not in _COUNTED:
+        place.setdefault("intervals", {})[field] = interval(resampled, float(value))

@@ -1,50 +1,53 @@
-"""What a model must beat: the majority class, the class prior, the nearest training text, and TF-IDF with a linear model."""
+"""Baselines that read no text: the majority class and the class prior; and the names of all baselines."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from patent_spark.metrics.estimator import Said, said
+from patent_spark.metrics.prediction_records import Predictions, TestPatents
 
-MAJORITY, CLASS_PRIOR, TFIDF_LINEAR, TFIDF_NEAREST = (
-    "majority",
-    "class_prior",
-    "tfidf_linear",
-    "tfidf_nearest",
-)
+MAJORITY, CLASS_PRIOR = "majority", "class_prior"
+TFIDF_LINEAR, TFIDF_NEAREST = "tfidf_linear", "tfidf_nearest"
 BASELINES = (MAJORITY, CLASS_PRIOR, TFIDF_NEAREST, TFIDF_LINEAR)
+"""From the simplest to the strongest."""
 NAMES = {
     MAJORITY: "majority class",
     CLASS_PRIOR: "class prior",
     TFIDF_NEAREST: "TF-IDF nearest",
     TFIDF_LINEAR: "TF-IDF + linear",
 }
-ABOUT = {
-    MAJORITY: "always the most frequent label of the training patents",
-    CLASS_PRIOR: "labels drawn from the shares in the training patents; figures by expectation, no draw is made",
-    TFIDF_NEAREST: "label of the training text with the largest cosine similarity of TF-IDF; probabilities are the votes of the ten nearest",
-    TFIDF_LINEAR: "TF-IDF of the same tokens (sublinear term frequency, words in at least two texts) and a linear classifier",
-}
 
 
-def majority(training: NDArray[Any], truth: NDArray[Any], labels: list[str]) -> Said:
-    """Always the most frequent training label, with probability 1, and the next ones in their order; training: patents by label."""
-    certain = _constant(np.eye(len(labels))[int(np.argmax(training))], truth, labels)
-    return dataclasses.replace(certain, top5=class_prior(training, truth, labels).top5)
+def majority(training: NDArray[np.int64], patents: TestPatents) -> Predictions:
+    """Always the most frequent label of the training patents, with probability 1.
+
+    The other labels follow in the order of their frequency. training: training patents of each label.
+    """
+    certain = _constant(np.eye(len(patents.labels))[int(np.argmax(training))], patents)
+    return dataclasses.replace(certain, in_top5=class_prior(training, patents).in_top5)
 
 
-def class_prior(training: NDArray[Any], truth: NDArray[Any], labels: list[str]) -> Said:
-    """The shares of the training patents as probabilities, and a label drawn from them."""
+def class_prior(training: NDArray[np.int64], patents: TestPatents) -> Predictions:
+    """A label drawn from the shares of the labels in the training patents, which are its probabilities."""
     shares = training / training.sum()
-    return dataclasses.replace(_constant(shares, truth, labels), drawn_from=shares)
+    return dataclasses.replace(_constant(shares, patents), label_shares=shares)
 
 
-def _constant(probabilities: NDArray[np.float64], truth: NDArray[Any], labels: list[str]) -> Said:
-    """The same probabilities [labels] for each patent: worked out once for each true label."""
-    return said(
-        np.arange(len(labels)), np.tile(probabilities.astype(np.float32), (len(labels), 1)), labels
-    ).of(truth)
+def _constant(probabilities: NDArray[np.float64], patents: TestPatents) -> Predictions:
+    """The same probabilities [labels] for each patent; computed once for each true label."""
+    count = len(patents.labels)
+    of_labels = np.tile(probabilities.astype(np.float32), (count, 1))
+    labels = TestPatents(
+        keys=np.zeros(count, np.int64),
+        family=np.zeros(count, np.int64),
+        cpc_class=np.zeros(count, "S3"),
+        split=np.zeros(count, np.int16),
+        truth=np.arange(count, dtype=np.int16),
+        splits=patents.splits,
+        labels=patents.labels,
+    )
+    by_label = Predictions.from_probabilities(labels, of_labels)
+    return dataclasses.replace(by_label.take(patents.truth), patents=patents)

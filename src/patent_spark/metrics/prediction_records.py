@@ -1,10 +1,13 @@
-"""What a model said about each test patent, small enough to be kept with its run, and how two models differ on the same ones."""
+"""What a classifier predicts for test patents: one record for the model, its baselines, champions and past runs.
+
+PREDICTIONS and BASELINE_PREDICTIONS hold it as rows; a run in MLflow has a sample of it for each task.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,200 +15,248 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from patent_spark.config import Evaluate
-from patent_spark.metrics.bootstrap import interval, verdict
-from patent_spark.metrics.comparison import Figures, Measured, differences, measure
-from patent_spark.metrics.estimator import Said, joined
+from patent_spark.core.errors import DataError
+from patent_spark.core.patent_ids import patent_ids
+from patent_spark.core.schemas import TOP1
+from patent_spark.metrics.classification import top_hits
 
-MODEL, UNCALIBRATED, TEMPERED = "model", "uncalibrated", "tempered"
+MODEL, UNCALIBRATED, TEMPERATURE_ALONE = "model", "uncalibrated", "temperature_alone"
+"""The calibrated model; the model before calibration; calibrated by a temperature although it has more parameters."""
 
-ANSWERS = "answers"
-"""The folder of a run that has a file of them for each task."""
+TOP = 5
+"""Labels among which `in_top5` looks for the truth."""
 
-_SAID = {"in_top5": "top5", "squared_error": "squares", "confidence": "confidence", "top1": "top1"}
-"""Columns of the file, and what measures.Said calls them."""
+RUN_FOLDER = "predictions"
+"""The folder of an MLflow run that has a sample for each task."""
+
+_OF_PATENT = ("keys", "family", "cpc_class", "split", "truth")
+_SCORES = ("predicted", "in_top5", "squared_error", "confidence", "top1_probability")
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
+_ROWS = 65_536
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What is kept of a split: one value a patent, all in the same order."""
+class TestPatents:
+    """Test patents of a task: arrays of one value a patent, all in the same order."""
+
+    __test__ = False  # not a test class for pytest
 
     keys: NDArray[np.int64]
-    truth: NDArray[np.int16]
     family: NDArray[np.int64]
     cpc_class: NDArray[np.bytes_]
-    says: dict[str, Said]
-    """By predictor: the model, the model before its calibration, at its temperature alone if that is not how it is calibrated, and the baselines that
-    read."""
+    """Empty for a patent without a class. The first letter is the CPC section."""
+    split: NDArray[np.int16]
+    """Places in `splits`."""
+    truth: NDArray[np.int16]
+    """Places in `labels`."""
+    splits: tuple[str, ...]
+    labels: tuple[str, ...]
 
+    def __len__(self) -> int:
+        return len(self.keys)
 
-def pool(parts: list[Judged]) -> Judged:
-    """Several splits as one, in their order."""
-    keys, truth, family, cpc_class = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("keys", "truth", "family", "cpc_class")
-    )
-    return Judged(
-        keys,
-        truth,
-        family,
-        cpc_class,
-        {name: joined([part.says[name] for part in parts]) for name in parts[0].says},
-    )
+    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> TestPatents:
+        """Some of the patents, in the order of `rows`."""
+        arrays: dict[str, Any] = {name: getattr(self, name)[rows] for name in _OF_PATENT}
+        return dataclasses.replace(self, **arrays)
+
+    def rows_of(self, split: str) -> NDArray[np.int64]:
+        """Rows of the patents of a split."""
+        if split not in self.splits:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(self.split == self.splits.index(split))
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Arrays of one value a patent, all in the same order."""
+class Predictions:
+    """Predictions of one classifier: arrays of one value a patent, in the order of `patents`."""
 
-    keys: NDArray[np.int64]
-    family: NDArray[np.int64]
-    split: NDArray[Any]
-    """Names of splits."""
-    labels: list[str]
-    truth: NDArray[np.int64]
-    """Places in `labels`."""
-    says: Said
+    patents: TestPatents
+    predicted: NDArray[np.int16]
+    """Places in the labels."""
+    in_top5: NDArray[np.bool_]
+    """Whether the truth is among the five most probable labels."""
+    squared_error: NDArray[np.float32]
+    """Sum over the labels of (probability - truth) squared; its mean is the Brier score."""
+    confidence: NDArray[np.float32]
+    """Probability of the most probable label."""
+    top1_probability: NDArray[np.float32]
+    """Probability of `top1`; empty when the task has no such label."""
+    label_shares: NDArray[np.float64] | None = None
+    """For a label that is drawn at random: the probability of each. Its metrics are expectations; none is drawn."""
 
-    def of(self, rows: NDArray[Any]) -> Answers:
-        """Those about some patents."""
-        return Answers(
-            self.keys[rows],
-            self.family[rows],
-            self.split[rows],
-            self.labels,
-            self.truth[rows],
-            self.says.of(rows),
-        )
+    @classmethod
+    def from_probabilities(
+        cls,
+        patents: TestPatents,
+        probabilities: NDArray[np.float32],
+        predicted: NDArray[np.int64] | None = None,
+    ) -> Predictions:
+        """From probabilities [patents, labels]; predicted: labels, where they are not the most probable ones."""
+        return cls(patents, *scores(patents.truth, probabilities, patents.labels, predicted))
 
-    def with_labels(self, labels: list[str]) -> Answers:
-        """The same with the places of labels in another list, which has all of them."""
-        places = np.array([labels.index(label) for label in self.labels])
-        says = dataclasses.replace(self.says, predicted=places[self.says.predicted].astype(np.int16))
-        return dataclasses.replace(self, labels=labels, truth=places[self.truth], says=says)
+    def __len__(self) -> int:
+        return len(self.patents)
+
+    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Predictions:
+        """Those for some of the patents; a patent can be taken more than once."""
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in _SCORES}
+        taken = {name: values[rows] if len(values) else values for name, values in arrays.items()}
+        return dataclasses.replace(self, patents=self.patents.take(rows), **taken)
+
+    def of_split(self, split: str) -> Predictions:
+        """Those for the patents of one split."""
+        return self.take(self.patents.rows_of(split))
+
+    def sorted_by_patent(self) -> Predictions:
+        """In the order of the patents' keys."""
+        return self.take(np.argsort(self.patents.keys))
+
+    def with_labels(self, labels: Sequence[str]) -> Predictions:
+        """The same with the places of labels in another list, which must have all of them."""
+        places = np.array([labels.index(label) for label in self.patents.labels], np.int16)
+        patents = dataclasses.replace(self.patents, labels=tuple(labels), truth=places[self.patents.truth])
+        return dataclasses.replace(self, patents=patents, predicted=places[self.predicted])
 
 
-def answers_of(judged: Mapping[str, Judged], labels: list[str]) -> Answers:
-    """What the model said about the patents of some splits."""
-    pooled, split = (
-        pool(list(judged.values())),
-        np.repeat(list(judged), [len(each.truth) for each in judged.values()]),
+def scores(
+    truth: NDArray[np.integer],
+    probabilities: NDArray[np.float32],
+    labels: Sequence[str],
+    predicted: NDArray[np.int64] | None = None,
+) -> tuple[
+    NDArray[np.int16], NDArray[np.bool_], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]
+]:
+    """predicted, in_top5, squared_error, confidence and top1_probability of probabilities [n, labels]."""
+    own = np.take_along_axis(probabilities, truth[:, None].astype(np.int64), axis=1)[:, 0]
+    top1 = probabilities[:, list(labels).index(TOP1)] if TOP1 in labels else np.zeros(0)
+    return (
+        (probabilities.argmax(axis=1) if predicted is None else predicted).astype(np.int16),
+        top_hits(truth, probabilities, TOP),
+        (np.einsum("ij,ij->i", probabilities, probabilities) - 2 * own + 1).astype(np.float32),
+        probabilities.max(axis=1, initial=0).astype(np.float32),
+        top1.astype(np.float32),
     )
-    return Answers(
-        pooled.keys, pooled.family, split, labels, pooled.truth.astype(np.int64), pooled.says[MODEL]
-    )
 
 
-def write_answers(path: Path, answers: Answers, limit: int) -> None:
-    """Write answers as Parquet, some thirty bytes a patent; of more than `limit` those of some families, the same in every run."""
-    mixed = answers.family.astype(np.uint64) * _MIXER
-    rows = np.sort(np.lexsort([answers.keys, mixed])[:limit])
-    kept, names = answers.of(rows), pa.array(answers.labels, pa.string())
-    columns = {
-        "patent_key": pa.array(kept.keys),
-        "family": pa.array(kept.family),
-        "split": pa.array(kept.split.tolist()).dictionary_encode(),
+def concatenated(parts: Sequence[Predictions]) -> Predictions:
+    """One classifier's predictions for several groups of patents with the same splits and labels, in order."""
+    patents: dict[str, Any] = {
+        name: np.concatenate([getattr(part.patents, name) for part in parts]) for name in _OF_PATENT
     }
-    columns |= {
-        "truth": names.take(pa.array(kept.truth)),
-        "predicted": names.take(pa.array(kept.says.predicted.astype(np.int64))),
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in _SCORES
     }
-    columns |= {
-        column: pa.array(values)
-        for column, name in _SAID.items()
-        if len(values := getattr(kept.says, name)) == len(rows)
-    }
-    about = {"labels": json.dumps(answers.labels), "patents": str(len(answers.keys))}
-    pq.write_table(pa.table(columns).replace_schema_metadata(about), path, compression="zstd")
+    first = parts[0]
+    return dataclasses.replace(first, patents=dataclasses.replace(first.patents, **patents), **arrays)
 
 
-def read_answers(path: Path) -> tuple[Answers, int]:
-    """The answers in a file, and how many patents there were to be asked about."""
-    table = pq.read_table(path)
-    about = {name.decode(): value.decode() for name, value in table.schema.metadata.items()}
-    labels: list[str] = json.loads(about["labels"])
-    places = pa.array(labels, pa.string())
-    truth, predicted = (
-        np.asarray(pc.index_in(table[name].cast(pa.string()), places)) for name in ("truth", "predicted")
-    )
-    said: dict[str, Any] = {
-        name: np.asarray(table[column]) if column in table.column_names else np.zeros(0, np.float32)
-        for column, name in _SAID.items()
-    }
-    keys, family = (np.asarray(table[name]) for name in ("patent_key", "family"))
-    says = Said(predicted=predicted.astype(np.int16), **said)
-    return Answers(
-        keys, family, np.asarray(table["split"].cast(pa.string())), labels, truth.astype(np.int64), says
-    ), int(about["patents"])
-
-
-def why_not_paired(one: Answers, other: Answers, asked: tuple[int, int]) -> str:
-    """Why the two were not asked the same, if they were not. asked: test patents of each, of which the answers may be a part."""
-    kept = (len(one.keys), len(other.keys))
-    shared = len(np.intersect1d(one.keys, other.keys))
-    if shared < max(kept) and kept != asked:
-        of_each = " and ".join(f"{mine:,} of {of:,}" for mine, of in zip(kept, asked, strict=True))
-        return (
-            f"the answers on {of_each} test patents were kept, of which {shared:,} are in both; "
-            f"run `patent-spark evaluate --force` for both with the same evaluate.logged_predictions, {max(asked):,} for all"
-        )
-    if shared < max(kept):
-        return f"the test sets differ: {len(one.keys):,} and {len(other.keys):,} patents, of which {shared:,} are in both"
-    mine, theirs = one.of(np.argsort(one.keys)), other.of(np.argsort(other.keys))
-    relabelled = int((np.array(one.labels)[mine.truth] != np.array(other.labels)[theirs.truth]).sum())
-    if relabelled:
-        return f"the test patents are the same, but {relabelled:,} of {shared:,} have other labels"
-    return "" if shared else "there are no test patents"
-
-
-def paired(one: Answers, other: Answers, config: Evaluate) -> dict[str, dict[str, Any]]:
-    """By how much `other` is better than `one` on the same patents, on all (`all`) and, where there are several, on each split.
-
-    Each with `patents`, both models' `figures`, and for each figure of contest.COMPARED a difference with interval and verdict;
-    `all` also has `per_class`, the same for the F1 of each label.
-    """
-    labels = [*one.labels, *(label for label in other.labels if label not in one.labels)]
-    one, other = (each.with_labels(labels).of(np.argsort(each.keys)) for each in (one, other))
-    groups = {"all": np.arange(len(one.keys))}
-    splits = np.unique(one.split)
-    if len(splits) > 1:
-        groups |= {str(split): np.flatnonzero(one.split == split) for split in splits}
-    labelled = [("all", "one"), ("all", "other")]
-    measured = measure(
-        {"one": one.says, "other": other.says}, one.truth, one.family, labels, groups, config, labelled
-    )
-    told = {name: _told(found, len(groups[name])) for name, found in measured.items()}
-    told["all"]["per_class"] = _by_label(measured["all"]["one"], measured["all"]["other"], labels)
-    return told
-
-
-def _told(found: Mapping[str, Measured], patents: int) -> Figures:
-    told = differences(found["other"], {"one": found["one"]})["one"]
-    figures = {
-        name: {figure: _plain(measured.points[figure]) for figure in told} for name, measured in found.items()
-    }
-    return {"patents": patents, "figures": figures, "differences": told}
-
-
-def _by_label(one: Measured, other: Measured, labels: list[str]) -> Figures:
-    name = "per_class.f1"
-    points = other.points[name] - one.points[name]
-    resampled = (
-        other.resampled[name] - one.resampled[name]
-        if name in one.resampled
-        else np.full((len(labels), 1), np.nan)
-    )
-    ends = [interval(each, float(point)) for each, point in zip(resampled, points, strict=True)]
-    rows = zip(labels, points.tolist(), ends, strict=True)
+def columns_of(predictions: Predictions) -> dict[str, pa.Array]:
+    """Columns of PREDICTIONS, all but `task` and `probabilities`, by name."""
+    patents = predictions.patents
+    count = len(patents)
+    names, splits = pa.array(patents.labels, pa.string()), pa.array(patents.splits, pa.string())
+    classes = pa.array(patents.cpc_class.astype("U3"), pa.string())
+    top1 = predictions.top1_probability
     return {
-        label: {"difference": point, "interval": apart, "verdict": verdict(apart)}
-        for label, point, apart in rows
+        "patent_id": patent_ids(pa.array(patents.keys)),
+        "patent_key": pa.array(patents.keys),
+        "split": splits.take(pa.array(patents.split)),
+        "family": pa.array(patents.family),
+        "cpc_class": pc.if_else(pc.equal(classes, ""), pa.scalar(None, pa.string()), classes),
+        "truth": names.take(pa.array(patents.truth)),
+        "predicted": names.take(pa.array(predictions.predicted)),
+        "probability": pa.array(predictions.confidence),
+        "in_top5": pa.array(predictions.in_top5),
+        "squared_error": pa.array(predictions.squared_error),
+        "top1_probability": pa.array(top1) if len(top1) == count else pa.nulls(count, pa.float32()),
     }
 
 
-def _plain(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
+_READ = (
+    "patent_key", "split", "family", "cpc_class", "truth", "predicted", "probability", "in_top5", "squared_error",
+    "top1_probability",
+)  # fmt: skip
+
+
+def read_predictions(
+    folder: Path, task: str, labels: Sequence[str], splits: Sequence[str], predictor: str | None = None
+) -> Predictions:
+    """Predictions of a task for some splits from the folder of PREDICTIONS, in the order of its rows.
+
+    predictor: the classifier to read from the folder of BASELINE_PREDICTIONS instead.
+    Raises DataError when there is no such row.
+    """
+    chosen = (pc.field("task") == task) & pc.field("split").isin(list(splits))
+    if predictor is not None:
+        chosen &= pc.field("predictor") == predictor
+    table = pyarrow.dataset.dataset(folder, format="parquet")
+    batches = table.to_batches(columns=list(_READ), filter=chosen, batch_size=_ROWS)
+    parts = list(_from_batches(batches, labels, splits))
+    if not parts:
+        of = f" of {predictor}" if predictor else ""
+        raise DataError(
+            f"{folder} has no predictions{of} for the test patents of {task}; run `patent-spark evaluate --force`",
+            table=folder.name,
+            task=task,
+        )
+    return concatenated(parts)
+
+
+def write_sample(path: Path, predictions: Predictions, limit: int) -> None:
+    """Write at most `limit` patents as a Parquet file, about thirty bytes a patent.
+
+    Of more patents, those of some families are kept: the same ones in every run.
+    """
+    patents = predictions.patents
+    mixed = patents.family.astype(np.uint64) * _MIXER
+    kept = predictions.take(np.sort(np.lexsort([patents.keys, mixed])[:limit]))
+    columns = columns_of(kept)
+    table = pa.table({name: columns[name] for name in _READ})
+    about = {"labels": patents.labels, "splits": patents.splits, "patents": len(patents)}
+    metadata = {name: json.dumps(value) for name, value in about.items()}
+    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+
+
+def read_sample(path: Path) -> tuple[Predictions, int]:
+    """The predictions in a file of write_sample, and the number of patents they are a sample of."""
+    table = pq.read_table(path)
+    about = {name.decode(): json.loads(value) for name, value in table.schema.metadata.items()}
+    batches = table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
+    parts = list(_from_batches(batches, about["labels"], about["splits"], empty=True))
+    return concatenated(parts), about["patents"]
+
+
+def _from_batches(
+    batches: Iterator[pa.RecordBatch] | Sequence[pa.RecordBatch],
+    labels: Sequence[str],
+    splits: Sequence[str],
+    empty: bool = False,
+) -> Iterator[Predictions]:
+    names, parts = pa.array(labels, pa.string()), pa.array(splits, pa.string())
+    for batch in batches:
+        if not (batch.num_rows or empty):
+            continue
+        places = {
+            column: np.asarray(pc.index_in(batch[column].cast(pa.string()), values)).astype(np.int16)
+            for column, values in (("truth", names), ("predicted", names), ("split", parts))
+        }
+        classes = np.asarray(pc.fill_null(batch["cpc_class"], "")).astype("S3")
+        top1 = np.asarray(batch["top1_probability"]) if TOP1 in labels else np.zeros(0, np.float32)
+        yield Predictions(
+            TestPatents(
+                *(np.asarray(batch["patent_key"]), np.asarray(batch["family"]), classes),
+                *(places["split"], places["truth"]),
+                splits=tuple(splits),
+                labels=tuple(labels),
+            ),
+            places["predicted"],
+            np.asarray(batch["in_top5"]),
+            np.asarray(batch["squared_error"]),
+            np.asarray(batch["probability"]),
+            top1,
+        )

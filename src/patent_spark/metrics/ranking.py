@@ -1,14 +1,12 @@
-"""How well a score finds the patents of a rare label, for any weights of the patents: `top1` at the citation level.
+"""How well a score finds the patents of a rare label, for any weights of the patents: `top1` of the citation levels.
 
-Between two scores that positives have, the order of the negatives does not matter. So the patents fall into cells, in
-falling order of the score: cell 2p+1 holds those that tie with the p-th score that a positive has, the even cells those
-between. Weights are summed by cell once, and every figure follows from the sums: a thousand resamples of a bootstrap
-cost little more than one. Equal weights give scikit-learn's average_precision_score and roc_auc_score.
+The order of negatives between two scores of positives has no effect. So patents fall into cells, in falling order of
+the score: cell 2p+1 holds those that tie with the p-th score of a positive, the even cells hold those between. Weights
+are summed by cell once, and every metric follows from the sums: a thousand resamples of a bootstrap cost little more
+than one. With equal weights the results are scikit-learn's average_precision_score and roc_auc_score.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,40 +14,40 @@ from numpy.typing import NDArray
 from patent_spark.metrics.classification import Floats, ratio
 
 SHARES = {"1_percent": 0.01, "5_percent": 0.05}
-"""Shares of the patents, the highest scores first, whose precision and lift are told."""
+"""Shares of the patents, the highest scores first, for which precision and lift are computed."""
 
 
 class Ranking:
-    """The cells of patents by a score [n]; positive: which patents the score should find."""
+    """The cells of patents by a score [n]; positive: the patents that the score should find."""
 
-    def __init__(self, positive: NDArray[np.bool_], score: NDArray[Any]) -> None:
+    def __init__(self, positive: NDArray[np.bool_], score: NDArray[np.floating]) -> None:
         scores, place = np.unique(-score, return_inverse=True)
-        found = np.bincount(place[positive], minlength=len(scores)) > 0
-        before: NDArray[np.int64] = np.cumsum(found) - found
-        self.cell: NDArray[np.int64] = (2 * before + found)[place]
+        has_positive = np.bincount(place[positive], minlength=len(scores)) > 0
+        before: NDArray[np.int64] = np.cumsum(has_positive) - has_positive
+        self.cell: NDArray[np.int64] = (2 * before + has_positive)[place]
         """The cell of each patent."""
         self.step: NDArray[np.int64] = before[place[positive]]
-        """The place of each positive's score among those that positives have."""
-        self.steps = int(found.sum())
+        """The place of each positive's score among the scores of positives."""
+        self.steps = int(has_positive.sum())
         self.cells = 2 * self.steps + 1
 
 
-def ranking_figures(patents: Floats, positives: Floats, fixed_precision: float) -> dict[str, Floats]:
-    """Figures [weightings] from sums of weights: patents [cells, weightings] and positives [steps, weightings]."""
+def ranking_metrics(patents: Floats, positives: Floats, fixed_precision: float) -> dict[str, Floats]:
+    """Metrics [weightings] from sums of weights: patents [cells, weightings], positives [steps, weightings]."""
     reached, found = np.cumsum(patents, axis=0), np.cumsum(positives, axis=0)
     total, hits = reached[-1], positives.sum(axis=0)
     precision = ratio(found, reached[1::2])
     share = ratio(hits, total)
-    figures = {
+    metrics = {
         "share": share,
         "pr_auc": ratio((positives * precision).sum(axis=0), hits, otherwise=np.nan),
         "roc_auc": _roc_auc(patents, positives, reached, found),
         "recall_at_precision": _recall_at(precision, found, hits, fixed_precision),
     }
     for name, part in SHARES.items():
-        figures[f"precision_at_{name}"] = _precision_at(reached, found, part)
-        figures[f"lift_at_{name}"] = ratio(figures[f"precision_at_{name}"], share, otherwise=np.nan)
-    return figures
+        metrics[f"precision_at_{name}"] = _precision_at(reached, found, part)
+        metrics[f"lift_at_{name}"] = ratio(metrics[f"precision_at_{name}"], share, otherwise=np.nan)
+    return metrics
 
 
 def _roc_auc(patents: Floats, positives: Floats, reached: Floats, found: Floats) -> Floats:

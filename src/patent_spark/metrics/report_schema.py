@@ -67,6 +67,18 @@ class Metric(StrEnum):
         return self.value.removeprefix("top1.")
 
 
+COMPARED = (
+    Metric.ACCURACY,
+    Metric.MACRO_F1,
+    Metric.TOP5_ACCURACY,
+    Metric.KAPPA,
+    Metric.TOP1_PR_AUC,
+    Metric.TOP1_ROC_AUC,
+    Metric.TOP1_PRECISION_AT_1_PERCENT,
+)
+"""Metrics in which the model is compared with the baselines; higher is better in all of them."""
+
+
 class Record(BaseModel):
     """A part of METRICS. Fields that were never set are left out of the JSON file."""
 
@@ -256,6 +268,31 @@ class AuditSummary(Record):
     not_made: list[str] = Field(default_factory=list)
 
 
+class WarningCode(StrEnum):
+    """What a warning about metrics is about."""
+
+    SMALL_TEST_SET = "small_test_set"
+    NOT_BETTER_THAN_MAJORITY = "not_better_than_majority"
+    WORSE_THAN_BASELINE = "worse_than_baseline"
+    NOT_BETTER_THAN_BASELINE = "not_better_than_baseline"
+    ABOVE_UPPER_BOUND = "above_upper_bound"
+    UNTRAINED_LABELS = "untrained_labels"
+    NEVER_PREDICTED = "never_predicted"
+    LABEL_SHIFT = "label_shift"
+    CLASS_SHIFT = "class_shift"
+    DRIFT = "drift"
+    SUSPICIOUS_TOP1 = "suspicious_top1"
+
+
+class MetricWarning(Record):
+    """A reason to doubt a task's metrics."""
+
+    code: WarningCode
+    message: str
+    facts: dict[str, float | str | list[str]] = Field(default_factory=dict)
+    """The values that the message is about."""
+
+
 class Metrics(SplitMetrics):
     """METRICS/<task>.json.
 
@@ -274,7 +311,7 @@ class Metrics(SplitMetrics):
     by_class: dict[str, GroupMetrics] | None = None
     calibration: CalibrationMetrics | None = None
     label_rule: str = "default"
-    warnings: list[str] = Field(default_factory=list)
+    warnings: list[MetricWarning] = Field(default_factory=list)
     run_id: str | None = None
     """MLflow run of the training."""
     kept_epoch: int | None = None

@@ -122,6 +122,11 @@ def signed(value: float | None, points: bool = False, digits: int = 3) -> str:
     return f"{value:+.{digits}f}".replace("-", "−") if round(value, digits) else number(0, digits)
 
 
+def interval_range(ends: Sequence[float], points: bool = False, digits: int = 3) -> str:
+    """An interval of differences: −0.012 to +0.030; points: as in `signed`."""
+    return f"{signed(ends[0], points, digits)} to {signed(ends[1], points, digits)}"
+
+
 def count(value: float | None) -> str:
     """A whole number with separators."""
     return "–" if value is None else f"{value:,.0f}"

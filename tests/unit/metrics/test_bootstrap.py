@@ -1,8 +1,11 @@
+"""The cluster bootstrap: resamples of families, intervals, verdicts."""
+
 import numpy as np
 import pytest
 
 from patent_spark.metrics.bootstrap import interval, resampled_weights, verdict
-from patent_spark.metrics.estimator import Measure, said
+from patent_spark.metrics.estimator import MetricEstimator
+from tests.support.predictions import certain, patents_of
 
 
 def means(values, families, resamples=1000, seed=1):
@@ -32,7 +35,7 @@ def test_batches_do_not_change_what_is_drawn(monkeypatch):
     assert (np.concatenate(batches, axis=1) == whole).all()
 
 
-def test_copies_of_a_patent_are_no_further_witnesses():
+def test_copies_of_a_patent_are_not_independent_observations():
     """Four copies of each patent: by family the error stays that of the 200, by patent it would be half of it."""
     values = np.random.default_rng(0).random(200)
     copies, families = np.repeat(values, 4), np.repeat(np.arange(200), 4)
@@ -47,46 +50,40 @@ def shares(rng, trial):
 
 
 def macro_f1s(rng, trial):
-    """Of 40 labels with 2 patents each and one of 100: a resample often lacks a label altogether."""
+    """Macro F1 of 40 labels with 2 patents each and one of 100: a resample often lacks a label."""
     truth = np.concatenate([np.repeat(np.arange(40), 2), np.full(100, 40)])
-    right = rng.random(len(truth)) < 0.6
-    predicted = np.where(right, truth, 40)
-    measured = Measure(
-        says(truth, predicted, 41), truth, [str(i) for i in range(41)], np.arange(len(truth)), 0.5
-    )
+    correct = rng.random(len(truth)) < 0.6
+    predicted = np.where(correct, truth, 40)
+    patents = patents_of(truth, [str(i) for i in range(41)])
+    estimator = MetricEstimator(certain(patents, predicted), np.arange(len(truth)), 0.5)
     resampled = np.concatenate(
-        [measured(weights)["macro_f1"] for weights in resampled_weights(np.arange(len(truth)), 200, trial)]
+        [estimator(weights)["macro_f1"] for weights in resampled_weights(np.arange(len(truth)), 200, trial)]
     )
-    return resampled, measured(np.ones((len(truth), 1)))["macro_f1"][0], None
-
-
-def says(truth, predicted, labels):
-    return said(truth, np.eye(labels, dtype=np.float32)[predicted], [str(i) for i in range(labels)])
+    return resampled, estimator(np.ones((len(truth), 1)))["macro_f1"][0], None
 
 
 @pytest.mark.parametrize(("draw", "least"), [(shares, 0.9), (macro_f1s, 0.85)])
-def test_ninety_five_of_a_hundred_intervals_hold_the_truth(draw, least):
-    """The truth of a figure without a closed form: its mean over all trials. With two patents a label it is nearly so."""
+def test_ninety_five_of_a_hundred_intervals_contain_the_true_value(draw, least):
+    """The true value of a metric without a closed form is taken to be its mean over all trials."""
     rng = np.random.default_rng(2)
     drawn = [draw(rng, trial) for trial in range(200)]
-    truth = np.mean([figure for _, figure, _ in drawn]) if drawn[0][2] is None else drawn[0][2]
-    ends = np.array([interval(resampled, figure) for resampled, figure, _ in drawn])
-    assert all(low <= figure <= high for (low, high), (_, figure, _) in zip(ends, drawn, strict=True))
+    truth = np.mean([value for _, value, _ in drawn]) if drawn[0][2] is None else drawn[0][2]
+    ends = np.array([interval(resampled, value) for resampled, value, _ in drawn])
+    assert all(low <= value <= high for (low, high), (_, value, _) in zip(ends, drawn, strict=True))
     assert least <= ((ends[:, 0] <= truth) & (truth <= ends[:, 1])).mean() <= 0.99
 
 
-def test_intervals_and_their_words():
+def test_intervals_and_verdicts():
     assert interval(np.arange(1001.0), 500) == pytest.approx([25, 975])
-    assert interval(np.arange(1001.0), 490) == pytest.approx(
-        [15, 965]
-    )  # the resamples lie ten too high as a whole
-    assert interval(np.arange(1001.0), 20) == pytest.approx([0, 495])  # not beyond what any resample has
+    # The resamples are ten too high on average.
+    assert interval(np.arange(1001.0), 490) == pytest.approx([15, 965])
+    assert interval(np.arange(1001.0), 20) == pytest.approx([0, 495])  # no further than any resample
     mostly = np.where(np.arange(1000) < 50, np.nan, 1.0)
-    assert interval(mostly, 1) == [1, 1]
+    assert interval(mostly, 1) == (1, 1)
     assert interval(np.where(np.arange(1000) < 100, np.nan, 1.0), 1) is None
     assert interval(np.zeros(0), 1) is None
     assert interval(np.zeros(9), np.nan) is None
-    assert [verdict(each) for each in ([0.01, 0.2], [-0.1, 0.2], [-0.2, -0.1], None)] == [
+    assert [verdict(each) for each in ((0.01, 0.2), (-0.1, 0.2), (-0.2, -0.1), None)] == [
         "better",
         "no better than",
         "worse",

@@ -1,3 +1,6 @@
+"""Calibration: temperature, scales, when scales are used, and the calibrated network."""
+
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,14 +10,15 @@ from patent_spark.config import load_config
 from patent_spark.core.schemas import LEVELS
 from patent_spark.inference.calibrated_network import calibrated_network
 from patent_spark.metrics.calibration import Calibration, fit_scales, fit_temperature, scaled, tempered
-from patent_spark.metrics.calibration_fit import calibration_of
+from patent_spark.metrics.calibration_fit import fit_calibration
 from patent_spark.stages.train.model.network import build_model
 
+STANDARD_ERROR = re.compile(r"standard error \d\.\d{4}")
 CONF = Path(__file__).parents[3] / "conf"
 
 
-def foretold(count, temperature, seed=0, labels=4):
-    """Probabilities that are right, made too sure (temperature above 1) or too unsure of themselves; and what came true."""
+def miscalibrated(count, temperature, seed=0, labels=4):
+    """Probabilities that are overconfident (temperature above 1) or underconfident, true probabilities, labels."""
     rng = np.random.default_rng(seed)
     logits = 2 * rng.normal(size=(count, labels))
     right = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -24,19 +28,20 @@ def foretold(count, temperature, seed=0, labels=4):
 
 
 @pytest.mark.parametrize("temperature", [0.5, 2.0, 3.0])
-def test_the_temperature_is_found(temperature):
-    said, right, truth = foretold(4000, temperature)
-    found = fit_temperature(said, truth)
+def test_the_temperature_is_estimated(temperature):
+    predicted, right, truth = miscalibrated(4000, temperature)
+    found = fit_temperature(predicted, truth)
     assert found == pytest.approx(temperature, rel=0.1)
-    calibrated = tempered(said, found)
-    assert np.abs(calibrated - right).mean() < 0.3 * np.abs(said - right).mean()
+    calibrated = tempered(predicted, found)
+    assert np.abs(calibrated - right).mean() < 0.3 * np.abs(predicted - right).mean()
     assert calibrated.sum(axis=1) == pytest.approx(np.ones(4000), abs=1e-5)
-    assert (calibrated.argmax(axis=1) == said.argmax(axis=1)).all()
+    assert (calibrated.argmax(axis=1) == predicted.argmax(axis=1)).all()
 
 
-def test_one_that_cannot_be_told_from_1_is_1():
+def test_a_temperature_that_does_not_differ_from_1_is_1():
     found = [
-        fit_temperature(said, truth) for said, _, truth in (foretold(300, 1.0, seed) for seed in range(40))
+        fit_temperature(predicted, truth)
+        for predicted, _, truth in (miscalibrated(300, 1.0, seed) for seed in range(40))
     ]
     assert 0.8 < np.mean(np.array(found) == 1) < 1
     assert fit_temperature(np.zeros((0, 4), np.float32), np.zeros(0, int)) == 1
@@ -51,16 +56,15 @@ def test_one_that_cannot_be_told_from_1_is_1():
         Calibration(0.4),
         Calibration(1.5, (1.2, 0.7, 0.9), (-1.0, 0.3, 0.5)),
     ],
-    ids=["none", "tempered", "the hottest", "sharpened", "scaled"],
+    ids=["none", "tempered", "the highest temperature", "sharpened", "scaled"],
 )
-def test_the_calibrated_network_says_what_the_calibration_makes_of_the_network(calibration, tmp_path):
+def test_the_calibrated_network_gives_the_calibrated_probabilities(calibration, tmp_path):
     import keras
 
     network = keras.Sequential([keras.Input((None,), dtype="int32"), keras.layers.Embedding(90, 3), keras.layers.GlobalMaxPooling1D(),
                                 keras.layers.Softmax()])  # fmt: skip
-    network.layers[0].set_weights(
-        [np.random.default_rng(0).normal(0, 40, (90, 3))]
-    )  # certain and impossible labels among them
+    # Some labels get probability 0 or 1.
+    network.layers[0].set_weights([np.random.default_rng(0).normal(0, 40, (90, 3))])
     tokens = np.arange(1, 81).reshape(80, 1)
     raw = network(tokens).numpy()
     assert (raw.min(), raw.max()) == (0, 1)
@@ -71,7 +75,7 @@ def test_the_calibrated_network_says_what_the_calibration_makes_of_the_network(c
 
 
 def test_the_network_of_the_default_configuration_is_calibrated_in_another_process(tmp_path):
-    """Keras names operations by kind and number, and begins anew in each process."""
+    """Keras names operations by kind and number, and starts from 1 in each process."""
     import keras
 
     keras.utils.clear_session()
@@ -91,19 +95,21 @@ def test_the_network_of_the_default_configuration_is_calibrated_in_another_proce
 
 
 def test_certain_and_impossible_labels():
-    said = np.array([[1, 0, 0], [0, 0.5, 0.5], [0.9, 0.1, 0]], np.float32)
-    assert tempered(said, 1.0) is said
-    assert tempered(said, 2.0) == pytest.approx(np.array([[1, 0, 0], [0, 0.5, 0.5], [0.75, 0.25, 0]]))
-    assert np.isfinite(tempered(said, 0.05)).all()
-    assert fit_temperature(np.tile(said[:1], (50, 1)), np.r_[np.zeros(49, int), 1]) > 0  # one certain error
+    predicted = np.array([[1, 0, 0], [0, 0.5, 0.5], [0.9, 0.1, 0]], np.float32)
+    assert tempered(predicted, 1.0) is predicted
+    assert tempered(predicted, 2.0) == pytest.approx(np.array([[1, 0, 0], [0, 0.5, 0.5], [0.75, 0.25, 0]]))
+    assert np.isfinite(tempered(predicted, 0.05)).all()
+    assert (
+        fit_temperature(np.tile(predicted[:1], (50, 1)), np.r_[np.zeros(49, int), 1]) > 0
+    )  # one confident error
 
 
-def test_a_hot_model_of_one_label_alone():
+def test_a_high_temperature_with_a_single_label():
     assert tempered(np.ones((3, 1), np.float32), 3.0).tolist() == [[1], [1], [1]]
 
 
-def levels_foretold(count, smoothing, seed=0):
-    """Right probabilities of four levels, the first of a hundredth, and what a model of smoothed labels makes of them; and what came true."""
+def smoothed_levels(count, smoothing, seed=0):
+    """Predicted probabilities of a model with smoothed labels, true ones (the first level is rare), and labels."""
     rng = np.random.default_rng(seed)
     logits = 1.5 * rng.normal(size=(count, 4)) + np.log([0.004, 0.08, 0.6, 0.3])
     right = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -111,93 +117,89 @@ def levels_foretold(count, smoothing, seed=0):
     return ((1 - smoothing) * right + smoothing / 4).astype(np.float32), right, truth
 
 
-def test_a_rare_level_that_smoothed_labels_promise_too_often_is_brought_to_its_size():
-    said, right, truth = levels_foretold(8000, 0.1, seed=1)
-    temperature = fit_temperature(said, truth)
-    slopes, intercepts = fit_scales(said, truth, temperature)
-    found = Calibration(temperature, slopes, intercepts)(said)
+def test_scales_correct_a_rare_level_that_smoothed_labels_overestimate():
+    predicted, right, truth = smoothed_levels(8000, 0.1, seed=1)
+    temperature = fit_temperature(predicted, truth)
+    slopes, intercepts = fit_scales(predicted, truth, temperature)
+    found = Calibration(temperature, slopes, intercepts)(predicted)
     assert found.dtype == np.float32 and found.sum(axis=1) == pytest.approx(np.ones(8000), abs=1e-5)
     rare = np.array_split(np.argsort(found[:, 0]), 10)
     assert max(abs(found[part, 0].mean() - right[part, 0].mean()) for part in rare) < 0.02
     assert found[:, 0].mean() == pytest.approx(right[:, 0].mean(), abs=0.003)
-    assert tempered(said, temperature)[:, 0].mean() > 1.5 * right[:, 0].mean()  # which a temperature does not
+    assert (
+        tempered(predicted, temperature)[:, 0].mean() > 1.5 * right[:, 0].mean()
+    )  # a temperature cannot do that
 
 
-def test_few_patents_move_the_scales_little_and_none_not_at_all():
-    said, _, truth = levels_foretold(8000, 0.1)
-    slopes, intercepts = fit_scales(said[:0], truth[:0], 2.0)
+def test_few_patents_move_the_scales_little_and_no_patents_not_at_all():
+    predicted, _, truth = smoothed_levels(8000, 0.1)
+    slopes, intercepts = fit_scales(predicted[:0], truth[:0], 2.0)
     assert slopes == pytest.approx([0.5] * 4) and intercepts == pytest.approx([0.0] * 4)
     off = [
-        np.abs(np.concatenate(fit_scales(said[:n], truth[:n], 1.0)) - np.repeat([1, 0], 4)).max()
+        np.abs(np.concatenate(fit_scales(predicted[:n], truth[:n], 1.0)) - np.repeat([1, 0], 4)).max()
         for n in (5, 8000)
     ]
     assert off[0] < 0.5 < off[1]
 
 
 def test_the_scales_have_the_least_penalised_cross_entropy():
-    said, _, truth = levels_foretold(400, 0.1, seed=3)
-    best = np.concatenate(fit_scales(said, truth, 1.0))
+    predicted, _, truth = smoothed_levels(400, 0.1, seed=3)
+    best = np.concatenate(fit_scales(predicted, truth, 1.0))
 
     def cost(values):
-        own = scaled(said, values[:4], values[4:])[np.arange(400), truth]
+        own = scaled(predicted, values[:4], values[4:])[np.arange(400), truth]
         return -np.log(own).sum() + ((values - np.repeat([1, 0], 4)) ** 2).sum()
 
     rng = np.random.default_rng(0)
     assert all(cost(best) < cost(best + step) for step in 0.02 * rng.normal(size=(50, 8)))
 
 
-def test_a_level_that_never_came_true_keeps_a_probability():
-    said, _, truth = levels_foretold(300, 0.1)
-    slopes, intercepts = fit_scales(said[truth > 0], truth[truth > 0], 1.0)
-    assert scaled(said, np.array(slopes), np.array(intercepts))[:, 0].min() > 0
+def test_a_level_without_patents_keeps_a_probability():
+    predicted, _, truth = smoothed_levels(300, 0.1)
+    slopes, intercepts = fit_scales(predicted[truth > 0], truth[truth > 0], 1.0)
+    assert scaled(predicted, np.array(slopes), np.array(intercepts))[:, 0].min() > 0
 
 
-def learned_from(said, truth, families=None, levels=LEVELS):
-    return calibration_of(
-        said, truth, np.arange(len(truth)) if families is None else families, levels, seed=1
+def fitted(predicted, truth, families=None, levels=LEVELS):
+    return fit_calibration(
+        predicted, truth, np.arange(len(truth)) if families is None else families, levels, seed=1
     )
 
 
-def test_levels_are_scaled_where_patents_that_were_left_out_say_that_it_is_better():
-    said, _, truth = levels_foretold(4000, 0.1)
-    found = learned_from(said, truth)
-    assert (found.slopes, found.intercepts) == fit_scales(said, truth, fit_temperature(said, truth))
+def test_levels_have_scales_if_they_are_better_in_cross_validation():
+    predicted, _, truth = smoothed_levels(4000, 0.1)
+    found = fitted(predicted, truth)
+    assert (found.slopes, found.intercepts) == fit_scales(predicted, truth, fit_temperature(predicted, truth))
     assert (found.learned_on, found.patents) == ("development", 4000)
-    assert ", more than 2 standard errors better" in found.why
+    assert STANDARD_ERROR.search(found.why)
 
 
-def test_where_a_temperature_is_all_that_is_wrong_it_is_all_that_is_used():
-    found = [learned_from(*[foretold(600, 2.0, seed)[place] for place in (0, 2)]) for seed in range(4)]
+def test_a_temperature_is_used_alone_if_it_is_all_that_is_wrong():
+    found = [fitted(*[miscalibrated(600, 2.0, seed)[place] for place in (0, 2)]) for seed in range(4)]
     assert sum(bool(each.slopes) for each in found) <= 1
     assert [each.temperature for each in found] == pytest.approx([2.0] * 4, rel=0.3)
-    assert any(", not more than 2 standard errors better" in each.why for each in found)
+    assert all(STANDARD_ERROR.search(each.why) for each in found)
 
 
-def test_a_level_of_few_patents_is_not_scaled():
-    said, _, truth = levels_foretold(8000, 0.1)
+def test_a_level_with_few_patents_has_no_scales():
+    predicted, _, truth = smoothed_levels(8000, 0.1)
     rare, others = np.flatnonzero(truth == 0), np.flatnonzero(truth > 0)
     few, enough = (np.concatenate([rare[:count], others]) for count in (11, 12))
-    found = learned_from(said[few], truth[few])
-    assert found.slopes == () and found.temperature == fit_temperature(said[few], truth[few])
-    assert (
-        found.why
-        == "top1 has 11 development patents, fewer than the 12 from which a level is scaled by itself"
-    )
-    assert learned_from(said[enough], truth[enough]).slopes
+    found = fitted(predicted[few], truth[few])
+    assert found.slopes == () and found.temperature == fit_temperature(predicted[few], truth[few])
+    assert all(fact in found.why for fact in ("top1", "11", "12"))
+    assert fitted(predicted[enough], truth[enough]).slopes
 
 
-def test_what_is_left_out_is_left_out_with_its_family():
-    said, _, truth = (np.repeat(each, 20, axis=0) for each in foretold(60, 1.0))
-    assert learned_from(said, truth).slopes  # each patent learned from itself
-    assert not learned_from(said, truth, np.arange(1200) // 20).slopes
+def test_families_are_held_out_as_a_whole():
+    predicted, _, truth = (np.repeat(each, 20, axis=0) for each in miscalibrated(60, 1.0))
+    assert fitted(predicted, truth).slopes  # a patent is held out, but not its copies
+    assert not fitted(predicted, truth, np.arange(1200) // 20).slopes
 
 
-def test_classes_share_a_temperature_and_of_no_patents_nothing_is_learned():
-    said, _, truth = levels_foretold(4000, 0.1)
-    found = learned_from(said, truth, levels=())
-    assert (found.slopes, found.temperature, found.why) == (
-        (),
-        fit_temperature(said, truth),
-        "classes share a temperature",
-    )
-    assert learned_from(said[:0], truth[:0]) == Calibration(why="there are no development patents")
+def test_classes_share_a_temperature_and_without_patents_there_is_no_calibration():
+    predicted, _, truth = smoothed_levels(4000, 0.1)
+    found = fitted(predicted, truth, levels=())
+    assert (found.slopes, found.temperature) == ((), fit_temperature(predicted, truth))
+    nothing = fitted(predicted[:0], truth[:0])
+    assert (nothing.temperature, nothing.slopes, nothing.learned_on, nothing.patents) == (1.0, (), None, 0)

@@ -1,124 +1,115 @@
-"""Answers of two models on the same patents: kept in a file, paired, and told apart; expected figures by hand or by scikit-learn."""
+"""Predictions as records: taken, relabelled, written to a file and read again."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from sklearn.metrics import average_precision_score, f1_score
 
-from patent_spark.config import Evaluate
+from patent_spark.core.errors import DataError
 from patent_spark.core.schemas import LEVELS
-from patent_spark.metrics.estimator import said
+from patent_spark.core.store import arrow_schema
 from patent_spark.metrics.prediction_records import (
-    Answers,
-    paired,
-    read_answers,
-    why_not_paired,
-    write_answers,
+    Predictions,
+    columns_of,
+    concatenated,
+    read_predictions,
+    read_sample,
+    write_sample,
 )
+from tests.support.errors import raises
+from tests.support.predictions import patents_of
 
-CONFIG = Evaluate(resamples=200)
 COUNT = 400
+CLASSES = tuple(f"A{i:02d}" for i in range(9))
+SPLITS = ("test_2011", "test_2012")
+PATENT_FIELDS = ("keys", "family", "cpc_class", "split", "truth")
+SCORES = ("predicted", "in_top5", "squared_error", "confidence", "top1_probability")
 
 
-def answers(seed=1, labels=LEVELS, skill=0.5, keys=None):
-    """Truths that depend on the patent alone, and probabilities that know them more or less."""
-    keys = np.arange(COUNT) if keys is None else np.asarray(keys)
-    rng = np.random.default_rng(seed)
-    truth = keys % len(labels)
-    probabilities = rng.dirichlet(np.ones(len(labels)), len(keys)).astype(np.float32)
-    probabilities = (1 - skill) * probabilities + skill * np.eye(len(labels), dtype=np.float32)[truth]
-    split = np.where(keys < COUNT // 2, "test_2011", "test_2012").astype(object)
-    return Answers(
-        keys, keys // 2, split, list(labels), truth, said(truth, probabilities, list(labels))
-    ), probabilities
+def predictions(seed=1, labels=LEVELS, count=COUNT):
+    """Predictions with some skill for pairs of patents that are families; the labels depend on the patent alone."""
+    keys = np.arange(count)
+    patents = patents_of(
+        keys % len(labels),
+        labels,
+        keys=3_900_000 + keys,
+        family=keys // 2,
+        split=keys >= count // 2,
+        splits=SPLITS,
+    )
+    probabilities = np.random.default_rng(seed).dirichlet(np.ones(len(labels)), count).astype(np.float32)
+    probabilities = 0.5 * probabilities + 0.5 * np.eye(len(labels), dtype=np.float32)[patents.truth]
+    return Predictions.from_probabilities(patents, probabilities)
 
 
-@pytest.mark.parametrize("labels", [LEVELS, tuple(f"A{i:02d}" for i in range(9))])
-def test_what_is_written_is_read(tmp_path, labels):
-    kept, _ = answers(labels=labels)
-    write_answers(tmp_path / "a.parquet", kept, 10**6)
-    back, of = read_answers(tmp_path / "a.parquet")
-    assert of == COUNT
-    assert back.labels == kept.labels
-    for name in ("keys", "family", "truth"):
-        assert (getattr(back, name) == getattr(kept, name)).all(), name
-    assert back.split.tolist() == kept.split.tolist()
-    for name in ("predicted", "top5", "squares", "confidence", "top1"):
-        assert getattr(back.says, name).tolist() == getattr(kept.says, name).tolist(), name
+def assert_same(one, other):
+    assert (one.patents.labels, one.patents.splits) == (other.patents.labels, other.patents.splits)
+    for name in PATENT_FIELDS:
+        assert getattr(one.patents, name).tolist() == getattr(other.patents, name).tolist(), name
+    for name in SCORES:
+        assert getattr(one, name).dtype == getattr(other, name).dtype, name
+        assert getattr(one, name).tolist() == getattr(other, name).tolist(), name
 
 
-def test_of_many_the_same_patents_are_kept_in_every_run(tmp_path):
+@pytest.mark.parametrize("labels", [LEVELS, CLASSES], ids=["levels", "classes"])
+def test_a_file_is_read_as_it_was_written(tmp_path, labels):
+    kept = predictions(labels=labels)
+    write_sample(tmp_path / "a.parquet", kept, 10**6)
+    read, total = read_sample(tmp_path / "a.parquet")
+    assert total == COUNT
+    assert_same(read, kept)
+
+
+def test_no_patents_in_a_file(tmp_path):
+    write_sample(tmp_path / "a.parquet", predictions().take(np.zeros(0, int)), 10)
+    read, total = read_sample(tmp_path / "a.parquet")
+    assert (len(read), total) == (0, 0)
+
+
+def test_of_many_patents_the_same_families_are_kept_in_every_run(tmp_path):
     for number, order in enumerate((np.arange(COUNT), np.random.default_rng(3).permutation(COUNT))):
-        write_answers(tmp_path / f"{number}.parquet", answers(seed=number)[0].of(order), 101)
-    (one, of), (other, _) = (read_answers(tmp_path / f"{number}.parquet") for number in (0, 1))
-    assert of == COUNT
-    assert len(one.keys) == 101
-    assert sorted(one.keys) == sorted(other.keys) != list(range(101))
-    assert len(np.unique(one.family)) == 51  # whole families, but for the last one
+        write_sample(tmp_path / f"{number}.parquet", predictions(seed=number).take(order), 101)
+    (one, total), (other, _) = (read_sample(tmp_path / f"{number}.parquet") for number in (0, 1))
+    assert total == COUNT
+    keys = sorted(one.patents.keys)
+    assert len(keys) == 101
+    assert keys == sorted(other.patents.keys) != list(range(3_900_000, 3_900_101))
+    assert len(np.unique(one.patents.family)) == 51  # whole families, except for the last one
 
 
-def test_the_difference_is_that_of_the_figures_on_the_same_patents():
-    (one, before), (other, after) = answers(1, skill=0.2), answers(2, skill=0.5)
-    order = np.random.default_rng(4).permutation(COUNT)
-    told = paired(one, other.of(order), CONFIG)
-    assert set(told) == {"all", "test_2011", "test_2012"}
-    truth = one.truth
-    for part, rows in (("all", slice(None)), ("test_2011", one.split == "test_2011")):
-        found = told[part]
-        right = [(each[rows].argmax(axis=1) == truth[rows]).mean() for each in (before, after)]
-        precision = [average_precision_score(truth[rows] == 0, each[rows][:, 0]) for each in (before, after)]
-        assert found["differences"]["accuracy"]["difference"] == pytest.approx(right[1] - right[0])
-        assert found["differences"]["top1.pr_auc"]["difference"] == pytest.approx(precision[1] - precision[0])
-        assert [found["figures"][name]["accuracy"] for name in ("one", "other")] == pytest.approx(right)
-        low, high = found["differences"]["accuracy"]["interval"]
-        assert low < right[1] - right[0] < high
-        assert found["differences"]["accuracy"]["verdict"] == "better"
-    scores = [f1_score(truth, each.argmax(axis=1), average=None) for each in (before, after)]
-    by_label = told["all"]["per_class"]
-    assert [by_label[label]["difference"] for label in LEVELS] == pytest.approx(scores[1] - scores[0])
-    assert all(each["interval"][0] <= each["difference"] <= each["interval"][1] for each in by_label.values())
-    assert told["all"]["patents"] == 2 * told["test_2011"]["patents"] == COUNT
+@pytest.mark.parametrize("labels", [LEVELS, CLASSES], ids=["levels", "classes"])
+def test_rows_of_the_table_are_read_as_they_were_written(tmp_path, labels):
+    kept = predictions(labels=labels)
+    schema = arrow_schema("BASELINE_PREDICTIONS")
+    with pa.parquet.ParquetWriter(tmp_path / "part-0.parquet", schema) as writer:
+        for task, predictor, rows in (
+            ("other", "x", kept), ("task", "y", kept.take(slice(9))), ("task", "x", kept.take(slice(0, 300))),
+            ("task", "x", kept.take(slice(300, None))),
+        ):  # fmt: skip
+            columns = columns_of(rows)
+            columns |= {"task": pa.repeat(task, len(rows)), "predictor": pa.repeat(predictor, len(rows))}
+            writer.write_table(pa.table([columns[name] for name in schema.names], schema.names).cast(schema))
+    assert_same(read_predictions(tmp_path, "task", labels, SPLITS, predictor="x"), kept)
+    second = read_predictions(tmp_path, "task", labels, ["test_2012"], predictor="x")
+    assert second.patents.keys.tolist() == kept.of_split("test_2012").patents.keys.tolist()
+    with raises(DataError, task="nothing"):
+        read_predictions(tmp_path, "nothing", labels, SPLITS)
 
 
-def test_a_model_beside_itself_differs_by_nothing():
-    told = paired(answers()[0], answers()[0], CONFIG)["all"]["differences"]
-    assert {(each["difference"], *each["interval"]) for each in told.values()} == {(0.0, 0.0, 0.0)}
+def test_some_patents():
+    whole = predictions()
+    rows = np.array([7, 3, 3])
+    some = whole.take(rows)
+    assert some.patents.keys.tolist() == (3_900_000 + rows).tolist()
+    assert some.confidence.tolist() == whole.confidence[rows].tolist()
+    assert_same(concatenated([whole.take(slice(0, 150)), whole.take(slice(150, None))]), whole)
+    assert_same(some.sorted_by_patent(), whole.take(np.array([3, 3, 7])))
+    assert len(whole.of_split("test_2011")) == len(whole.of_split("test_2012")) == COUNT // 2
+    assert len(whole.of_split("test_2013")) == 0
 
 
-def test_labels_in_another_order_or_in_one_model_alone():
-    one, _ = answers(labels=("A01", "B01", "C01"))
-    other, _ = answers(labels=("A01", "B01", "C01"))
-    turned = other.with_labels(["X01", "C01", "B01", "A01"])
-    assert why_not_paired(one, turned, (COUNT, COUNT)) == ""
-    assert paired(one, turned, CONFIG)["all"]["differences"]["macro_f1"]["difference"] == 0
-
-
-def test_other_test_sets_are_named():
-    one = answers()[0]
-    assert why_not_paired(one, one, (COUNT, COUNT)) == ""
-    assert (
-        why_not_paired(one, answers(keys=range(100, 600))[0], (400, 500))
-        == "the test sets differ: 400 and 500 patents, of which 300 are in both"
-    )
-    relabelled = Answers(
-        one.keys,
-        one.family,
-        one.split,
-        one.labels,
-        np.where(one.keys < 7, 3 - one.truth, one.truth),
-        one.says,
-    )
-    assert (
-        why_not_paired(one, relabelled, (400, 400))
-        == "the test patents are the same, but 7 of 400 have other labels"
-    )
-    none = one.of(np.zeros(0, int))
-    assert why_not_paired(none, none, (0, 0)) == "there are no test patents"
-
-
-def test_answers_that_were_kept_in_part_are_no_other_test_set():
-    one, part = answers()[0], answers()[0].of(np.arange(101))
-    assert why_not_paired(part, part, (400, 400)) == ""
-    assert why_not_paired(part, one, (400, 400)) == (
-        "the answers on 101 of 400 and 400 of 400 test patents were kept, of which 101 are in both; "
-        "run `patent-spark evaluate --force` for both with the same evaluate.logged_predictions, 400 for all"
-    )
+def test_other_places_of_labels():
+    whole = predictions(labels=("A01", "B01", "C01"))
+    turned = whole.with_labels(["X01", "C01", "B01", "A01"])
+    for one, other in ((whole.patents.truth, turned.patents.truth), (whole.predicted, turned.predicted)):
+        names = np.array(whole.patents.labels)[one], np.array(turned.patents.labels)[other]
+        assert (names[0] == names[1]).all()

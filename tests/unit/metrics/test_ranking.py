@@ -1,12 +1,14 @@
+"""Ranking metrics by hand and beside scikit-learn."""
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from patent_spark.metrics.ranking import Ranking, ranking_figures
+from patent_spark.metrics.ranking import Ranking, ranking_metrics
 
 
 def ranked(positive, score, weights=None, fixed_precision=0.5):
-    """Figures by weighting; weights [patents, weightings]."""
+    """Metrics by weighting; weights [patents, weightings]."""
     ranking = Ranking(positive, score)
     weights = np.ones((len(score), 1)) if weights is None else weights
     patents, positives = (
@@ -15,15 +17,15 @@ def ranked(positive, score, weights=None, fixed_precision=0.5):
     )
     np.add.at(patents, ranking.cell, weights)
     np.add.at(positives, ranking.step, weights[positive])
-    return ranking_figures(patents, positives, fixed_precision)
+    return ranking_metrics(patents, positives, fixed_precision)
 
 
-def first(figures):
-    return {name: values[0] for name, values in figures.items()}
+def first(metrics):
+    return {name: values[0] for name, values in metrics.items()}
 
 
 def precision_at(positive, score, kept, weights):
-    """The precision among the first `kept`, patent by patent, each as often as it weighs; ties by their mean."""
+    """The precision among the first `kept`, patent by patent, each repeated by its weight; ties by their mean."""
     rows = np.repeat(np.arange(len(score)), weights)
     cut = np.sort(score[rows])[len(rows) - kept]
     above, tied = score[rows] > cut, score[rows] == cut
@@ -31,18 +33,21 @@ def precision_at(positive, score, kept, weights):
 
 
 def test_by_hand():
-    found = first(
+    metrics = first(
         ranked(np.array([True, False, True, False]), np.array([0.9, 0.8, 0.7, 0.1]), fixed_precision=0.6)
     )
-    assert found["share"] == 0.5
-    assert found["pr_auc"] == pytest.approx((1 / 1 + 2 / 3) / 2)
-    assert found["roc_auc"] == pytest.approx(3 / 4)  # three of the four pairs stand right
-    assert (found["precision_at_1_percent"], found["lift_at_1_percent"]) == (1.0, 2.0)  # at least one patent
-    assert found["recall_at_precision"] == 1.0  # the first three hold both, with precision 2/3
-    found = first(
+    assert metrics["share"] == 0.5
+    assert metrics["pr_auc"] == pytest.approx((1 / 1 + 2 / 3) / 2)
+    assert metrics["roc_auc"] == pytest.approx(3 / 4)  # three of the four pairs are in order
+    assert (metrics["precision_at_1_percent"], metrics["lift_at_1_percent"]) == (
+        1.0,
+        2.0,
+    )  # at least one patent
+    assert metrics["recall_at_precision"] == 1.0  # the first three have both, with precision 2/3
+    metrics = first(
         ranked(np.array([True, False, True, False]), np.array([0.9, 0.8, 0.7, 0.1]), fixed_precision=0.9)
     )
-    assert found["recall_at_precision"] == 0.5
+    assert metrics["recall_at_precision"] == 0.5
 
 
 def test_ties_at_the_cut_count_with_their_mean():
@@ -56,30 +61,30 @@ def test_ties_at_the_cut_count_with_their_mean():
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_weighted_figures_are_those_of_scikit_learn(seed):
-    """Scores with and without ties, rare and frequent positives, weights as those of a resample: zeros and repeats."""
+def test_weighted_metrics_are_those_of_scikit_learn(seed):
+    """Scores with and without ties, rare and frequent positives, weights of a resample: zeros and repeats."""
     rng = np.random.default_rng(seed)
     count = 400
     positive = rng.random(count) < (0.03, 0.5)[seed % 2]
     score = (rng.random(count) + 0.4 * positive).round((1, 2, 9)[seed % 3]).astype(np.float32)
     weights = np.column_stack([np.ones(count, int), *rng.poisson(1.0, (3, count))])
-    found = ranked(positive, score, weights, fixed_precision=0.3)
+    metrics = ranked(positive, score, weights, fixed_precision=0.3)
     for i, weight in enumerate(weights.T):
-        assert found["pr_auc"][i] == pytest.approx(
+        assert metrics["pr_auc"][i] == pytest.approx(
             average_precision_score(positive, score, sample_weight=weight)
         )
-        assert found["roc_auc"][i] == pytest.approx(roc_auc_score(positive, score, sample_weight=weight))
+        assert metrics["roc_auc"][i] == pytest.approx(roc_auc_score(positive, score, sample_weight=weight))
         precision, recall, _ = precision_recall_curve(positive, score, sample_weight=weight)
-        assert found["recall_at_precision"][i] == pytest.approx(recall[precision >= 0.3].max())
+        assert metrics["recall_at_precision"][i] == pytest.approx(recall[precision >= 0.3].max())
         for name, share in (("1_percent", 0.01), ("5_percent", 0.05)):
             expected = precision_at(positive, score, round(weight.sum() * share), weight)
-            assert found[f"precision_at_{name}"][i] == pytest.approx(expected)
-            assert found[f"lift_at_{name}"][i] == pytest.approx(
+            assert metrics[f"precision_at_{name}"][i] == pytest.approx(expected)
+            assert metrics[f"lift_at_{name}"][i] == pytest.approx(
                 expected / (weight[positive].sum() / weight.sum())
             )
 
 
-def test_what_cannot_be_had_is_not_a_number():
+def test_an_undefined_metric_is_not_a_number():
     none = first(ranked(np.zeros(3, bool), np.array([0.3, 0.2, 0.1])))
     assert np.isnan(
         [none[name] for name in ("pr_auc", "roc_auc", "lift_at_1_percent", "recall_at_precision")]

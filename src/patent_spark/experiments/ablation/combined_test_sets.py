@@ -64,7 +64,7 @@ def combine_test_splits(metrics: Metrics) -> Metrics:
 
 
 def _values(matrix: NDArray[np.int64]) -> dict[Metric, float]:
-    counts = classification.Tally(matrix.sum(axis=1), matrix.sum(axis=0), matrix.diagonal())
+    counts = classification.LabelCounts(matrix.sum(axis=1), matrix.sum(axis=0), matrix.diagonal())
     f1 = classification.f1(counts)
     return {
         Metric.ACCURACY: float(classification.accuracy(counts)),

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from patent_spark.config import JOINT, TASKS, Config, ConfigError
-from patent_spark.metrics.prediction_records import ANSWERS, paired, read_answers, why_not_paired
+from patent_spark.metrics.paired import paired_comparison, why_not_paired
+from patent_spark.metrics.prediction_records import RUN_FOLDER, read_sample
 from patent_spark.tracking.history import PastRun, curves, fetch
 
 Result = dict[str, Any]
@@ -102,10 +103,10 @@ def _pair(config: Config, one: PastRun, other: PastRun, task: str, folder: Path)
         place.mkdir(exist_ok=True)
         told, said = (
             fetch(config, run, f"report/{task}.json", place),
-            fetch(config, run, f"{ANSWERS}/{task}.parquet", place),
+            fetch(config, run, f"{RUN_FOLDER}/{task}.parquet", place),
         )
         results.append(json.loads(told.read_text()) if told else None)
-        answers.append(read_answers(said) if said else None)
+        answers.append(read_sample(said) if said else None)
         lines.append(_curves(config, run, task))
     found, why_not, of = None, "", 0
     if None in results:
@@ -117,7 +118,9 @@ def _pair(config: Config, one: PastRun, other: PastRun, task: str, folder: Path)
     else:
         (first, of), (second, of_second) = answers[0], answers[1]
         why_not = why_not_paired(first, second, (of, of_second))
-        found = None if why_not else paired(first, second, config.evaluate)
+        if not why_not:
+            compared = paired_comparison(first, second, config.evaluate)
+            found = {name: each.as_json() for name, each in compared.items()}
     return TaskPair((results[0], results[1]), found, why_not, of, (lines[0], lines[1]))
 
 

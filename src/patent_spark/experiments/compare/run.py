@@ -10,7 +10,7 @@ from patent_spark.experiments.compare import plots, tables
 from patent_spark.experiments.compare.collect import Comparison, TaskPair, gather
 from patent_spark.metrics.comparison import COMPARED
 from patent_spark.reporting.html import Cell, Picture, aligned, count, picture, render_page
-from patent_spark.stages.evaluate.report_tables import TITLES
+from patent_spark.stages.evaluate.old_report_tables import TITLES
 from patent_spark.tracking.history import find_run
 
 _FEW_SETTINGS = 6

@@ -7,8 +7,7 @@ from typing import Any
 
 from patent_spark.experiments.compare.collect import Pair, Result, TaskPair
 from patent_spark.reporting.html import Cell, Row, Table, count, number
-from patent_spark.stages.evaluate.measure import at
-from patent_spark.stages.evaluate.report_tables import FIGURES, TOP1_FIGURES, cell, lead
+from patent_spark.stages.evaluate.old_report_tables import FIGURES, TOP1_FIGURES, at, cell, lead
 
 ONE, OTHER = "run 1", "run 2"
 _NOTHING = Cell("–")

@@ -1,124 +1,122 @@
-"""Which figures the report shows of a task, and what is written below them."""
+"""The figures that the report shows of a task, with their captions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from patent_spark.core.model_files import EpochRecord
+from patent_spark.metrics.cells import metric_name, split_name
 from patent_spark.metrics.constant_baselines import BASELINES, NAMES
+from patent_spark.metrics.report_schema import (
+    CalibrationMetrics,
+    LabelReliability,
+    Metric,
+    Metrics,
+    Reliability,
+    SplitMetrics,
+)
 from patent_spark.reporting.html import Picture, picture, share
+from patent_spark.reporting.plots import BASELINE_STYLES, MODEL_STYLE, REFERENCE_STYLE, Line, draw_by_year
 from patent_spark.stages.evaluate import plots
-from patent_spark.stages.evaluate.report_tables import split_name
 
-Result = dict[str, Any]
-_FEW_LABELS = 6
+_FEW_LABELS, _MANY_LABELS = 6, 30
 
 
-def draw_pictures(
-    task: str, result: Result, history: Sequence[dict[str, float]], folder: Path
-) -> list[Picture]:
-    """Draw the task's figures into the folder, as PNG files."""
-    pictures = _confusions(task, result, folder)
-    if len(result.get("by_year", {})) > 1:
-        pictures.append(_by_year(folder / f"{task}_by_year.png", result, "accuracy", "Accuracy"))
-        if "top1" in result:
-            pictures.append(
-                _by_year(folder / f"{task}_top1_by_year.png", result, "top1.pr_auc", "PR-AUC of top1")
-            )
-    if result["examples"]:
-        pictures.append(_reliability(folder / f"{task}_reliability.png", result["calibration"]))
+def draw_figures(task: str, metrics: Metrics, history: Sequence[EpochRecord], folder: Path) -> list[Picture]:
+    """Draw the figures of a task into the folder, as PNG files."""
+    figures = _confusions(task, metrics, folder)
+    if len(metrics.by_year or {}) > 1:
+        figures.append(_by_year(folder / f"{task}_by_year.png", metrics, Metric.ACCURACY))
+        if metrics.top1 is not None:
+            figures.append(_by_year(folder / f"{task}_top1_by_year.png", metrics, Metric.TOP1_PR_AUC))
+    if metrics.examples and metrics.calibration is not None:
+        figures.append(_reliability(folder / f"{task}_reliability.png", metrics.calibration))
     if history:
         path = folder / f"{task}_training.png"
         plots.draw_training(path, history)
-        kept = result.get("kept_epoch")
-        pictures.append(
-            picture(
-                path,
-                f"Training by epoch; the weights of epoch {kept} were kept."
-                if kept
-                else "Training by epoch.",
-            )
-        )
-    return pictures
+        kept = metrics.kept_epoch
+        weights = f"; the weights of epoch {kept} were kept." if kept else "."
+        figures.append(picture(path, f"Training by epoch{weights}"))
+    return figures
 
 
-def _confusions(task: str, result: Result, folder: Path) -> list[Picture]:
-    pictures = []
-    for direction, shown in (("row", "recall"), ("column", "precision")):
+def _confusions(task: str, metrics: Metrics, folder: Path) -> list[Picture]:
+    """The confusion matrix normalised by row and by column; for few labels, one for each test split."""
+    figures = []
+    for direction, diagonal in (("row", "recall"), ("column", "precision")):
         path = folder / f"{task}_confusion_by_{direction}.png"
-        caption = f"Confusion matrix normalised by {direction}; the diagonal is {shown}."
-        if len(result["labels"]) <= _FEW_LABELS:
-            chosen = {
-                split_name(name): np.array(figures_["confusion"]["matrix"])
-                for name, figures_ in result["splits"].items()
-            }
-            plots.draw_confusions(path, chosen, result["labels"], direction)
-            caption = caption.replace(
-                "matrix", "matrices by test year," if result.get("by_year") else "matrices,"
-            )
+        shown = "matrix"
+        if len(metrics.labels) <= _FEW_LABELS:
+            matrices = {split_name(name): _matrix(split) for name, split in metrics.splits.items()}
+            plots.draw_confusions(path, matrices, metrics.labels, direction)
+            shown = "matrices by test year," if metrics.by_year else "matrices,"
         else:
-            plots.draw_confusion(path, np.array(result["confusion"]["matrix"]), result["labels"], direction)
-        many = len(result["labels"]) > 30
-        kind = "wide" if many else "whole" if result.get("by_year") else "half"
-        pictures.append(
-            picture(
-                path, caption + many * " Lines part the CPC sections. Click to see it at full size.", kind
-            )
-        )
-    return pictures
+            plots.draw_confusion(path, _matrix(metrics), metrics.labels, direction)
+        caption = f"Confusion {shown} normalised by {direction}; the diagonal is {diagonal}."
+        many = len(metrics.labels) > _MANY_LABELS
+        if many:
+            caption += " Lines separate the CPC sections. Click to enlarge."
+        figures.append(picture(path, caption, "wide" if many else "whole" if metrics.by_year else "half"))
+    return figures
 
 
-def _by_year(path: Path, result: Result, figure: str, name: str) -> Picture:
-    """A line for the model with its interval, each baseline and, for the accuracy, the attainable."""
-    years = result["by_year"]
-    lines = {"this model": [_at(year, figure) for year in years.values()]}
-    lines |= {
-        NAMES[each]: [_at(year["baselines"][each], figure) for year in years.values()]
-        for each in reversed(BASELINES)
-    }
-    attainable = {"accuracy": "accuracy", "top1.pr_auc": "top1_average_precision"}[figure]
-    if result["attainable"] and attainable in result["attainable"]:
-        lines["best attainable"] = [year["attainable"][attainable] for year in years.values()]
-    family, _, last = figure.rpartition(".")
-    ends = [(year[family] if family else year).get("intervals", {}).get(last) for year in years.values()]
-    plots.draw_by_year(path, list(years), lines, ends, name)
-    return picture(path, f"{name} by grant year of the test patents; shaded: the model's 95 % interval.")
+def _matrix(split: SplitMetrics) -> np.ndarray:
+    return np.array(split.confusion.matrix if split.confusion else [], np.int64)
 
 
-def _reliability(path: Path, calibration: Result) -> Picture:
-    """Reliability of the most probable label, and of top1 where there is one."""
-    panels = {"most probable label": {name: calibration[name] for name in ("before", "after")}}
-    if "top1" in calibration["after"]:
-        panels["top1"] = {name: calibration[name]["top1"] for name in ("before", "after")}
+def _by_year(path: Path, metrics: Metrics, metric: Metric) -> Picture:
+    """A line for the model with its interval, for each baseline, and for each reference that has the metric."""
+    years = metrics.by_year or {}
+    parts = list(years.values())
+    model = Line("this model", MODEL_STYLE, [part.value(metric) for part in parts])
+    lines = [
+        Line(NAMES[name], BASELINE_STYLES[name], [part.baselines[name].value(metric) for part in parts])
+        for name in reversed(BASELINES)
+    ]
+    lines += [
+        Line(each.title, REFERENCE_STYLE, [part.references[name].value(metric) for part in parts])
+        for name, each in metrics.references.items()
+        if each.upper_bound and each.value(metric) is not None
+    ]
+    name = metric_name(metric)
+    name = name[0].upper() + name[1:]
+    intervals = [part.interval(metric) for part in parts]
+    draw_by_year(path, list(years), [model, *lines], intervals, name, shares=metric == Metric.ACCURACY)
+    return picture(path, f"{name} by grant year of the test patents. Shaded: the model's 95 % interval.")
+
+
+def _reliability(path: Path, calibration: CalibrationMetrics) -> Picture:
+    """Reliability of the most probable label, and of top1 if there is such a label."""
+    both = {"before": calibration.before, "after": calibration.after}
+    panels: dict[str, dict[str, Reliability]] = {"most probable label": dict(both)}
+    if calibration.before.top1 and calibration.after.top1:
+        panels["top1"] = {"before": calibration.before.top1, "after": calibration.after.top1}
     plots.draw_reliability(path, panels)
-    how = (
-        "A power and a factor for each level"
-        if calibration["slopes"]
-        else f"Temperature {calibration['temperature']:.2f}"
-    )
-    learned = f"{how}, learned on {calibration['patents']:,} development patents ({calibration['why']})"
-    if calibration["learned_on"] is None:
-        learned = "Not calibrated: there are no development patents to learn from"
     errors = [
-        f"{share(panel['before']['ece'])} before, {share(panel['after']['ece'])} after ({name})"
+        f"{name}: {share(panel['before'].ece)} before, {share(panel['after'].ece)} after"
         for name, panel in panels.items()
     ]
-    if "temperature_alone" in calibration:
-        alone = [
-            share(told["ece"])
-            for told in (calibration["temperature_alone"], calibration["temperature_alone"]["top1"])
-        ]
-        errors.append(
-            f"with a temperature alone, {calibration['temperature']:.2f}: {alone[0]} and {alone[1]}"
-        )
-    caption = f"Reliability: of patents with like probability (ten groups of equal size), how often it came true. {learned}. Expected calibration error "
-    return picture(path, caption + "; ".join(errors) + ".", "half" if len(panels) == 1 else "whole")
+    if calibration.temperature_alone is not None:
+        errors.append(_temperature_errors(calibration.temperature, calibration.temperature_alone))
+    caption = (
+        "Reliability: the observed share of ten groups of equally many patents against their predicted "
+        f"probability. {_how_calibrated(calibration)} Expected calibration error, {'; '.join(errors)}."
+    )
+    return picture(path, caption, "half" if len(panels) == 1 else "whole")
 
 
-def _at(figures_: Result, place: str) -> float | None:
-    for key in place.split("."):
-        figures_ = figures_[key]
-    return figures_  # type: ignore[return-value]
+def _how_calibrated(calibration: CalibrationMetrics) -> str:
+    if calibration.learned_on is None:
+        return "Not calibrated: there are no development patents."
+    how = f"Temperature {calibration.temperature:.2f}"
+    if calibration.slopes:
+        how = "A slope and an intercept for each level"
+    return f"{how}, fitted on {calibration.patents:,} development patents ({calibration.why})."
+
+
+def _temperature_errors(temperature: float, alone: LabelReliability) -> str:
+    top1 = f" and {share(alone.top1.ece)} (top1)" if alone.top1 else ""
+    return f"with a temperature alone ({temperature:.2f}): {share(alone.ece)}{top1}"

@@ -1,4 +1,4 @@
-"""What an evaluation adds to the MLflow run of the training: the calibrated model, the answers, the figures, the report."""
+"""What an evaluation adds to the MLflow run of the training: calibrated model, predictions, metrics, report."""
 
 from __future__ import annotations
 
@@ -7,60 +7,109 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.config import Config
 from patent_spark.core.progress import say
+from patent_spark.core.schemas import TEST
 from patent_spark.inference.calibrated_network import calibrated_network
 from patent_spark.inference.scorer import Scorer
 from patent_spark.metrics.calibration import Calibration
-from patent_spark.metrics.prediction_records import ANSWERS, Answers, write_answers
-from patent_spark.stages.evaluate.measure import tracked_figures
+from patent_spark.metrics.prediction_records import RUN_FOLDER, read_predictions, write_sample
+from patent_spark.metrics.report_schema import Metric, Metrics, SplitMetrics, headline_parts
+from patent_spark.stages.evaluate.inputs import TaskInputs
 from patent_spark.tracking.runs import MODEL, Run, TrackingError, attach
+
+_OVERALL = (
+    Metric.ACCURACY,
+    Metric.MACRO_F1,
+    Metric.WEIGHTED_F1,
+    Metric.TOP5_ACCURACY,
+    Metric.KAPPA,
+    Metric.BRIER,
+)
+_TOP1 = tuple(metric for metric in Metric if metric.of_top1)
 
 
 class TaskRun:
-    """The run of a task's training. What cannot be kept there is said, never raised; without a run_id nothing is kept."""
+    """The run of a task's training. Failures are reported, not raised; without a run_id nothing is logged."""
 
     def __init__(self, config: Config, task: str, run_id: str | None) -> None:
         self._task, self._prefix = task, config.prefix(task)
         self._run: Run | None = None
         if run_id:
-            with self._or_say("the report stays"):
+            with self._reporting("the report"):
                 self._run = attach(config, run_id)
 
-    def keep_model(self, scorer: Scorer, calibration: Calibration, tokens: NDArray[np.int32]) -> None:
-        """The model as it is served: tokens in, calibrated probabilities out; tokens: some, as its input example."""
+    def log_model(self, scorer: Scorer, calibration: Calibration, tokens: NDArray[np.int32]) -> None:
+        """The model as it is served: tokens in, calibrated probabilities out. tokens: examples of its input."""
         if self._run is not None:
             about = {"labels": scorer.labels, "calibration": dataclasses.asdict(calibration)}
-            with self._or_say("the calibrated model stays"):
-                self._run.log_model(
-                    calibrated_network(scorer.network, calibration), tokens, f"{self._prefix}{MODEL}", about
-                )
+            with self._reporting("the calibrated model"):
+                network = calibrated_network(scorer.network, calibration)
+                self._run.log_model(network, tokens, f"{self._prefix}{MODEL}", about)
 
-    def keep_answers(self, answers: Answers, limit: int) -> None:
-        """The answers, for `patent-spark compare`; limit: evaluate.logged_predictions."""
+    def log_predictions(self, folder: Path, inputs: TaskInputs, limit: int) -> None:
+        """Predictions for the headline's patents, for `patent-spark compare`; at most `limit` patents.
+
+        folder: PREDICTIONS.
+        """
         if self._run is not None and limit:
-            with TemporaryDirectory() as folder, self._or_say("the answers stay"):
-                path = Path(folder) / f"{self._task}.parquet"
-                write_answers(path, answers, limit)
-                self._run.log_file(path, ANSWERS)
+            splits = headline_parts(inputs.test_splits)
+            predictions = read_predictions(folder, inputs.task, inputs.labels, splits)
+            with TemporaryDirectory() as scratch, self._reporting("the predictions"):
+                path = Path(scratch) / f"{self._task}.parquet"
+                write_sample(path, predictions, limit)
+                self._run.log_file(path, RUN_FOLDER)
 
-    def keep_report(self, result: dict[str, Any], report: Path) -> None:
-        """The figures of METRICS and the report's folder."""
+    def log_metrics(self, metrics: Metrics) -> None:
+        """The metrics of all test splits."""
         if self._run is not None:
-            with self._or_say("the report stays"):
-                self._run.log_metrics(
-                    {f"{self._prefix}{name}": value for name, value in tracked_figures(result).items()}
-                )
+            with self._reporting("the metrics"):
+                values = {f"{self._prefix}{name}": value for name, value in logged_metrics(metrics).items()}
+                self._run.log_metrics(values)
+
+    def log_report(self, report: Path) -> None:
+        """The folder of the report."""
+        if self._run is not None:
+            with self._reporting("the report"):
                 self._run.log_report(report)
 
     @contextmanager
-    def _or_say(self, what: str) -> Iterator[None]:
+    def _reporting(self, what: str) -> Iterator[None]:
         try:
             yield
         except TrackingError as error:
-            say(f"  evaluate {self._task}: {what} out of MLflow: {error}")
+            say(f"  evaluate {self._task}: could not log {what} to MLflow: {error}")
+
+
+def logged_metrics(metrics: Metrics) -> dict[str, float]:
+    """The metrics that go to MLflow, by name. MLflow groups charts by what is before the slash, such as the split."""
+    named: dict[str, SplitMetrics] = {TEST: metrics}
+    named |= {split: each for split, each in metrics.splits.items() if split != TEST}
+    values: dict[str, float | None] = {}
+    for split, each in named.items():
+        values |= {f"{split}/{name}": value for name, value in _of_split(each).items()}
+    for reference, each_reference in metrics.references.items():
+        for metric in Metric:
+            values[f"{TEST}/{reference}_{_flat(metric)}"] = each_reference.value(metric)
+    if metrics.calibration is not None:
+        values[f"{TEST}/temperature"] = metrics.calibration.temperature
+        values[f"{TEST}/ece_before_calibration"] = metrics.calibration.before.ece
+        values[f"{TEST}/ece_after_calibration"] = metrics.calibration.after.ece
+    return {name: float(value) for name, value in values.items() if value is not None}
+
+
+def _of_split(metrics: SplitMetrics) -> dict[str, float | None]:
+    values = {_flat(metric): metrics.value(metric) for metric in (*_OVERALL, *_TOP1)}
+    values |= {f"baseline_{name}_accuracy": each.accuracy for name, each in metrics.baselines.items()}
+    return values | {
+        f"{_flat(metric)}_above_best_baseline": best.difference
+        for metric, best in metrics.best_baseline.items()
+    }
+
+
+def _flat(metric: Metric) -> str:
+    return metric.value.replace(".", "_")

@@ -1,43 +1,55 @@
-"""The report's figures: confusion matrices by row and by column (figures 3 to 6 of the paper), curves.
+"""Plots of the report: confusion matrices (figures 3 to 6 of the paper), reliability, training curves.
 
-Each function draws one figure into a PNG file. Colours are perceptually uniform and read in grey.
+Each function draws one figure into a PNG file. Colours are perceptually uniform and can be told apart in grey.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from patent_spark.core.model_files import EpochRecord
 from patent_spark.metrics.classification import by_column, by_row
-from patent_spark.reporting.plots import GREY, INK, RAMP, plain, save
+from patent_spark.metrics.report_schema import Reliability
+from patent_spark.reporting.plots import (
+    BASELINE_STYLES,
+    GREY,
+    INK,
+    MODEL_STYLE,
+    RAMP,
+    Line,
+    Style,
+    plain,
+    plot_lines,
+    save,
+)
 
 _COLOURS = LinearSegmentedColormap.from_list("patent_spark", RAMP)
-_SCALE = PowerNorm(0.5, 0, 1)  # the square root: a confusion of 4 % is seen, and one of 1 % is not lost
+_SCALE = PowerNorm(0.5, 0, 1)  # the square root, so that confusions of a few per cent are visible
 _MANY, _NUMBERED = 30, 12
+"""More labels than this: a large figure; at most this many: numbers in the cells."""
 _TICKS = (0, 0.05, 0.2, 0.5, 1)
-_STYLES: dict[str, dict[str, Any]] = {
-    "this model": {"color": "#00425e", "linewidth": 2.4, "marker": "o", "markersize": 6},
-    "TF-IDF + linear": {"color": "#c05621", "linewidth": 1.6, "marker": "s", "markersize": 4.5},
-    "TF-IDF nearest": {"color": "#d69e2e", "linewidth": 1.2, "marker": "D", "markersize": 3.5},
-    "majority class": {"color": GREY, "linewidth": 1.4, "marker": "^", "markersize": 4.5},
-    "class prior": {"color": GREY, "linewidth": 1.2, "linestyle": ":", "marker": "v", "markersize": 4},
-    "best attainable": {"color": "#2f855a", "linewidth": 1.6, "linestyle": "--"},
+_TIME_STYLES: Mapping[str, Style] = {
+    "before": {"color": GREY, "marker": "s", "markersize": 4, "linewidth": 1.2},
+    "after": MODEL_STYLE,
 }
+_SIDES = {"train": "training", "dev": "development"}
+_SIDE_STYLES: Mapping[str, Style] = {"train": BASELINE_STYLES["majority"], "dev": MODEL_STYLE}
 _DIRECTIONS = {
     "row": (by_row, "share of the true label's patents"),
     "column": (by_column, "share of the predicted label's patents"),
 }
 
 
-def draw_confusion(path: Path, matrix: NDArray[Any], labels: Sequence[str], direction: str) -> None:
-    """One matrix, normalised by `row` or by `column`; legible at 125 labels. Colour grows with the square root."""
+def draw_confusion(path: Path, matrix: NDArray[np.int64], labels: Sequence[str], direction: str) -> None:
+    """One matrix, normalised by `row` or by `column`; legible at 125 labels. Colour is by the square root."""
     normalise, meaning = _DIRECTIONS[direction]
     shares, many = normalise(matrix), len(labels) > _MANY
     size = 17.0 if many else max(5.0, 2.2 + 0.24 * len(labels))
@@ -72,7 +84,7 @@ def draw_confusion(path: Path, matrix: NDArray[Any], labels: Sequence[str], dire
 
 
 def draw_confusions(
-    path: Path, matrices: Mapping[str, NDArray[Any]], labels: Sequence[str], direction: str
+    path: Path, matrices: Mapping[str, NDArray[np.int64]], labels: Sequence[str], direction: str
 ) -> None:
     """A small matrix for each test split, its numbers in the cells, normalised by `row` or by `column`."""
     normalise, meaning = _DIRECTIONS[direction]
@@ -101,86 +113,57 @@ def draw_confusions(
     save(figure, path)
 
 
-def draw_by_year(
-    path: Path,
-    years: Sequence[str],
-    lines: Mapping[str, Sequence[float | None]],
-    interval: Sequence[Sequence[float] | None],
-    name: str,
-) -> None:
-    """A figure by test year: a line for the model, its interval shaded, and lines for each baseline and the attainable."""
-    figure = Figure(figsize=(6.4, 3.0), layout="constrained")
-    axes = figure.subplots()
-    for line, values in lines.items():
-        axes.plot(
-            years, [float("nan") if value is None else value for value in values], label=line, **_STYLES[line]
-        )
-    low, high = zip(
-        *((float("nan"), float("nan")) if ends is None else ends for ends in interval), strict=True
-    )
-    axes.fill_between(years, low, high, color=_STYLES["this model"]["color"], alpha=0.13, linewidth=0)
-    axes.set_ylabel(name, fontsize=9)
-    axes.set_xlabel("grant year of the test patents", fontsize=9)
-    axes.yaxis.set_major_formatter(PercentFormatter(1) if name == "Accuracy" else "{x:.2f}")
-    axes.margins(y=0.12)
-    plain(axes)
-    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    save(figure, path)
-
-
-def draw_reliability(path: Path, panels: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
-    """How often it came true against the probability, before and after calibration: a panel for each thing foretold."""
+def draw_reliability(path: Path, panels: Mapping[str, Mapping[str, Reliability]]) -> None:
+    """Observed share against predicted probability, before and after calibration; a panel for each event."""
     figure = Figure(figsize=(0.6 + 3.6 * len(panels), 3.5), layout="constrained")
-    styles = {
-        "before": {"color": GREY, "marker": "s", "markersize": 4, "linewidth": 1.2},
-        "after": _STYLES["this model"],
-    }
-    for axes, (name, times) in zip(
-        figure.subplots(1, len(panels), squeeze=False).flat, panels.items(), strict=True
-    ):
-        seen: list[float] = []
-        for time, told in times.items():
-            points = [(each["probability"], each["share"]) for each in told["bins"]]
-            axes.plot(*zip(*points, strict=True), label=f"{time} calibration", **styles[time])
-            seen += [value for point in points for value in point]
-        axes.plot(
-            [0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":", label="probabilities mean what they say"
-        )
-        margin = 0.06 * (max(seen) - min(seen)) + 1e-3
-        axes.set_xlim(max(0, min(seen) - margin), min(1, max(seen) + margin))
-        axes.set_ylim(*axes.get_xlim())
+    grid = figure.subplots(1, len(panels), squeeze=False)
+    for axes, (name, panel) in zip(grid.flat, panels.items(), strict=True):
+        _draw_reliability_panel(axes, panel)
         axes.set_title(name, fontsize=10)
-        axes.set_xlabel("mean probability", fontsize=9)
-        axes.set_ylabel("share that came true", fontsize=9)
-        axes.locator_params(nbins=6)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(PercentFormatter(1, 1 if max(seen) - min(seen) < 0.2 else 0))
+        axes.set_xlabel("mean predicted probability", fontsize=9)
+        axes.set_ylabel("observed share", fontsize=9)
         plain(axes)
         axes.legend(frameon=False, fontsize=7.5, loc="lower right")
     save(figure, path)
 
 
-def draw_training(path: Path, history: Sequence[Mapping[str, float]]) -> None:
+def _draw_reliability_panel(axes: Axes, panel: Mapping[str, Reliability]) -> None:
+    """panel: reliability by time, `before` and `after`."""
+    shown: list[float] = []
+    for time, reliability in panel.items():
+        points = [(each.probability, each.share) for each in reliability.bins]
+        axes.plot(*zip(*points, strict=True), label=f"{time} calibration", **_TIME_STYLES[time])
+        shown += [value for point in points for value in point]
+    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":", label="perfectly calibrated")
+    margin = 0.06 * (max(shown) - min(shown)) + 1e-3
+    axes.set_xlim(max(0, min(shown) - margin), min(1, max(shown) + margin))
+    axes.set_ylim(*axes.get_xlim())
+    axes.locator_params(nbins=6)
+    decimals = 1 if max(shown) - min(shown) < 0.2 else 0
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals))
+
+
+def draw_training(path: Path, history: Sequence[EpochRecord]) -> None:
     """Loss and accuracy by epoch on the training and the development patents."""
     figure = Figure(figsize=(6.4, 3.0), layout="constrained")
-    epochs = [int(entry.get("epoch", i + 1)) for i, entry in enumerate(history)]
-    for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for side, style in (("train", _STYLES["majority class"]), ("dev", _STYLES["this model"])):
-            name = f"{side}_{measure}"
-            if any(name in entry for entry in history):
-                values = [entry.get(name, float("nan")) for entry in history]
-                axes.plot(epochs, values, label={"train": "training", "dev": "development"}[side], **style)
+    epochs = [epoch.epoch for epoch in history]
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for side, style in _SIDE_STYLES.items():
+            values: list[float | None] = [getattr(epoch, f"{side}_{name}") for epoch in history]
+            if any(value is not None for value in values):
+                plot_lines(axes, epochs, [Line(_SIDES[side], style, values)])
         axes.set_xlabel("epoch", fontsize=9)
-        axes.set_title(measure, fontsize=10)
+        axes.set_title(name, fontsize=10)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if measure == "accuracy":
+        if name == "accuracy":
             axes.yaxis.set_major_formatter(PercentFormatter(1))
         plain(axes)
         axes.legend(frameon=False, fontsize=8)
     save(figure, path)
 
 
-def _write_numbers(axes: Any, shares: NDArray[Any]) -> None:
+def _write_numbers(axes: Axes, shares: NDArray[np.float64]) -> None:
     for row, column in np.ndindex(*shares.shape):
         share = shares[row, column]
         colour = "white" if _SCALE(share) > 0.5 else INK

@@ -1,161 +1,233 @@
-"""One pass over the test shards: what the model and the baselines say about each patent.
+"""The step `predict`: predictions of the model and its baselines for every test patent.
 
-Blocks of a few thousand patents are read, judged and written, so memory grows only by the few bytes a patent
-that the figures need (see measures.Said).
+It fits the baselines and the calibration, and writes PREDICTIONS, BASELINE_PREDICTIONS, CALIBRATION and BASELINES.
+Blocks of a few thousand patents are read, predicted and written one after another, so that memory does not grow with
+the test set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from patent_spark.config import CITATION_LEVEL
+from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
-from patent_spark.core.patent_ids import patent_ids
-from patent_spark.core.progress import Progress
-from patent_spark.core.store import arrow_schema
-from patent_spark.inference.scorer import Scorer, token_matrix
+from patent_spark.core.metadata import TextMetadata
+from patent_spark.core.progress import Progress, say
+from patent_spark.core.schemas import DEVELOPMENT, TRAIN
+from patent_spark.core.store import arrow_schema, write_json
+from patent_spark.inference.scorer import Scorer
 from patent_spark.metrics.calibration import Calibration, tempered
-from patent_spark.metrics.estimator import said
-from patent_spark.metrics.groups import Cohorts
-from patent_spark.metrics.prediction_records import MODEL, TEMPERED, UNCALIBRATED, Judged, pool
-from patent_spark.stages.evaluate.tfidf import Says
+from patent_spark.metrics.calibration_fit import fit_calibration
+from patent_spark.metrics.constant_baselines import TFIDF_LINEAR, TFIDF_NEAREST
+from patent_spark.metrics.groups import PatentGroups
+from patent_spark.metrics.prediction_records import (
+    TEMPERATURE_ALONE,
+    UNCALIBRATED,
+    Predictions,
+    TestPatents,
+    columns_of,
+)
+from patent_spark.stages.evaluate.examples import Block, count_labels, read_blocks, sample_examples
+from patent_spark.stages.evaluate.fitted_baselines import FittedBaseline, FittedBaselines
+from patent_spark.stages.evaluate.inputs import TaskInputs
+from patent_spark.stages.evaluate.tfidf import (
+    LabelProbabilities,
+    LinearBaseline,
+    NearestBaseline,
+    Tfidf,
+    fit_linear,
+    fit_nearest,
+)
 
-_BLOCK = 8192
+OUTPUTS = ("PREDICTIONS", "BASELINE_PREDICTIONS", "CALIBRATION", "BASELINES")
+SETTINGS = (
+    "tasks",
+    "evaluate.batch",
+    "evaluate.baseline_examples",
+    "evaluate.neighbour_examples",
+    "evaluate.calibration_examples",
+    "evaluate.seed",
+)
+TextBaseline = Callable[[NDArray[np.int32]], LabelProbabilities]
+"""Label numbers and probabilities for token ids [n, max_tokens]."""
+
+READS = ("label", "split", "text", "shard", "train")
 
 
 @dataclass(frozen=True)
-class Block:
-    """Some examples of a split, padding rows left out."""
-
-    keys: pa.Array
-    truth: NDArray[np.int64]
-    """Label numbers [n]."""
-    tokens: NDArray[np.int32]
-    """Token ids [n, max_tokens]."""
-
-
-@dataclass(frozen=True)
-class Judges:
-    """All that is asked about a patent of a task."""
+class Predictors:
+    """The model of a task and the baselines that read texts."""
 
     scorer: Scorer
+    """The model without its calibration."""
     calibration: Calibration
-    readers: dict[str, Callable[[NDArray[np.int32]], Says]]
-    """Baselines that read the text."""
-    cohorts: Cohorts
+    baselines: Mapping[str, TextBaseline]
     batch: int
 
+    def predict(
+        self, patents: TestPatents, tokens: NDArray[np.int32]
+    ) -> tuple[_Block, dict[str, Predictions]]:
+        """The calibrated model's predictions with all its probabilities, and those of all other predictors."""
+        raw = self.scorer.probabilities(tokens, self.batch)
+        probabilities = self.calibration(raw)
+        model = _Block(Predictions.from_probabilities(patents, probabilities), probabilities)
+        others = {UNCALIBRATED: Predictions.from_probabilities(patents, raw)}
+        if self.calibration.slopes:
+            scaled = tempered(raw, self.calibration.temperature)
+            others[TEMPERATURE_ALONE] = Predictions.from_probabilities(patents, scaled)
+        for name, baseline in self.baselines.items():
+            predicted, votes = baseline(tokens)
+            others[name] = Predictions.from_probabilities(patents, votes, predicted)
+        return model, others
 
-def read_blocks(split_folder: Path, max_tokens: int, rows: int = _BLOCK) -> Iterator[Block]:
-    """A split's examples in the order of its group files, about `rows` at a time."""
-    waiting: list[pa.Table] = []
-    for path in sorted(split_folder.glob("*.parquet")):
-        group = pq.ParquetFile(path).read(columns=["patent_key", "label", "tokens"])
-        waiting.append(group.filter(pc.greater_equal(group["patent_key"], 0)))
-        if sum(len(each) for each in waiting) >= rows:
-            yield _block(waiting, max_tokens)
-            waiting = []
-    if waiting:
-        yield _block(waiting, max_tokens)
+
+@dataclass(frozen=True)
+class _Block:
+    """The model's predictions for some patents, with the probability of each label [patents, labels]."""
+
+    predictions: Predictions
+    probabilities: NDArray[np.float32]
 
 
-def read_sample(split_folder: Path, max_tokens: int, rows: int, limit: int, seed: int) -> Block:
-    """A seeded sample of `limit` of a split's `rows` examples, or all of them; only the sample is ever in memory."""
-    taken = np.arange(rows) < limit
-    np.random.default_rng(seed).shuffle(taken)
-    parts, start = (
-        [Block(pa.array([], pa.int64()), np.zeros(0, np.int64), np.zeros((0, max_tokens), np.int32))],
-        0,
+@dataclass(frozen=True)
+class Writers:
+    """Where predictions go."""
+
+    predictions: pq.ParquetWriter
+    baseline_predictions: pq.ParquetWriter
+
+
+def predict_task(
+    context: StageContext, inputs: TaskInputs, groups: PatentGroups, writers: Writers
+) -> Predictors:
+    """Write the predictions of all predictors of a task. Raises DataError when shards lack examples."""
+    scorer = Scorer(inputs.model)
+    linear, nearest = _fit_baselines(context, inputs)
+    calibration = _calibrate(context, inputs, scorer, groups)
+    baselines: dict[str, TextBaseline] = {TFIDF_LINEAR: linear, TFIDF_NEAREST: nearest}
+    predictors = Predictors(scorer, calibration, baselines, context.config.evaluate.batch)
+    names: list[str] = []
+    total = sum(inputs.rows[split] for split in inputs.test_splits)
+    with Progress(f"evaluate {inputs.task}", total=total, unit="patents") as progress:
+        for split in inputs.test_splits:
+            names = _predict_split(inputs, split, predictors, groups, writers, progress)
+    training = count_labels(inputs.examples / TRAIN, len(inputs.labels)).tolist()
+    fitted = FittedBaselines(
+        training_labels=dict(zip(inputs.labels, training, strict=True)),
+        fitted={
+            TFIDF_LINEAR: FittedBaseline(training_examples=linear.examples, chosen=linear.chosen),
+            TFIDF_NEAREST: FittedBaseline(training_examples=len(nearest.truth)),
+        },
+        predictors=names,
     )
-    for block in read_blocks(split_folder, max_tokens):
-        mine = taken[start : start + len(block.truth)]
-        parts.append(Block(block.keys.filter(pa.array(mine)), block.truth[mine], block.tokens[mine]))
-        start += len(mine)
-    keys = pa.concat_arrays([part.keys for part in parts])
-    return Block(
-        keys, np.concatenate([part.truth for part in parts]), np.concatenate([part.tokens for part in parts])
-    )
+    write_json(context.draft.path("BASELINES") / f"{inputs.task}.json", fitted.as_json())
+    return predictors
 
 
-def count_labels(split_folder: Path, labels: int) -> NDArray[np.int64]:
-    """Examples of each label in a split; those with an early level instead, whose numbers follow on the labels', are left out."""
-    counts = np.zeros(labels, np.int64)
-    for path in sorted(split_folder.glob("*.parquet")):
-        group = pq.ParquetFile(path).read(columns=["patent_key", "label"])
-        real = np.asarray(group["patent_key"]) >= 0
-        counts += np.bincount(np.asarray(group["label"])[real], minlength=labels)[:labels]
-    return counts
-
-
-def judge_split(
-    split_folder: Path, task: str, expected: int, judges: Judges, writer: pq.ParquetWriter, progress: Progress
-) -> Judged:
-    """Judge every patent of a test split and write its PREDICTIONS; raises DataError when the shards lack some."""
-    parts, labels = [], judges.scorer.labels
-    for block in read_blocks(split_folder, judges.scorer.max_tokens):
-        raw = judges.scorer.probabilities(block.tokens, judges.batch)
-        probabilities = judges.calibration(raw)
-        family = judges.cohorts.families(block.keys)
-        writer.write_table(_rows(block, family, task, split_folder.name, labels, probabilities))
-        says = {MODEL: said(block.truth, probabilities, labels), UNCALIBRATED: said(block.truth, raw, labels)}
-        if judges.calibration.slopes:
-            says[TEMPERED] = said(block.truth, tempered(raw, judges.calibration.temperature), labels)
-        for name, reader in judges.readers.items():
-            predicted, votes = reader(block.tokens)
-            says[name] = said(block.truth, votes, labels, predicted)
-        parts.append(
-            Judged(
-                np.asarray(block.keys),
-                block.truth.astype(np.int16),
-                family,
-                judges.cohorts.classes(block.keys),
-                says,
-            )
-        )
-        progress.update(len(raw), note=split_folder.name)
-    found = sum(len(part.truth) for part in parts)
-    if found != expected:
-        raise DataError(
-            f"EXAMPLES/{task}/{split_folder.name} has {found:,} patents, its manifest says {expected:,}; run `patent-spark shard --force`"
-        )
-    return pool(parts)
-
-
-def _rows(
-    block: Block,
-    family: NDArray[np.int64],
-    task: str,
+def _predict_split(
+    inputs: TaskInputs,
     split: str,
-    labels: list[str],
-    probabilities: NDArray[np.float32],
-) -> pa.Table:
-    """PREDICTIONS of a block."""
-    count, width = probabilities.shape
-    predicted = probabilities.argmax(axis=1)
-    names = pa.array(labels, pa.string())
+    predictors: Predictors,
+    groups: PatentGroups,
+    writers: Writers,
+    progress: Progress,
+) -> list[str]:
+    """Write the predictions for a test split; returns the names of the predictors beside the model."""
+    rows, names = 0, list(predictors.baselines)
+    for block in read_blocks(inputs.examples / split, inputs.max_tokens):
+        model, others = predictors.predict(_patents(inputs, split, block, groups), block.tokens)
+        writers.predictions.write_table(_prediction_rows(inputs.task, model))
+        for name, predictions in others.items():
+            writers.baseline_predictions.write_table(_baseline_rows(inputs.task, name, predictions))
+        rows, names = rows + len(block.truth), list(others)
+        progress.update(len(block.truth), note=split)
+    if rows != inputs.rows[split]:
+        raise DataError(
+            f"EXAMPLES/{inputs.task}/{split} has {rows:,} patents, its manifest says {inputs.rows[split]:,}; "
+            "run `patent-spark shard --force`",
+            table="EXAMPLES",
+            task=inputs.task,
+            split=split,
+            rows=rows,
+            expected=inputs.rows[split],
+        )
+    return names
+
+
+def _patents(inputs: TaskInputs, split: str, block: Block, groups: PatentGroups) -> TestPatents:
+    place = inputs.test_splits.index(split)
+    return TestPatents(
+        keys=block.keys,
+        family=groups.families(block.keys),
+        cpc_class=groups.classes(block.keys),
+        split=np.full(len(block.keys), place, np.int16),
+        truth=block.truth.astype(np.int16),
+        splits=inputs.test_splits,
+        labels=inputs.labels,
+    )
+
+
+def _prediction_rows(task: str, block: _Block) -> pa.Table:
+    """Rows of PREDICTIONS."""
+    count, width = block.probabilities.shape
     offsets = pa.array(np.arange(count + 1, dtype=np.int32) * width)
-    columns = {
-        "patent_id": patent_ids(block.keys),
-        "family": pa.array(family),
-        "task": pa.repeat(pa.scalar(task), count),
-        "split": pa.repeat(pa.scalar(split), count),
-        "truth": names.take(pa.array(block.truth)),
-        "predicted": names.take(pa.array(predicted)),
-        "probability": pa.array(np.take_along_axis(probabilities, predicted[:, None], axis=1)[:, 0]),
-        "probabilities": pa.ListArray.from_arrays(offsets, pa.array(probabilities.reshape(-1))),
-    }
-    schema = arrow_schema("PREDICTIONS")
-    return pa.table([columns[name] for name in schema.names], names=schema.names).cast(schema)
+    probabilities = pa.ListArray.from_arrays(offsets, pa.array(block.probabilities.reshape(-1)))
+    columns = columns_of(block.predictions) | {"probabilities": probabilities}
+    return _table("PREDICTIONS", columns, task, count)
 
 
-def _block(groups: list[pa.Table], max_tokens: int) -> Block:
-    table = pa.concat_tables(groups).combine_chunks()
-    keys = table["patent_key"].combine_chunks() if len(table) else pa.array([], pa.int64())
-    return Block(keys, np.asarray(table["label"]).astype(np.int64), token_matrix(table["tokens"], max_tokens))
+def _baseline_rows(task: str, predictor: str, predictions: Predictions) -> pa.Table:
+    """Rows of BASELINE_PREDICTIONS."""
+    count = len(predictions)
+    columns = columns_of(predictions) | {"predictor": pa.repeat(pa.scalar(predictor), count)}
+    return _table("BASELINE_PREDICTIONS", columns, task, count)
+
+
+def _table(name: str, columns: Mapping[str, pa.Array], task: str, count: int) -> pa.Table:
+    schema = arrow_schema(name)
+    all_columns = {**columns, "task": pa.repeat(pa.scalar(task), count)}
+    return pa.table([all_columns[column] for column in schema.names], names=schema.names).cast(schema)
+
+
+def _fit_baselines(context: StageContext, inputs: TaskInputs) -> tuple[LinearBaseline, NearestBaseline]:
+    """The baselines that read texts, fitted to samples of the training texts."""
+    config = context.config.evaluate
+    training, development = (
+        _labelled_sample(context, inputs, split, config.baseline_examples) for split in (TRAIN, DEVELOPMENT)
+    )
+    say(f"  evaluate {inputs.task}: TF-IDF and linear model on {len(training.truth):,} texts")
+    vocabulary_size = context.store.metadata(TextMetadata).vocabulary_size
+    tfidf = Tfidf(training.tokens, vocabulary_size + 1)
+    linear = fit_linear(tfidf, training, development, labels=len(inputs.labels), seed=config.seed)
+    few = training.take(slice(config.neighbour_examples))
+    return linear, fit_nearest(tfidf, few, len(inputs.labels))
+
+
+def _calibrate(
+    context: StageContext, inputs: TaskInputs, scorer: Scorer, groups: PatentGroups
+) -> Calibration:
+    """The model's calibration, fitted on development patents and written to CALIBRATION."""
+    config = context.config.evaluate
+    development = _labelled_sample(context, inputs, DEVELOPMENT, config.calibration_examples)
+    probabilities = scorer.probabilities(development.tokens, config.batch)
+    levels = inputs.labels if inputs.task == CITATION_LEVEL else ()
+    families = groups.families(development.keys)
+    calibration = fit_calibration(probabilities, development.truth, families, levels, config.seed)
+    path = context.draft.path("CALIBRATION") / f"{inputs.task}.json"
+    write_json(path, dataclasses.asdict(calibration))
+    return calibration
+
+
+def _labelled_sample(context: StageContext, inputs: TaskInputs, split: str, limit: int) -> Block:
+    """A sample of a split's examples, without those that have an interim label instead of a label."""
+    rows, seed = inputs.rows.get(split, 0), context.config.evaluate.seed
+    sample = sample_examples(inputs.examples / split, inputs.max_tokens, rows, limit, seed)
+    return sample.take(sample.truth < len(inputs.labels))

@@ -15,15 +15,19 @@ from patent_spark.config import recorded
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import ShardMetadata
-from patent_spark.core.patent_ids import patent_keys
 from patent_spark.core.progress import Progress
 from patent_spark.core.schemas import is_test
 from patent_spark.core.store import Store, write_parquet
 from patent_spark.core.tokenization import claims_per_patent, tokens
 from patent_spark.inference.model_package import Package, PackedTask
-from patent_spark.metrics.estimator import joined, said
-from patent_spark.metrics.groups import Cohorts, read_cohorts
-from patent_spark.metrics.prediction_records import Answers, paired
+from patent_spark.metrics.groups import PatentGroups, read_patent_groups
+from patent_spark.metrics.paired import ALL, paired_comparison
+from patent_spark.metrics.prediction_records import (
+    Predictions,
+    TestPatents,
+    concatenated,
+    read_predictions,
+)
 from patent_spark.metrics.report_schema import headline_parts
 from patent_spark.stages.register.promotion_rule import COMPARED_METRICS
 from patent_spark.stages.register.report_schema import MetricComparison
@@ -31,53 +35,34 @@ from patent_spark.stages.register.report_schema import MetricComparison
 _BLOCK = 8192
 
 
-def candidate_answers(store: Store, task: str) -> Answers:
-    """What the current model said about the headline's test patents, from PREDICTIONS."""
-    layout = store.metadata(ShardMetadata).tasks[task]
-    labels, splits = list(layout.labels), headline_parts(sorted(filter(is_test, layout.splits)))
-    places = pa.array(labels, pa.string())
-    chosen = (pc.field("task") == task) & pc.field("split").isin(splits)
-    columns = ["patent_id", "family", "split", "truth", "probabilities"]
-    parts = []
-    for batch in _batches(store.directory("PREDICTIONS"), columns, chosen):
-        truth = np.asarray(pc.index_in(batch["truth"], places)).astype(np.int64)
-        probabilities = np.asarray(batch["probabilities"].flatten()).reshape(len(truth), len(labels))
-        keys, family = np.asarray(patent_keys(batch["patent_id"])), np.asarray(batch["family"])
-        parts.append(
-            Answers(
-                keys, family, np.asarray(batch["split"]), labels, truth, said(truth, probabilities, labels)
-            )
-        )
-    if not parts:
-        raise DataError(f"PREDICTIONS has no test patents of {task}; run `patent-spark evaluate` again")
-    keys, family, split, truth = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("keys", "family", "split", "truth")
-    )
-    return Answers(keys, family, split, labels, truth, joined([part.says for part in parts]))
+def candidate_predictions(store: Store, task: str) -> Predictions:
+    """Predictions of the current model for the headline's test patents, from PREDICTIONS."""
+    examples = store.metadata(ShardMetadata).tasks[task]
+    splits = headline_parts(sorted(filter(is_test, examples.splits)))
+    return read_predictions(store.directory("PREDICTIONS"), task, examples.labels, splits)
 
 
 def compare_with_champion(
     context: StageContext, task: str, package: Package, scratch: Path
 ) -> list[MetricComparison]:
     """Candidate and champion in each metric, on the test patents whose families are new to the champion."""
-    everyone = candidate_answers(context.store, task)
-    fresh = new_to(package, everyone, read_cohorts(context))
+    everyone = candidate_predictions(context.store, task)
+    fresh = new_to(package, everyone.patents, read_patent_groups(context.store))
     excluded = int((~fresh).sum())
     if not fresh.any():
         return [_not_compared(task, excluded)]
-    candidate = everyone.of(fresh)
-    champion = champion_answers(context, package.task(task), candidate, scratch)
-    told = paired(champion, candidate, context.config.evaluate)["all"]
+    candidate = everyone.take(fresh)
+    champion = champion_predictions(context, package.task(task), candidate, scratch)
+    comparison = paired_comparison(champion, candidate, context.config.evaluate)[ALL]
     return [
         MetricComparison(
             task=task,
             metric=metric,
-            candidate=told["figures"]["other"][metric],
-            champion=told["figures"]["one"][metric],
-            difference=told["differences"][metric]["difference"],
-            interval=told["differences"][metric]["interval"],
-            patents=told["patents"],
+            candidate=comparison.candidate[metric],
+            champion=comparison.baseline[metric],
+            difference=comparison.differences[metric].difference,
+            interval=comparison.differences[metric].interval,
+            patents=comparison.patents,
             excluded=excluded,
         )
         for metric in COMPARED_METRICS[task]
@@ -97,46 +82,47 @@ def _not_compared(task: str, excluded: int) -> MetricComparison:
     )
 
 
-def new_to(package: Package, answers: Answers, cohorts: Cohorts) -> NDArray[np.bool_]:
+def new_to(package: Package, patents: TestPatents, groups: PatentGroups) -> NDArray[np.bool_]:
     """Mask of the test patents whose families are not in the training data of a model.
 
     The splits of two releases need not agree, so a test patent of today may have trained the champion.
     """
     known = package.learned_from
-    families = cohorts.families(pa.array(known))
-    return ~(np.isin(answers.keys, known) | np.isin(answers.family, families))
+    return ~(np.isin(patents.keys, known) | np.isin(patents.family, groups.families(known)))
 
 
-def champion_answers(context: StageContext, packed: PackedTask, candidate: Answers, scratch: Path) -> Answers:
-    """What another model says about the patents of `candidate`; labels it does not know are never its answer,
-    so their patents are errors.
+def champion_predictions(
+    context: StageContext, packed: PackedTask, candidate: Predictions, scratch: Path
+) -> Predictions:
+    """Predictions of another model for the patents of `candidate`.
 
-    scratch: a folder for what is only needed meanwhile, which executors see as well.
+    It never predicts a label that it does not know, so patents of such labels are errors.
+    scratch: a folder for temporary files that executors can see as well.
     """
     own: list[str] = packed.about["labels"]
-    labels = [*candidate.labels, *(label for label in own if label not in candidate.labels)]
+    labels = [*candidate.patents.labels, *(label for label in own if label not in candidate.patents.labels)]
     columns = np.array([labels.index(label) for label in own])
-    order = np.argsort(candidate.keys)
-    seen, parts = [np.zeros(0, np.int64)], []
+    patents = candidate.with_labels(labels).patents
+    order = np.argsort(patents.keys)
+    seen: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
+    parts: list[Predictions] = []
 
-    def judge(rows: NDArray[np.int64], texts: pa.ListArray) -> None:
+    def predict(rows: NDArray[np.int64], texts: pa.ListArray) -> None:
         probabilities = np.zeros((len(rows), len(labels)), np.float32)
         probabilities[:, columns] = packed.probabilities(texts, context.config.evaluate.batch)
-        parts.append(said(candidate.truth[rows], probabilities, labels))
+        parts.append(Predictions.from_probabilities(patents.take(rows), probabilities))
         seen.append(rows)
 
     with Progress(f"champion {packed.about['task']}", total=len(order), unit="patents") as progress:
-        for batch in _texts(context, packed, pa.array(candidate.keys), scratch):
-            judge(
-                order[np.searchsorted(candidate.keys, np.asarray(batch["patent_key"]), sorter=order)],
-                batch["tokens"],
-            )
+        for batch in _texts(context, packed, pa.array(patents.keys), scratch):
+            rows = order[np.searchsorted(patents.keys, np.asarray(batch["patent_key"]), sorter=order)]
+            predict(rows, batch["tokens"])
             progress.update(batch.num_rows)
-        without = np.setdiff1d(np.arange(len(order)), np.concatenate(seen))  # of which it would read no word
+        # Patents without a word in the text fields that this model reads.
+        without = np.setdiff1d(np.arange(len(order)), np.concatenate(seen))
         if len(without):
-            judge(without, pa.array([[]] * len(without), pa.list_(pa.string())))
-    says = joined(parts).of(np.argsort(np.concatenate(seen)))
-    return Answers(candidate.keys, candidate.family, candidate.split, labels, candidate.truth, says)
+            predict(without, pa.array([[]] * len(without), pa.list_(pa.string())))
+    return concatenated(parts).take(np.argsort(np.concatenate(seen)))
 
 
 def _texts(

@@ -90,7 +90,7 @@ def _task_card(store: Store, task: str, metrics: Metrics, settings: Config, orig
         top1=metrics.top1,
         calibration=_calibration(metrics),
         split=_split(settings, task, origin),
-        warnings=tuple(metrics.warnings),
+        warnings=tuple(warning.message for warning in metrics.warnings),
         run_id=about["run_id"],
         kept_epoch=about.get("kept_epoch"),
     )

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from patent_spark.core.store import write_json, write_text
+from patent_spark.metrics.bootstrap import BETTER, SAME
+from patent_spark.metrics.cells import QUESTIONS, TITLES, comparison_table, difference_cell, split_table
 from patent_spark.metrics.constant_baselines import NAMES as BASELINE_NAMES
-from patent_spark.metrics.report_schema import TEST_YEARS, Metrics
+from patent_spark.metrics.report_schema import TEST_YEARS, MetricDifference, Metrics
 from patent_spark.reporting.html import Cell, Row, Table, count, form, render_page
-from patent_spark.stages.evaluate.report_tables import QUESTIONS, TITLES, contest_table, lead, split_table
 from patent_spark.stages.register.messages import METRIC_NAMES, metric_text
 from patent_spark.stages.register.promotion_rule import is_better
 from patent_spark.stages.register.report_schema import ModelCard
@@ -74,11 +75,9 @@ def _content(card: ModelCard, metrics: Mapping[str, Metrics]) -> dict[str, objec
         "metric_text": metric_text,
         "baseline_names": BASELINE_NAMES,
         "alias": CHAMPION,
-        "metric_tables": {task: contest_table(each.as_json()) for task, each in metrics.items()},
+        "metric_tables": {task: comparison_table(each) for task, each in metrics.items()},
         "split_tables": {
-            task: split_table(
-                {name: part.as_json() for name, part in {**each.splits, TEST_YEARS: each}.items()}
-            )
+            task: split_table({**each.splits, TEST_YEARS: each})
             for task, each in metrics.items()
             if len(each.splits) > 1
         },
@@ -92,12 +91,12 @@ def _content(card: ModelCard, metrics: Mapping[str, Metrics]) -> dict[str, objec
 def _comparison_table(card: ModelCard) -> Table:
     rows = []
     for each in card.decision.comparisons:
-        verdict = "better" if is_better(each) else ""
-        difference = {"difference": each.difference, "interval": each.interval, "verdict": verdict}
+        verdict = BETTER if is_better(each) else SAME
+        difference = MetricDifference(difference=each.difference, interval=each.interval, verdict=verdict)
         cells = [
             Cell(metric_text(each.candidate, each.metric)),
             Cell(metric_text(each.champion, each.metric)),
-            lead(difference, each.metric),
+            difference_cell(difference, each.metric),
             Cell(count(each.patents)),
             Cell(count(each.excluded)),
         ]

@@ -1,3 +1,5 @@
+"""The baselines: constant ones by hand, TF-IDF beside scikit-learn."""
+
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -5,30 +7,39 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from patent_spark.core.schemas import LEVELS
 from patent_spark.metrics.constant_baselines import class_prior, majority
-from patent_spark.metrics.estimator import Measure
-from patent_spark.stages.evaluate.tfidf import Tfidf, fit_linear, nearest, word_counts
+from patent_spark.metrics.estimator import MetricEstimator
+from patent_spark.stages.evaluate.examples import Block
+from patent_spark.stages.evaluate.tfidf import Tfidf, fit_linear, fit_nearest, word_counts
+from tests.support.predictions import patents_of
 
-NONE = (np.zeros((0, 6), np.int32), np.zeros(0, int))
+
+def block(tokens, truth):
+    return Block(np.arange(len(truth)), np.asarray(truth), tokens)
+
+
+NONE = block(np.zeros((0, 6), np.int32), np.zeros(0, int))
 
 
 def corpus(count, labels=3, seed=0):
-    """Word 1 + label stands somewhere among words 10 to 19."""
+    """Texts with the word 1 + label among words 10 to 19."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, labels, count)
     tokens = rng.integers(10, 20, (count, 6)).astype(np.int32)
     tokens[:, 5] = 0
     tokens[np.arange(count), rng.integers(0, 5, count)] = 1 + truth
-    return tokens, truth
+    return block(tokens, truth)
 
 
-def figures(words, truth, labels):
-    measured = Measure(words, truth, labels, np.arange(len(truth)), 0.5)(np.ones((len(truth), 1)))
-    return {name: values[..., 0].tolist() for name, values in measured.items()}
+def metrics_of(predictions):
+    estimator = MetricEstimator(predictions, np.arange(len(predictions)), 0.5)
+    return {
+        name: values[..., 0].tolist() for name, values in estimator(np.ones((len(predictions), 1))).items()
+    }
 
 
 def test_majority_and_prior_by_hand():
-    training, truth, labels = np.array([6, 3, 1, 0]), np.repeat([0, 1, 3], [4, 4, 2]), list(LEVELS)
-    found = figures(majority(training, truth, labels), truth, labels)
+    training, patents = np.array([6, 3, 1, 0]), patents_of(np.repeat([0, 1, 3], [4, 4, 2]), LEVELS)
+    found = metrics_of(majority(training, patents))
     assert found["accuracy"] == 0.4
     assert [found[f"per_class.{name}"][0] for name in ("precision", "recall", "f1")] == [
         0.4,
@@ -38,7 +49,7 @@ def test_majority_and_prior_by_hand():
     assert found["macro_f1"] == pytest.approx((0.8 / 1.4) / 3)  # the first, the second and the last occur
     assert found["brier"] == pytest.approx(0.6 * 2)
     assert (found["kappa"], found["top1.roc_auc"], found["top1.pr_auc"]) == (0, 0.5, 0.4)
-    found = figures(class_prior(training, truth, labels), truth, labels)
+    found = metrics_of(class_prior(training, patents))
     assert found["accuracy"] == pytest.approx(0.6 * 0.4 + 0.3 * 0.4)
     assert [found[f"per_class.{name}"][0] for name in ("precision", "recall", "f1")] == pytest.approx(
         [0.4, 0.6, 0.48]
@@ -50,18 +61,9 @@ def test_majority_and_prior_by_hand():
 
 
 def test_the_most_frequent_labels_are_the_five_of_the_majority():
-    labels = [f"A{i:02d}" for i in range(8)]
-    truth = np.arange(8)
-    assert majority(np.array([1, 9, 2, 8, 3, 7, 4, 6]), truth, labels).top5.tolist() == [
-        False,
-        True,
-        False,
-        True,
-        False,
-        True,
-        True,
-        True,
-    ]
+    patents = patents_of(np.arange(8), [f"A{i:02d}" for i in range(8)])
+    in_top5 = majority(np.array([1, 9, 2, 8, 3, 7, 4, 6]), patents).in_top5
+    assert np.flatnonzero(in_top5).tolist() == [1, 3, 5, 6, 7]
 
 
 def test_word_counts():
@@ -70,7 +72,7 @@ def test_word_counts():
 
 
 def test_the_features_are_those_of_a_tfidf_vectorizer_on_the_words():
-    tokens, _ = corpus(60)
+    tokens = corpus(60).tokens
     tokens[0, 4] = 25  # in one text only: not used
     tfidf = Tfidf(tokens, 30)
     texts = [" ".join(f"w{word:02d}" for word in row if word) for row in tokens]
@@ -81,50 +83,54 @@ def test_the_features_are_those_of_a_tfidf_vectorizer_on_the_words():
     assert tfidf(tokens[:0]).shape == (0, len(tfidf.words))
 
 
-@pytest.mark.parametrize("aside", [NONE, corpus(40, seed=2)], ids=["a tenth kept aside", "development split"])
+@pytest.mark.parametrize(
+    "development", [NONE, corpus(40, seed=2)], ids=["a tenth of the training texts", "development split"]
+)
 @pytest.mark.parametrize("labels", [2, 3])
-def test_it_learns_what_single_words_say(labels, aside):
-    aside = (aside[0][aside[1] < labels], aside[1][aside[1] < labels])
-    tokens, truth = corpus(300, labels)
-    fitted = fit_linear(Tfidf(tokens, 20), tokens, truth, aside, labels=labels + 1, seed=1)
-    other, other_truth = corpus(200, labels, seed=9)
-    predicted, probabilities = fitted(other)
-    assert (predicted == other_truth).mean() > 0.99
+def test_it_learns_labels_of_single_words(labels, development):
+    development = development.take(development.truth < labels)
+    training = corpus(300, labels)
+    tfidf = Tfidf(training.tokens, 20)
+    linear = fit_linear(tfidf, training, development, labels=labels + 1, seed=1)
+    other = corpus(200, labels, seed=9)
+    predicted, probabilities = linear(other.tokens)
+    assert (predicted == other.truth).mean() > 0.99
     assert (predicted == probabilities.argmax(axis=1)).all()
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(200), abs=1e-5)
-    assert (probabilities[:, labels] == 0).all()  # a label without training texts is never said
-    again = fit_linear(Tfidf(tokens, 20), tokens, truth, aside, labels=labels + 1, seed=1)
-    assert (again(other)[1] == probabilities).all()
+    assert (probabilities[:, labels] == 0).all()  # a label without training texts is never predicted
+    again = fit_linear(tfidf, training, development, labels=labels + 1, seed=1)
+    assert (again(other.tokens)[1] == probabilities).all()
 
 
-def test_it_is_less_sure_of_texts_that_say_nothing():
-    tokens, truth = corpus(4000, seed=3)
+def test_it_is_less_confident_for_texts_without_a_signal():
+    texts = corpus(4000, seed=3)
     silent = np.random.default_rng(4).random(4000) < 0.5
-    tokens[silent] = np.where(tokens[silent] < 10, 10, tokens[silent])
-    fitted = fit_linear(Tfidf(tokens[:3000], 20), tokens[:3000], truth[:3000], NONE, labels=3, seed=1)
-    probabilities = fitted(tokens[3000:])[1].max(axis=1)
+    texts.tokens[silent] = np.where(texts.tokens[silent] < 10, 10, texts.tokens[silent])
+    training = texts.take(slice(3000))
+    linear = fit_linear(Tfidf(training.tokens, 20), training, NONE, labels=3, seed=1)
+    probabilities = linear(texts.tokens[3000:])[1].max(axis=1)
     assert probabilities[silent[3000:]].mean() < 0.65
     assert probabilities[~silent[3000:]].mean() > 0.9
 
 
-def test_a_single_training_label_is_always_said():
-    tokens, _ = corpus(10)
-    predicted, probabilities = fit_linear(Tfidf(tokens, 20), tokens, np.full(10, 2), NONE, labels=4, seed=1)(
-        tokens
-    )
+def test_a_single_training_label_is_always_predicted():
+    tokens = corpus(10).tokens
+    linear = fit_linear(Tfidf(tokens, 20), block(tokens, np.full(10, 2)), NONE, labels=4, seed=1)
+    predicted, probabilities = linear(tokens)
     assert (predicted == 2).all()
     assert probabilities.tolist() == [[0, 0, 1, 0]] * 10
 
 
 def test_the_nearest_text_and_the_votes_of_ten(monkeypatch):
-    tokens, truth = corpus(300)
-    tfidf = Tfidf(tokens, 20)
-    found = nearest(tfidf, tokens, truth, labels=4)
-    other, other_truth = corpus(90, seed=5)
-    similarity = cosine_similarity(tfidf(other).toarray(), tfidf(tokens).toarray())
-    predicted, probabilities = found(other)
+    training = corpus(300)
+    truth = training.truth
+    tfidf = Tfidf(training.tokens, 20)
+    nearest = fit_nearest(tfidf, training, labels=4)
+    other = corpus(90, seed=5)
+    similarity = cosine_similarity(tfidf(other.tokens).toarray(), tfidf(training.tokens).toarray())
+    predicted, probabilities = nearest(other.tokens)
     assert (predicted == truth[similarity.argmax(axis=1)]).mean() > 0.98  # texts can be equally near
-    assert (predicted == other_truth).mean() > 0.8
+    assert (predicted == other.truth).mean() > 0.8
     prior = np.bincount(truth, minlength=4) / 300
     for row in range(90):
         near = np.argsort(-similarity[row])
@@ -133,6 +139,7 @@ def test_the_nearest_text_and_the_votes_of_ten(monkeypatch):
                 (np.bincount(truth[near[:10]], minlength=4) + prior) / 11
             )
     monkeypatch.setattr("patent_spark.stages.evaluate.tfidf._SIMILARITIES", 700)  # two texts at a time
-    assert (found(other)[1] == probabilities).all()
-    assert found(other[:0])[1].shape == (0, 4)
-    assert nearest(tfidf, tokens[:3], truth[:3], labels=4)(other)[1].sum(axis=1) == pytest.approx(np.ones(90))
+    assert (nearest(other.tokens)[1] == probabilities).all()
+    assert nearest(other.tokens[:0])[1].shape == (0, 4)
+    of_three = fit_nearest(tfidf, training.take(slice(3)), labels=4)
+    assert of_three(other.tokens)[1].sum(axis=1) == pytest.approx(np.ones(90))

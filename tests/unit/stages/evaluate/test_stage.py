@@ -1,4 +1,4 @@
-"""The stage on a small warehouse with real Keras models; what it wrote is judged anew with pandas and scikit-learn."""
+"""The stage on a small warehouse with real Keras models; its outputs are checked with pandas and scikit-learn."""
 
 import base64
 import json
@@ -20,16 +20,19 @@ from sklearn.metrics import (
 )
 
 from patent_spark.config import load_config
+from patent_spark.core.code_version import code_digest
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import IngestMetadata, ShardMetadata
 from patent_spark.core.schemas import LEVELS
-from patent_spark.core.store import Store
+from patent_spark.core.store import Store, write_json
 from patent_spark.inference.scorer import Scorer, current_scorer
 from patent_spark.metrics.calibration import Calibration, tempered
 from patent_spark.metrics.constant_baselines import BASELINES
+from patent_spark.metrics.report_schema import Metric, read_metrics
 from patent_spark.pipeline import run_stage
-from patent_spark.stages.evaluate.measure import tracked_figures
-from patent_spark.stages.evaluate.predict import read_sample
+from patent_spark.stages.evaluate.examples import sample_examples
+from patent_spark.stages.evaluate.mlflow_logging import logged_metrics
+from tests.support.errors import raises
 from tests.support.evaluation_warehouse import MAX_TOKENS, TWINS, publish_world
 from tests.support.factories import publish
 from tests.support.html_page import Page
@@ -45,7 +48,7 @@ def world(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def judged(world):
+def evaluated(world):
     run_stage("evaluate", configured(world.root))
     return world
 
@@ -57,12 +60,12 @@ def copy(world, tmp_path):
     return Store(tmp_path / "w")
 
 
-def metrics(store, task):
+def metrics_file(store, task):
     return json.loads((store.directory("METRICS") / f"{task}.json").read_text())
 
 
-def test_every_test_patent_is_predicted_once(judged):
-    found = judged.read_arrow("PREDICTIONS").to_pandas()
+def test_every_test_patent_is_predicted_once(evaluated):
+    found = evaluated.read_arrow("PREDICTIONS").to_pandas()
     assert Counter(zip(found.task, found.split, strict=True)) == {
         ("technology", "test"): 90,
         ("citation_level", "test_2011"): 40,
@@ -73,32 +76,32 @@ def test_every_test_patent_is_predicted_once(judged):
     assert set(found.patent_id[found.task == "technology"]) == {str(5_000_450 + i) for i in range(90)}
     assert (np.stack(found.probabilities[found.task == "citation_level"]).sum(axis=1) - 1 < 1e-5).all()
     assert [max(each) for each in found.probabilities] == found.probability.tolist()
-    labels = metrics(judged, "technology")["labels"]
+    labels = metrics_file(evaluated, "technology")["labels"]
     technology = found[found.task == "technology"]
     assert [
         labels[int(np.argmax(each))] for each in technology.probabilities
     ] == technology.predicted.tolist()
 
 
-def test_predictions_are_those_of_the_model_on_the_patents_own_tokens(judged):
-    folder = judged.directory("EXAMPLES") / "citation_level" / "test_2012"
+def test_predictions_are_those_of_the_model_on_the_patents_own_tokens(evaluated):
+    folder = evaluated.directory("EXAMPLES") / "citation_level" / "test_2012"
     examples = pq.ParquetFile(folder / "group-00000.parquet").read().to_pandas()
     examples = examples[examples.patent_key >= 0]
-    scorer = current_scorer(judged, "citation_level")
+    scorer = current_scorer(evaluated, "citation_level")
     assert scorer.calibration == Calibration(why="there are no development patents")
     expected = scorer.probabilities(np.stack([np.frombuffer(row, "<i4") for row in examples.tokens]), batch=7)
     found = (
-        judged.read_arrow("PREDICTIONS").to_pandas().set_index(["task", "patent_id"]).loc["citation_level"]
+        evaluated.read_arrow("PREDICTIONS").to_pandas().set_index(["task", "patent_id"]).loc["citation_level"]
     )
     mine = found.loc[examples.patent_key.astype(str)]
     assert np.stack(mine.probabilities) == pytest.approx(expected, abs=1e-5)
     assert mine.truth.tolist() == [LEVELS[label] for label in examples.label]
 
 
-def test_the_served_probabilities_are_calibrated(judged, capsys):
+def test_the_served_probabilities_are_calibrated(evaluated, capsys):
     """The temperature has the least cross entropy on the development patents, and is where whoever serves the model finds it."""
-    scorer = current_scorer(judged, "technology")
-    calibration = json.loads((judged.directory("CALIBRATION") / "technology.json").read_text())
+    scorer = current_scorer(evaluated, "technology")
+    calibration = json.loads((evaluated.directory("CALIBRATION") / "technology.json").read_text())
     temperature = scorer.calibration.temperature
     told = {
         "slopes": [],
@@ -108,17 +111,19 @@ def test_the_served_probabilities_are_calibrated(judged, capsys):
         "why": "classes share a temperature",
     }
     assert calibration == {"temperature": temperature} | told
-    block = read_sample(judged.directory("EXAMPLES") / "technology" / "development", MAX_TOKENS, 50, 50, 1)
-    raw = Scorer(judged.directory("MODEL") / "technology").probabilities(block.tokens)
+    block = sample_examples(
+        evaluated.directory("EXAMPLES") / "technology" / "development", MAX_TOKENS, 50, 50, 1
+    )
+    raw = Scorer(evaluated.directory("MODEL") / "technology").probabilities(block.tokens)
     losses = [
         log_loss(block.truth, tempered(raw, temperature * factor), labels=range(8))
         for factor in (0.9, 1, 1.1)
     ]
     assert min(losses) == losses[1]
     assert scorer.probabilities(block.tokens) == pytest.approx(tempered(raw, temperature))
-    told = metrics(judged, "technology")["calibration"]
+    told = metrics_file(evaluated, "technology")["calibration"]
     assert told["temperature"] == temperature > 1.5
-    found = judged.read_arrow("PREDICTIONS").to_pandas()
+    found = evaluated.read_arrow("PREDICTIONS").to_pandas()
     found = found[found.task == "technology"].sort_values("probability", kind="stable")
     bins = told["after"]["bins"]
     assert [each["patents"] for each in bins] == [9] * 10
@@ -127,7 +132,7 @@ def test_the_served_probabilities_are_calibrated(judged, capsys):
     assert told["after"]["ece"] == pytest.approx(
         np.mean([abs(each["probability"] - each["share"]) for each in bins])
     )
-    assert metrics(judged, "citation_level")["calibration"]["learned_on"] is None
+    assert metrics_file(evaluated, "citation_level")["calibration"]["learned_on"] is None
     assert capsys.readouterr().err == ""
 
 
@@ -136,13 +141,13 @@ def test_a_model_that_was_not_evaluated_is_served_as_it_is(copy, capsys):
     assert "technology: this model was not evaluated yet" in capsys.readouterr().err
 
 
-def test_families_and_sections(judged):
+def test_families_and_sections(evaluated):
     """TWINS share their abstracts in pairs; every third patent is of class H04, the others of A01."""
-    found = judged.read_arrow("PREDICTIONS").to_pandas()
+    found = evaluated.read_arrow("PREDICTIONS").to_pandas()
     assert found.family.nunique() == len(found) - 10
     shared = found[found.family.duplicated(keep=False)]
     assert set(shared.patent_id.astype(int)) == set(TWINS)
-    told = metrics(judged, "technology")
+    told = metrics_file(evaluated, "technology")
     assert told["families"] == 80
     section = np.where(found.patent_id.astype(int) % 3, "A", "H")
     for name, part in told["by_section"].items():
@@ -155,15 +160,15 @@ def test_families_and_sections(judged):
         assert low < part["accuracy"] < high
     assert set(told["by_section"]) == {"A", "H"}
     assert "by_class" not in told  # its labels are the classes
-    by_class = metrics(judged, "citation_level")["by_class"]
+    by_class = metrics_file(evaluated, "citation_level")["by_class"]
     assert {name: part["examples"] for name, part in by_class.items()} == {
         name: ((found.task == "citation_level") & (section == name[0])).sum() for name in ("A01", "H04")
     }
 
 
-def test_the_difference_to_the_best_baseline(judged):
+def test_the_difference_to_the_best_baseline(evaluated):
     for task in ("technology", "citation_level"):
-        told = metrics(judged, task)
+        told = metrics_file(evaluated, task)
         for part in (told, *told["splits"].values(), *told["by_section"].values()):
             others = {name: each["accuracy"] for name, each in part["baselines"].items()}
             best = part["best_baseline"]["accuracy"]
@@ -178,10 +183,10 @@ def test_the_difference_to_the_best_baseline(judged):
 
 
 @pytest.mark.parametrize("task", ["technology", "citation_level"])
-def test_metrics_follow_from_the_predictions(judged, task):
-    found = judged.read_arrow("PREDICTIONS").to_pandas()
+def test_metrics_follow_from_the_predictions(evaluated, task):
+    found = evaluated.read_arrow("PREDICTIONS").to_pandas()
     found = found[found.task == task]
-    told = metrics(judged, task)
+    told = metrics_file(evaluated, task)
     for part, said in [
         (found, told),
         *((found[found.split == split], said) for split, said in told["splits"].items()),
@@ -220,12 +225,12 @@ def test_metrics_follow_from_the_predictions(judged, task):
         assert told["top5_accuracy"] == pytest.approx(np.mean(np.array(rank) < 5))
 
 
-def test_baselines_stand_on_the_same_patents(judged):
-    train = pq.read_table(judged.directory("EXAMPLES") / "technology" / "train").to_pandas()
+def test_baselines_stand_on_the_same_patents(evaluated):
+    train = pq.read_table(evaluated.directory("EXAMPLES") / "technology" / "train").to_pandas()
     train = train[train.patent_key >= 0]
-    told = metrics(judged, "technology")
+    told = metrics_file(evaluated, "technology")
     labels = told["labels"]
-    found = judged.read_arrow("PREDICTIONS").to_pandas()
+    found = evaluated.read_arrow("PREDICTIONS").to_pandas()
     truth = found.truth[found.task == "technology"]
     majority = labels[train.label.mode()[0]]
     assert told["baselines"]["majority"]["accuracy"] == pytest.approx((truth == majority).mean())
@@ -235,7 +240,10 @@ def test_baselines_stand_on_the_same_patents(judged):
     assert linear["training_examples"] == 400
     assert linear["accuracy"] > 0.75  # 85 % of the texts speak of their own class
     assert all(values["examples"] == 90 for values in told["baselines"].values())
-    assert told["attainable"] == {"accuracy": 0.92, "bag_of_words_accuracy": 0.8}
+    assert {name: each["accuracy"] for name, each in told["references"].items()} == {
+        "bayes_optimal": 0.92,
+        "bayes_optimal_bag_of_words": 0.8,
+    }
 
 
 def percent(value):
@@ -250,38 +258,39 @@ def signed(value):
     return f"{100 * value:+.1f}".replace("-", "−")
 
 
-def test_the_report_says_what_it_must(judged):
-    page = Page((judged.directory("REPORT") / "report.html").read_text())
-    technology, level = metrics(judged, "technology"), metrics(judged, "citation_level")
+def test_the_report_says_what_it_must(evaluated):
+    page = Page((evaluated.directory("REPORT") / "report.html").read_text())
+    technology, level = metrics_file(evaluated, "technology"), metrics_file(evaluated, "citation_level")
     for told in (technology, level):
         assert f"{100 * told['accuracy']:.1f} %" in page.text
         assert told["warnings"], "so few test patents call for a warning"
         for warning in told["warnings"]:
-            assert warning in page.text
+            assert warning["message"] in page.text
     assert "Simulated release tiny, data to 2018-05-29" in " ".join(page.text.split())
     # The headline is the difference to the best baseline.
     best = technology["best_baseline"]["accuracy"]
     low, high = best["interval"]
     said = f"{signed(best['difference'])} points of accuracy ({signed(low)} to {signed(high)}): {best['verdict']}"
     assert said in " ".join(page.text.split())
-    # Baselines and attainable beside the model, each with its interval.
-    contest = page.table("", "this model")
-    assert contest[0] == [
+    # Baselines and references beside the model, each with its interval.
+    comparison = page.table("", "this model")
+    assert comparison[0] == [
         "",
         "this model",
         "TF-IDF + linear",
         "TF-IDF nearest",
         "class prior",
         "majority class",
-        "best attainable",
+        *(reference["title"] for reference in technology["references"].values()),
     ]
     columns = [technology, *(technology["baselines"][name] for name in reversed(BASELINES))]
-    assert contest[1] == [
+    assert comparison[1] == [
         "accuracy",
         *(f"{percent(each['accuracy'])} {ends(each['accuracy_interval'])}" for each in columns),
         "92.0 %",
+        "80.0 %",
     ]
-    leads = contest[contest.index(["by how much this model is better"]) + 1]
+    leads = comparison[comparison.index(["by how much this model is better"]) + 1]
     assert leads[2].startswith(
         signed(technology["baselines"]["tfidf_linear"]["model_better_by"]["accuracy"]["difference"])
     )
@@ -315,9 +324,9 @@ def test_the_report_says_what_it_must(judged):
     assert "59 / 57 / 55 / 53 / 51 %" in page.text
 
 
-def test_the_report_needs_nothing_beside_it(judged):
-    page = Page((judged.directory("REPORT") / "report.html").read_text())
-    files = sorted((judged.directory("REPORT") / "figures").glob("*.png"))
+def test_the_report_needs_nothing_beside_it(evaluated):
+    page = Page((evaluated.directory("REPORT") / "report.html").read_text())
+    files = sorted((evaluated.directory("REPORT") / "figures").glob("*.png"))
     assert {file.stem for file in files} == {
         "technology_confusion_by_row", "technology_confusion_by_column", "technology_training", "technology_reliability",
         "citation_level_confusion_by_row", "citation_level_confusion_by_column", "citation_level_training", "citation_level_reliability",
@@ -327,7 +336,9 @@ def test_the_report_needs_nothing_beside_it(judged):
         file.read_bytes() for file in files
     }
     for task in ("technology", "citation_level"):
-        assert json.loads((judged.directory("REPORT") / f"{task}.json").read_text()) == metrics(judged, task)
+        assert json.loads((evaluated.directory("REPORT") / f"{task}.json").read_text()) == metrics_file(
+            evaluated, task
+        )
     assert all(
         link.startswith(("data:", "#")) and (link[0] != "#" or link[1:] in page.ids) for link in page.links
     )
@@ -347,13 +358,13 @@ def test_one_task_of_a_real_release_with_sampled_texts(copy):
     )
     run_stage("evaluate", configured(copy.root, "tasks=citation_level", "evaluate.baseline_examples=100"))
     assert [path.name for path in copy.directory("METRICS").iterdir()] == ["citation_level.json"]
-    assert metrics(copy, "citation_level")["baselines"]["tfidf_linear"]["training_examples"] == 100
-    assert metrics(copy, "citation_level")["attainable"] is None
+    assert metrics_file(copy, "citation_level")["baselines"]["tfidf_linear"]["training_examples"] == 100
+    assert metrics_file(copy, "citation_level")["references"] == {}
     assert copy.manifest("evaluate").tables["PREDICTIONS"]["rows"] == 80
-    text = (copy.directory("REPORT") / "report.html").read_text()
-    assert "Release <b>tiny</b>" in text
-    assert "best attainable" not in text
-    assert "the newest grant date was taken" in text
+    page = Page((copy.directory("REPORT") / "report.html").read_text())
+    assert "Simulated release" not in page.text
+    assert page.table("", "this model")[0][-1] == "majority class"
+    assert "newest grant date" in page.text
     assert run_stage(
         "evaluate", configured(copy.root, "tasks=citation_level", "evaluate.baseline_examples=100")
     ).skipped
@@ -370,28 +381,31 @@ def relabel(store, **settings):
     )
 
 
-def test_the_attainable_of_another_label_rule_is_not_shown(copy):
-    attainable = copy.metadata(IngestMetadata).generator_rates
-    by_class = attainable["citation_level"] | {"pool_class": {"accuracy": 0.625}}
+def test_references_of_another_label_rule_are_not_shown(copy):
+    rates = copy.metadata(IngestMetadata).generator_rates
+    by_class = rates["citation_level"] | {"pool_class": {"accuracy": 0.625}}
     republish_ingest(
         copy,
         copy.metadata(IngestMetadata).model_copy(
-            update={"generator_rates": attainable | {"citation_level": by_class}}
+            update={"generator_rates": rates | {"citation_level": by_class}}
         ),
     )
     for settings, accuracy in [
-        ({"pool": "class", "horizon_months": 60}, 0.625),
-        ({"pool": "class_year", "horizon_months": 36}, None),
+        ({"reference_set": "class", "horizon_months": 60}, 0.625),
+        ({"reference_set": "class_year", "horizon_months": 36}, None),
     ]:
         relabel(copy, **settings)
         run_stage("evaluate", configured(copy.root, "tasks=citation_level"), force=True)
-        told = metrics(copy, "citation_level")
-        parts = [told, *told["splits"].values(), *told["by_year"].values()]
-        assert [(part["attainable"] or {}).get("accuracy") for part in parts] == [accuracy] * 5
-        assert any("attainable" in name for name in tracked_figures(told)) == (accuracy is not None)
-        text = (copy.directory("REPORT") / "report.html").read_text()
-        assert ("best attainable" in text) == (accuracy is not None)
-        assert ("does not tell what is attainable under this label rule" in text) == (accuracy is None)
+        metrics = read_metrics(copy, "citation_level")
+        parts = [metrics, *metrics.splits.values(), *metrics.by_year.values()]
+        expected = {} if accuracy is None else {"bayes_optimal": accuracy}
+        for part in parts:
+            assert {name: each.accuracy for name, each in part.references.items()} == expected
+        assert any("bayes_optimal" in name for name in logged_metrics(metrics)) == bool(expected)
+        page = Page((copy.directory("REPORT") / "report.html").read_text())
+        titles = [each.title for each in metrics.references.values()]
+        assert page.table("", "this model")[0][6:] == titles
+        assert ("no reference classifier" in page.text) == (not expected)
 
 
 def republish_shards(store, metadata=None):
@@ -411,9 +425,7 @@ def test_a_model_trained_on_other_shards_is_refused(copy):
     trained = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(trained | {"inputs": {"shard": copy.manifest("shard").version}}))
     republish_shards(copy)
-    with pytest.raises(
-        DataError, match=r"train was made from version .* of shard, .* run `patent-spark train` first"
-    ):
+    with pytest.raises(DataError):
         run_stage("evaluate", configured(copy.root))
     assert copy.manifest("evaluate") is None
 
@@ -421,7 +433,7 @@ def test_a_model_trained_on_other_shards_is_refused(copy):
 def test_what_is_missing_is_named(copy):
     metadata = copy.metadata(ShardMetadata)
     shutil.rmtree(copy.directory("MODEL") / "technology")
-    with pytest.raises(DataError, match=r"no model of task technology .* with tasks=both"):
+    with raises(DataError, task="technology", missing="model", setting="tasks"):
         run_stage("evaluate", configured(copy.root))
     level = metadata.tasks["citation_level"]
 
@@ -432,19 +444,15 @@ def test_what_is_missing_is_named(copy):
         )
 
     republish_shards(copy, with_splits(train=400))
-    with pytest.raises(
-        DataError,
-        match=r"citation_level has no test patents \(splits: train\); give it some with split\.test",
-    ):
+    with raises(DataError, task="citation_level", setting="split.test"):
         run_stage("evaluate", configured(copy.root, "tasks=citation_level"))
     republish_shards(copy, with_splits(train=400, test_2011=41))
-    with pytest.raises(
-        DataError, match="EXAMPLES/citation_level/test_2011 has 40 patents, its manifest says 41"
-    ):
+    shards = {"table": "EXAMPLES", "task": "citation_level", "split": "test_2011"}
+    with raises(DataError, **shards, rows=40, expected=41):
         run_stage("evaluate", configured(copy.root, "tasks=citation_level"))
     longer = level.model_copy(update={"max_tokens": MAX_TOKENS + 1})
     republish_shards(copy, metadata.model_copy(update={"tasks": {"citation_level": longer}}))
-    with pytest.raises(DataError, match="labels or text length differ"):
+    with raises(DataError, task="citation_level", stage="train"):
         run_stage("evaluate", configured(copy.root, "tasks=citation_level"))
 
 
@@ -462,29 +470,154 @@ def test_report_and_figures_reach_the_training_run(copy, capsys):
     run_stage("evaluate", config)
     client = MlflowClient(tracking_uri(config))
     logged = client.get_run(run.run_id).data.metrics
-    assert logged["test/accuracy"] == pytest.approx(metrics(copy, "technology")["accuracy"])
-    assert logged["test/attainable_accuracy"] == 0.92
+    assert logged["test/accuracy"] == pytest.approx(metrics_file(copy, "technology")["accuracy"])
+    assert logged["test/bayes_optimal_accuracy"] == 0.92
     assert {each.path for each in client.list_artifacts(run.run_id, "report")} == {
         "report/report.html", "report/figures", "report/technology.json", "report/citation_level.json",
     }  # fmt: skip
-    assert logged["test/ece_after_calibration"] == metrics(copy, "technology")["calibration"]["after"]["ece"]
-    # A run that is gone does not cost the evaluation, and it is said.
-    assert "evaluate citation_level: the report stays out of MLflow" in capsys.readouterr().err
+    assert (
+        logged["test/ece_after_calibration"]
+        == metrics_file(copy, "technology")["calibration"]["after"]["ece"]
+    )
+    # A run that is gone does not fail the evaluation; it is reported.
+    assert "evaluate citation_level: could not log the report to MLflow" in capsys.readouterr().err
 
 
-def test_a_sample_is_seeded_and_without_repeats(judged):
-    folder = judged.directory("EXAMPLES") / "technology" / "train"
+def test_a_sample_is_seeded_and_without_repeats(evaluated):
+    folder = evaluated.directory("EXAMPLES") / "technology" / "train"
     whole, some, again, other = (
-        read_sample(folder, MAX_TOKENS, 400, limit, seed)
+        sample_examples(folder, MAX_TOKENS, 400, limit, seed)
         for limit, seed in ((400, 1), (70, 1), (70, 1), (70, 2))
     )
-    row_of = {key: i for i, key in enumerate(whole.keys.to_pylist())}
+    row_of = {key: i for i, key in enumerate(whole.keys.tolist())}
     assert set(row_of) == set(range(5_000_000, 5_000_400))
-    keys = some.keys.to_pylist()
+    keys = some.keys.tolist()
     assert len(set(keys)) == len(keys) == 70
-    assert keys == again.keys.to_pylist() != other.keys.to_pylist()
+    assert keys == again.keys.tolist() != other.keys.tolist()
     rows = [row_of[key] for key in keys]
     assert (some.truth == whole.truth[rows]).all()
     assert (some.tokens == whole.tokens[rows]).all()
-    none = read_sample(folder.parent / "nothing", MAX_TOKENS, 0, 70, 1)
+    none = sample_examples(folder.parent / "nothing", MAX_TOKENS, 0, 70, 1)
     assert (len(none.keys), none.truth.shape, none.tokens.shape) == (0, (0,), (0, MAX_TOKENS))
+
+
+def outputs_of(store, *names):
+    """Inode and content of each file."""
+    files = [path for name in names for path in sorted(store.directory(name).rglob("*")) if path.is_file()]
+    return {f"{path.parent.name}/{path.name}": (path.stat().st_ino, path.read_bytes()) for path in files}
+
+
+PREDICTED = ("PREDICTIONS", "BASELINE_PREDICTIONS", "CALIBRATION", "BASELINES")
+
+
+def changed_code(monkeypatch, *modules):
+    """As if the code of these modules were another one, for the stage and for its steps."""
+    from patent_spark import pipeline
+    from patent_spark.stages.evaluate import steps
+
+    def digest(module, **options):
+        changed = any(module.endswith(name) for name in modules)
+        return f"changed: {modules}" if changed else code_digest(module, **options)
+
+    for place in (pipeline, steps):
+        monkeypatch.setattr(place, "code_digest", digest)
+
+
+def forbidden(*_, **__):
+    raise AssertionError("this step has not changed")
+
+
+def test_a_change_of_the_report_redoes_the_report_alone(copy, monkeypatch, capsys):
+    run_stage("evaluate", configured(copy.root))
+    first, before = copy.manifest("evaluate"), outputs_of(copy, *PREDICTED, "METRICS")
+    changed_code(monkeypatch, "evaluate.stage")  # whose digest covers the template and the plots
+    monkeypatch.setattr("patent_spark.stages.evaluate.predict.predict_task", forbidden)
+    monkeypatch.setattr("patent_spark.stages.evaluate.measure.measure_task", forbidden)
+    assert not run_stage("evaluate", configured(copy.root)).skipped
+    second = copy.manifest("evaluate")
+    assert second.version != first.version
+    assert outputs_of(copy, *PREDICTED, "METRICS") == before
+    assert (copy.directory("REPORT") / "report.html").exists()
+    lines = [line for line in capsys.readouterr().err.splitlines() if "reused" in line]
+    assert len(lines) == 2 and all(first.version in line for line in lines)
+    assert [name for name in (*PREDICTED, "METRICS") if not any(name in line for line in lines)] == []
+
+
+def test_other_resamples_redo_the_metrics_but_not_the_predictions(copy, monkeypatch):
+    run_stage("evaluate", configured(copy.root))
+    before = outputs_of(copy, *PREDICTED)
+    monkeypatch.setattr("patent_spark.stages.evaluate.predict.predict_task", forbidden)
+    run_stage("evaluate", configured(copy.root, "evaluate.resamples=50"))
+    assert outputs_of(copy, *PREDICTED) == before
+    assert metrics_file(copy, "technology")["settings"]["resamples"] == 50
+
+
+@pytest.mark.parametrize("setting", ["evaluate.neighbour_examples=30", "evaluate.seed=2"])
+def test_other_settings_of_the_baselines_redo_the_predictions(copy, setting):
+    run_stage("evaluate", configured(copy.root, "tasks=technology"))
+    before = outputs_of(copy, *PREDICTED)
+    run_stage("evaluate", configured(copy.root, "tasks=technology", setting))
+    after = outputs_of(copy, *PREDICTED)
+    assert all(before[name][0] != after[name][0] for name in before)
+    table = "BASELINE_PREDICTIONS/part-0.parquet"
+    assert before[table][1] != after[table][1]
+
+
+def test_a_change_of_the_code_of_a_step_redoes_it(copy, monkeypatch):
+    run_stage("evaluate", configured(copy.root, "tasks=technology"))
+    before = outputs_of(copy, *PREDICTED)
+    changed_code(monkeypatch, "evaluate.stage", "evaluate.measure")
+    run_stage("evaluate", configured(copy.root, "tasks=technology"))
+    assert outputs_of(copy, *PREDICTED) == before
+    changed_code(monkeypatch, "evaluate.stage", "evaluate.predict")
+    run_stage("evaluate", configured(copy.root, "tasks=technology"))
+    after = outputs_of(copy, *PREDICTED)
+    assert all(before[name][0] != after[name][0] for name in before)
+
+
+def test_force_redoes_every_step(copy):
+    run_stage("evaluate", configured(copy.root, "tasks=technology"))
+    before = outputs_of(copy, *PREDICTED, "METRICS")
+    run_stage("evaluate", configured(copy.root, "tasks=technology"), force=True)
+    after = outputs_of(copy, *PREDICTED, "METRICS")
+    assert all(before[name][0] != after[name][0] for name in before)
+    assert {name: content for name, (_, content) in before.items()} == {
+        name: content for name, (_, content) in after.items()
+    }
+
+
+def test_reused_metrics_have_no_verdict_of_an_audit_that_has_not_seen_them(copy, monkeypatch):
+    run_stage("evaluate", configured(copy.root, "tasks=technology"))
+    path = copy.directory("METRICS") / "technology.json"
+    before = json.loads(path.read_text())
+    write_json(path, before | {"audit": {"verdict": "passed", "failed": [], "not_made": []}})
+    changed_code(monkeypatch, "evaluate.stage")
+    run_stage("evaluate", configured(copy.root, "tasks=technology"))
+    assert metrics_file(copy, "technology") == before
+    assert json.loads(path.read_text())["audit"]["verdict"] == "passed"  # in the version before
+
+
+def test_metrics_are_the_same_after_a_round_trip(evaluated):
+    for task in ("technology", "citation_level"):
+        assert read_metrics(evaluated, task).as_json() == metrics_file(evaluated, task)
+        assert (
+            read_metrics(evaluated, task).value(Metric.ACCURACY) == metrics_file(evaluated, task)["accuracy"]
+        )
+
+
+def test_baseline_predictions_are_those_behind_the_metrics(evaluated):
+    rows = evaluated.read_arrow("BASELINE_PREDICTIONS").to_pandas()
+    technology = rows[rows.task == "technology"]
+    assert set(technology.predictor) == {"uncalibrated", "tfidf_linear", "tfidf_nearest"}
+    told = metrics_file(evaluated, "technology")
+    model = evaluated.read_arrow("PREDICTIONS").to_pandas()
+    for name, of_predictor in technology.groupby("predictor"):
+        assert of_predictor.patent_id.tolist() == model.patent_id[model.task == "technology"].tolist()
+        accuracy = (of_predictor.truth == of_predictor.predicted).mean()
+        expected = told if name == "uncalibrated" else told["baselines"][name]
+        assert accuracy == pytest.approx(expected["accuracy"])
+        if name != "uncalibrated":
+            assert of_predictor.in_top5.mean() == pytest.approx(expected["top5_accuracy"])
+            assert of_predictor.squared_error.mean() == pytest.approx(expected["brier"])
+    assert technology.top1_probability.isna().all()
+    assert rows[rows.task == "citation_level"].top1_probability.notna().all()

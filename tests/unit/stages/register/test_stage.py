@@ -23,10 +23,14 @@ from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.schemas import LEVELS
 from patent_spark.inference.model_package import Package
 from patent_spark.inference.scorer import Scorer
-from patent_spark.metrics.groups import read_cohorts
+from patent_spark.metrics.groups import read_patent_groups
 from patent_spark.pipeline import planned, run_stage
-from patent_spark.stages.evaluate.predict import read_blocks
-from patent_spark.stages.register.candidate_vs_champion import candidate_answers, champion_answers, new_to
+from patent_spark.stages.evaluate.examples import read_blocks
+from patent_spark.stages.register.candidate_vs_champion import (
+    candidate_predictions,
+    champion_predictions,
+    new_to,
+)
 from patent_spark.stages.register.report_schema import (
     AuditChecksFailed,
     AuditChecksNotMade,
@@ -190,7 +194,7 @@ def test_a_model_loaded_with_mlflow_returns_calibrated_probabilities(champions):
     run_id = json_of(champions, "MODEL", "technology/task.json")["run_id"]
     block = next(read_blocks(champions.directory("EXAMPLES") / "technology" / "test", MAX_TOKENS))
     model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
-    expected = np.stack(predictions.probabilities[block.keys.cast(pa.string()).to_pylist()])
+    expected = np.stack(predictions.probabilities[block.keys.astype(str)])
     assert model.predict(block.tokens) == pytest.approx(expected, abs=1e-5)
     assert model.metadata.metadata["calibration"]["temperature"] > 1.5
     assert Scorer(champions.directory("MODEL") / "technology").probabilities(block.tokens) != pytest.approx(
@@ -251,7 +255,7 @@ def test_a_card_has_what_a_user_must_know(champions):
     split = task.split
     assert (split.protocol, split.train_until, split.embargo) == ("temporal", 2010, True)
     assert split.test_years[:2] == (2011, 2012)
-    assert task.warnings == tuple(metrics["warnings"]) != ()
+    assert task.warnings == tuple(warning["message"] for warning in metrics["warnings"]) != ()
     for words in (
         f"{metrics['top1']['pr_auc']:.3f} on 80 test patents",
         f"{100 * metrics['top1']['precision_at_1_percent']:.1f} %",
@@ -262,7 +266,7 @@ def test_a_card_has_what_a_user_must_know(champions):
         ", ".join(LEVELS),
         'load_model("models:/patent_spark_citation_level@champion")',
         "calibration.json",
-        *metrics["warnings"],
+        *(warning["message"] for warning in metrics["warnings"]),
     ):
         assert words in card, words
 
@@ -396,9 +400,9 @@ def both_predictions(store, package, config=None):
     config = config or configured(store.root)
     with store.draft("register") as draft, ExitStack() as resources:
         context = StageContext(config, store, draft, resources)
-        candidate = candidate_answers(store, "technology")
+        candidate = candidate_predictions(store, "technology")
         (draft.directory / "scratch").mkdir()
-        return champion_answers(
+        return champion_predictions(
             context, package.task("technology"), candidate, draft.directory / "scratch"
         ), candidate
 
@@ -415,12 +419,12 @@ def test_a_champion_with_other_words_and_labels_predicts_in_its_own(copy, tmp_pa
         about=lambda about: {"labels": [{last: "Z99"}.get(label, label) for label in about["labels"]]},
     )
     champion, candidate = both_predictions(copy, packed)
-    assert champion.labels == [*candidate.labels, "Z99"]
+    assert champion.patents.labels == (*candidate.patents.labels, "Z99")
     renamed = [
-        {last: "Z99"}.get(label, label) for label in np.array(candidate.labels)[candidate.says.predicted]
+        {last: "Z99"}.get(label, label) for label in np.array(candidate.patents.labels)[candidate.predicted]
     ]
-    assert np.array(champion.labels)[champion.says.predicted].tolist() == renamed
-    assert champion.says.confidence == pytest.approx(candidate.says.confidence, abs=1e-5)
+    assert np.array(champion.patents.labels)[champion.predicted].tolist() == renamed
+    assert champion.confidence == pytest.approx(candidate.confidence, abs=1e-5)
     assert last in renamed or "Z99" in renamed
 
 
@@ -440,10 +444,10 @@ def test_a_champion_that_reads_other_fields_is_given_them(copy, tmp_path):
     )
     champion, candidate = both_predictions(copy, package)
     wanted = package.task("technology").probabilities(
-        pa.array([titles[key] for key in candidate.keys.tolist()], pa.list_(pa.string()))
+        pa.array([titles[key] for key in candidate.patents.keys.tolist()], pa.list_(pa.string()))
     )
-    assert champion.says.confidence == pytest.approx(wanted.max(axis=1), abs=1e-5)
-    assert (champion.says.predicted == wanted.argmax(axis=1)).all()
+    assert champion.confidence == pytest.approx(wanted.max(axis=1), abs=1e-5)
+    assert (champion.predicted == wanted.argmax(axis=1)).all()
     with raises(DataError, setting="text.fields", stage="ingest"):
         both_predictions(
             copy,
@@ -460,11 +464,10 @@ def test_patents_of_the_champions_training_data_are_excluded(copy, tmp_path):
     pq.write_table(
         pa.table({"patent_key": pa.array(learned, pa.int64())}), package.folder / "learned_from.parquet"
     )
-    candidate = candidate_answers(copy, "technology")
-    with copy.draft("register") as draft, ExitStack() as resources:
-        cohorts = read_cohorts(StageContext(configured(copy.root), copy, draft, resources))
+    candidate = candidate_predictions(copy, "technology")
+    groups = read_patent_groups(copy)
     assert 5_000_461 in TWINS and 5_000_474 in TWINS
-    left = set(candidate.keys[~new_to(package, candidate, cohorts)].tolist())
+    left = set(candidate.patents.keys[~new_to(package, candidate.patents, groups)].tolist())
     assert left == {*learned, 5_000_461, 5_000_474}
 
 
