@@ -19,6 +19,7 @@ DOCUMENTS = {
     "AUDIT": "patent_spark.stages.audit.report_schema:Audit",
     "QUALITY": "patent_spark.stages.quality.report_schema:QualityReport",
     "BACKTEST": "patent_spark.experiments.backtest.report_schema:BacktestReport",
+    "COMPARISON": "patent_spark.experiments.compare.report_schema:RunComparison",
     "ABLATION": "patent_spark.experiments.ablation.report_schema:AblationReport",
     "MANIFEST": "patent_spark.core.manifest:Manifest",
 } | {

@@ -1,22 +1,25 @@
-"""What MLflow knows of two runs, and how they differ: settings, data, figures, answers, curves."""
+"""What MLflow holds of two runs, and how they differ: settings, data, metrics, predictions, curves."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from patent_spark.config import JOINT, TASKS, Config, ConfigError
-from patent_spark.metrics.paired import paired_comparison, why_not_paired
-from patent_spark.metrics.prediction_records import RUN_FOLDER, read_sample
+from patent_spark.experiments.compare.report_schema import (
+    Curve,
+    NotPaired,
+    RunComparison,
+    RunInfo,
+    RunResults,
+    TaskComparison,
+    ValuePair,
+)
+from patent_spark.metrics.paired import PairedComparison, paired_comparison, why_not_paired
+from patent_spark.metrics.prediction_records import RUN_FOLDER, Predictions, read_sample
+from patent_spark.metrics.report_schema import read_metrics_file
 from patent_spark.tracking.history import PastRun, curves, fetch
-
-Result = dict[str, Any]
-Pair = tuple[Any, Any]
 
 _TAGS = {
     "release_id": "release",
@@ -25,127 +28,140 @@ _TAGS = {
     "stage.text": "text version",
     "stage.shard": "shard version",
 }
-_RESULT = {
-    "headline": "headline's test set", "examples": "test patents", "families": "families of them", "label_rule": "label rule",
-    "kept_epoch": "epoch that was kept",
-}  # fmt: skip
+_METRICS = {
+    "headline": "headline test set",
+    "examples": "test patents",
+    "families": "test families",
+    "label_rule": "label rule",
+    "kept_epoch": "epoch of the weights",
+}
 _CURVES = ("train_loss", "dev_loss", "train_accuracy", "dev_accuracy")
 
-
-@dataclass(frozen=True)
-class TaskPair:
-    """One task in both runs."""
-
-    results: tuple[Result | None, Result | None]
-    """As in METRICS; None when a run was not evaluated."""
-    paired: dict[str, Any] | None
-    """By how much the second run is better, on all test patents and on each split, see answers.paired; None when it cannot be told."""
-    why_not: str
-    """Why there is no such difference."""
-    of: int
-    """Test patents, of which the answers of `paired` may be a part."""
-    curves: tuple[dict[str, list[tuple[int, float]]], dict[str, list[tuple[int, float]]]]
-    """Epoch and value of losses and accuracies."""
+Sample = tuple[Predictions, int]
+"""Predictions of a run, and the number of test patents that they are a sample of."""
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Two runs side by side."""
-
-    runs: tuple[PastRun, PastRun]
-    tasks: dict[str, TaskPair]
-    settings: dict[str, Pair]
-    """Those whose values differ."""
-    data: dict[str, Pair]
-    """Releases, code, versions, sizes: all of them."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything, for a machine."""
-        runs = [
-            {
-                name: value
-                for name, value in dataclasses.asdict(run).items()
-                if name not in ("settings", "figures")
-            }
-            for run in self.runs
-        ]
-        return {
-            "runs": runs,
-            "settings": self.settings,
-            "data": self.data,
-            "tasks": {task: dataclasses.asdict(pair) for task, pair in self.tasks.items()},
-        }
-
-
-def gather(config: Config, one: PastRun, other: PastRun) -> Comparison:
-    """All about two runs; raises ConfigError when they have no task in common."""
-    if one.run_id == other.run_id:
-        raise ConfigError(f"both are the run {one.run_id}; name two")
-    common = [task for task in _tasks_of(one) if task in _tasks_of(other)]
+def collect(config: Config, baseline: PastRun, candidate: PastRun) -> RunComparison:
+    """Everything about two runs; raises ConfigError when they are the same or have no task in common."""
+    if baseline.run_id == candidate.run_id:
+        raise ConfigError(f"both are run {baseline.run_id}; name two different runs", run=baseline.run_id)
+    common = [task for task in _tasks_of(baseline) if task in _tasks_of(candidate)]
     if not common:
-        about = " and ".join(f"{run.short} is of {run.task or 'no task'}" for run in (one, other))
+        runs = " and ".join(
+            f"{run.short} is a run of {run.task or 'no task'}" for run in (baseline, candidate)
+        )
         raise ConfigError(
-            f"{about}: there is nothing to compare; a run of technology, citation_level or joint shares a task with another"
+            f"{runs}, so they cannot be compared; a run of technology, citation_level or joint "
+            "can be compared with one that shares a task",
+            baseline=baseline.short,
+            candidate=candidate.short,
         )
     with TemporaryDirectory() as folder:
-        tasks = {task: _pair(config, one, other, task, Path(folder)) for task in common}
-    return Comparison((one, other), tasks, _different(one.settings, other.settings), _data(one, other, tasks))
+        tasks = {task: _task(config, baseline, candidate, task, Path(folder)) for task in common}
+    return RunComparison(
+        baseline=_info(baseline),
+        candidate=_info(candidate),
+        tasks=tasks,
+        settings=_differences(baseline.settings, candidate.settings),
+        data=_data(baseline, candidate, tasks),
+    )
+
+
+def _info(run: PastRun) -> RunInfo:
+    return RunInfo(
+        run_id=run.run_id,
+        name=run.name,
+        task=run.task,
+        status=run.status,
+        started=run.started,
+        seconds=run.seconds,
+        tags=run.tags,
+    )
 
 
 def _tasks_of(run: PastRun) -> tuple[str, ...]:
     return TASKS if run.task == JOINT else tuple(task for task in TASKS if task == run.task)
 
 
-def _pair(config: Config, one: PastRun, other: PastRun, task: str, folder: Path) -> TaskPair:
-    results, answers, lines = [], [], []
-    for run in (one, other):
-        place = folder / run.run_id
-        place.mkdir(exist_ok=True)
-        told, said = (
-            fetch(config, run, f"report/{task}.json", place),
-            fetch(config, run, f"{RUN_FOLDER}/{task}.parquet", place),
+def _task(config: Config, baseline: PastRun, candidate: PastRun, task: str, folder: Path) -> TaskComparison:
+    runs = (baseline, candidate)
+    results = [_results(config, run, task, folder) for run in runs]
+    samples = [_sample(config, run, task, folder) for run in runs]
+    not_paired = _missing(runs, results, samples)
+    paired: dict[str, PairedComparison] | None = None
+    total = 0
+    if samples[0] is not None and samples[1] is not None:
+        (first, total), (second, other_total) = samples[0], samples[1]
+        if not_paired is None and (message := why_not_paired(first, second, (total, other_total))):
+            not_paired = NotPaired(code="different_test_patents", message=message)
+        if not_paired is None:
+            paired = paired_comparison(first, second, config.evaluate)
+    return TaskComparison(
+        baseline=results[0],
+        candidate=results[1],
+        test_patents=total,
+        paired=paired,
+        not_paired=not_paired,
+    )
+
+
+def _results(config: Config, run: PastRun, task: str, folder: Path) -> RunResults:
+    path = fetch(config, run, f"report/{task}.json", _folder(folder, run))
+    metrics = read_metrics_file(path) if path else None
+    return RunResults(metrics=metrics, curves=_curves(config, run, task))
+
+
+def _sample(config: Config, run: PastRun, task: str, folder: Path) -> Sample | None:
+    path = fetch(config, run, f"{RUN_FOLDER}/{task}.parquet", _folder(folder, run))
+    return read_sample(path) if path else None
+
+
+def _folder(folder: Path, run: PastRun) -> Path:
+    (folder / run.run_id).mkdir(exist_ok=True)
+    return folder / run.run_id
+
+
+def _missing(
+    runs: tuple[PastRun, PastRun], results: list[RunResults], samples: list[Sample | None]
+) -> NotPaired | None:
+    """What a run lacks for paired differences."""
+    unevaluated = [run.short for run, each in zip(runs, results, strict=True) if each.metrics is None]
+    if unevaluated:
+        were = "was" if len(unevaluated) == 1 else "were"
+        return NotPaired(code="not_evaluated", message=f"{' and '.join(unevaluated)} {were} not evaluated")
+    without = [run.short for run, sample in zip(runs, samples, strict=True) if sample is None]
+    if without:
+        message = (
+            f"the predictions of {' and '.join(without)} were not logged; "
+            "run `patent-spark evaluate --force` with evaluate.logged_predictions above 0"
         )
-        results.append(json.loads(told.read_text()) if told else None)
-        answers.append(read_sample(said) if said else None)
-        lines.append(_curves(config, run, task))
-    found, why_not, of = None, "", 0
-    if None in results:
-        missing = [run.short for run, result in zip((one, other), results, strict=True) if result is None]
-        why_not = f"{' and '.join(missing)} {'was' if len(missing) == 1 else 'were'} not evaluated"
-    elif answers[0] is None or answers[1] is None:
-        missing = [run.short for run, said in zip((one, other), answers, strict=True) if said is None]
-        why_not = f"the answers of {' and '.join(missing)} were not kept; run `patent-spark evaluate --force` with evaluate.logged_predictions above 0"
-    else:
-        (first, of), (second, of_second) = answers[0], answers[1]
-        why_not = why_not_paired(first, second, (of, of_second))
-        if not why_not:
-            compared = paired_comparison(first, second, config.evaluate)
-            found = {name: each.as_json() for name, each in compared.items()}
-    return TaskPair((results[0], results[1]), found, why_not, of, (lines[0], lines[1]))
+        return NotPaired(code="no_predictions", message=message)
+    return None
 
 
-def _curves(config: Config, run: PastRun, task: str) -> dict[str, list[tuple[int, float]]]:
-    """Of a joint run the task's own, under the names of a run of one task."""
+def _curves(config: Config, run: PastRun, task: str) -> dict[str, Curve]:
+    """Curves of the task; those of a joint run under the names of a run of one task."""
     prefix = f"{task}_" if run.task == JOINT else ""
     names = {name.replace("_", f"_{prefix}", 1): name for name in _CURVES}
-    return {names[logged]: points for logged, points in curves(config, run, list(names)).items()}
+    return {names[logged]: tuple(points) for logged, points in curves(config, run, list(names)).items()}
 
 
-def _different(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Pair]:
-    names = [*one, *(name for name in other if name not in one)]
-    return {name: (one.get(name), other.get(name)) for name in names if one.get(name) != other.get(name)}
+def _differences(baseline: Mapping[str, str], candidate: Mapping[str, str]) -> dict[str, ValuePair]:
+    names = [*baseline, *(name for name in candidate if name not in baseline)]
+    pairs = {name: ValuePair(baseline=baseline.get(name), candidate=candidate.get(name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair.differs}
 
 
-def _data(one: PastRun, other: PastRun, tasks: Mapping[str, TaskPair]) -> dict[str, Pair]:
-    data: dict[str, Pair] = {
-        about: (one.tags.get(name), other.tags.get(name)) for name, about in _TAGS.items()
+def _data(baseline: PastRun, candidate: PastRun, tasks: Mapping[str, TaskComparison]) -> dict[str, ValuePair]:
+    data = {
+        title: ValuePair(baseline=baseline.tags.get(tag), candidate=candidate.tags.get(tag))
+        for tag, title in _TAGS.items()
     }
-    data |= {
-        "status": (one.status, other.status),
-        "started (UTC)": (one.started, other.started),
-        "seconds": (one.seconds, other.seconds),
-    }
-    for task, pair in tasks.items():
-        first, second = (result or {} for result in pair.results)
-        data |= {f"{task}: {about}": (first.get(name), second.get(name)) for name, about in _RESULT.items()}
+    data["status"] = ValuePair(baseline=baseline.status, candidate=candidate.status)
+    data["started (UTC)"] = ValuePair(baseline=baseline.started, candidate=candidate.started)
+    data["seconds"] = ValuePair(baseline=baseline.seconds, candidate=candidate.seconds)
+    for task, comparison in tasks.items():
+        for field, title in _METRICS.items():
+            first, second = (getattr(each, field) if each else None for each in comparison.metrics)
+            data[f"{task}: {title}"] = ValuePair(baseline=first, candidate=second)
     return data

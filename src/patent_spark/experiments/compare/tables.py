@@ -1,131 +1,135 @@
-"""A comparison's tables: figures of both runs with their intervals, and the difference where both were asked the same."""
+"""The tables of a comparison: metrics of both runs with intervals, and paired differences."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from patent_spark.experiments.compare.collect import Pair, Result, TaskPair
+from patent_spark.experiments.compare.report_schema import TaskComparison, ValuePair
+from patent_spark.metrics.cells import (
+    METRIC_ROWS,
+    TOP1_ROWS,
+    MetricRow,
+    difference_cell,
+    metric_cell,
+    value_cell,
+)
+from patent_spark.metrics.paired import ALL, PairedComparison
+from patent_spark.metrics.report_schema import ClassMetrics, Metric, MetricDifference
 from patent_spark.reporting.html import Cell, Row, Table, count, number
-from patent_spark.stages.evaluate.old_report_tables import FIGURES, TOP1_FIGURES, at, cell, lead
 
-ONE, OTHER = "run 1", "run 2"
+BASELINE, CANDIDATE = "baseline run", "candidate run"
 _NOTHING = Cell("–")
+_YEAR_ROWS = (
+    MetricRow("accuracy", Metric.ACCURACY, "share"),
+    MetricRow("PR-AUC of top1", Metric.TOP1_PR_AUC, "number"),
+)
 
 
-def figure_table(pair: TaskPair) -> Table:
-    """The headline's figures."""
-    rows = [_figure_row(pair, *figure) for figure in FIGURES if _has(pair, figure[1])]
-    if any(_has(pair, figure[1]) for figure in TOP1_FIGURES):
-        rows += [
-            Row("finding top1"),
-            *(_figure_row(pair, *figure) for figure in TOP1_FIGURES if _has(pair, figure[1])),
-        ]
-    return Table(["", ONE, OTHER, "difference"], rows)
+def metric_table(comparison: TaskComparison) -> Table:
+    """The metrics of the headline."""
+    rows = [_metric_row(comparison, row) for row in METRIC_ROWS if _is_known(comparison, row)]
+    of_top1 = [_metric_row(comparison, row) for row in TOP1_ROWS if _is_known(comparison, row)]
+    if of_top1:
+        rows += [Row("finding top1"), *of_top1]
+    return Table(["", BASELINE, CANDIDATE, "difference"], rows)
 
 
-def year_table(pair: TaskPair) -> Table | None:
-    """A line for each test year that either run has; None when there is none."""
-    years = sorted({year for result in pair.results for year in (result or {}).get("by_year", {})})
-    if not years:
-        return None
-    shown = [("accuracy", "accuracy", "share")] + [("PR-AUC of top1", "top1.pr_auc", "number")] * _has(
-        pair, "top1.pr_auc"
-    )
+def year_table(comparison: TaskComparison) -> Table | None:
+    """A line for each test year of either run; None when there is none."""
+    by_year = [(metrics.by_year or {}) if metrics else {} for metrics in comparison.metrics]
+    shown = [row for row in _YEAR_ROWS if _is_known(comparison, row)]
     rows = []
-    for year in years:
-        parts = [(result or {}).get("by_year", {}).get(year) for result in pair.results]
-        told = (pair.paired or {}).get(f"test_{year}")
-        cells = [_sizes(parts, "examples")]
-        for _, place, kind in shown:
-            cells += [_cell(part, place, kind) for part in parts] + [_lead(told, place)]
+    for year in sorted({*by_year[0], *by_year[1]}):
+        parts = [each.get(year) for each in by_year]
+        paired = (comparison.paired or {}).get(f"test_{year}")
+        cells = [_sizes([part.examples if part else None for part in parts])]
+        for row in shown:
+            cells += [metric_cell(part, row) for part in parts]
+            cells.append(_difference(paired, row.metric))
         rows.append(Row(year, cells))
-    heads = [head for name, _, _ in shown for head in (f"{name}, {ONE}", OTHER, "difference")]
-    return Table(["year", "patents", *heads], rows)
+    heads = [head for row in shown for head in (f"{row.name}, {BASELINE}", CANDIDATE, "difference")]
+    return Table(["year", "patents", *heads], rows) if rows else None
 
 
-def label_table(pair: TaskPair) -> Table:
-    """A line for each label: support, recall and F1 of both."""
-    parts = [(result or {}).get("per_class", {}) for result in pair.results]
-    differences = (pair.paired or {}).get("all", {}).get("per_class", {})
+def label_table(comparison: TaskComparison) -> Table:
+    """A line for each label: support, recall and F1 of both runs."""
+    parts = [metrics.per_class if metrics else {} for metrics in comparison.metrics]
+    differences = comparison.paired[ALL].per_class if comparison.paired else {}
     rows = []
     for label in dict.fromkeys([*parts[0], *parts[1]]):
         both = [part.get(label) for part in parts]
-        cells = [_sizes(both, "support")]
-        cells += [_cell(each, name, "number") for name in ("recall", "f1") for each in both]
-        rows.append(
-            Row(
-                label,
-                [*cells, lead(differences[label], "f1") if label in differences else _apart(both, "f1")],
-            )
-        )
-    return Table(["label", "patents", f"recall, {ONE}", OTHER, f"F1, {ONE}", OTHER, "difference in F1"], rows)
+        cells = [_sizes([each.support if each else None for each in both])]
+        cells += [_label_cell(each, name) for name in ("recall", "f1") for each in both]
+        values = [each.f1 if each else None for each in both]
+        difference = differences.get(label)
+        cells.append(difference_cell(difference, "f1") if difference else _plain_difference(values, "f1"))
+        rows.append(Row(label, cells))
+    heads = [head for name in ("recall", "F1") for head in (f"{name}, {BASELINE}", CANDIDATE)]
+    return Table(["label", "patents", *heads, "difference in F1"], rows)
 
 
-def class_table(pair: TaskPair) -> Table | None:
-    """The citation level by CPC class: accuracies of both; None where the classes are the labels."""
-    parts = [(result or {}).get("by_class", {}) for result in pair.results]
+def class_table(comparison: TaskComparison) -> Table | None:
+    """Accuracies of citation levels by CPC class; None where the classes are the labels."""
+    parts = [(metrics.by_class or {}) if metrics else {} for metrics in comparison.metrics]
+    row = MetricRow("accuracy", Metric.ACCURACY, "share")
     rows = []
     for code in sorted({*parts[0], *parts[1]}):
         both = [part.get(code) for part in parts]
-        cells = [_sizes(both, "examples")]
-        cells += [_cell(each, "accuracy", "share") for each in both]
-        rows.append(Row(code, [*cells, _apart(both, "accuracy")]))
-    return Table(["CPC class", "patents", f"accuracy, {ONE}", OTHER, "difference"], rows) if rows else None
+        cells = [_sizes([each.examples if each else None for each in both])]
+        cells += [metric_cell(each, row) for each in both]
+        values = [each.accuracy if each else None for each in both]
+        rows.append(Row(code, [*cells, _plain_difference(values, Metric.ACCURACY)]))
+    heads = [f"accuracy, {BASELINE}", CANDIDATE, "difference"]
+    return Table(["CPC class", "patents", *heads], rows) if rows else None
 
 
-def difference_table(values: Mapping[str, Pair], head: str, *, mark: bool) -> Table:
-    """Names and both values as text; mark: those that differ stand out."""
+def value_table(values: Mapping[str, ValuePair], head: str, *, mark: bool) -> Table:
+    """Names and both values as text; mark: values that differ stand out."""
     rows = []
     for name, pair in values.items():
-        kind = "text wrap" + (" differs" if mark and pair[0] != pair[1] else "")
-        rows.append(Row(name, [Cell(_text(value), kind=kind) for value in pair]))
-    return Table([head, ONE, OTHER], rows)
+        kind = "text wrap" + (" differs" if mark and pair.differs else "")
+        rows.append(Row(name, [Cell(_text(value), kind=kind) for value in pair.values]))
+    return Table([head, BASELINE, CANDIDATE], rows)
 
 
-def _figure_row(pair: TaskPair, name: str, place: str, kind: str) -> Row:
-    return Row(
-        name,
-        [
-            *(_cell(result, place, kind) for result in pair.results),
-            _lead((pair.paired or {}).get("all"), place),
-        ],
-    )
+def _metric_row(comparison: TaskComparison, row: MetricRow) -> Row:
+    cells = [metric_cell(metrics, row) for metrics in comparison.metrics]
+    paired = comparison.paired[ALL] if comparison.paired else None
+    return Row(row.name, [*cells, _difference(paired, row.metric)])
 
 
-def _has(pair: TaskPair, place: str) -> bool:
-    return any(result is not None and at(result, place) is not None for result in pair.results)
+def _is_known(comparison: TaskComparison, row: MetricRow) -> bool:
+    return any(metrics and metrics.value(row.metric) is not None for metrics in comparison.metrics)
 
 
-def _cell(result: Result | None, place: str, kind: str) -> Cell:
-    return _NOTHING if result is None or at(result, place) is None else cell(result, place, kind)
+def _difference(paired: PairedComparison | None, metric: Metric) -> Cell:
+    difference = paired.differences.get(metric) if paired else None
+    return difference_cell(difference, metric) if difference else Cell("")
 
 
-def _lead(told: Result | None, place: str) -> Cell:
-    """By how much the second run is better."""
-    return lead(told["differences"][place], place) if told and place in told["differences"] else Cell("")
+def _label_cell(metrics: ClassMetrics | None, name: str) -> Cell:
+    if metrics is None:
+        return _NOTHING
+    return value_cell(getattr(metrics, name), metrics.intervals.get(name), "number")
 
 
-def _sizes(parts: Sequence[Result | None], name: str) -> Cell:
+def _sizes(sizes: Sequence[int | None]) -> Cell:
     """Test patents of both runs: once where they agree."""
-    sizes = [part[name] if part else None for part in parts]
     return Cell(" / ".join(dict.fromkeys(map(count, sizes))), key=max(size or 0 for size in sizes))
 
 
-def _apart(both: list[Result | None], name: str) -> Cell:
-    """A difference of which no interval is known."""
-    if both[0] is None or both[1] is None:
+def _plain_difference(values: Sequence[float | None], metric: str) -> Cell:
+    """A difference without an interval."""
+    baseline, candidate = values
+    if baseline is None or candidate is None:
         return _NOTHING
-    return lead({"difference": both[1][name] - both[0][name], "interval": None, "verdict": ""}, name)
+    difference = MetricDifference(difference=candidate - baseline, interval=None, verdict="")
+    return difference_cell(difference, metric)
 
 
-def _text(value: Any) -> str:
+def _text(value: str | int | float | None) -> str:
     if value is None:
         return "–"
-    return (
-        number(value, 1)
-        if isinstance(value, float)
-        else count(value)
-        if isinstance(value, int)
-        else str(value)
-    )
+    if isinstance(value, float):
+        return number(value, 1)
+    return count(value) if isinstance(value, int) else value
