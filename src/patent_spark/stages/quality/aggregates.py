@@ -36,6 +36,7 @@ MALFORMED, BEFORE_1976, LETTERED, ABSENT = "malformed", "before 1976", "lettered
 BEFORE, WITHIN, AFTER = "before", "within", "after"
 
 CATEGORIES = ("examiner", "applicant", "other", "third party", "related application")
+CPC_TYPES = ("inventional", "additional")
 BLANK, OTHER_SPELLING = "blank", "something else"
 
 _LETTERS_FROM = 10**12  # keys of numbers without letters and leading zeros are smaller, see keys.py
@@ -175,6 +176,32 @@ def grant_days(patents: DataFrame) -> DataFrame:
     return patents.agg(F.min("grant_date").alias("first"), F.max("grant_date").alias("last")).transform(
         conform, _DAYS
     )
+
+
+def unknown_cpc_types(cpc: DataFrame) -> DataFrame:
+    """One row per cpc_type that PatentsView does not use: its rows in CPC."""
+    return _rows_per_value(cpc.where(~F.col("cpc_type").isin(*CPC_TYPES)), "cpc_type")
+
+
+def unknown_categories(citations: DataFrame) -> DataFrame:
+    """One row per citation_category that PatentsView does not use: its rows in CITATIONS."""
+    return _rows_per_value(citations.where(_category() == OTHER_SPELLING), "citation_category")
+
+
+def _rows_per_value(rows: DataFrame, column: str) -> DataFrame:
+    return rows.groupBy(F.col(column).alias("value")).agg(F.count("*").alias("rows"))
+
+
+def most_repeated_abstract(abstracts: DataFrame) -> DataFrame:
+    """The abstract that most patents share, and how many; no row when none is shared.
+
+    Texts are counted by a hash: the texts of all patents are too large to be grouped.
+    """
+    hashed = abstracts.select(F.xxhash64("abstract").alias("hash"), "abstract")
+    counts = hashed.groupBy("hash").agg(F.count("*").alias("patents")).where(F.col("patents") > 1)
+    most = counts.orderBy(F.col("patents").desc(), "hash").limit(1)
+    texts = hashed.join(F.broadcast(most), on="hash", how="inner")
+    return texts.groupBy("patents").agg(F.min(F.substring("abstract", 1, 200)).alias("text"))
 
 
 def related_patents(relatives: DataFrame, patents: DataFrame) -> DataFrame:

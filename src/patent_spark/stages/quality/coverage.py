@@ -4,11 +4,12 @@ them have."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
+
+from patent_spark.stages.quality.report_schema import Hole
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -22,21 +23,6 @@ _FALL = 0.5
 """Share of what the years around have, below which a year has a hole."""
 _FEW = 20
 """Patents with it that must be missing for a hole to be more than chance."""
-
-
-@dataclass(frozen=True)
-class Hole:
-    """Consecutive grant years of which something is missing."""
-
-    what: str
-    """CITING, CLASSIFIED or DESCRIBED."""
-    first_year: int
-    last_year: int
-    patents: int
-    having: int
-    """Those of the patents that have it."""
-    expected_share: float
-    """The share that has it in the years around."""
 
 
 def coverage_by_year(
@@ -98,4 +84,11 @@ def _runs(places: Sequence[int]) -> list[list[int]]:
 
 def _hole(what: str, rows: Sequence[Mapping[str, int]], expected: float) -> Hole:
     patents, having = (sum(row[name] for row in rows) for name in ("patents", what))
-    return Hole(what, rows[0]["year"], rows[-1]["year"], patents, having, expected)
+    return Hole(
+        what=what,
+        first_year=rows[0]["year"],
+        last_year=rows[-1]["year"],
+        patents=patents,
+        having=having,
+        expected_share=expected,
+    )

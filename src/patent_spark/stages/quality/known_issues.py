@@ -13,96 +13,96 @@ _RECLASSIFIED = 7
 _ERAS = (("to 2001", 0, 2001), ("2002 to 2012", 2002, 2012), ("from 2013", 2013, 9999))
 
 
+ISSUES = (
+    (
+        "citation_date is the date of the cited document",
+        "The column is not read. The grant date of the citing patent is used.",
+    ),
+    (
+        "Patents that nobody cites are not in the citation table",
+        "They are joined from PATENTS with a count of 0.",
+    ),
+    ("The same pair occurs more than once", "Distinct citing patents are counted, not rows."),
+    ("Cited patents that are not in PATENTS", "They are not counted. They are no error."),
+    ("cpc_sequence has gaps", "The smallest sequence is used, then the alphabetically first class."),
+    ("Patents without a CPC code", "They get no class and no level, but their citations count."),
+    ("Every release reclassifies old patents", "The release id is kept with each label and model."),
+    (
+        "citation_category changes its meaning over the years",
+        "label.citing = not_examiner means the same in all years.",
+    ),
+    ("Withdrawn patents", "They are left out on both sides of a citation."),
+    (
+        "Impossible dates, truncated files",
+        "Such rows go to REJECTS. Fewer rows of CPC than patents, or than before, are a warning.",
+    ),
+    (
+        "The newest years are incomplete",
+        "A patent gets a level only if the release covers its whole citation window.",
+    ),
+    ("The number of classes differs by release", "Classes are used as they are. Look at small ones."),
+)
+"""Each known issue, and how it is handled; its number is its place from 1."""
+
+
 def find_known_issues(
     counted: Aggregates, ingest: IngestMetadata, classes: dict[str, Outcomes]
 ) -> tuple[KnownIssue, ...]:
     """All twelve known issues. `classes` are the label outcomes by class."""
-    cited, citing = (citations_by(counted.citations, side) for side in ("cited", "citing"))
-    by_outcome, totals, sequences = outcomes(counted.patents), counted.totals, counted.sequences
-    standing = sum(by_outcome.values())
-    values: list[tuple[str, str, Values]] = [
-        (
-            "citation_date is the date of the cited document",
-            "The column is not read. The grant date of the citing patent is used.",
-            {"citations by a patent granted before the cited one": timed(counted, aggregates.BEFORE)},
-        ),
-        (
-            "Patents that nobody cites are not in the citation table",
-            "They are joined from PATENTS with a count of 0.",
-            {
-                "patents that no patent cites, at any time": totals["never_cited"],
-                "their share": _share(totals["never_cited"], standing),
-            },
-        ),
-        (
-            "The same pair occurs more than once",
-            "Distinct citing patents are counted, not rows.",
-            {"rows that repeat a pair, of those that count": _repeated_pairs(counted)},
-        ),
-        (
-            "Cited patents that are not in PATENTS",
-            "They are not counted. They are no error.",
-            _unknown_cited(cited),
-        ),
-        (
-            "cpc_sequence has gaps",
-            "The smallest sequence is used, then the alphabetically first class.",
-            {
-                "patents whose sequence does not start at 0": sequences["not_from_zero"],
-                "patents with gaps": sequences["with_gaps"],
-                "duplicated (patent, sequence) pairs": sequences["doubled"],
-            },
-        ),
-        (
-            "Patents without a CPC code",
-            "They get no class and no level, but their citations count.",
-            _without_class(counted.patents, standing),
-        ),
-        (
-            "Every release reclassifies old patents",
-            "The release id is kept with each label and model.",
-            {"release": ingest.release_id},
-        ),
-        (
-            "citation_category changes its meaning over the years",
-            "label.citing = not_examiner means the same in all years.",
-            _categories(counted.citations),
-        ),
-        (
-            "Withdrawn patents",
-            "They are left out on both sides of a citation.",
-            {
-                "withdrawn patents": sum(row["patents"] for row in counted.patents if row["withdrawn"]),
-                "citations by them": citing.get(aggregates.WITHDRAWN, 0),
-                "citations of them": cited.get(aggregates.WITHDRAWN, 0),
-            },
-        ),
-        (
-            "Impossible dates, truncated files",
-            "Such rows go to REJECTS. Fewer rows of CPC than patents, or than before, are a warning.",
-            _rejected_dates(ingest) | {"rows of CPC": ingest.rows_in.get("CPC", 0)},
-        ),
-        (
-            "The newest years are incomplete",
-            "A patent gets a level only if the release covers its whole citation window.",
-            {
-                "data to": str(ingest.data_to_date),
-                "taken from": ingest.data_to_date_from,
-                "newest grant date": str(counted.days["last"] or "none"),
-                "patents with an open window": by_outcome[OPEN],
-                "their share": _share(by_outcome[OPEN], standing),
-            },
-        ),
-        (
-            "The number of classes differs by release",
-            "Classes are used as they are. Look at small ones.",
-            _class_sizes(classes),
-        ),
-    ]
+    observed = [*_in_citations_and_codes(counted), *_in_the_release(counted, ingest, classes)]
     return tuple(
-        KnownIssue(number=number, title=title, rule=rule, observed=observed)
-        for number, (title, rule, observed) in enumerate(values, start=1)
+        KnownIssue(number=number, title=title, rule=rule, observed=values)
+        for number, ((title, rule), values) in enumerate(zip(ISSUES, observed, strict=True), start=1)
     )
+
+
+def _in_citations_and_codes(counted: Aggregates) -> list[Values]:
+    """What issues 1 to 6 look like here."""
+    cited = citations_by(counted.citations, "cited")
+    totals, sequences = counted.totals, counted.sequences
+    standing = sum(outcomes(counted.patents).values())
+    return [
+        {"citations by a patent granted before the cited one": timed(counted, aggregates.BEFORE)},
+        {
+            "patents that no patent cites, at any time": totals["never_cited"],
+            "their share": _share(totals["never_cited"], standing),
+        },
+        {"rows that repeat a pair, of those that count": _repeated_pairs(counted)},
+        _unknown_cited(cited),
+        {
+            "patents whose sequence does not start at 0": sequences["not_from_zero"],
+            "patents with gaps": sequences["with_gaps"],
+            "duplicated (patent, sequence) pairs": sequences["doubled"],
+        },
+        _without_class(counted.patents, standing),
+    ]
+
+
+def _in_the_release(
+    counted: Aggregates, ingest: IngestMetadata, classes: dict[str, Outcomes]
+) -> list[Values]:
+    """What issues 7 to 12 look like here."""
+    cited, citing = (citations_by(counted.citations, side) for side in ("cited", "citing"))
+    by_outcome = outcomes(counted.patents)
+    standing = sum(by_outcome.values())
+    return [
+        {"release": ingest.release_id},
+        _categories(counted.citations),
+        {
+            "withdrawn patents": sum(row["patents"] for row in counted.patents if row["withdrawn"]),
+            "citations by them": citing.get(aggregates.WITHDRAWN, 0),
+            "citations of them": cited.get(aggregates.WITHDRAWN, 0),
+        },
+        _rejected_dates(ingest) | {"rows of CPC": ingest.rows_in.get("CPC", 0)},
+        {
+            "data to": str(ingest.data_to_date),
+            "taken from": ingest.data_to_date_from,
+            "newest grant date": str(counted.days["last"] or "none"),
+            "patents with an open window": by_outcome[OPEN],
+            "their share": _share(by_outcome[OPEN], standing),
+        },
+        _class_sizes(classes),
+    ]
 
 
 def with_reclassified(

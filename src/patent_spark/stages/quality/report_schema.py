@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, JsonValue
 
-from patent_spark.core.metadata import Record
+from patent_spark.core.metadata import JoinMetadata, Record
 
 Scalar = int | float | str
 Outcomes = dict[str, int]
@@ -59,6 +59,27 @@ class KnownIssue(Record):
     rule: str
     observed: dict[str, Scalar | dict[str, Scalar]]
     """Counts are integers and shares floats; a breakdown is a dict."""
+
+
+class Hole(Record):
+    """Consecutive grant years of which most patents lack something that those around them have."""
+
+    what: str
+    """citing, classified or described, see coverage.py."""
+    first_year: int
+    last_year: int
+    patents: int
+    having: int
+    """Those of the patents that have it."""
+    expected_share: float
+    """The share that has it in the years around."""
+
+
+class RepeatedText(Record):
+    """The abstract that most patents share."""
+
+    patents: int
+    text: str
 
 
 class Step(Record):
@@ -170,6 +191,16 @@ class QualityReport(Record):
     citations_of_1976_and_later: CitationsOf1976AndLater
     missing_ranges: tuple[MissingRange, ...]
     rejects: tuple[RejectKind, ...]
+    lost: dict[str, int] = Field(default_factory=dict)
+    """Source rows within a rejected one, by table."""
+    respelled: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """Ids that were brought to one form, by table and by how they were written."""
+    joins: dict[str, JoinMetadata] = Field(default_factory=dict)
+    """Rows of each table that meet no patent."""
+    holes: tuple[Hole, ...] = ()
+    unknown_values: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """Rows by value, of coded columns (table.column), of values that PatentsView does not use."""
+    repeated_text: RepeatedText | None = None
     compared: ReleaseComparison | None = None
     summary: ReleaseSummary | None = None
     summary_before: ReleaseSummary | None = None

@@ -18,6 +18,7 @@ from patent_spark.core.metadata import IngestMetadata, QualityMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.store import Store, write_json
 from patent_spark.stages.quality import aggregates
+from patent_spark.stages.quality.coverage import coverage_by_year, find_holes
 from patent_spark.stages.quality.known_issues import find_known_issues, with_reclassified
 from patent_spark.stages.quality.release_diff import JSON, compare, find_previous, summarise
 from patent_spark.stages.quality.report import write_page
@@ -27,6 +28,7 @@ from patent_spark.stages.quality.report_schema import (
     RejectKind,
     RelatedPatents,
     ReleaseInfo,
+    RepeatedText,
     TableRows,
 )
 from patent_spark.stages.quality.summary import (
@@ -89,6 +91,9 @@ def count(context: StageContext, label: Label) -> Aggregates:
         "sequences": aggregates.sequence_faults(context.read("CPC")),
         "totals": aggregates.count_totals(context.read("COUNTS")),
         "days": aggregates.grant_days(patents),
+        "coverage": coverage_by_year(patents, citations, context.read("CPC"), context.read("ABSTRACTS")),
+        "cpc_types": aggregates.unknown_cpc_types(context.read("CPC")),
+        "repeated": aggregates.most_repeated_abstract(context.read("ABSTRACTS")),
         "related": aggregates.related_patents(context.read("RELATED_DOCUMENTS"), patents),
     }
     rows: dict[str, list[Row]] = {}
@@ -98,6 +103,8 @@ def count(context: StageContext, label: Label) -> Aggregates:
             bar.update(1)
     absent = any(row["cited"] == aggregates.ABSENT for row in rows["citations"])
     rows["absent"] = aggregates.blocks_of_absent(citations, patents).toArrow().to_pylist() if absent else []
+    spelled = any(row["category"] == aggregates.OTHER_SPELLING for row in rows["citations"])
+    rows["categories"] = aggregates.unknown_categories(citations).toArrow().to_pylist() if spelled else []
     single = {name: rows.pop(name)[0] for name in ("sequences", "totals", "days", "related")}
     values: dict[str, Any] = {**rows, **single}
     return Aggregates(**values)
@@ -139,6 +146,19 @@ def describe(
         citations_of_1976_and_later=CitationsOf1976AndLater(all=known + absent, absent=absent),
         missing_ranges=missing_ranges(counted.blocks, counted.absent),
         rejects=rejects,
+        lost=metadata.lost,
+        respelled=metadata.respelled,
+        joins=metadata.joins,
+        holes=tuple(find_holes(counted.coverage)),
+        unknown_values={
+            column: {row["value"]: row["rows"] for row in rows}
+            for column, rows in (
+                ("CITATIONS.citation_category", counted.categories),
+                ("CPC.cpc_type", counted.cpc_types),
+            )
+            if rows
+        },
+        repeated_text=RepeatedText(**counted.repeated[0]) if counted.repeated else None,
     )
 
 

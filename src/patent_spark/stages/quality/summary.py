@@ -49,6 +49,10 @@ class Aggregates:
     histogram: list[Row]
     blocks: list[Row]
     absent: list[Row]
+    coverage: list[Row]
+    cpc_types: list[Row]
+    categories: list[Row]
+    repeated: list[Row]
     sequences: Row
     totals: Row
     days: Row

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 
 from patent_spark.core.schemas import LEVELS, TOP1, ZEROCITE
+from patent_spark.stages.quality.aggregates import CATEGORIES, CPC_TYPES
+from patent_spark.stages.quality.coverage import CITING, CLASSIFIED, DESCRIBED
 from patent_spark.stages.quality.report_schema import (
     Outcomes,
     QualityReport,
@@ -32,6 +34,19 @@ _MAX_ZEROCITE_SHARE = 0.6
 """Of real patents, 10 to 30 % have no citation within five years."""
 _MAX_TOP1_SHARE = 0.02
 """1 % is intended. In reference sets of fewer than 100 patents, top1 is just the most cited patent."""
+_MAX_UNMATCHED_SHARE = 0.02
+_MAX_RESPELLED_SHARE = 0.001
+_MAX_REPEATED_SHARE = 0.01
+_SHOWN_TEXT = 60
+_USUAL = {
+    "CITATIONS.citation_category": "cited by " + ", ".join(CATEGORIES),
+    "CPC.cpc_type": ", ".join(CPC_TYPES),
+}
+_LACKS = {
+    CITING: "make hardly any citation",
+    CLASSIFIED: "have hardly any CPC code",
+    DESCRIBED: "have hardly any abstract",
+}
 CONSEQUENCES = {
     "PATENTS": "nothing can be labelled",
     "ABSTRACTS": "texts are titles alone",
@@ -59,8 +74,8 @@ MESSAGES = {
         "patents has a level. Set release.data_to_date or a smaller label.horizon_months."
     ),
     "many_zerocite": (
-        "{share:.1%} of the {labelled:,} patents with a level are zerocite: the release holds few of "
-        "their citations."
+        "{share:.1%} of the {labelled:,} patents with a level are zerocite, where 10 to 30 % are usual. "
+        "Check whether CITATIONS covers the five years after these patents."
     ),
     "many_top1": (
         "{share:.1%} of the {labelled:,} patents with a level are top1 instead of 1 %: most reference "
@@ -75,6 +90,29 @@ MESSAGES = {
     "missing_ranges": (
         "PATENTS lacks cited patents in {ranges:,} ranges of numbers, the most cited of them: "
         "{examples}. Check whether a part of the patent file is missing."
+    ),
+    "unmatched": (
+        "{table}: {share:.1%} of {rows:,} rows looked at meet no patent of PATENTS, such as {examples}. "
+        "They count for nothing; check the form of their ids."
+    ),
+    "respelled": (
+        "{ids:,} ids of {table} were not written as PatentsView does ({spellings}). They were brought to "
+        "its form; check where the file comes from."
+    ),
+    "lost_rows": (
+        "{rows:,} rows of {table} were lost within rejected ones, where a line break is missing; see REJECTS."
+    ),
+    "hole": (
+        "Patents granted {years} {lack}: {having:,} of {patents:,} do, {expected:.1%} in the years around. "
+        "Check whether a part of the file is missing."
+    ),
+    "unknown_values": (
+        "{rows:,} rows have a value of {column} that PatentsView does not use: {values}. Rules that "
+        "ask for its own ({usual}) do not see these rows."
+    ),
+    "repeated_text": (
+        "{patents:,} patents ({share:.1%}) share one abstract, which begins {text!r}. If it stands for a "
+        "missing text, remove it: patents that share an abstract are one family."
     ),
     "older_release": (
         "The data goes to {data_to_date}, that of {previous} to {data_to_date_before}: this is the "
@@ -116,7 +154,13 @@ def release_warnings(report: QualityReport) -> list[QualityWarning]:
         warnings.append(warn("few_cpc_rows", cpc_rows=rows["CPC"], patents=rows["PATENTS"]))
     if rows["PATENTS"]:
         warnings += _date_warnings(report.release, report.outcomes)
-    return [*warnings, *level_warnings(report.outcomes), *_absent_warnings(report)]
+    return [
+        *warnings,
+        *_reading_warnings(report),
+        *_value_warnings(report),
+        *level_warnings(report.outcomes),
+        *_absent_warnings(report),
+    ]
 
 
 def comparison_warnings(compared: ReleaseComparison) -> list[QualityWarning]:
@@ -159,6 +203,43 @@ def _date_warnings(release: ReleaseInfo, outcomes: Outcomes) -> Iterator[Quality
     standing = sum(outcomes.values())
     if standing and outcomes[OPEN] == standing:
         yield warn("all_windows_open", data_to_date=str(to_date), patents=standing)
+
+
+def _reading_warnings(report: QualityReport) -> Iterator[QualityWarning]:
+    """Rows that were lost, ids in other forms, and tables that are about other patents."""
+    for table, rows in report.lost.items():
+        yield warn("lost_rows", table=table, rows=rows)
+    for table, spellings in report.respelled.items():
+        named = ", ".join(f"{spelling} {ids:,}" for spelling, ids in spellings.items())
+        if sum(spellings.values()) > _MAX_RESPELLED_SHARE * report.tables[table].rows_in:
+            yield warn("respelled", table=table, ids=sum(spellings.values()), spellings=named)
+    for table, join in report.joins.items():
+        limit = _MAX_UNMATCHED_SHARE if "cited" not in table else 1 - 0.5 * join.expected_share
+        if join.rows and join.unmatched > limit * join.rows:
+            share, examples = join.unmatched / join.rows, ", ".join(join.examples)
+            yield warn("unmatched", table=table, share=share, rows=join.rows, examples=examples)
+
+
+def _value_warnings(report: QualityReport) -> Iterator[QualityWarning]:
+    """Holes by grant year, values of coded columns that nobody knows, and a text that stands for none."""
+    for hole in report.holes:
+        years = (
+            str(hole.first_year)
+            if hole.first_year == hole.last_year
+            else f"{hole.first_year} to {hole.last_year}"
+        )
+        counts = {"having": hole.having, "patents": hole.patents, "expected": hole.expected_share}
+        yield warn("hole", what=hole.what, years=years, lack=_LACKS[hole.what], **counts)
+    for column, rows in report.unknown_values.items():
+        most = sorted(rows.items(), key=lambda each: -each[1])[:_SHOWN_RANGES]
+        values = ", ".join(f"{value} ({n:,})" for value, n in most)
+        yield warn(
+            "unknown_values", column=column, values=values, rows=sum(rows.values()), usual=_USUAL[column]
+        )
+    text, patents = report.repeated_text, report.tables["PATENTS"].rows
+    if text and text.patents > max(_MIN_LABELLED / 10, _MAX_REPEATED_SHARE * patents):
+        shown = text.text[:_SHOWN_TEXT]
+        yield warn("repeated_text", patents=text.patents, share=text.patents / patents, text=shown)
 
 
 def level_warnings(outcomes: Outcomes) -> list[QualityWarning]:

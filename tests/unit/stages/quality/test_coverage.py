@@ -17,7 +17,7 @@ from tests.support.factories import table_of
 
 
 def years(**missing):
-    """1976 to 2020, a thousand patents a year, nearly all with everything, but for the years that are named."""
+    """1976 to 2020, a thousand patents a year, nearly all with everything but for the named years."""
     usual = {CITING: 950, CLASSIFIED: 990, DESCRIBED: 1000}
     return [
         {"year": year, "patents": 1000}

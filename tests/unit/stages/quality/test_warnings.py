@@ -1,0 +1,83 @@
+"""Warnings about how a release was read, and about values that stand for nothing."""
+
+from patent_spark.core.metadata import JoinMetadata
+from patent_spark.stages.quality.report_schema import (
+    CitationsOf1976AndLater,
+    Hole,
+    QualityReport,
+    RepeatedText,
+    TableRows,
+)
+from patent_spark.stages.quality.summary import OUTCOMES
+from patent_spark.stages.quality.warnings import release_warnings
+
+
+def warned(**values):
+    """Facts by code of a release of 1,000 patents that is sound but for these values."""
+    rows = TableRows(rows=1000, rows_in=1000, rejected=0)
+    release = type(
+        "Release", (), {"data_to_date": "2020-06-30", "newest_grant": "2020-06-30", "data_to_date_from": ""}
+    )
+    report = QualityReport.model_construct(
+        release=release,
+        tables=dict.fromkeys(("PATENTS", "ABSTRACTS", "CITATIONS", "CPC"), rows),
+        outcomes=dict.fromkeys(OUTCOMES, 1),
+        citations_of_1976_and_later=CitationsOf1976AndLater(all=100, absent=0),
+        missing_ranges=(),
+        **{"holes": (), "lost": {}, "respelled": {}, "joins": {}, "unknown_values": {}, "repeated_text": None}
+        | values,
+    )
+    warnings = release_warnings(report)
+    for warning in warnings:
+        assert all(
+            str(fact) in warning.message or isinstance(fact, int | float) or warning.code == "hole"
+            for fact in warning.facts.values()
+        ), warning.message
+    return {warning.code: warning.facts for warning in warnings}
+
+
+def test_a_sound_release():
+    assert warned() == {}
+
+
+def test_tables_that_are_about_other_patents():
+    join = JoinMetadata(rows=200, unmatched=30, examples=("12x", "13x"))
+    assert warned(joins={"CPC": join})["unmatched"] == {
+        "table": "CPC", "share": 0.15, "rows": 200, "examples": "12x, 13x",
+    }  # fmt: skip
+    assert warned(joins={"CPC": JoinMetadata(rows=200, unmatched=3)}) == {}
+
+
+def test_a_sample_of_patents_may_cite_others():
+    few = JoinMetadata(rows=200, unmatched=190, examples=("1",), expected_share=0.05)
+    assert warned(joins={"CITATIONS (cited, 1976 and later)": few}) == {}
+    none = JoinMetadata(rows=200, unmatched=190, examples=("1",), expected_share=0.5)
+    assert "unmatched" in warned(joins={"CITATIONS (cited, 1976 and later)": none})
+
+
+def test_ids_in_other_forms_and_lost_rows():
+    spellings = {"leading zeros": 300, "trailing .0": 20}
+    facts = warned(respelled={"CITATIONS": spellings}, lost={"CITATIONS": 4})
+    assert facts["respelled"] == {
+        "table": "CITATIONS", "ids": 320, "spellings": "leading zeros 300, trailing .0 20",
+    }  # fmt: skip
+    assert facts["lost_rows"] == {"table": "CITATIONS", "rows": 4}
+
+
+def test_holes_are_named_by_their_years():
+    hole = Hole(what="citing", first_year=2012, last_year=2014, patents=300, having=1, expected_share=0.95)
+    facts = warned(holes=(hole,))["hole"]
+    assert (facts["what"], facts["years"], facts["having"]) == ("citing", "2012 to 2014", 1)
+    one = hole.model_copy(update={"last_year": 2012, "what": "classified"})
+    assert warned(holes=(one,))["hole"]["years"] == "2012"
+
+
+def test_values_that_nobody_knows_and_a_text_for_none():
+    values = {"CPC.cpc_type": {"invention": 7, "extra": 900}}
+    facts = warned(
+        unknown_values=values, repeated_text=RepeatedText(patents=40, text="No abstract available")
+    )
+    assert facts["unknown_values"]["values"] == "extra (900), invention (7)"
+    assert facts["unknown_values"]["column"] == "CPC.cpc_type"
+    assert facts["repeated_text"]["patents"] == 40
+    assert warned(repeated_text=RepeatedText(patents=9, text="A device")) == {}
