@@ -1,4 +1,4 @@
-"""A real MLflow server on loopback that can be killed, can fall silent, and can come back with the same store."""
+"""A real MLflow server on loopback that can be killed, paused and restarted with the same store."""
 
 from __future__ import annotations
 
@@ -18,11 +18,9 @@ class TrackingServer:
 
     def __init__(self, folder: Path) -> None:
         self._port = free_port()
-        self.uri, self.store, self._folder = (
-            f"http://127.0.0.1:{self._port}",
-            f"sqlite:///{folder}/m.db",
-            folder,
-        )
+        self.uri = f"http://127.0.0.1:{self._port}"
+        self.store = f"sqlite:///{folder}/m.db"
+        self._folder = folder
 
     def __enter__(self) -> TrackingServer:
         self.start()
@@ -33,25 +31,18 @@ class TrackingServer:
 
     def start(self) -> None:
         """Return when it answers."""
-        command = [
-            Path(sys.executable).with_name("mlflow"),
-            "server",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self._port),
-            "--workers",
-            "1",
-        ]
-        command += [
-            "--backend-store-uri",
-            self.store,
-            "--artifacts-destination",
-            str(self._folder / "artifacts"),
-        ]
-        with (self._folder / "server.log").open("ab") as said:
+        mlflow = Path(sys.executable).with_name("mlflow")
+        options = {
+            "--host": "127.0.0.1",
+            "--port": str(self._port),
+            "--workers": "1",
+            "--backend-store-uri": self.store,
+            "--artifacts-destination": str(self._folder / "artifacts"),
+        }
+        command = [mlflow, "server", *(word for option in options.items() for word in option)]
+        with (self._folder / "server.log").open("ab") as output:
             self.process = subprocess.Popen(
-                command, cwd=self._folder, stdout=said, stderr=said, start_new_session=True
+                command, cwd=self._folder, stdout=output, stderr=output, start_new_session=True
             )
         wait_for(self._answers)
 

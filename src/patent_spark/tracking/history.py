@@ -1,4 +1,4 @@
-"""Runs that MLflow holds: found by what a person calls them, with all that they logged."""
+"""Run history: runs in MLflow, looked up by id or name, with what they logged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from patent_spark.config import Config, ConfigError
 from patent_spark.config.renamed import current_settings
-from patent_spark.tracking.runs import connected
+from patent_spark.tracking.server import connected
 
 _PAGE = 1000
 _NAMED = 8
@@ -19,7 +19,7 @@ _SHORT = 8
 
 @dataclass(frozen=True)
 class PastRun:
-    """A run as it stands."""
+    """A run in its current state."""
 
     run_id: str
     name: str
@@ -27,10 +27,10 @@ class PastRun:
     started: str
     """UTC."""
     seconds: float | None
-    """None while it goes on."""
+    """None while it is running."""
     settings: dict[str, str]
     tags: dict[str, str]
-    figures: dict[str, float]
+    metrics: dict[str, float]
     """The last value of each metric."""
 
     @property
@@ -40,40 +40,43 @@ class PastRun:
 
     @property
     def task(self) -> str:
-        """technology, citation_level, joint, or whatever else it was made for."""
+        """technology, citation_level, joint, or another kind such as sweep."""
         return self.tags.get("task", "")
 
 
-def find_run(config: Config, said: str) -> PastRun:
-    """The run with this id, beginning of an id, or name; raises ConfigError, which names others, when there is none or more than one."""
+def find_run(config: Config, query: str) -> PastRun:
+    """The run with this id, beginning of an id, or name. Raises ConfigError unless it is exactly one."""
     runs = _runs(config)
-    exact = [run for run in runs if said in (run.run_id, run.name)]
-    found = exact or [run for run in runs if said and run.run_id.startswith(said)]
-    if len(found) == 1:
-        return found[0]
-    if found:
+    exact = [run for run in runs if query in (run.run_id, run.name)]
+    matches = exact or [run for run in runs if query and run.run_id.startswith(query)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
         raise ConfigError(
-            f"{said} could be any of {len(found)} runs; give the beginning of an id: {_named(found)}"
+            f"{query} could be any of {len(matches)} runs; give the beginning of an id: {_named(matches)}",
+            run=query,
+            matches=len(matches),
         )
     raise ConfigError(
-        f"no run in MLflow has an id or a name like {said}; "
-        + (f"the newest are: {_named(runs)}" if runs else "there are none")
+        f"no run in MLflow has an id or a name like {query}; "
+        + (f"the newest are: {_named(runs)}" if runs else "there are none"),
+        run=query,
     )
 
 
 def curves(config: Config, run: PastRun, names: Sequence[str]) -> dict[str, list[tuple[int, float]]]:
     """The values of metrics by epoch, in order; a metric that the run does not have is left out."""
-    found = {}
+    curves_ = {}
     for name in names:
-        if name in run.figures:
+        if name in run.metrics:
             with connected(config) as client:
                 history = client.get_metric_history(run.run_id, name)
-            found[name] = sorted({metric.step: metric.value for metric in history}.items())
-    return found
+            curves_[name] = sorted({metric.step: metric.value for metric in history}.items())
+    return curves_
 
 
 def fetch(config: Config, run: PastRun, path: str, folder: Path) -> Path | None:
-    """A file of a run, copied below a folder; None when it does not have it."""
+    """Copy a file of a run below a folder; None if the run lacks it."""
     with connected(config) as client:
         if path not in [each.path for each in client.list_artifacts(run.run_id, str(Path(path).parent))]:
             return None
@@ -84,15 +87,15 @@ def _runs(config: Config) -> list[PastRun]:
     """All runs of all experiments, the newest first."""
     with connected(config) as client:
         experiments = [each.experiment_id for each in client.search_experiments()]
-        found, token = [], None
+        runs, token = [], None
         while True:
             page = client.search_runs(
                 experiments, max_results=_PAGE, order_by=["attributes.start_time DESC"], page_token=token
             )
-            found += page
+            runs += page
             token = page.token
             if not token:
-                return [_past(run) for run in found]
+                return [_past(run) for run in runs]
 
 
 def _past(run: Any) -> PastRun:

@@ -1,6 +1,6 @@
-"""The registry of MLflow: versions of a model, and the one among them that is in use, the champion.
+"""The model registry of MLflow: the versions of a model, and the champion, the version in use.
 
-A version is a folder (see serving.package) that was put among the files of the run that trained the model.
+A version is a folder (see inference.model_package) among the artifacts of the run that trained the model.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from pathlib import Path
 
 from patent_spark.config import Config
 from patent_spark.core.errors import WorkError
-from patent_spark.tracking.runs import connected
+from patent_spark.tracking.server import connected
 
 CHAMPION = "champion"
 """The alias of the version in use."""
 
 IDENTITY = "identity"
-"""The tag that tells what a version was made from: the same for the same model and calibration."""
+"""The tag that identifies the content of a version: equal for the same model and calibration."""
 
 DESCRIPTION = 5000
-"""Characters that the registry keeps beside a version."""
+"""The longest description of a version, in characters."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Version:
 
     @property
     def address(self) -> str:
-        """Where MLflow finds it."""
+        """Its URI in MLflow."""
         return f"models:/{self.name}/{self.number}"
 
 
 class Registry:
-    """The versions of one model: of a task, or joint. Whatever is asked raises TrackingError when the server does not answer."""
+    """The versions of one model: of a task, or joint. Every method can raise TrackingError."""
 
     def __init__(self, config: Config, model: str) -> None:
         self._config = config
@@ -56,12 +56,12 @@ class Registry:
     def versions(self) -> list[Version]:
         """All versions, the newest first."""
         with connected(self._config) as client:
-            found = client.search_model_versions(f"name='{self.name}'")
-        versions = [Version(each.name, str(each.version), each.run_id, dict(each.tags)) for each in found]
+            entries = client.search_model_versions(f"name='{self.name}'")
+        versions = [Version(each.name, str(each.version), each.run_id, dict(each.tags)) for each in entries]
         return sorted(versions, key=lambda version: int(version.number), reverse=True)
 
     def add(self, run_id: str, package: Path, tags: Mapping[str, str], description: str) -> Version:
-        """A new version of the files in a folder; tags: `identity` among them. It is not the champion yet."""
+        """Register the files of a folder as a new version, not as the champion. tags: with `identity`."""
         place = _place(tags[IDENTITY])
         with connected(self._config) as client:
             source = f"{client.get_run(run_id).info.artifact_uri}/{place}"
@@ -84,10 +84,16 @@ class Registry:
             client.set_registered_model_alias(self.name, CHAMPION, version.number)
 
     def fetch(self, version: Version, folder: Path) -> Path:
-        """The files of a version, in a folder below this one; raises WorkError for one that was not registered here."""
+        """Copy the files of a version below a folder.
+
+        Raises WorkError if patent-spark did not register it.
+        """
         if IDENTITY not in version.tags:
             raise WorkError(
-                f"{version.address} was not registered by patent-spark; give the alias {CHAMPION} to a version that was, or take it away"
+                f"{version.address} was not registered by patent-spark; "
+                f"move the alias {CHAMPION} to a version that was, or remove it",
+                version=version.address,
+                alias=CHAMPION,
             )
         with connected(self._config) as client:
             return Path(
@@ -96,5 +102,5 @@ class Registry:
 
 
 def _place(identity: str) -> str:
-    """Where among the files of its run a version lies."""
+    """The artifact path of a version in its run."""
     return f"registered/{identity}"
