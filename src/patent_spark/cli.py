@@ -1,4 +1,5 @@
-"""The command line: `patent-spark COMMAND --config FILE --set section.setting=value`. jobs/ call the same `main`."""
+"""The command line: `patent-spark COMMAND --config FILE --set section.setting=value`. jobs/ call the same
+`main`."""
 
 from __future__ import annotations
 
@@ -24,7 +25,10 @@ FAILED, MISUSED, BAD_DATA, REFUSED, STOPPED = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code. Errors are one or two lines on stderr; the log has the traceback."""
+    """Run one command; returns its exit code.
+
+    Errors are one or two lines on stderr; the log has the traceback.
+    """
     words = [*(sys.argv[1:] if arguments is None else arguments)]
     options = parser().parse_args([*map(current_command, words[:1]), *words[1:]])
     try:

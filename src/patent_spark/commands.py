@@ -139,7 +139,8 @@ _STAGE_HANDLERS: dict[str, Handler] = {
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the command line. `handler` is what does a command, `logged` whether it keeps a log file."""
+    """The parser of the command line. `handler` is what does a command, `logged` whether it keeps a log
+    file."""
     whole = argparse.ArgumentParser(
         prog="patent-spark",
         description="Predict the technology class and the citation level of US patents, from release to registry.",

@@ -1,6 +1,6 @@
-"""The stages in their order: what each reads, what each depends on, and how one is run, skipped or published.
+"""The stages in order: their inputs, the settings they depend on, and how one is run, skipped or published.
 
-This module and the command line stand on top: stages meet in tables and know nothing of one another.
+Stages exchange tables only and do not import one another.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from patent_spark.core.store import Store
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: the module that does it, the stages it reads and the sections of settings it depends on."""
+    """One stage: its module, the stages it reads, and the sections of settings it depends on."""
 
     name: str
     module: str
@@ -34,11 +34,11 @@ class Stage:
     sections: tuple[str, ...]
     about: str
     outside: bool = False
-    """It depends on and changes what is not in the warehouse: never skipped, and no part of a whole run."""
+    """It reads and changes state outside the warehouse: never skipped, and not part of `patent-spark run`."""
 
     @property
     def code(self) -> str:
-        """A digest of the code that does this stage, with that of the pages it draws."""
+        """A digest of the code of this stage, its reports included."""
         return code_digest(self.module, presentation=True)
 
     def run(self, context: StageContext) -> None:
@@ -48,8 +48,8 @@ class Stage:
 
 
 _PER_TASK = ("technology", "citation_level", "tasks")
-_JUDGED = ("ingest", "label", "split", "text", "shard", "train")
-_GATED = (*_JUDGED, "evaluate", "audit")
+_MODEL_INPUTS = ("ingest", "label", "split", "text", "shard", "train")
+_REGISTER_INPUTS = (*_MODEL_INPUTS, "evaluate", "audit")
 _STAGES = (
     Stage(
         "simulate",
@@ -77,7 +77,7 @@ _STAGES = (
         "patent_spark.stages.quality.stage",
         ("ingest", "label"),
         (),
-        "what the release holds, what each rule drops",
+        "data quality report",
     ),
     Stage(
         "split",
@@ -110,23 +110,23 @@ _STAGES = (
     Stage(
         "evaluate",
         "patent_spark.stages.evaluate.stage",
-        _JUDGED,
+        _MODEL_INPUTS,
         ("evaluate", "tasks", "audit.top1_auc"),
         "predictions, baselines, report",
     ),
     Stage(
         "audit",
         "patent_spark.stages.audit.stage",
-        ("ingest", *_JUDGED, "evaluate"),
+        ("ingest", *_MODEL_INPUTS, "evaluate"),
         ("audit", "tasks"),
         "checks that look for leaks",
     ),
     Stage(
         "register",
         "patent_spark.stages.register.stage",
-        _GATED,
+        _REGISTER_INPUTS,
         ("register", "evaluate", "tasks"),
-        "the gate before the registry",
+        "quality gate and model registry",
         outside=True,
     ),
 )
@@ -152,9 +152,9 @@ class Done:
 
 
 def run_stage(name: str, config: Config, *, force: bool = False, resume: bool = False) -> Done:
-    """Run one stage and publish its tables, or skip it when its inputs and settings are those of the current version.
+    """Run one stage and publish its tables; skip it when inputs, settings and code did not change.
 
-    Raises GateError, after publishing, when the stage refused something.
+    Raises GateError, after publishing, when the stage rejected a model.
     """
     stage = STAGES[name]
     store = Store(config.warehouse.root, config.warehouse.keep_versions).pinned()
@@ -168,9 +168,7 @@ def run_stage(name: str, config: Config, *, force: bool = False, resume: bool = 
     key = digest([stage.name, settings, inputs, code])
     current = store.manifest(name)
     if current is not None and current.key == key and not (force or stage.outside):
-        say(
-            f"{name:9} skipped: inputs and settings are those of version {current.version} (--force redoes it)"
-        )
+        say(f"{name:9} skipped: version {current.version} is up to date (--force redoes it)")
         return Done(current, skipped=True)
     say(f"{name:9} {stage.about}")
     started = time.monotonic()
@@ -197,7 +195,8 @@ def run_stage(name: str, config: Config, *, force: bool = False, resume: bool = 
 
 
 def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
-    """The version of each stage that is read; for a release in a folder, a digest of its zips' directories."""
+    """The version of each stage that is read; for a release in a folder, a digest of its zips'
+    directories."""
     inputs = {}
     for name in stage.reads:
         if name == "simulate" and config.source.kind == "folder":
@@ -206,7 +205,9 @@ def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
         upstream = store.manifest(name)
         if upstream is None:
             raise DataError(
-                f"stage {stage.name} reads what stage {name} makes, and there is none in {store.root}; run `patent-spark {name}` first"
+                f"stage {stage.name} needs the output of stage {name}, which is missing in {store.root}; "
+                f"run `patent-spark {name}` first",
+                stage=name,
             )
         _require_current(upstream, store)
         inputs[name] = upstream.version
@@ -214,13 +215,17 @@ def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
 
 
 def _require_current(manifest: Manifest, store: Store) -> None:
-    """What a stage reads must descend from the versions that are current, or ids would mean different words."""
+    """A stage's inputs must descend from the current versions; otherwise ids would mean different words."""
     for name, read in manifest.inputs.items():
         current = store.manifest(name) if name in STAGES else None
         if current is not None and current.version != read:
             raise DataError(
-                f"{manifest.stage} was made from version {read} of {name}, which is {current.version} by now; "
-                f"run `patent-spark {manifest.stage}` first, or `patent-spark run` for all"
+                f"{manifest.stage} was made from version {read} of {name}, "
+                f"but version {current.version} is current; "
+                f"run `patent-spark {manifest.stage}` first, or `patent-spark run` for all stages",
+                stage=manifest.stage,
+                version=read,
+                current=current.version,
             )
 
 
@@ -229,10 +234,15 @@ def _fingerprint(folder: str) -> str:
     path = Path(folder)
     if not folder:
         raise ConfigError(
-            "source.path is not set; set it to the folder of a release, or source.kind=simulate to make one"
+            "source.path is not set; set it to the folder of a release, or source.kind=simulate to make one",
+            setting="source.path",
         )
     if not path.is_dir():
-        raise DataError(f"source.path = {folder} is not a folder; set it to the folder of a release")
+        raise DataError(
+            f"source.path = {folder} is not a folder; set it to the folder of a release",
+            setting="source.path",
+            file=folder,
+        )
     files: list[object] = []
     for file in sorted(path.iterdir()):
         if file.suffix == ".zip":

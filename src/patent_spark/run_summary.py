@@ -1,4 +1,4 @@
-"""The summary that ends a run: rows and seconds a stage, headline numbers beside the baselines, where to look next."""
+"""The summary that `patent-spark run` prints: stages, headline metrics beside the baselines, reports."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from patent_spark.config import Config
 from patent_spark.core.store import Store
+from patent_spark.metrics.report_schema import Metrics, read_metrics
 from patent_spark.pipeline import Done
 from patent_spark.reporting.html import aligned, form
 from patent_spark.stages.audit.report_schema import read_audit
@@ -19,14 +20,15 @@ def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
     lines = ["", f"release {done[-1].manifest.release_id}, whole run {seconds:.0f} s", ""]
     lines += [_stage_line(each) for each in done]
     for task in config.task_names:
-        lines += ["", *_headline(task, store.read_json("METRICS", f"{task}.json"))]
+        lines += ["", *_headline(task, read_metrics(store, task))]
     lines += ["", *audit_lines(store)]
     lines += ["", f"quality    {store.directory('QUALITY') / 'report.html'}"]
     lines += [f"report     {store.directory('REPORT') / 'report.html'}"]
     lines.append(f"audit      {store.directory('AUDIT') / 'report.html'}")
     if not config.tracking.uri:
         lines.append(
-            f"MLflow UI  {Path(sys.executable).with_name('mlflow')} ui --backend-store-uri sqlite:///{store.root}/mlflow/mlflow.db"
+            f"MLflow UI  {Path(sys.executable).with_name('mlflow')} ui "
+            f"--backend-store-uri sqlite:///{store.root}/mlflow/mlflow.db"
         )
     return "\n".join(lines)
 
@@ -73,11 +75,16 @@ def _stage_line(done: Done) -> str:
     return f"{done.manifest.stage:9} {time_:>9}  {rows}"
 
 
-def _headline(task: str, metrics: dict) -> list[str]:
-    lines = [
-        f"{task}: accuracy {metrics['accuracy']:.3f}, macro F1 {metrics['macro_f1']:.3f} on {metrics['examples']:,} test patents"
-    ]
-    beside = [f"{name} {values['accuracy']:.3f}" for name, values in metrics["baselines"].items()]
-    if metrics.get("attainable"):
-        beside.append(f"best attainable {metrics['attainable']['accuracy']:.3f}")
-    return [*lines, f"  beside it: {', '.join(beside)}"]
+def _headline(task: str, metrics: Metrics) -> list[str]:
+    """The model's headline metrics, and the accuracy of every baseline and reference on the same patents."""
+    line = (
+        f"{task}: accuracy {_cell(metrics.accuracy)}, macro F1 {_cell(metrics.macro_f1)} "
+        f"on {metrics.examples:,} test patents"
+    )
+    others = [f"{name} {_cell(values.accuracy)}" for name, values in metrics.baselines.items()]
+    others += [f"{values.title} {_cell(values.accuracy)}" for values in metrics.references.values()]
+    return [line, f"  for comparison: {', '.join(others)}"] if others else [line]
+
+
+def _cell(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.3f}"

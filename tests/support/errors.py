@@ -1,4 +1,4 @@
-"""What tests assert of an error: its class and the facts it is about, never its sentence."""
+"""Tests assert the class of an error and its facts, not its wording."""
 
 from contextlib import contextmanager
 
@@ -9,13 +9,13 @@ from patent_spark.config import PatentSparkError
 
 @contextmanager
 def raises(kind: type[PatentSparkError], **facts):
-    """Expect an error of exactly this class with at least these facts; the sentence must mention each of them."""
+    """Expect an error of exactly this class with at least these facts, each mentioned in its message."""
     with pytest.raises(kind) as caught:
         yield caught
     error = caught.value
     assert type(error) is kind
-    assert error.facts | facts == error.facts, f"expected {facts}, found {error.facts}: {error}"
-    said = str(error)
+    assert error.facts | facts == error.facts, f"expected {facts}, not {error.facts}: {error}"
+    message = str(error)
     for value in facts.values():
         shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-        assert shown in said or str(value) in said, f"{value!r} is not in the message: {said}"
+        assert shown in message or str(value) in message, f"{value!r} is not in the message: {message}"

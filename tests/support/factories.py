@@ -27,9 +27,11 @@ def publish(
     release_id: str = "tiny",
     fill: Callable[[Draft], None] | None = None,
 ) -> Manifest:
-    """A new published version of a stage with these tables, metadata, and whatever else `fill` writes into the draft.
+    """A new published version of a stage with these tables, metadata, and whatever else `fill` writes into
+    the draft.
 
-    Metadata may be the stage's record or some of its fields; see stage_metadata. Columns that the rows leave out are null, but patent_key and patent_id follow from each other.
+    Metadata may be the stage's record or some of its fields; see stage_metadata. Columns that the rows leave
+    out are null, but patent_key and patent_id follow from each other.
     """
     with store.draft(stage) as draft:
         for name, rows in tables.items():
@@ -94,7 +96,8 @@ def table_of(name: str, rows: Rows) -> pa.Table:
 def examples(
     keys: Iterable[int], labels: Iterable[int], texts: Iterable[list[int]], max_tokens: int
 ) -> pa.Table:
-    """Examples as the shard stage encodes them, in the order given: one row a key, `texts` being lists of token ids."""
+    """Examples as the shard stage encodes them, in the order given: one row a key, `texts` being lists of
+    token ids."""
     texts = [text[:max_tokens] for text in texts]
     padded = np.array([text + [0] * (max_tokens - len(text)) for text in texts], "<i4")
     return pa.table(
@@ -114,7 +117,8 @@ def write_shards(
     row_group_rows: int = 2048,
     vocabulary_digest: str = "words",
 ) -> ShardMetadata:
-    """Shard files of {task: (labels, max_tokens, {split: examples})} below `directory`; returns the shard manifest."""
+    """Shard files of {task: (labels, max_tokens, {split: examples})} below `directory`; returns the shard
+    manifest."""
     described = {}
     for task, (labels, max_tokens, splits) in tasks.items():
         written = {
@@ -128,7 +132,8 @@ def write_shards(
 
 
 def shuffled_order(keys: Iterable[int], seed: int) -> list[int]:
-    """Keys in the order of Spark's xxhash64(seed, key), both 64-bit: XXH64 of eight bytes, chained, starting from 42."""
+    """Keys in the order of Spark's xxhash64(seed, key), both 64-bit: XXH64 of eight bytes, chained,
+    starting from 42."""
     first, second, third, fourth, fifth = (
         0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5,
     )  # fmt: skip

@@ -12,23 +12,21 @@ ROOT = Path(__file__).parents[2]
 
 def run(capsys, *arguments):
     code = main(arguments)
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
 
 
 def test_config_prints_every_setting_with_its_origin(capsys):
     code, out, _ = run(capsys, "config", "--set", "train.ranks=2")
     assert code == 0
-    assert "train.ranks = 2  # --set: processes, each with its share of every batch" in out
-    assert "train.epochs = 5  # default: passes over the training examples" in out
+    assert "train.ranks = 2  # --set: " in out
+    assert "train.epochs = 5  # default: " in out
 
 
 def test_a_wrong_setting_is_exit_2_and_one_line(capsys, tmp_path):
     code, out, err = run(capsys, "label", "--set", "lable.reference_set=class")
     assert (code, out) == (2, "")
-    assert err.startswith(
-        "patent-spark: unknown setting lable.reference_set (--set); did you mean label.reference_set?"
-    )
+    assert all(part in err for part in ("lable.reference_set", "--set", " label.reference_set"))
     assert err.count("\n") == 1
 
 
@@ -42,28 +40,25 @@ def test_an_unknown_command_is_exit_2():
 def test_where_before_the_stage_ran_is_exit_3_and_says_what_to_run(capsys, tmp_path, table):
     code, _, err = run(capsys, "where", table, "--set", f"warehouse.root={tmp_path}")
     assert code == 3
-    assert err == f"patent-spark: no {table} in {tmp_path}; run `patent-spark {STAGE_OF[table]}` first\n"
+    assert all(part in err for part in (table, str(tmp_path), f"`patent-spark {STAGE_OF[table]}`"))
+    assert err.count("\n") == 1
 
 
 def test_a_stage_before_its_inputs_says_what_to_run(capsys, tmp_path):
     code, _, err = run(capsys, "label", "--set", f"warehouse.root={tmp_path}")
     assert code == 3
-    assert "stage label reads what stage ingest makes" in err
-    assert "run `patent-spark ingest` first" in err
+    assert "stage label" in err and "`patent-spark ingest`" in err
 
 
 def test_no_source_is_exit_2_and_a_missing_folder_exit_3(capsys, tmp_path):
     code, _, err = run(capsys, "ingest", "--set", f"warehouse.root={tmp_path}")
     assert code == 2
-    assert "source.path is not set" in err
+    assert "source.path" in err and "source.kind=simulate" in err
     code, _, err = run(
         capsys, "ingest", "--set", f"warehouse.root={tmp_path}", "--set", f"source.path={tmp_path}/none"
     )
     assert code == 3
-    assert (
-        err
-        == f"patent-spark: source.path = {tmp_path}/none is not a folder; set it to the folder of a release\n"
-    )
+    assert f"source.path = {tmp_path}/none" in err and err.count("\n") == 1
 
 
 def test_an_unexpected_failure_is_exit_1_and_its_traceback_is_in_the_log(capsys, tmp_path, monkeypatch):
@@ -73,7 +68,7 @@ def test_an_unexpected_failure_is_exit_1_and_its_traceback_is_in_the_log(capsys,
     monkeypatch.setattr("patent_spark.commands.run_stage", fail)
     code, _, err = run(capsys, "label", "--set", f"warehouse.root={tmp_path}")
     assert code == 1
-    assert "patent-spark: label failed: OSError: [Errno 28] No space left on device\n" in err
+    assert all(part in err for part in ("label", "OSError", "[Errno 28] No space left on device"))
     log = Path(err.split()[-1])
     assert "Traceback" in log.read_text()
 
@@ -93,23 +88,21 @@ def test_the_log_holds_the_traceback_of_bad_data_too(capsys, tmp_path):
     code, _, _ = run(capsys, "label", "--set", f"warehouse.root={tmp_path}")
     assert code == 3
     (log,) = (tmp_path / "logs").glob("*-label.log")
-    assert "DataError: stage label reads what stage ingest makes" in log.read_text()
+    assert "Traceback" in log.read_text() and "DataError: " in log.read_text()
 
 
 def test_a_warehouse_that_cannot_be_written_is_exit_2_and_one_line(capsys):
     code, _, err = run(capsys, "label", "--set", "warehouse.root=/proc/nowhere")
     assert code == 2
-    assert (
-        err
-        == "patent-spark: warehouse.root = /proc/nowhere cannot be written: No such file or directory; set it to a directory of yours that has room\n"
-    )
+    assert "warehouse.root = /proc/nowhere" in err and "No such file or directory" in err
+    assert err.count("\n") == 1
 
 
 def test_years_of_a_back_test_are_a_setting(capsys, tmp_path):
     """An answer that names the setting shows that --years and --set arrived."""
     code, _, err = run(capsys, "backtest", "--set", f"warehouse.root={tmp_path}", "--years", "2006,zwei")
     assert (code, err.count("\n")) == (2, 1)
-    assert "backtest.years = 'zwei' (--set): input should be a valid integer" in err
+    assert "backtest.years = 'zwei' (--set)" in err
     code, _, err = run(
         capsys,
         "backtest",
@@ -121,7 +114,7 @@ def test_years_of_a_back_test_are_a_setting(capsys, tmp_path):
         "tasks=technology",
     )
     assert code == 2
-    assert "technology is not tested by grant year; set technology.protocol=temporal for a back-test" in err
+    assert "technology.protocol=temporal" in err
 
 
 def test_protocols_need_another_configuration(capsys, tmp_path):
@@ -134,10 +127,7 @@ def test_protocols_need_another_configuration(capsys, tmp_path):
         capsys, "ablate", "--config", paper, "--against", paper, "--set", f"warehouse.root={tmp_path}"
     )
     assert code == 2
-    assert (
-        err
-        == "patent-spark: --against paper: it differs in no setting of protocol or model from paper, so there is nothing to compare\n"
-    )
+    assert "--against paper" in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -148,4 +138,4 @@ def test_back_tests_start_their_own_ranks(capsys, tmp_path, command):
         capsys, *command, "--set", f"warehouse.root={tmp_path}", "--set", "train.launcher=external"
     )
     assert code == 2
-    assert "train.launcher = external starts one training; use local or spark" in err
+    assert "train.launcher = external" in err and "local" in err and "spark" in err

@@ -1,13 +1,13 @@
-"""The root of every error that a user reads."""
+"""The base classes of all errors that a user reads."""
 
 from __future__ import annotations
 
 
 class PatentSparkError(Exception):
-    """An error that a user can act on: a sentence to read, and the facts it is about.
+    """An error that a user can act on: a message, and the facts it is about.
 
-    The sentence says what, where and what to do, and may be reworded at any time. The facts (`setting`, `table`,
-    `stage`, `file`, `row`, a count) are what code and tests rely on.
+    The message says what, where and what to do; its wording may change. Code and tests rely on the facts:
+    `setting`, `table`, `stage`, `file`, `row`, counts.
     """
 
     exit_code = 1

@@ -1,4 +1,4 @@
-"""One way in: defaults, YAML files and `--set`; and the ways out: flat names, YAML, a digest.
+"""Read a configuration from defaults, YAML files and `--set`; write it as flat names, YAML or a digest.
 
 An unknown or ill-typed setting raises ConfigError.
 """
@@ -32,7 +32,8 @@ _ADAPTER = TypeAdapter(Config)
 def load_config(files: Sequence[str | Path] = (), sets: Sequence[str] = ()) -> tuple[Config, dict[str, str]]:
     """Merge defaults, YAML files and `section.setting=value` strings.
 
-    Returns the configuration and, for each `section.setting` that is not at its default, where its value came from.
+    Returns the configuration and, for each `section.setting` that is not at its default, where its value came
+    from.
     Raises ConfigError.
     """
     merged: Settings = {}
@@ -57,19 +58,19 @@ def flatten(config: Config) -> Settings:
 
 
 def shown(config: Config) -> dict[str, str]:
-    """The same as text, for a place that others read."""
+    """Every setting as text, without passwords."""
     return {name: without_password(str(value)) for name, value in flatten(config).items()}
 
 
 def recorded(settings: Settings) -> Config:
-    """The configuration of a manifest's settings. Settings it lacks are at their default; unknown ones are ignored."""
+    """The configuration of a manifest. Missing settings take their default; unknown ones are ignored."""
     known = about_settings()
     settings = current_settings(settings)
     return _build({name: value for name, value in settings.items() if name in known}, {})
 
 
 def with_settings(config: Config, settings: Settings) -> Config:
-    """The configuration with other values for some settings, by their flat names; raises ConfigError when they do not go together."""
+    """The configuration with other values for some settings. Raises ConfigError when they contradict."""
     settings = current_settings(settings)
     changed = _build(flatten(config) | settings, dict.fromkeys(settings, "set for this run"))
     check_together(changed)
@@ -105,7 +106,7 @@ def about_settings() -> dict[str, str]:
 
 @cache
 def text_settings() -> frozenset[str]:
-    """The settings whose value is a text of any kind: paths, names, addresses."""
+    """The settings whose value is free text: paths, names, addresses."""
     return frozenset(
         f"{part.name}.{each.name}"
         for part in dataclasses.fields(Config)
@@ -122,14 +123,17 @@ def _read_yaml(path: Path) -> Settings:
         text = path.read_text()
         tree, written = yaml.safe_load(text) or {}, yaml.load(text, yaml.BaseLoader)
     except OSError as error:
-        raise ConfigError(f"--config {path}: {error.strerror}") from error
-    except (
-        yaml.YAMLError,
-        ValueError,
-    ) as error:  # ValueError: bytes that are no text, a date that does not exist
-        raise ConfigError(f"--config {path} is not YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"--config {path}: {error.strerror}", file=str(path)) from error
+    # ValueError: bytes that are not text, a date that does not exist.
+    except (yaml.YAMLError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"--config {path} is not YAML: {reason}", file=str(path)) from error
     if not isinstance(tree, dict):
-        raise ConfigError(f"--config {path}: sections of settings are needed, found {type(tree).__name__}")
+        raise ConfigError(
+            f"--config {path} must hold sections of settings, not a {type(tree).__name__}",
+            file=str(path),
+            type=type(tree).__name__,
+        )
     settings: Settings = {}
     for name, value in tree.items():
         if isinstance(value, dict):
@@ -141,7 +145,7 @@ def _read_yaml(path: Path) -> Settings:
 
 
 def _texts_as_written(section: str, written: dict[str, Any], settings: Settings) -> Settings:
-    """The text settings of a section that YAML takes for a date or a number, such as 2025-09-30, as they are written."""
+    """The text settings of a section as written, where YAML would read a date or a number."""
     names = {f"{section}.{k}": v for k, v in written.items() if isinstance(v, str)}
     texts = text_settings()
     return {k: v for k, v in names.items() if k in texts and settings[k] is not None}
@@ -150,27 +154,29 @@ def _texts_as_written(section: str, written: dict[str, Any], settings: Settings)
 def _read_assignment(assignment: str) -> Settings:
     name, equals, value = assignment.partition("=")
     if not equals:
-        raise ConfigError(f"--set {assignment}: write --set section.setting=value")
+        raise ConfigError(f"--set {assignment}: write --set section.setting=value", assignment=assignment)
     if name.strip() in text_settings():
-        return {
-            name.strip(): value
-        }  # as it is: a path may hold what YAML reads as a comment, an id may look like a date
+        # Not parsed: a path may hold what YAML reads as a comment, an id may look like a date.
+        return {name.strip(): value}
     try:
         return {name.strip(): yaml.safe_load(value) if value else ""}
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
+    # ValueError: a date that does not exist.
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(
-            f"--set {assignment}: the value is not YAML: {' '.join(str(error).split())}"
+            f"--set {assignment}: the value is not YAML: {' '.join(str(error).split())}",
+            assignment=assignment,
         ) from error
 
 
 def _build(settings: Settings, origin: dict[str, str]) -> Config:
     known = about_settings()
-    tree: dict[str, Any] = _ADAPTER.dump_python(
-        Config(), mode="json"
-    )  # a task's section has defaults that its class has not
+    # Start from the defaults of Config: those of a task's section differ from those of its class.
+    tree: dict[str, Any] = _ADAPTER.dump_python(Config(), mode="json")
     for name, value in settings.items():
         if name not in known:
-            raise ConfigError(f"unknown setting {name} ({origin[name]}); {_neighbours(name, known)}")
+            raise ConfigError(
+                f"unknown setting {name} ({origin[name]}); {_neighbours(name, known)}", setting=name
+            )
         if name == "tasks":
             tree[name] = value
         else:
@@ -183,7 +189,10 @@ def _build(settings: Settings, origin: dict[str, str]) -> Config:
         name = ".".join(str(part) for part in first["loc"][:2])
         message = first["msg"][0].lower() + first["msg"][1:]
         raise ConfigError(
-            f"{name} = {first['input']!r} ({origin.get(name, 'default')}): {message}; {name} means: {known.get(name, '')}"
+            f"{name} = {first['input']!r} ({origin.get(name, 'default')}): {message}; "
+            f"{name}: {known.get(name, '')}",
+            setting=name,
+            value=repr(first["input"]),
         ) from error
 
 

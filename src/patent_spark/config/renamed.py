@@ -41,7 +41,8 @@ _warned: set[str] = set()
 
 
 def current_settings(settings: Mapping[str, Any], warn: bool = True) -> dict[str, Any]:
-    """The same settings under the names and values of today; a setting of today's name wins over an old one."""
+    """The same settings under the names and values of today; a setting of today's name wins over an old
+    one."""
     renamed: dict[str, Any] = {}
     for name, value in settings.items():
         new = SETTINGS.get(name, name)

@@ -263,7 +263,8 @@ class Shard:
 
 @dataclass(frozen=True, config=_STRICT)
 class Model:
-    """The network: word vectors, LSTM layers, a pool over the words, dense softmax. `pool: last` is the paper's."""
+    """The network: word vectors, LSTM layers, a pool over the words, dense softmax. `pool: last` is the
+    paper's."""
 
     units: Positive = setting(128, "units of each LSTM layer")
     layers: Positive = setting(2, "LSTM layers")

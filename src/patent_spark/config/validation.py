@@ -1,4 +1,4 @@
-"""What settings of several sections must be to one another."""
+"""Rules that connect settings of several sections."""
 
 from __future__ import annotations
 
@@ -12,55 +12,91 @@ from patent_spark.config.sections import JOINT, TASKS, Config
 def check_together(config: Config) -> None:
     """Raises ConfigError naming the settings that contradict one another."""
     check_root(config.warehouse.root)
-    split, shard, train = config.split, config.shard, config.train
+    split = config.split
     if split.development + split.test >= 1:
-        raise ConfigError("split.development + split.test must leave something to train on (below 1)")
-    if min(split.test_years) <= split.train_until:
-        raise ConfigError(f"split.test_years must all come after split.train_until = {split.train_until}")
-    exposures = config.label.follow_up_months
-    if list(exposures) != sorted(set(exposures)) or max(exposures, default=0) >= config.label.horizon_months:
         raise ConfigError(
-            f"label.follow_up_months = {list(exposures)} must be months in ascending order, each below label.horizon_months = {config.label.horizon_months}"
+            f"split.development + split.test = {split.development + split.test:g} must be below 1, "
+            "or no patent is left to train on",
+            setting="split.test",
+        )
+    if min(split.test_years) <= split.train_until:
+        raise ConfigError(
+            f"split.test_years must all come after split.train_until = {split.train_until}",
+            setting="split.test_years",
+        )
+    months = config.label.follow_up_months
+    if list(months) != sorted(set(months)) or max(months, default=0) >= config.label.horizon_months:
+        raise ConfigError(
+            f"label.follow_up_months = {list(months)} must be months in ascending order, "
+            f"each below label.horizon_months = {config.label.horizon_months}",
+            setting="label.follow_up_months",
         )
     if split.interim_levels:
         _check_interim_levels(config)
+    _check_ranks(config)
+    _check_texts(config)
+
+
+def _check_ranks(config: Config) -> None:
+    shard, train = config.shard, config.train
     if train.ranks not in shard.world_sizes:
         raise ConfigError(
-            f"train.ranks = {train.ranks} is not among shard.world_sizes = {list(shard.world_sizes)}; add it there and shard again"
+            f"train.ranks = {train.ranks} is not in shard.world_sizes = {list(shard.world_sizes)}; "
+            "add it there and shard again",
+            setting="train.ranks",
         )
     lanes = math.lcm(*shard.world_sizes)
     if train.batch % lanes:
         raise ConfigError(
-            f"train.batch = {train.batch} must be a multiple of {lanes}, the least common multiple of shard.world_sizes = {list(shard.world_sizes)}"
+            f"train.batch = {train.batch} must be a multiple of {lanes}, "
+            f"the least common multiple of shard.world_sizes = {list(shard.world_sizes)}",
+            setting="train.batch",
+            lanes=lanes,
         )
+
+
+def _check_texts(config: Config) -> None:
     if len(set(config.text.fields)) < len(config.text.fields):
-        raise ConfigError(f"text.fields = {list(config.text.fields)} names a field twice")
+        raise ConfigError(
+            f"text.fields = {list(config.text.fields)} names a field twice", setting="text.fields"
+        )
     if "claims" in config.text.fields and config.source.kind == "simulate" and not config.simulate.claims:
         raise ConfigError(
-            "text.fields asks for claims, which the simulated release goes without; set simulate.claims=true"
+            "text.fields includes claims, but the simulated release has none; set simulate.claims=true",
+            setting="text.fields",
         )
     for name in TASKS:
         task = config.task(name)
         if task.min_tokens > task.max_tokens:
             raise ConfigError(
-                f"{name}.min_tokens = {task.min_tokens} is above {name}.max_tokens = {task.max_tokens}"
+                f"{name}.min_tokens = {task.min_tokens} is above {name}.max_tokens = {task.max_tokens}",
+                setting=f"{name}.min_tokens",
             )
     lengths = {f"{name}.max_tokens": config.task(name).max_tokens for name in TASKS}
     if config.tasks == JOINT and len(set(lengths.values())) > 1:
-        told = " and ".join(f"{name} = {length}" for name, length in lengths.items())
-        raise ConfigError(f"tasks = joint reads a text once for both tasks, which needs one length: {told}")
+        values = " and ".join(f"{name} = {length}" for name, length in lengths.items())
+        raise ConfigError(
+            f"tasks = joint reads each text once for both tasks and needs one length, but {values}",
+            setting="tasks",
+        )
 
 
 def _check_interim_levels(config: Config) -> None:
     if not config.label.follow_up_months:
         raise ConfigError(
-            "split.interim_levels needs levels to train on: name months in label.follow_up_months, such as [12, 24, 36, 48]"
+            "split.interim_levels needs interim levels to train on: "
+            "set label.follow_up_months, for example to [12, 24, 36, 48]",
+            setting="split.interim_levels",
         )
     if config.citation_level.protocol != "temporal" or not config.split.embargo:
         raise ConfigError(
-            "split.interim_levels is for patents that the embargo keeps from training: it needs citation_level.protocol=temporal and split.embargo=true"
+            "split.interim_levels is for patents that the embargo excludes from training: "
+            "it needs citation_level.protocol=temporal and split.embargo=true",
+            setting="split.interim_levels",
         )
     if config.tasks == JOINT:
         raise ConfigError(
-            "split.interim_levels is not for tasks = joint, whose examples stand for whole labels of both tasks; set tasks=both"
+            "split.interim_levels does not support tasks = joint, "
+            "whose examples need final labels of both tasks; set tasks=both",
+            setting="split.interim_levels",
         )

@@ -30,9 +30,9 @@ class StageContext:
     ) -> None:
         self.config, self.store, self.draft = config, store, draft
         self.force, self.code, self.resume = force, code, resume
-        """Whether to redo everything; a digest of the code of this stage; whether to resume from a checkpoint."""
+        """force: redo everything. code: digest of the stage's code. resume: go on from a checkpoint."""
         self.refusal = ""
-        """Why a gate said no to something, if it did."""
+        """Why a quality gate rejected a model; empty if none did."""
         self._resources = resources
 
     @cached_property

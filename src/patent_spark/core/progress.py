@@ -1,4 +1,4 @@
-"""What a person sees of long work: a bar on a terminal, plain lines elsewhere, everything in the log file."""
+"""Progress and logging: a bar on a terminal, plain lines elsewhere, everything in the log file."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def say(message: str) -> None:
 
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
-    """Keep everything that is logged, warnings of libraries included, in a file; raises OSError when nothing can be written there."""
+    """Log everything to a file, warnings of libraries included. Raises OSError if it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        file.write(f"{path.stem}\n")  # where this has no room, nothing has
+        file.write(f"{path.stem}\n")  # fails early on a full disk
     handler = _LogFile(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
@@ -44,7 +44,7 @@ def log_to(path: Path) -> Iterator[None]:
 
 
 class _LogFile(logging.FileHandler):
-    """A disk that fills up meanwhile costs lines of the log: the work says itself what it had no room for."""
+    """Drops lines while the disk is full: the work itself raises that error."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Python's own would print a traceback for each line."""
@@ -55,7 +55,8 @@ class _LogFile(logging.FileHandler):
 
 
 class Progress:
-    """How far some work is: `with Progress("ingest CITATIONS", total=bytes, unit="B") as bar: bar.update(n)`."""
+    """Progress of some work: `with Progress("ingest CITATIONS", total=bytes, unit="B") as bar:
+    bar.update(n)`."""
 
     def __init__(self, what: str, total: float | None = None, unit: str = "rows") -> None:
         self.what, self.total, self.unit, self.done = what, total, unit, 0.0

@@ -1,4 +1,4 @@
-"""The only place that opens a session: Sail (embedded, no Java) or Spark (spark-submit's own, a Connect server's, or local).
+"""Opens the session of Sail (embedded, no Java) or Spark (spark-submit's, a Connect server's, or local).
 
 Stages use the DataFrame API alone, so the same code gives the same tables on each.
 """
@@ -42,9 +42,8 @@ def open_session(config: Engine) -> Iterator[SparkSession]:
         yield session
 
 
-_CONNECTED = (
-    "SPARK_CONNECT_MODE_ENABLED"  # pyspark sets it with a session of Connect, and then refuses any other kind
-)
+# pyspark sets it with a Connect session, and then refuses any other kind.
+_CONNECTED = "SPARK_CONNECT_MODE_ENABLED"
 
 
 def _under_spark_submit() -> bool:
@@ -87,17 +86,15 @@ def _spark(config: Engine) -> Iterator[SparkSession]:
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     remote = "" if _under_spark_submit() else os.environ.get("SPARK_REMOTE", "")
     if not _under_spark_submit() and "SPARK_REMOTE" not in os.environ:
-        os.environ.setdefault(
-            "PYSPARK_PYTHON", sys.executable
-        )  # else its Python workers are whatever python3 the PATH finds
+        # Otherwise the Python workers are the first python3 on PATH.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = (
             builder.master("local[*]")
             .config("spark.driver.memory", config.memory)
-            .config(
-                "spark.driver.extraJavaOptions", "-XX:+UseParallelGC"
-            )  # short pauses would serve nobody here
+            # Throughput matters here, short pauses do not.
+            .config("spark.driver.extraJavaOptions", "-XX:+UseParallelGC")
             .config("spark.sql.files.maxPartitionBytes", "80m")
-            # Millions of groups stay in the generated hash map (the default holds 65,536): a quarter less work for the counts.
+            # The counts have millions of groups; the default map holds 65,536.
             .config("spark.sql.codegen.aggregate.fastHashMap.capacityBit", "21")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
@@ -108,12 +105,11 @@ def _spark(config: Engine) -> Iterator[SparkSession]:
         if not config.shuffle_partitions:
             builder = builder.config("spark.sql.shuffle.partitions", "8")
     with watched(remote) if remote else nullcontext():
-        yield _got(
-            builder
-        )  # left open: further stages of this process share it, and it ends with the process
+        # Left open: later stages of this process share it, and it ends with the process.
+        yield _started(builder)
 
 
-def _got(builder: SparkSession.Builder) -> SparkSession:
+def _started(builder: SparkSession.Builder) -> SparkSession:
     from pyspark.errors import PySparkRuntimeError
 
     try:
@@ -122,5 +118,7 @@ def _got(builder: SparkSession.Builder) -> SparkSession:
         if "JAVA_GATEWAY_EXITED" not in str(error):
             raise
         raise ConfigError(
-            "engine.name = spark needs Java 17 and none started; install it (Debian: openjdk-17-jre-headless) or set engine.name=sail"
+            "engine.name = spark needs Java 17, which did not start; "
+            "install it (Debian: openjdk-17-jre-headless) or set engine.name=sail",
+            setting="engine.name",
         ) from error

@@ -1,11 +1,12 @@
-"""The only place that reads and writes tables: versioned, described by a manifest, published in one atomic step.
+"""The only place that reads and writes tables: versioned, described by a manifest, published in one atomic
+step.
 
     <root>/<stage>/CURRENT                     one line: the version that readers see
-    <root>/<stage>/<version>/manifest.json     rows, files, settings, inputs, learned facts
+    <root>/<stage>/<version>/manifest.json     rows, files, settings, inputs, metadata
     <root>/<stage>/<version>/<TABLE>/*.parquet
 
-A stage writes all its tables into a new version; replacing CURRENT publishes them together. Killed at any moment,
-a stage leaves the previous version readable and a folder that the next run of the stage removes.
+A stage writes all its tables into a new version; replacing CURRENT publishes them together. Killed at any
+moment, a stage leaves the previous version readable and a folder that the next run of the stage removes.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from patent_spark.core.errors import DataError, SchemaError, WorkError, conform
 from patent_spark.core.manifest import M, Manifest
@@ -32,6 +34,8 @@ from patent_spark.core.schemas import STAGE_OF, TABLES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+R = TypeVar("R", bound=BaseModel)
 
 _MANIFEST = "manifest.json"
 _WRITER = ".writer"
@@ -46,7 +50,7 @@ class Store:
         self._pins: dict[str, Manifest] | None = None
 
     def pinned(self) -> Store:
-        """The same tables, each stage at the version that it had when it was first asked for, whoever publishes meanwhile."""
+        """The same tables; each stage stays at the version that was current at its first use."""
         other = Store(self.root, self._keep)
         other._pins = {}
         return other
@@ -59,11 +63,15 @@ class Store:
         stage = STAGE_OF[name]
         current = self.manifest(stage)
         if current is None:
-            raise DataError(f"no {name} in {self.root}; run `patent-spark {stage}` first")
+            raise DataError(
+                f"no {name} in {self.root}; run `patent-spark {stage}` first", table=name, stage=stage
+            )
         path = self.root / stage / current.version / name
         if not path.exists():
             raise DataError(
-                f"{name} is not part of the current {stage} ({path.parent}); run `patent-spark {stage}` again"
+                f"{name} is not part of the current {stage} ({path.parent}); run `patent-spark {stage}` again",
+                table=name,
+                stage=stage,
             )
         return path
 
@@ -103,24 +111,50 @@ class Store:
         return session.read.schema(TABLES[table].schema).parquet(location(self.directory(table)))
 
     def read_arrow(self, table: str, columns: list[str] | None = None, where: Any = None) -> pa.Table:
-        """A table, or some of its columns and rows (a pyarrow.dataset expression), in memory; typed as its schema says, whichever engine wrote it."""
+        """A table in memory, typed by its schema, whichever engine wrote it.
+
+        columns: those to read, default all. where: a pyarrow.dataset expression that selects rows.
+        """
         import pyarrow.dataset  # brings pandas along, a quarter of a second that ingest does without
 
         directory, schema = self.directory(table), arrow_schema(table)
         missing = set(schema.names) - set(pyarrow.dataset.dataset(directory, format="parquet").schema.names)
         if missing:  # the schema alone would make nulls of them
             raise SchemaError(
-                f"{directory} has no column {', '.join(sorted(missing))}; run `patent-spark {STAGE_OF[table]} --force`"
+                f"{directory} has no column {', '.join(sorted(missing))}; "
+                f"run `patent-spark {STAGE_OF[table]} --force`",
+                table=table,
+                stage=STAGE_OF[table],
+                column=", ".join(sorted(missing)),
             )
-        # Opened anew: replace_schema refuses the lists of an engine that says of their elements that none is null
+        # Opened anew: replace_schema refuses lists whose elements an engine declares non-null.
         return pyarrow.dataset.dataset(directory, format="parquet", schema=schema).to_table(
             columns=columns, filter=where
         )
 
-    def read_json(self, name: str, file: str) -> dict[str, Any]:
-        """A JSON file of an output that is not a table, such as METRICS; raises DataError when the stage that makes it has not run."""
-        found: dict[str, Any] = json.loads((self.directory(name) / file).read_text())
-        return found
+    def read_record(self, kind: type[R], name: str, file: str) -> R:
+        """A JSON file of an output such as METRICS, as its record.
+
+        Raises DataError when the stage has not run, or when an older version wrote the file.
+        """
+        path = self.directory(name) / file
+        try:
+            return kind.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            stage = STAGE_OF[name]
+            raise DataError(
+                f"{path} is not a {kind.__name__} of this version; run `patent-spark {stage} --force`",
+                file=str(path),
+                stage=stage,
+            ) from error
+
+    def read_json(self, name: str, file: str) -> dict[str, JsonValue]:
+        """A JSON file of an output that is not a table, as plain values.
+
+        Raises DataError as `directory` does.
+        """
+        values: dict[str, JsonValue] = json.loads((self.directory(name) / file).read_text())
+        return values
 
     @contextmanager
     def draft(self, stage: str) -> Iterator[Draft]:
@@ -185,14 +219,17 @@ class Draft:
         """Keep this record in the manifest; raises SchemaError for the record of another stage."""
         if metadata.stage != self.stage:
             raise SchemaError(
-                f"{type(metadata).__name__} is the record of {metadata.stage}, not of {self.stage}"
+                f"{type(metadata).__name__} is the record of {metadata.stage}, not of {self.stage}",
+                stage=self.stage,
             )
         self.metadata = metadata
 
     def path(self, name: str) -> Path:
         """A new, empty directory for a table or another output of this stage."""
         if STAGE_OF[name] != self.stage:
-            raise SchemaError(f"{name} is made by stage {STAGE_OF[name]}, not by {self.stage}")
+            raise SchemaError(
+                f"{name} is made by stage {STAGE_OF[name]}, not by {self.stage}", table=name, stage=self.stage
+            )
         path = self.directory / name
         path.mkdir(exist_ok=True)
         return path
@@ -249,7 +286,10 @@ class Draft:
 
 
 def location(directory: Path) -> str:
-    """A directory as Spark and Sail are told of it; the scheme keeps Spark from taking it for a path in HDFS or a bucket."""
+    """The URI of a directory for Spark and Sail.
+
+    Without a scheme, Spark may resolve it in HDFS or a bucket.
+    """
     return f"file://{directory.absolute()}"
 
 
@@ -261,9 +301,9 @@ def arrow_schema(table: str) -> pa.Schema:
 
 
 def write_parquet(frame: DataFrame, directory: Path) -> None:
-    """Write a frame as Parquet files; at least one, so that its columns can be read when there is no row (Sail writes none then).
+    """Write a frame as Parquet files. Without rows, where Sail writes no file, write one empty file.
 
-    Raises WorkError when rows were written and none arrived here: on a cluster whose executors do not share the disk.
+    Raises WorkError when rows were written but no file is here: the executors do not share the disk.
     """
     from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -271,7 +311,10 @@ def write_parquet(frame: DataFrame, directory: Path) -> None:
     if not any(directory.glob("*.parquet")):
         if frame.limit(1).count():
             raise WorkError(
-                f"no row of {directory.name} reached {directory}; warehouse.root must be a directory that the driver and all executors see"
+                f"no row of {directory.name} reached {directory}; "
+                "warehouse.root must be a directory that the driver and all executors see",
+                table=directory.name,
+                setting="warehouse.root",
             )
         directory.mkdir(exist_ok=True)
         pq.write_table(to_arrow_schema(frame.schema).empty_table(), directory / "part-0.parquet")
@@ -291,9 +334,9 @@ def write_json(path: Path, value: object) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file so that a reader sees the old file or the whole new one."""
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:6]}")
-    with aside.open("w") as file:
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:6]}")
+    with temporary.open("w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    aside.replace(path)
+    temporary.replace(path)

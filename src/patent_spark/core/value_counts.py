@@ -1,4 +1,4 @@
-"""How many rows of a written table have which values, from its Parquet files and without an engine."""
+"""Row counts by value for a written table, from its Parquet files and without an engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pyarrow.dataset import Expression
 
 
 def tally(directory: Path, values: dict[str, Expression]) -> Counter[tuple[Any, ...]]:
-    """Rows for each combination of a few values that repeat (name -> expression); memory is that of one batch."""
+    """Rows for each combination of a few values that repeat (name -> expression); memory is that of one
+    batch."""
     counts: Counter[tuple[Any, ...]] = Counter()
     for batch in pyarrow.dataset.dataset(directory, format="parquet").to_batches(columns=values):
         if batch.num_rows:
@@ -23,12 +24,12 @@ def tally(directory: Path, values: dict[str, Expression]) -> Counter[tuple[Any, 
 
 
 def _counted(batch: pa.RecordBatch) -> dict[tuple[Any, ...], int]:
-    """A row's values as one number, made of their places in each column's dictionary: several times as fast as grouping by them all."""
+    """Count rows by one integer code a row, several times as fast as grouping by all columns."""
     columns = [pc.dictionary_encode(column, null_encoding="encode") for column in batch.columns]
     shape = tuple(len(column.dictionary) for column in columns)
     codes = np.ravel_multi_index([column.indices.to_numpy() for column in columns], shape)
-    found, rows = np.unique(codes, return_counts=True)
-    places = np.unravel_index(found, shape)
+    distinct, rows = np.unique(codes, return_counts=True)
+    places = np.unravel_index(distinct, shape)
     keys = zip(
         *(
             column.dictionary.take(pa.array(place)).to_pylist()

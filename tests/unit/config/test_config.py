@@ -15,6 +15,7 @@ from patent_spark.config import (
     to_yaml,
     with_settings,
 )
+from tests.support.errors import raises
 
 CONF = Path(__file__).parents[3] / "conf"
 
@@ -61,137 +62,113 @@ def test_other_settings_for_a_configuration_that_is_there():
     other = with_settings(config, {"split.train_until": 2006, "split.test_years": [2007, 2009]})
     assert (other.split.train_until, other.split.test_years, other.train.epochs) == (2006, (2007, 2009), 7)
     assert other.release == config.release and other.citation_level == config.citation_level
-    with pytest.raises(ConfigError, match=r"split.test_years must all come after split.train_until = 2012"):
+    with raises(ConfigError, setting="split.test_years"):
         with_settings(config, {"split.train_until": 2012})
 
 
 @pytest.mark.parametrize(
-    ("assignment", "said"),
+    ("assignment", "setting", "mentioned"),
     [
-        (
-            "train.rank=2",
-            "unknown setting train.rank (--set); did you mean train.ranks? train has: ranks, epochs,",
-        ),
-        (
-            "trian.ranks=2",
-            "unknown setting trian.ranks (--set); did you mean train.ranks? sections are: tasks, warehouse,",
-        ),
-        ("train=2", "unknown setting train (--set)"),
-        ("train.ranks=two", "train.ranks = 'two' (--set): input should be a valid integer"),
-        ("train.ranks=2.5", "train.ranks = 2.5 (--set): input should be a valid integer"),
-        ("train.ranks=true", "train.ranks = True (--set): input should be a valid integer"),
-        ("train.ranks=0", "train.ranks = 0 (--set): input should be greater than or equal to 1"),
-        ("train.learning_rate=true", "a number is needed, not true or false"),
-        ("ingest.max_reject_fraction=2", "less than or equal to 1"),
-        ("split.embargo=1", "split.embargo = 1 (--set): input should be a valid boolean"),
-        (
-            "label.reference_set=year",
-            "label.reference_set = 'year' (--set): input should be 'class' or 'class_year'",
-        ),
-        ("source.kind=odp", "source.kind = 'odp' (--set): input should be 'simulate' or 'folder'"),
-        ("release.data_to_date=yesterday", "release.data_to_date = 'yesterday' (--set)"),
-        (
-            "release.data_to_date=2018",
-            "release.data_to_date = 2018 (--set): value error, a day is needed, such as 2018-05-29",
-        ),
-        (
-            "shard.world_sizes=[0,2]",
-            "shard.world_sizes = 0 (--set): input should be greater than or equal to 1",
-        ),
-        ("train.learning_rate=.inf", "train.learning_rate = inf (--set): input should be a finite number"),
-        (
-            "tasks=all",
-            "tasks = 'all' (--set): input should be 'technology', 'citation_level', 'both' or 'joint'",
-        ),
-        ("train.epochs", "--set train.epochs: write --set section.setting=value"),
-        ("train.epochs=[1", "--set train.epochs=[1: the value is not YAML"),
-        ("split.test=0.95", "split.development + split.test must leave something to train on"),
-        ("split.test_years=[2009]", "split.test_years must all come after split.train_until = 2010"),
-        ("train.ranks=3", "train.ranks = 3 is not among shard.world_sizes"),
-        ("train.batch=100", "train.batch = 100 must be a multiple of 16"),
-        ("technology.min_tokens=200", "technology.min_tokens = 200 is above technology.max_tokens = 100"),
-        ("tasks=joint", "needs one length: technology.max_tokens = 100 and citation_level.max_tokens = 200"),
+        ("train.rank=2", "train.rank", ["--set", "train.ranks", "epochs"]),
+        ("trian.ranks=2", "trian.ranks", ["--set", "train.ranks", "warehouse"]),
+        ("train=2", "train", ["--set"]),
+        ("train.ranks=two", "train.ranks", ["'two'", "--set", "integer"]),
+        ("train.ranks=2.5", "train.ranks", ["2.5", "--set", "integer"]),
+        ("train.ranks=true", "train.ranks", ["True", "--set", "integer"]),
+        ("train.ranks=0", "train.ranks", ["= 0", "--set", "1"]),
+        ("train.learning_rate=true", "train.learning_rate", ["True", "--set"]),
+        ("ingest.max_reject_fraction=2", "ingest.max_reject_fraction", ["= 2", "1"]),
+        ("split.embargo=1", "split.embargo", ["= 1", "--set", "boolean"]),
+        ("label.reference_set=year", "label.reference_set", ["'year'", "'class'", "'class_year'"]),
+        ("source.kind=odp", "source.kind", ["'odp'", "'simulate'", "'folder'"]),
+        ("release.data_to_date=yesterday", "release.data_to_date", ["'yesterday'", "--set"]),
+        ("release.data_to_date=2018", "release.data_to_date", ["= 2018", "--set", "2018-05-29"]),
+        ("shard.world_sizes=[0,2]", "shard.world_sizes", ["= 0", "--set", "1"]),
+        ("train.learning_rate=.inf", "train.learning_rate", ["= inf", "finite"]),
+        ("tasks=all", "tasks", ["'all'", "'technology'", "'citation_level'", "'both'", "'joint'"]),
+        ("split.test=0.95", "split.test", ["split.development", "1.05"]),
+        ("split.test_years=[2009]", "split.test_years", ["split.train_until = 2010"]),
+        ("train.ranks=3", "train.ranks", ["= 3", "shard.world_sizes"]),
+        ("train.batch=100", "train.batch", ["= 100", "16", "shard.world_sizes"]),
+        ("technology.min_tokens=200", "technology.min_tokens", ["= 200", "technology.max_tokens = 100"]),
+        ("tasks=joint", "tasks", ["technology.max_tokens = 100", "citation_level.max_tokens = 200"]),
         (
             "label.follow_up_months=[12, 12]",
-            "label.follow_up_months = [12, 12] must be months in ascending order, each below label.horizon_months = 60",
+            "label.follow_up_months",
+            ["[12, 12]", "label.horizon_months = 60"],
         ),
-        (
-            "label.follow_up_months=[24, 12]",
-            "label.follow_up_months = [24, 12] must be months in ascending order",
-        ),
+        ("label.follow_up_months=[24, 12]", "label.follow_up_months", ["[24, 12]"]),
         (
             "label.follow_up_months=[12, 60]",
-            "label.follow_up_months = [12, 60] must be months in ascending order, each below label.horizon_months = 60",
+            "label.follow_up_months",
+            ["[12, 60]", "label.horizon_months = 60"],
         ),
-        (
-            "label.follow_up_months=[0]",
-            "label.follow_up_months = 0 (--set): input should be greater than or equal to 1",
-        ),
-        (
-            "split.interim_levels=true",
-            "split.interim_levels needs levels to train on: name months in label.follow_up_months, such as [12, 24, 36, 48]",
-        ),
-        (
-            "text.fields=[title, abstract, title]",
-            "text.fields = ['title', 'abstract', 'title'] names a field twice",
-        ),
-        (
-            "text.fields=[title, body]",
-            "text.fields = 'body' (--set): input should be 'title', 'abstract' or 'claims'",
-        ),
-        ("text.fields=[]", "text.fields = [] (--set): tuple should have at least 1 item"),
+        ("label.follow_up_months=[0]", "label.follow_up_months", ["= 0", "--set", "1"]),
+        ("split.interim_levels=true", "split.interim_levels", ["label.follow_up_months"]),
+        ("text.fields=[title, abstract, title]", "text.fields", ["['title', 'abstract', 'title']"]),
+        ("text.fields=[title, body]", "text.fields", ["'body'", "'title'", "'abstract'", "'claims'"]),
+        ("text.fields=[]", "text.fields", ["[]", "--set", "1"]),
     ],
 )
-def test_what_the_user_reads(assignment, said):
-    with pytest.raises(ConfigError) as error:
+def test_a_bad_setting_is_named(assignment, setting, mentioned):
+    with raises(ConfigError, setting=setting) as error:
         load_config(sets=[assignment])
-    assert said in str(error.value)
-    assert "\n" not in str(error.value)
+    message = str(error.value)
+    assert [part for part in mentioned if part not in message] == []
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("assignment", ["train.epochs", "train.epochs=[1"])
+def test_an_assignment_that_cannot_be_read_is_named(assignment):
+    with raises(ConfigError, assignment=assignment):
+        load_config(sets=[assignment])
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "mentioned"),
     [
-        (["split.embargo=false"], "needs citation_level.protocol=temporal and split.embargo=true"),
+        (["split.embargo=false"], "split.embargo=true"),
         (
             ["citation_level.protocol=stratified", "citation_level.max_tokens=200"],
-            "needs citation_level.protocol=temporal and split.embargo=true",
+            "citation_level.protocol=temporal",
         ),
-        (["tasks=joint", "technology.max_tokens=200"], "split.interim_levels is not for tasks = joint"),
+        (["tasks=joint", "technology.max_tokens=200"], "tasks=both"),
     ],
 )
-def test_interim_levels_are_for_what_an_embargo_keeps_out(settings, said):
+def test_interim_levels_are_for_what_an_embargo_keeps_out(settings, mentioned):
     sets = ["label.follow_up_months=[12, 24]", "split.interim_levels=true"]
     assert load_config(sets=sets)[0].label.follow_up_months == (12, 24)
-    with pytest.raises(ConfigError, match=said):
+    with raises(ConfigError, setting="split.interim_levels") as error:
         load_config(sets=[*sets, *settings])
+    assert mentioned in str(error.value)
 
 
 def test_claims_of_a_simulated_release_that_has_none():
     sets = ["source.kind=simulate", "text.fields=[title, claims]"]
-    with pytest.raises(ConfigError, match=r"simulated release goes without; set simulate\.claims=true"):
+    with raises(ConfigError, setting="text.fields") as error:
         load_config(sets=sets)
+    assert "simulate.claims=true" in str(error.value)
     assert load_config(sets=[*sets, "simulate.claims=true"])[0].text.fields == ("title", "claims")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "facts"),
     [
-        ("train: {rnaks: 2}", "unknown setting train.rnaks"),
-        ("- a list", "sections of settings are needed, found list"),
-        ("train: [", "is not YAML"),
-        ("train: 3", "unknown setting train ("),
+        ("train: {rnaks: 2}", {"setting": "train.rnaks"}),
+        ("- a list", {"type": "list"}),
+        ("train: [", {}),
+        ("train: 3", {"setting": "train"}),
     ],
 )
-def test_a_bad_file_names_itself(tmp_path, text, said):
+def test_a_bad_file_names_itself(tmp_path, text, facts):
     path = config_file(tmp_path, text)
-    with pytest.raises(ConfigError, match=r"my\.yaml") as error:
+    with raises(ConfigError, **facts) as error:
         load_config([path])
-    assert said in str(error.value)
+    assert str(path) in str(error.value)
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ConfigError, match=r"nowhere.yaml: No such file"):
+    with raises(ConfigError, file=str(tmp_path / "nowhere.yaml")):
         load_config([tmp_path / "nowhere.yaml"])
 
 
@@ -254,7 +231,7 @@ def test_every_configuration_that_we_ship_is_tested():
 
 
 def test_the_papers_model_does_not_change_with_ours():
-    """paper.yaml names each setting of text, network and training; not how they are run, nor what says nothing to it."""
+    """paper.yaml sets every setting of text, model and training but those listed here."""
     _, origin = load_config([CONF / "paper.yaml"])
     run = {"text.workers", "text.seed", "train.seed", "train.launcher", "train.timeout_s"}
     idle = {"text.claims", "train.technology_weight", "train.citation_level_weight"}

@@ -1,4 +1,7 @@
-"""Sessions of both engines in one process, and that of a Connect server: each in a process of its own, for pyspark remembers."""
+"""Sessions of both engines in one process, and of a Connect server.
+
+Each test uses a new process, because pyspark keeps global state.
+"""
 
 import os
 import subprocess
@@ -13,17 +16,17 @@ SESSIONS = """
 from patent_spark.config import Engine
 from patent_spark.core.session import open_session
 
-def told(name):
+def described(name):
     with open_session(Engine(name=name, memory="1g", shuffle_partitions=3)) as session:
         kind = "remote" if "connect" in type(session).__module__ else "classic"
-        return kind, session.range(5).count(), session.conf.get("spark.sql.session.timeZone"), session.conf.get("spark.sql.shuffle.partitions")
+        settings = ("spark.sql.session.timeZone", "spark.sql.shuffle.partitions")
+        return kind, session.range(5).count(), *map(session.conf.get, settings)
 """
 
 
 def printed(code):
-    fresh = {
-        name: value for name, value in os.environ.items() if not name.startswith("SPARK_CONNECT")
-    }  # set where a test has opened Sail
+    # Another test of this process may have opened Sail, which sets SPARK_CONNECT_MODE_ENABLED.
+    fresh = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_CONNECT")}
     done = subprocess.run([sys.executable, "-c", SESSIONS + code], capture_output=True, text=True, env=fresh)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -42,7 +45,7 @@ def test_the_engine_is_sail_but_under_spark_submit(monkeypatch, name, under, exp
 
 def test_one_process_opens_each_engine_after_the_other():
     remote, classic = "('remote', 5, 'UTC', '3')", "('classic', 5, 'UTC', '3')"
-    assert printed("for name in ('sail', 'sail', 'spark', 'sail', 'spark'): print(told(name))") == [
+    assert printed("for name in ('sail', 'sail', 'spark', 'sail', 'spark'): print(described(name))") == [
         remote,
         remote,
         classic,
@@ -54,7 +57,7 @@ def test_one_process_opens_each_engine_after_the_other():
 def test_sail_ends_nobody_elses_session():
     code = """
 with open_session(Engine(name="sail")) as outer:
-    print(told("sail"))
+    print(described("sail"))
     from pyspark.sql import functions as F
     print(outer.range(3).agg(F.sum("id")).collect()[0][0])
 """
@@ -69,6 +72,6 @@ from pysail.spark import SparkConnectServer
 server = SparkConnectServer(ip="127.0.0.1", port=0)
 server.start(background=True)
 os.environ["SPARK_REMOTE"] = f"sc://127.0.0.1:{server.listening_address[1]}"
-print(told("spark"))
+print(described("spark"))
 """
     assert printed(code) == ["('remote', 5, 'UTC', '3')"]

@@ -12,6 +12,7 @@ from pyspark.sql.types import StructType
 from patent_spark.core.errors import DataError, SchemaError, WorkError
 from patent_spark.core.schemas import TABLES
 from patent_spark.core.store import Store, arrow_schema, location, write_parquet
+from tests.support.errors import raises
 
 
 def publish(store, words):
@@ -48,7 +49,7 @@ def test_a_table_of_an_older_version_is_told_by_the_column_it_lacks(tmp_path):
     publish(store, ["a"])
     path = store.directory("VOCABULARY") / "part-0.parquet"
     pq.write_table(pq.read_table(path).drop(["count"]), path)
-    with pytest.raises(SchemaError, match=r"VOCABULARY has no column count; run `patent-spark text --force`"):
+    with raises(SchemaError, table="VOCABULARY", stage="text", column="count"):
         store.read_arrow("VOCABULARY", ["word"])
 
 
@@ -67,7 +68,7 @@ def test_a_table_is_typed_as_its_schema_says_whichever_engine_wrote_it(session, 
 
 
 def test_before_the_first_version_the_user_reads_what_to_run(tmp_path):
-    with pytest.raises(DataError, match=r"no LABELS in .*; run `patent-spark label` first"):
+    with raises(DataError, table="LABELS", stage="label"):
         Store(tmp_path).directory("LABELS")
 
 
@@ -126,7 +127,7 @@ def test_only_the_last_versions_are_kept(tmp_path):
 def test_a_stage_cannot_write_the_table_of_another(tmp_path):
     with (
         Store(tmp_path).draft("text") as draft,
-        pytest.raises(SchemaError, match="LABELS is made by stage label, not by text"),
+        raises(SchemaError, table="LABELS", stage="text"),
     ):
         draft.path("LABELS")
 
@@ -194,10 +195,7 @@ class Elsewhere:
 
 
 def test_rows_that_do_not_reach_the_warehouse_are_an_error_and_not_an_empty_table(tmp_path):
-    with pytest.raises(
-        WorkError,
-        match=r"no row of LABELS reached .*LABELS; warehouse.root must be a directory that the driver and all executors see",
-    ):
+    with raises(WorkError, table="LABELS", setting="warehouse.root"):
         write_parquet(Elsewhere(), tmp_path / "LABELS")
 
 
