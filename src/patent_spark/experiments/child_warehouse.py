@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from patent_spark.config import Config, Settings, digest, flatten, with_settings
+from patent_spark.config import Config, ConfigError, Settings, digest, flatten, with_settings
 from patent_spark.core.store import Store
 from patent_spark.metrics.report_schema import Record
 from patent_spark.pipeline import planned, run_stage
@@ -101,3 +101,13 @@ def _linked(root: Path, kind: str, name: str, homes: dict[str, Path]) -> Path:
         if (home / stage).exists():
             link.symlink_to(target)
     return folder
+
+
+def require_own_launcher(config: Config, experiment: str) -> None:
+    """Raises ConfigError for an external launcher, which starts one training only."""
+    if config.train.launcher == "external":
+        raise ConfigError(
+            f"train.launcher = external starts one training only; use local or spark for {experiment}",
+            setting="train.launcher",
+            value="external",
+        )

@@ -17,16 +17,20 @@ def similar_words(config: Config, word: str, top: int) -> str:
     known = Directions(Store(config.warehouse.root).read_arrow("VECTORS"))
     word = word.lower()
     if word not in known.place:
-        alike = known.spelt_like(word)
-        hint = f"; spelt alike: {', '.join(alike)}" if alike else ""
-        raise ConfigError(
-            f"{word} is not among the {len(known.words):,} words of the vocabulary{hint}",
-            word=word,
-            words=len(known.words),
-        )
+        raise _unknown_word(known, word)
     near = known.nearest(word, top)
     width = max((len(each.word) for each in near), default=0)
     title = f"similar words to {word} ({known.counts[known.place[word]]:,} times in the training text)"
     return "\n".join(
         [title, *(f"{each.word:{width}}  {each.cosine:6.3f}  {each.count:>11,}" for each in near)]
+    )
+
+
+def _unknown_word(known: Directions, word: str) -> ConfigError:
+    alike = known.spelt_like(word)
+    hint = f"; spelt alike: {', '.join(alike)}" if alike else ""
+    return ConfigError(
+        f"{word} is not among the {len(known.words):,} words of the vocabulary{hint}",
+        word=word,
+        words=len(known.words),
     )

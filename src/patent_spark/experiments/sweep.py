@@ -79,11 +79,8 @@ def parse_grid(grids: Sequence[str]) -> list[GridPoint]:
                 _require_swept(grid, setting, values)
                 values[setting] = []
             if not setting or not value.strip():
-                raise ConfigError(
-                    f"--grid {grid}: a value or a setting is missing; "
-                    "write --grid section.setting=value,value,...",
-                    grid=grid,
-                )
+                message = "a value or a setting is missing; write --grid section.setting=value,value,..."
+                raise ConfigError(f"--grid {grid}: {message}", grid=grid)
             values[setting].append(value.strip())
     return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
 

@@ -18,11 +18,11 @@ from patent_spark.metrics.report_schema import (
     Metric,
     MetricDifference,
     Metrics,
+    SplitMetrics,
 )
 
 COMBINED = f"{TEST}+{LARGE_TEST}"
 """The headline of both test sets together."""
-_METRICS = (Metric.ACCURACY, Metric.MACRO_F1, Metric.WEIGHTED_F1)
 
 
 def combine_test_splits(metrics: Metrics) -> Metrics:
@@ -39,28 +39,37 @@ def combine_test_splits(metrics: Metrics) -> Metrics:
     matrix = np.sum(matrices, axis=0)
     weights = [part.examples / matrix.sum() for part in parts]
     values = _values(matrix)
-    intervals = {
-        metric.value: _combined_interval(
-            values[metric], [(part.value(metric), part.interval(metric)) for part in parts], weights
-        )
-        for metric in _METRICS
-    }
     baselines = {
         name: _baseline([part.baselines[name] for part in parts], weights) for name in metrics.baselines
     }
-    best = max(baselines, key=lambda name: baselines[name].accuracy or 0.0)
-    difference = baselines[best].model_better_by[Metric.ACCURACY]
     return metrics.model_copy(
         update={
             **{metric.value: value for metric, value in values.items()},
             "headline": COMBINED,
             "examples": int(matrix.sum()),
-            "intervals": intervals,
+            "intervals": _intervals(values, parts, weights),
             "confusion": Confusion(labels=metrics.labels, matrix=matrix.tolist()),
             "baselines": baselines,
-            "best_baseline": {Metric.ACCURACY: BestBaseline(baseline=best, **dict(difference))},
+            "best_baseline": {Metric.ACCURACY: _best(baselines)},
         }
     )
+
+
+def _intervals(
+    values: dict[Metric, float], parts: Sequence[SplitMetrics], weights: Sequence[float]
+) -> dict[str, Interval | None]:
+    return {
+        metric.value: _combined_interval(
+            value, [(part.value(metric), part.interval(metric)) for part in parts], weights
+        )
+        for metric, value in values.items()
+    }
+
+
+def _best(baselines: dict[str, BaselineMetrics]) -> BestBaseline:
+    """The baseline with the highest accuracy, and the model's difference to it."""
+    best = max(baselines, key=lambda name: baselines[name].accuracy or 0.0)
+    return BestBaseline(baseline=best, **dict(baselines[best].model_better_by[Metric.ACCURACY]))
 
 
 def _values(matrix: NDArray[np.int64]) -> dict[Metric, float]:

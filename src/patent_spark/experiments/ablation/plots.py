@@ -22,15 +22,7 @@ def draw_variants(
 ) -> None:
     """A panel a metric, a line a variant: color by protocol, line style by model."""
     figure, all_axes = panels(len(titles))
-    protocols = list(dict.fromkeys(variant.protocol for variant in variants))
-    models = list(dict.fromkeys(variant.model for variant in variants))
-    styles = {
-        variant.title: {
-            **_MODEL_STYLES[models.index(variant.model)],
-            "color": _PROTOCOL_COLORS[protocols.index(variant.protocol)],
-        }
-        for variant in variants
-    }
+    styles = _styles(variants)
     for axes, (metric, title) in zip(all_axes, titles.items(), strict=True):
         for variant in variants:
             by_year = {
@@ -43,3 +35,16 @@ def draw_variants(
         label_axes(axes, metric, title[0].upper() + title[1:], "grant year of the test patents")
     legend_below(figure, styles, 2)
     save(figure, path)
+
+
+def _styles(variants: Sequence[VariantResult]) -> dict[str, Style]:
+    """The line style of each variant, by title."""
+    protocols = list(dict.fromkeys(variant.protocol for variant in variants))
+    models = list(dict.fromkeys(variant.model for variant in variants))
+    return {
+        variant.title: {
+            **_MODEL_STYLES[models.index(variant.model)],
+            "color": _PROTOCOL_COLORS[protocols.index(variant.protocol)],
+        }
+        for variant in variants
+    }

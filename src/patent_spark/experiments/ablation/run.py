@@ -10,13 +10,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from patent_spark.config import Config, ConfigError, load_config, with_settings
+from patent_spark.config import Config, load_config, with_settings
 from patent_spark.core.code_version import code_version
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.store import Store
 from patent_spark.experiments.ablation.effects import EFFECTS, Effect, Effects, factorial_effects
-from patent_spark.experiments.ablation.report_schema import SHOWN_METRICS, AblationReport, VariantResult
+from patent_spark.experiments.ablation.report_schema import (
+    SHOWN_METRICS,
+    AblationReport,
+    SettingDifference,
+    VariantResult,
+)
 from patent_spark.experiments.ablation.variants import (
     Variant,
     config_name,
@@ -29,6 +34,7 @@ from patent_spark.experiments.child_warehouse import (
     child_settings,
     child_warehouse,
     label_warehouse,
+    require_own_launcher,
     run_child,
     run_shared_stages,
 )
@@ -65,12 +71,7 @@ def ablate(
     """
     names = config_name(files), config_name(against)
     base, other = load_config(files, sets)[0], load_config(against, sets)[0]
-    if base.train.launcher == "external":
-        raise ConfigError(
-            "train.launcher = external starts one training only; use local or spark for an ablation",
-            setting="train.launcher",
-            value="external",
-        )
+    require_own_launcher(base, "an ablation")
     variants = make_variants(names, base, other)
     started = time.monotonic()
     # imported late: it brings the plotting library along
@@ -81,19 +82,28 @@ def ablate(
     options = _Options(base, force, resume)
     with parent_run(base, _KIND, {"release_id": metadata.release_id, "code": code_version()}) as parent:
         results = [_run(options, variant, number, parent) for number, variant in enumerate(variants, 1)]
-        report = AblationReport(
-            release_id=metadata.release_id,
-            data_to_date=str(metadata.data_to_date),
-            simulated=metadata.generator_rates is not None,
-            base=names[0],
-            against=names[1],
-            settings=tuple(setting_differences(base, other)),
-            variants=tuple(results),
-            effects=all_effects(results),
-        )
+        report = _report(metadata, names, setting_differences(base, other), results)
         folder = publish(base, _KIND, report, write_page, time.monotonic() - started)
         log_experiment(parent, _KIND, [(0, mlflow_metrics(result)) for result in results], folder)
     return "\n".join([*text_tables(report), "", f"ablation   {folder / 'report.html'}"])
+
+
+def _report(
+    metadata: IngestMetadata,
+    names: tuple[str, str],
+    differences: Sequence[SettingDifference],
+    results: Sequence[VariantResult],
+) -> AblationReport:
+    return AblationReport(
+        release_id=metadata.release_id,
+        data_to_date=str(metadata.data_to_date),
+        simulated=metadata.generator_rates is not None,
+        base=names[0],
+        against=names[1],
+        settings=tuple(differences),
+        variants=tuple(results),
+        effects=all_effects(results),
+    )
 
 
 def _run(options: _Options, variant: Variant, number: int, parent: Run) -> VariantResult:

@@ -60,24 +60,15 @@ def make_variants(names: tuple[str, str], base: Config, against: Config) -> list
     Raises ConfigError when the configurations do not differ, or a variant is not valid.
     """
     if names[0] == names[1] or not setting_differences(base, against):
-        raise ConfigError(
-            f"--against {names[1]}: no setting of protocol or model differs from {names[0]}; "
-            "name a configuration that differs",
-            base=names[0],
-            against=names[1],
-        )
+        message = f"no setting of protocol or model differs from {names[0]}; name another configuration"
+        raise ConfigError(f"--against {names[1]}: {message}", base=names[0], against=names[1])
     configs = dict(zip(names, (base, against), strict=True))
-    return [
-        Variant(
-            protocol,
-            model,
-            with_settings(
-                base, _settings(configs[model], "model") | _settings(configs[protocol], "protocol")
-            ),
-        )
-        for model in names
-        for protocol in names
-    ]
+
+    def variant(protocol: str, model: str) -> Variant:
+        settings = _settings(configs[model], "model") | _settings(configs[protocol], "protocol")
+        return Variant(protocol, model, with_settings(base, settings))
+
+    return [variant(protocol, model) for model in names for protocol in names]
 
 
 def setting_differences(base: Config, against: Config) -> list[SettingDifference]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -53,6 +53,15 @@ def point_in_time_config(config: Config) -> Config:
     the windows of a class and grant year do not all close before the same first of January.
     """
     chosen = tuple(task for task in config.task_names if config.task(task).protocol == "temporal")
+    _require_temporal(config, chosen)
+    if CITATION_LEVEL in chosen:
+        _require_whole_years(config.label.horizon_months)
+    tasks = config.tasks if len(chosen) == len(config.task_names) else chosen[0]
+    return with_settings(config, POINT_IN_TIME_SETTINGS | {"tasks": tasks})
+
+
+def _require_temporal(config: Config, chosen: Sequence[str]) -> None:
+    """Raises ConfigError unless enough tasks are split by grant year."""
     if not chosen or (config.tasks == "joint" and len(chosen) < 2):
         stratified = next(task for task in config.task_names if task not in chosen)
         raise ConfigError(
@@ -61,15 +70,16 @@ def point_in_time_config(config: Config) -> Config:
             setting="tasks",
             task=stratified,
         )
-    if config.label.horizon_months % 12 and CITATION_LEVEL in chosen:
+
+
+def _require_whole_years(horizon_months: int) -> None:
+    if horizon_months % 12:
         raise ConfigError(
-            f"label.horizon_months = {config.label.horizon_months}: a back-test needs a multiple of 12, "
+            f"label.horizon_months = {horizon_months}: a back-test needs a multiple of 12, "
             "so that the windows of all patents of a grant year have closed on the same first of January",
             setting="label.horizon_months",
-            value=config.label.horizon_months,
+            value=horizon_months,
         )
-    tasks = config.tasks if len(chosen) == len(config.task_names) else chosen[0]
-    return with_settings(config, POINT_IN_TIME_SETTINGS | {"tasks": tasks})
 
 
 def changed_settings(before: Config, after: Config) -> Settings:
@@ -94,18 +104,22 @@ def plan_models(
         after = range(year + 1, year + 1 + config.backtest.test_years)
         _require_labels(year, first_labels)
         if after[0] > closed:
-            whose = "whose citation windows have all closed" if months else "that is complete"
-            raise DataError(
-                f"backtest.years: no year to test a model as of {year} on: with data to {data_to_date} "
-                f"the last grant year {whose} is {closed}; use {closed - 1} or earlier",
-                setting="backtest.years",
-                year=str(year),
-                last_closed_year=str(closed),
-                data_to_date=data_to_date,
-            )
+            raise _no_test_year(year, closed, months, data_to_date)
         tested = tuple(each for each in after if each <= closed)
         models.append(ModelPlan(year, tested, tuple(each for each in after if each > closed)))
     return models
+
+
+def _no_test_year(year: int, closed: int, months: int, data_to_date: datetime.date) -> DataError:
+    whose = "whose citation windows have all closed" if months else "that is complete"
+    return DataError(
+        f"backtest.years: no year to test a model as of {year} on: with data to {data_to_date} "
+        f"the last grant year {whose} is {closed}; use {closed - 1} or earlier",
+        setting="backtest.years",
+        year=str(year),
+        last_closed_year=str(closed),
+        data_to_date=data_to_date,
+    )
 
 
 def last_closed_year(data_to_date: datetime.date, months: int) -> int:

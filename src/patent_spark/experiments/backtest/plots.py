@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 
 from patent_spark.experiments.backtest.report_schema import MetricResult, ModelResult
 from patent_spark.experiments.plots import (
@@ -36,28 +37,45 @@ def draw_by_year(path: Path, models: Sequence[ModelResult], titles: Mapping[Metr
     figure, all_axes = panels(len(titles))
     references = _reference_titles(models)
     for axes, (metric, title) in zip(all_axes, titles.items(), strict=True):
-        for model, color in zip(models, _colors(len(models)), strict=True):
-            years = [each.year for each in model.years]
-            results = [each.metrics[metric] for each in model.years]
-            _draw_model(axes, years, results, color)
-            baseline = [each.baseline for each in results]
-            plot_lines(axes, years, [Line("", {**_BASELINE, "color": color}, baseline)])
-        newest = {each.year: each.metrics[metric] for model in models for each in model.years}
-        years = list(range(min(newest), max(newest) + 1))  # a line breaks where a year is not tested
-        priors = [newest[year].class_prior if year in newest else None for year in years]
-        plot_lines(axes, years, [Line("", _PRIOR, priors)])
-        for name, style in zip(references, _REFERENCES, strict=False):
-            values = [_reference(newest.get(year), name) for year in years]
-            plot_lines(axes, years, [Line("", style, values)])
+        _draw_models_and_baselines(axes, models, metric)
+        _draw_prior_and_references(axes, models, metric, references)
         label_axes(axes, metric, title, "grant year of the test patents")
-    styles = {
+    styles = _legend_styles(models, references)
+    legend_below(figure, styles, len(styles))
+    save(figure, path)
+
+
+def _draw_models_and_baselines(axes: Axes, models: Sequence[ModelResult], metric: Metric) -> None:
+    for model, color in zip(models, _colors(len(models)), strict=True):
+        years = [each.year for each in model.years]
+        results = [each.metrics[metric] for each in model.years]
+        _draw_model(axes, years, results, color)
+        baseline = [each.baseline for each in results]
+        plot_lines(axes, years, [Line("", {**_BASELINE, "color": color}, baseline)])
+
+
+def _draw_prior_and_references(
+    axes: Axes, models: Sequence[ModelResult], metric: Metric, references: Mapping[str, str]
+) -> None:
+    newest = {each.year: each.metrics[metric] for model in models for each in model.years}
+    # A line breaks where a year is not tested.
+    years = list(range(min(newest), max(newest) + 1))
+    priors = [newest[year].class_prior if year in newest else None for year in years]
+    plot_lines(axes, years, [Line("", _PRIOR, priors)])
+    for name, style in zip(references, _REFERENCES, strict=False):
+        values = [_reference(newest.get(year), name) for year in years]
+        plot_lines(axes, years, [Line("", style, values)])
+
+
+def _legend_styles(models: Sequence[ModelResult], references: Mapping[str, str]) -> dict[str, Style]:
+    """Line styles by the text of the legend."""
+    styles: dict[str, Style] = {
         f"as of {model.as_of}": {**_MODEL, "color": color}
         for model, color in zip(models, _colors(len(models)), strict=True)
     }
     styles |= {"best baseline": {**_BASELINE, "color": GREY}, "class prior": dict(_PRIOR)}
     styles |= {title: dict(style) for title, style in zip(references.values(), _REFERENCES, strict=False)}
-    legend_below(figure, styles, len(styles))
-    save(figure, path)
+    return styles
 
 
 def draw_by_distance(path: Path, models: Sequence[ModelResult], titles: Mapping[Metric, str]) -> None:

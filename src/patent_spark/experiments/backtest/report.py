@@ -16,6 +16,7 @@ from patent_spark.experiments.backtest.report_schema import (
     ModelResult,
     TaskBacktest,
 )
+from patent_spark.experiments.child_warehouse import AuditOutcome
 from patent_spark.metrics.cells import TITLES, difference_cell, value_cell
 from patent_spark.metrics.constant_baselines import NAMES
 from patent_spark.metrics.report_schema import Metric
@@ -58,16 +59,22 @@ def write_page(folder: Path, report: BacktestReport) -> None:
     """Write report.html and figures/*.png."""
     (folder / "figures").mkdir()
     sections = [_section(task, each, folder / "figures") for task, each in report.tasks.items()]
-    cutoffs = [model.as_of for model in next(iter(report.tasks.values())).models]
     page = render_page(
         "patent_spark.experiments.backtest",
         "backtest.html",
         report=report,
         sections=sections,
-        cutoffs=cutoffs,
+        cutoffs=[model.as_of for model in next(iter(report.tasks.values())).models],
         titles=TITLES,
     )
     write_text(folder / "report.html", page)
+
+
+_BY_YEAR = (
+    "By grant year of the test patents: a line a model, with its 95 % interval. "
+    "Dashed: the best baseline, trained on the same patents."
+)
+_BY_DISTANCE = "The same lines by the years between a model's cutoff and the grant."
 
 
 def _section(task: str, results: TaskBacktest, folder: Path) -> TaskSection:
@@ -75,11 +82,7 @@ def _section(task: str, results: TaskBacktest, folder: Path) -> TaskSection:
     by_year, by_distance = folder / f"{task}_by_year.png", folder / f"{task}_by_distance.png"
     draw_by_year(by_year, models, titles)
     draw_by_distance(by_distance, models, titles)
-    captions = {
-        by_year: "By grant year of the test patents: a line a model, with its 95 % interval. "
-        "Dashed: the best baseline, trained on the same patents.",
-        by_distance: "The same lines by the years between a model's cutoff and the grant.",
-    }
+    captions = {by_year: _BY_YEAR, by_distance: _BY_DISTANCE}
     return TaskSection(
         task=task,
         title=TITLES[task],
@@ -140,23 +143,26 @@ def _model_table(models: Sequence[ModelResult]) -> Table:
     """A line a model: its training data and its audit."""
     rows = []
     for model in models:
-        audit = model.audit
-        outcome = f"{len(audit.failed)} of {audit.run} checks failed"
-        if not audit.failed:
-            outcome = f"all {audit.run} checks passed"
-        if audit.status == "incomplete":
-            outcome += ", others could not run"
         tested = f"{model.years[0].year} to {model.years[-1].year}" if model.years else "–"
         sizes = (model.training, model.development, model.vocabulary)
         cells = [
             *(Cell(count(size), key=size) for size in sizes),
             Cell(tested, kind="text"),
             Cell(", ".join(map(str, model.open_years)) or "none", kind="text"),
-            Cell(outcome, kind="text failed" if audit.failed else "text"),
+            _audit_cell(model.audit),
         ]
         rows.append(Row(f"end of {model.as_of}", cells))
     heads = ["training patents", "development", "vocabulary", "tested on", "windows still open", "audit"]
     return Table(["as of", *heads], rows)
+
+
+def _audit_cell(audit: AuditOutcome) -> Cell:
+    outcome = f"{len(audit.failed)} of {audit.run} checks failed"
+    if not audit.failed:
+        outcome = f"all {audit.run} checks passed"
+    if audit.status == "incomplete":
+        outcome += ", others could not run"
+    return Cell(outcome, kind="text failed" if audit.failed else "text")
 
 
 def _baseline_table(task: str, models: Sequence[ModelResult]) -> Table:

@@ -26,7 +26,7 @@ from patent_spark.metrics.report_schema import Metric, SplitMetrics, read_metric
 def model_result(store: Store, model: ModelPlan, task: str) -> ModelResult:
     """A model's training data, audit, and metrics on each of its test years that has patents."""
     metrics, splits = read_metrics(store, task), store.metadata(ShardMetadata).tasks[task].splits
-    by_year = metrics.by_year or {}
+    years = [(year, each) for year in model.test_years if (each := (metrics.by_year or {}).get(str(year)))]
     return ModelResult(
         as_of=model.year,
         open_years=model.open_years,
@@ -36,11 +36,7 @@ def model_result(store: Store, model: ModelPlan, task: str) -> ModelResult:
         run_id=metrics.run_id or "",
         warehouse=str(store.root),
         audit=audit_outcome(store),
-        years=tuple(
-            _year_result(model, year, by_year[str(year)], task)
-            for year in model.test_years
-            if str(year) in by_year
-        ),
+        years=tuple(_year_result(model, year, each, task) for year, each in years),
     )
 
 
@@ -83,15 +79,8 @@ def decay(models: Sequence[ModelResult], metric: Metric) -> Decay | None:
     none. An older model has also seen fewer patents, which is part of the cost of age. The interval takes the
     tests for independent; models tested on the same patents err alike, so it is wider than necessary.
     """
-    by_year: dict[int, list[tuple[int, float, float]]] = {}
-    for model in models:
-        for year in model.years:
-            result = year.metrics[metric]
-            if result.model is not None:
-                half_width = float(np.diff(result.interval)[0]) / 2 if result.interval else np.nan
-                by_year.setdefault(year.year, []).append((year.distance, result.model, half_width))
     centred, values, errors = [], [], []
-    for points in by_year.values():
+    for points in _points_by_test_year(models, metric).values():
         mean = sum(distance for distance, _, _ in points) / len(points)
         centred += [distance - mean for distance, _, _ in points]
         values += [value for _, value, _ in points]
@@ -103,6 +92,20 @@ def decay(models: Sequence[ModelResult], metric: Metric) -> Decay | None:
     slope, error = float(weights @ values), float(np.sqrt(np.square(weights * errors).sum()))
     interval = (slope - error, slope + error) if np.isfinite(error) else None
     return Decay(per_year=slope, interval=interval)
+
+
+def _points_by_test_year(
+    models: Sequence[ModelResult], metric: Metric
+) -> dict[int, list[tuple[int, float, float]]]:
+    """For each test year the age, value and half-width of the interval of each model tested on it."""
+    by_year: dict[int, list[tuple[int, float, float]]] = {}
+    for model in models:
+        for year in model.years:
+            result = year.metrics[metric]
+            if result.model is not None:
+                half_width = float(np.diff(result.interval)[0]) / 2 if result.interval else np.nan
+                by_year.setdefault(year.year, []).append((year.distance, result.model, half_width))
+    return by_year
 
 
 def mlflow_metrics(task: str, models: Sequence[ModelResult]) -> list[tuple[int, dict[str, float]]]:

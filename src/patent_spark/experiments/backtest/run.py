@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from patent_spark.config import CITATION_LEVEL, Config, ConfigError, Settings
+from patent_spark.config import CITATION_LEVEL, Config, Settings
 from patent_spark.core.code_version import code_version
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.progress import say
@@ -35,6 +35,7 @@ from patent_spark.experiments.child_warehouse import (
     child_settings,
     child_warehouse,
     label_warehouse,
+    require_own_launcher,
     run_child,
     run_shared_stages,
 )
@@ -61,24 +62,18 @@ class _Backtest:
 
 
 def backtest(config: Config, *, force: bool = False, resume: bool = False) -> str:
-    """Train and evaluate all models of `backtest.years`, publish BACKTEST, and return a summary for a
-    terminal.
+    """Train and evaluate all models of `backtest.years`, publish BACKTEST, and return a summary as text.
 
     Raises ConfigError or DataError, before any training, for years or tasks that cannot be back-tested.
     """
-    if config.train.launcher == "external":
-        raise ConfigError(
-            "train.launcher = external starts one training only; use local or spark for a back-test",
-            setting="train.launcher",
-            value="external",
-        )
+    require_own_launcher(config, "a back-test")
     started = time.monotonic()
     # imported late: it brings the plotting library along
     from patent_spark.experiments.backtest.report import write_page
 
     plan = _plan(config)
-    metadata = plan.metadata
-    with parent_run(config, _KIND, {"release_id": metadata.release_id, "code": code_version()}) as parent:
+    tags = {"release_id": plan.metadata.release_id, "code": code_version()}
+    with parent_run(config, _KIND, tags) as parent:
         report = _report(plan, _run_models(plan, parent, force, resume))
         folder = publish(config, _KIND, report, write_page, time.monotonic() - started)
         steps = [step for task, each in report.tasks.items() for step in mlflow_metrics(task, each.models)]

@@ -43,6 +43,19 @@ Sample = tuple[Predictions, int]
 
 def collect(config: Config, baseline: PastRun, candidate: PastRun) -> RunComparison:
     """Everything about two runs; raises ConfigError when they are the same or have no task in common."""
+    common = _common_tasks(baseline, candidate)
+    with TemporaryDirectory() as folder:
+        tasks = {task: _task(config, baseline, candidate, task, Path(folder)) for task in common}
+    return RunComparison(
+        baseline=_info(baseline),
+        candidate=_info(candidate),
+        tasks=tasks,
+        settings=_differences(baseline.settings, candidate.settings),
+        data=_data(baseline, candidate, tasks),
+    )
+
+
+def _common_tasks(baseline: PastRun, candidate: PastRun) -> list[str]:
     if baseline.run_id == candidate.run_id:
         raise ConfigError(f"both are run {baseline.run_id}; name two different runs", run=baseline.run_id)
     common = [task for task in _tasks_of(baseline) if task in _tasks_of(candidate)]
@@ -56,15 +69,7 @@ def collect(config: Config, baseline: PastRun, candidate: PastRun) -> RunCompari
             baseline=baseline.short,
             candidate=candidate.short,
         )
-    with TemporaryDirectory() as folder:
-        tasks = {task: _task(config, baseline, candidate, task, Path(folder)) for task in common}
-    return RunComparison(
-        baseline=_info(baseline),
-        candidate=_info(candidate),
-        tasks=tasks,
-        settings=_differences(baseline.settings, candidate.settings),
-        data=_data(baseline, candidate, tasks),
-    )
+    return common
 
 
 def _info(run: PastRun) -> RunInfo:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -24,13 +25,7 @@ def draw_curves(path: Path, curves: tuple[Curves, Curves]) -> None:
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
     for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for run, by_name in zip(_RUNS, curves, strict=True):
-            color = _COLORS[run]
-            if points := by_name.get(f"dev_{measure}"):
-                style = {"marker": _MARKERS[run], "markersize": 4, "label": f"{run}, development"}
-                axes.plot(*zip(*points, strict=True), color=color, linewidth=1.7, **style)
-            if points := by_name.get(f"train_{measure}"):
-                style = {"linestyle": ":", "label": f"{run}, training"}
-                axes.plot(*zip(*points, strict=True), color=color, linewidth=1.7, **style)
+            _draw_run(axes, run, by_name, measure)
         axes.set_title(measure, fontsize=10)
         axes.set_xlabel("epoch", fontsize=9)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -42,6 +37,17 @@ def draw_curves(path: Path, curves: tuple[Curves, Curves]) -> None:
     save(figure, path)
 
 
+def _draw_run(axes: Axes, run: str, curves: Curves, measure: str) -> None:
+    """A run's loss or accuracy: development, then training."""
+    color = _COLORS[run]
+    if points := curves.get(f"dev_{measure}"):
+        style: Style = {"color": color, "marker": _MARKERS[run], "markersize": 4, "linewidth": 1.7}
+        axes.plot(*zip(*points, strict=True), label=f"{run}, development", **style)
+    if points := curves.get(f"train_{measure}"):
+        style = {"color": color, "linestyle": ":", "linewidth": 1.7}
+        axes.plot(*zip(*points, strict=True), label=f"{run}, training", **style)
+
+
 def draw_metric_by_year(
     path: Path, runs: tuple[Metrics | None, Metrics | None], metric: Metric, title: str
 ) -> None:
@@ -49,20 +55,22 @@ def draw_metric_by_year(
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
     axes = figure.subplots()
     for run, metrics in zip(_RUNS, runs, strict=True):
-        by_year: dict[str, SplitMetrics] = (metrics.by_year or {}) if metrics else {}
-        if not by_year:
-            continue
-        years, color = list(by_year), _COLORS[run]
-        values = with_gaps([each.value(metric) for each in by_year.values()])
-        style: Style = {"color": color, "marker": _MARKERS[run], "markersize": 5, "linewidth": 1.8}
-        axes.plot(years, values, label=run, **style)
-        shade(axes, years, [each.interval(metric) for each in by_year.values()], color)
+        if metrics and metrics.by_year:
+            _draw_years(axes, run, metrics.by_year, metric)
     axes.set_ylabel(title, fontsize=9)
     axes.set_xlabel("grant year of the test patents", fontsize=9)
     axes.yaxis.set_major_formatter(PercentFormatter(1) if metric == Metric.ACCURACY else "{x:.2f}")
     plain(axes)
     axes.legend(frameon=False, fontsize=8)
     save(figure, path)
+
+
+def _draw_years(axes: Axes, run: str, by_year: Mapping[str, SplitMetrics], metric: Metric) -> None:
+    years, color = list(by_year), _COLORS[run]
+    values = with_gaps([each.value(metric) for each in by_year.values()])
+    style: Style = {"color": color, "marker": _MARKERS[run], "markersize": 5, "linewidth": 1.8}
+    axes.plot(years, values, label=run, **style)
+    shade(axes, years, [each.interval(metric) for each in by_year.values()], color)
 
 
 def draw_labels(
