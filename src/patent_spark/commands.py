@@ -143,7 +143,7 @@ def parser() -> argparse.ArgumentParser:
     file."""
     whole = argparse.ArgumentParser(
         prog="patent-spark",
-        description="Predict the technology class and the citation level of US patents, from release to registry.",
+        description="Predict the technology class and the citation level of US patents.",
     )
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common, forced, resumed = _common(), _forced(), _resumed()
@@ -168,8 +168,8 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_lookups(add: Callable[..., argparse.ArgumentParser]) -> None:
     tables = sorted(STAGE_OF)
-    found = add("where", where, "print the directory of a table or another output", logged=False)
-    found.add_argument("table", type=current_table, choices=tables, metavar="TABLE", help=", ".join(tables))
+    path = add("where", where, "print the directory of a table or another output", logged=False)
+    path.add_argument("table", type=current_table, choices=tables, metavar="TABLE", help=", ".join(tables))
     near = add("neighbors", neighbors, "print the words whose vectors are nearest to a word's")
     near.add_argument("word", metavar="WORD")
     near.add_argument("--top", type=int, default=10, metavar="N", help="how many words (default 10)")
@@ -207,8 +207,12 @@ def _add_experiments(
         metavar="YEAR,YEAR,...", help="short for --set backtest.years=[YEAR, YEAR, ...]",
     )  # fmt: skip
     ablated = add(
-        "ablate", tracked(ablate), "split the difference of two configurations into protocol and model", forced, resumed
-    )  # fmt: skip
+        "ablate",
+        tracked(ablate),
+        "split the difference of two configurations into protocol and model",
+        forced,
+        resumed,
+    )
     ablated.add_argument(
         "--against", action="append", required=True, metavar="FILE",
         help="YAML files of the other configuration, as --config",

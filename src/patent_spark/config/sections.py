@@ -16,7 +16,7 @@ TECHNOLOGY = "technology"
 CITATION_LEVEL = "citation_level"
 TASKS = (TECHNOLOGY, CITATION_LEVEL)
 JOINT = "joint"
-"""The name of the model that answers both."""
+"""The model of both tasks."""
 
 
 def _no_bool(value: object) -> object:
@@ -64,7 +64,7 @@ class Engine:
 
     name: Literal["auto", "sail", "spark"] = setting(
         "auto",
-        "sail: embedded, no Java | spark: spark-submit's own session, else that of the server in SPARK_REMOTE, else local | "
+        "sail: embedded, no Java | spark: the session of spark-submit, else of SPARK_REMOTE, else local | "
         "auto: spark under spark-submit, else sail",
     )
     memory: String = setting("4g", "driver memory of local Spark; under spark-submit its own option decides")
@@ -82,7 +82,8 @@ class Source:
     )
     path: Directory = setting(
         "",
-        "folder: the release to read | simulate: also put the made release here; empty: only in the warehouse",
+        "folder: the release to read | simulate: a second copy of the simulated release; empty: "
+        "warehouse only",
     )
 
 
@@ -92,7 +93,7 @@ class Release:
 
     id: String = setting(
         "",
-        "name kept with each label and model; empty: from release.json, else the folder's name and data_to_date",
+        "name stored with each label and model; empty: from release.json, else folder name and data_to_date",
     )
     data_to_date: Annotated[datetime.date | None, BeforeValidator(_day)] = setting(
         None, "last grant date the release covers; empty: from release.json, else the newest grant date"
@@ -101,7 +102,7 @@ class Release:
 
 @dataclass(frozen=True, config=_STRICT)
 class Simulate:
-    """A simulated release; its size, its seed and the strength of what is planted in it."""
+    """A simulated release: its size, its seed and the strength of its signal."""
 
     patents: Positive = setting(
         20_000, "rows of g_patent, from a thousand to ten million (fewer with an earlier data_to_date)"
@@ -111,36 +112,34 @@ class Simulate:
         datetime.date, Bound(ge=datetime.date(1976, 1, 6), le=datetime.date(2025, 9, 30))
     ] = setting(
         datetime.date(2025, 9, 30),
-        "last grant date; an earlier one cuts the same history short, so that a later release adds to it",
+        "last grant date; an earlier date truncates the same history, so a later release only adds to it",
     )
     classes: Annotated[int, Strict(), Bound(ge=2, le=125)] = setting(
         125, "CPC classes, the most frequent ones of the paper's 125 first"
     )
     columns: Literal["current", "old"] = setting(
-        "current", "table and column names: PatentsView's of today, or those of the older dumps"
+        "current", "table and column names: current PatentsView, or its older releases"
     )
     broken_fraction: Annotated[float, BeforeValidator(_no_bool), Bound(ge=0, lt=1)] = setting(
-        0.0, "share of rows in each table that are broken in one of several ways"
+        0.0, "share of malformed rows in each table"
     )
-    citation_scale: Real = setting(1.0, "citations made per patent, relative to the real ones (about 16)")
-    technology_noise: Share = setting(
-        0.1, "share of patents whose text speaks of another class than their own"
-    )
-    level_noise: Share = setting(
-        0.3, "share of patents whose text speaks of a citation level drawn at random"
-    )
-    order_share: Share = setting(0.3, "share of patents in pairs of classes that only word order tells apart")
+    citation_scale: Real = setting(1.0, "citations per patent, relative to real patents (about 16)")
+    technology_noise: Share = setting(0.1, "share of patents whose text describes another class")
+    level_noise: Share = setting(0.3, "share of patents whose text carries a random citation level")
+    order_share: Share = setting(0.3, "share of patents in pairs of classes that differ in word order only")
     drift: Share = setting(
         0.0,
-        "share of the words that speak of a citation level which new words replace each year, so that older patents teach less",
+        "share of the citation-level words that are replaced each year, so that older patents are "
+        "less informative",
     )
     relatives: Share = setting(
         0.0,
-        "share of patents that continue or divide another by g_us_rel_doc alone; who repeats an abstract always does so",
+        "share of patents that continue or divide another without sharing its abstract; only "
+        "g_us_rel_doc shows it",
     )
     claims: Flag = setting(
         False,
-        "also write the yearly files of claims, which speak of the same class and level as the abstract",
+        "also write the yearly claims files; claims carry the same class and level as the abstract",
     )
     abstract_words: Positive = setting(110, "mean words an abstract (title and abstract together: about 120)")
 
@@ -150,9 +149,9 @@ class Ingest:
     """Zipped TSV to Parquet."""
 
     max_reject_fraction: Share = setting(
-        0.01, "rejected rows of a table, as a share, above which the stage stops with exit code 3"
+        0.01, "largest share of rejected rows in a table; above it the stage stops with exit code 3"
     )
-    block_mb: Positive = setting(4, "megabytes of TSV parsed at a time, of each file; no row can be longer")
+    block_mb: Positive = setting(4, "megabytes of TSV parsed at a time in each file; also the longest row")
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -160,34 +159,36 @@ class Label:
     """Five-year forward citations and the level within the class."""
 
     horizon_months: Positive = setting(
-        60, "a citation counts when its citing patent is granted within this many months, both ends included"
+        60, "citation window: months from grant to the citing grant, both ends included"
     )
     reference_set: Literal["class", "class_year"] = setting(
-        "class_year", "percentiles within each CPC class, or each class and grant year"
+        "class_year",
+        "patents that percentiles are computed over: each CPC class, or each class and grant year",
     )
     population: Literal["all", "cited"] = setting(
-        "all", "patents in the percentiles: all, or only those with a citation at any time"
+        "all", "patents in a reference set: all, or only those cited at any time"
     )
     percentiles_before_censoring: Flag = setting(
-        False, "true: patents with an open window are in the percentiles (the paper's order of steps)"
+        False, "true: patents with an open citation window count in the percentiles (as in the paper)"
     )
     citing: Literal["all", "examiner", "not_examiner"] = setting(
-        "all", "which citations count, by citation_category"
+        "all", "citations that count, by citation_category"
     )
     self_citations: Flag = setting(True, "count a patent that cites itself")
     follow_up_months: tuple[Positive, ...] = setting(
         (),
-        "months, ascending and below horizon_months, after which an open window is also looked at, in INTERIM_LEVELS; such as [12, 24, 36, 48]",
+        "follow-up windows for INTERIM_LEVELS: ascending months below horizon_months, for example "
+        "[12, 24, 36, 48]",
     )
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Split:
-    """Who trains and who tests, decided before any text is learned from."""
+    """Train, development and test splits, made before any text is fitted."""
 
-    seed: Count = setting(1, "order in which patents are drawn")
+    seed: Count = setting(1, "seed of the draw of patents")
     sample: Share = setting(
-        1.0, "stratified: share of each class that is used; the rest is the split large_test"
+        1.0, "stratified: share of each class that is used; the rest becomes the split large_test"
     )
     development: Share = setting(
         0.1, "stratified: share of the sample; temporal: share of the training patents"
@@ -198,26 +199,29 @@ class Split:
         (2011, 2012, 2013, 2014, 2015), "temporal: one test split for each of these grant years"
     )
     embargo: Flag = setting(
-        True, "temporal: only train on patents whose citation window closed before the first test day"
+        True, "temporal: train only on patents whose citation window closed before the first test day"
     )
     interim_levels: Flag = setting(
         False,
-        "temporal, citation level: patents up to train_until whose level the embargo keeps out train on what their windows had shown "
-        "by the first test day, at the longest of label.follow_up_months",
+        "temporal, citation level: patents excluded by the embargo train on their interim level, at "
+        "the longest of label.follow_up_months that ended before the first test day",
     )
     group_by_family: Flag = setting(
         True,
-        "patents that share an abstract or are relatives (continuations, divisions, ...) never straddle training and test",
+        "keep patents that share an abstract or are relatives (continuations, divisions, ...) on one "
+        "side of the split",
     )
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Task:
-    """What differs between the two tasks."""
+    """Settings that differ between the two tasks."""
 
-    protocol: Literal["stratified", "temporal"] = setting("stratified", "how the split is made")
-    max_tokens: Positive = setting(100, "longer texts are cut")
-    min_tokens: Positive = setting(1, "patents with fewer tokens are left out")
+    protocol: Literal["stratified", "temporal"] = setting(
+        "stratified", "how patents are split: at random within classes, or by grant year"
+    )
+    max_tokens: Positive = setting(100, "longer texts are truncated")
+    min_tokens: Positive = setting(1, "patents with fewer tokens are excluded")
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -226,28 +230,29 @@ class Text:
 
     fields: Annotated[tuple[Literal["title", "abstract", "claims"], ...], Bound(min_length=1)] = setting(
         ("title", "abstract"),
-        "what a patent's text is made of, in this order; with claims, ingest reads their files as well, one a grant year",
+        "parts of the text, in this order; `claims` makes ingest read the yearly claims files too",
     )
     claims: Literal["first", "all"] = setting(
         "first",
-        "which claims are text, if any: the first one, which is always independent, or all in their order",
+        "claims in the text: the first (always independent), or all in order",
     )
-    min_count: Positive = setting(5, "words seen less often in the training text are dropped")
+    min_count: Positive = setting(5, "words with fewer occurrences in the training text are dropped")
     fit_on: Literal["train", "all"] = setting(
         "train",
-        "texts the vocabulary and vectors are learned from: all (the paper), or none of a test split nor, with split.group_by_family, of the same abstract; "
-        "a temporal task then leaves only texts from before its first test day, for the other task too: both share the vectors",
+        "texts used to fit the vocabulary and word vectors. all: every text (as in the paper). train:"
+        " no test patents, none of their families, and, if any task is split by year, only texts from"
+        " before its first test day",
     )
     dimensions: Positive = setting(200, "length of a word vector")
-    window: Positive = setting(5, "words to each side that are context")
+    window: Positive = setting(5, "context words on each side")
     subsample: Share = setting(
         0.001,
-        "words that are a larger share of the text are skipped at random, the more frequent the more often; 0: none are",
+        "frequency above which words are randomly skipped, as a share of the text; 0: never",
     )
-    negative: Positive = setting(5, "noise words drawn for each pair")
+    negative: Positive = setting(5, "negative samples for each word pair")
     epochs: Positive = setting(5, "passes over the text")
-    workers: Count = setting(0, "threads of gensim; 0 = one a core; 1 = reproducible bit for bit")
-    seed: Count = setting(1, "initial vectors and sampling")
+    workers: Count = setting(0, "gensim threads; 0 = one a core; 1 = reproducible to the bit")
+    seed: Count = setting(1, "seed of initial vectors and sampling")
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -255,162 +260,161 @@ class Shard:
     """The layout of the training examples."""
 
     world_sizes: Annotated[tuple[Positive, ...], Bound(min_length=1)] = setting(
-        (1, 2, 4, 8, 16), "numbers of ranks that can read the shards evenly"
+        (1, 2, 4, 8, 16), "numbers of ranks that can share the examples evenly"
     )
     row_group_rows: Positive = setting(2048, "largest number of examples in a row group")
-    seed: Count = setting(1, "the shuffle before writing")
+    seed: Count = setting(1, "seed of the shuffle before writing")
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Model:
-    """The network: word vectors, LSTM layers, a pool over the words, dense softmax. `pool: last` is the
-    paper's."""
+    """The network: word vectors, LSTM layers, pooling over the words, dense softmax."""
 
     units: Positive = setting(128, "units of each LSTM layer")
     layers: Positive = setting(2, "LSTM layers")
-    embedding: Literal["frozen", "tuned"] = setting("frozen", "whether the word vectors are trained further")
-    bidirectional: Flag = setting(False, "a second LSTM in each layer reads every text from its end")
+    embedding: Literal["frozen", "tuned"] = setting(
+        "frozen", "whether training also updates the word vectors"
+    )
+    bidirectional: Flag = setting(False, "each layer also reads the text backwards, with a second LSTM")
     pool: Literal["last", "max", "max_mean"] = setting(
         "max",
-        "what the softmax sees: last, the state after the last word (the paper) | max, the largest of each unit over all words | max_mean, both",
+        "pooling over the words. last: state after the last word (as in the paper). max: maximum of "
+        "each unit. max_mean: maximum and mean",
     )
     mean_vector: Flag = setting(
-        False, "the softmax also sees the mean of the text's word vectors, in which rare words weigh more"
+        False, "the softmax also gets the mean word vector of the text, weighted towards rare words"
     )
-    scale_vectors: Flag = setting(
-        False, "take the mean of all word vectors off each, and bring their numbers to standard deviation 1"
-    )
-    spatial_dropout: Dropout = setting(
-        0.0, "share of the dimensions that all vectors of a text lose in a training step"
-    )
-    dropout: Dropout = setting(0.0, "share of the pooled state that is left out in a training step")
+    scale_vectors: Flag = setting(False, "center the word vectors and scale them to standard deviation 1")
+    spatial_dropout: Dropout = setting(0.0, "dropout rate of embedding dimensions, for a whole text at once")
+    dropout: Dropout = setting(0.0, "dropout rate of the pooled state")
     forget_bias_horizon: Count = setting(
         0,
-        "longest initial memory of a cell, in words, about a text's length; 0 = Keras's forget bias of 1, about 3 words",
+        "forget-gate bias: longest initial memory in words (chrono initialisation), about the length "
+        "of a text; 0 = Keras's bias of 1, about 3 words",
     )
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Train:
-    """Training; one loop for one rank and for many."""
+    """Training; one loop for any number of ranks."""
 
     ranks: Positive = setting(
-        1, "processes, each with its share of every batch; with an external launcher as many as it starts"
+        1, "processes, each with an equal share of every batch; an external launcher decides it"
     )
     epochs: Positive = setting(5, "passes over the training examples")
-    batch: Positive = setting(96, "examples a step, over all ranks together")
-    min_steps: Count = setting(0, "more passes where examples are few: as many as make this number of steps")
-    learning_rate: Real = setting(1e-3, "Adam's step size, the largest where it changes")
-    warmup: Share = setting(0.0, "share of all steps in which the step size rises from 0")
+    batch: Positive = setting(96, "examples a step, summed over all ranks")
+    min_steps: Count = setting(0, "smallest number of steps; with few examples there are more epochs")
+    learning_rate: Real = setting(1e-3, "Adam's learning rate; the peak of the schedule")
+    warmup: Share = setting(0.0, "share of all steps in which the learning rate rises from 0")
     decay: Literal["none", "linear", "cosine"] = setting(
-        "none", "how the step size falls to 0 from there to the last step"
+        "none", "how the learning rate falls to 0 between warmup and the last step"
     )
-    weight_decay: Real = setting(0.0, "AdamW's decay, of all weights but biases and word vectors")
-    label_smoothing: Dropout = setting(0.0, "share of each example's answer that is spread over all labels")
+    weight_decay: Real = setting(0.0, "AdamW weight decay, except for biases and word vectors")
+    label_smoothing: Dropout = setting(0.0, "share of each target that is spread over all labels")
     class_weights: Literal["none", "sqrt", "balanced"] = setting(
         "none",
-        "what a patent of a class counts: one like another | sqrt, in inverse proportion to the root of its share | balanced, to that share",
+        "loss weights of technology classes. none: equal. balanced: inverse frequency. sqrt: its square root",
     )
     level_weights: Literal["none", "sqrt", "balanced"] = setting(
-        "none", "the same of a citation level, of which the most cited are the rarest"
+        "none", "loss weights of citation levels, as for class_weights"
     )
     technology_weight: Annotated[Real, Bound(gt=0)] = setting(
-        1.0, "joint: what the loss of technology counts in that of the model, a weighted mean"
+        1.0, "joint: weight of the technology loss in the weighted mean"
     )
     citation_level_weight: Annotated[Real, Bound(gt=0)] = setting(
-        1.0, "joint: what the loss of the citation level counts in it"
+        1.0, "joint: weight of the citation-level loss in the weighted mean"
     )
     patience: Count = setting(
-        0, "epochs in a row without a lower development loss after which training ends; 0 = all epochs"
+        0, "early stopping: epochs without a lower development loss; 0 = train all epochs"
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = setting(
         "float32",
-        "numbers the LSTM computes with; weights, logits and loss are float32 with each. mixed_*: faster on GPUs, bfloat16 on those from 2020 on, "
-        "float16 on older ones, with the loss scaled",
+        "precision of the LSTM; weights, logits and loss stay float32. mixed_bfloat16: faster on GPUs"
+        " from 2020 on. mixed_float16: on older ones, with loss scaling",
     )
-    clip_norm: Real = setting(1.0, "largest norm of the gradient; 0 = no limit")
+    clip_norm: Real = setting(1.0, "largest gradient norm; 0 = no clipping")
     keep: Literal["best", "last"] = setting(
         "best",
-        "weights that are kept: those of the epoch with the least development loss, or the last (the paper)",
+        "which weights are kept: lowest development loss, or last epoch (as in the paper)",
     )
-    bucket_by_length: Flag = setting(
-        True, "a step takes texts of like length, so that little padding is computed"
-    )
-    seed: Count = setting(1, "initial weights and the order within an epoch")
+    bucket_by_length: Flag = setting(True, "batch texts of similar length, which reduces padding")
+    seed: Count = setting(1, "seed of initial weights and the order within an epoch")
     launcher: Literal["local", "spark", "external"] = setting(
         "local",
-        "who starts the ranks: local, this command, on this machine | spark: the executors of spark-submit's session | "
-        "external: horovodrun, mpirun or a cluster's operator starts this command once a rank",
+        "what starts the ranks. local: this command, on this machine. spark: the executors of spark-"
+        "submit's session. external: horovodrun, mpirun or a cluster operator starts this command "
+        "once a rank",
     )
-    timeout_s: Positive = setting(60, "seconds after which a rank that stays silent ends the job")
+    timeout_s: Positive = setting(60, "seconds without a sign of life from a rank after which the job ends")
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Evaluate:
-    """Figures, baselines and the report."""
+    """Metrics, baselines and the report."""
 
     batch: Positive = setting(512, "examples a prediction step")
     baseline_examples: Positive = setting(
         200_000, "largest number of training texts for TF-IDF and the linear model"
     )
     neighbour_examples: Positive = setting(
-        20_000, "largest number of training texts among which the nearest one is looked for"
+        20_000, "largest number of training texts for the nearest-neighbour baseline"
     )
     calibration_examples: Positive = setting(
-        20_000, "largest number of development texts from which the calibration is learned"
+        20_000, "largest number of development texts for the calibration fit"
     )
-    resamples: Count = setting(1_000, "draws of the bootstrap that gives the intervals; 0 = no intervals")
-    fixed_precision: Share = setting(0.5, "precision at which the recall of top1 is told")
-    seed: Count = setting(1, "which texts are drawn, the linear model's order of them, the bootstrap")
+    resamples: Count = setting(1_000, "bootstrap resamples for the confidence intervals; 0 = no intervals")
+    fixed_precision: Share = setting(0.5, "precision at which the recall of top1 is reported")
+    seed: Count = setting(1, "seed of sampled texts, the linear model and the bootstrap")
     logged_predictions: Count = setting(
         1_000_000,
-        "largest number of test patents of a task whose answers go to its MLflow run, so that two runs can be compared; 0 = none",
+        "largest number of test predictions of a task that are logged to MLflow, where `compare` "
+        "reads them; 0 = none",
     )
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Audit:
-    """Checks that look for leaks; their limits are for a person to know, so few are settings."""
+    """Leakage checks and their limits."""
 
     sample_size: Positive = setting(
         5_000,
-        "largest number of test texts in the checks that compare texts or fit models; of training texts ten times as many",
+        "largest number of test texts in checks that compare texts or fit models; ten times as many "
+        "training texts",
     )
     near_duplicate: Annotated[Share, Bound(gt=0)] = setting(
-        0.7, "share of three-word shingles in common (Jaccard) from which two texts are near duplicates"
+        0.7, "Jaccard similarity of three-word shingles from which two texts are near duplicates"
     )
     duplicates: Share = setting(
-        0.01, "limit: share of the test patents whose text stands, or nearly stands, among the training texts"
+        0.01, "limit: share of test patents with a duplicate or near duplicate in the training texts"
     )
     recount_sample_size: Count = setting(
-        30, "patents whose labels are counted anew from the release's own files; 0 = none"
+        30, "patents whose labels are recomputed from the release's raw files; 0 = none"
     )
-    top1_auc: Share = setting(
-        0.95, "limit: ROC-AUC of top1; text alone does not tell the most cited patents better"
-    )
-    seed: Count = setting(1, "which texts and patents are drawn")
+    top1_auc: Share = setting(0.95, "limit: ROC-AUC of top1; a higher value from text alone suggests a leak")
+    seed: Count = setting(1, "seed of the sampled texts and patents")
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Register:
-    """Which models enter the registry of MLflow."""
+    """Promotion of models in the MLflow registry."""
 
     margin: Share = setting(
         0.0,
-        "how much worse than the champion a model may be: refused when the whole 95 % interval of the difference lies below minus this, "
-        "in accuracy (technology) or PR-AUC of top1 (citation level)",
+        "non-inferiority margin: a model is rejected when the 95 % interval of its difference to the "
+        "champion lies wholly below minus this, in accuracy (technology) or PR-AUC of top1 (citation "
+        "level)",
     )
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Backtest:
-    """Models as of several years, each tested on the years after it."""
+    """Models as of several years, each tested on later years."""
 
     years: Annotated[tuple[Positive, ...], Bound(min_length=1)] = setting(
-        (2006, 2010, 2014), "a model is trained with what was known at the end of each of these years"
+        (2006, 2010, 2014), "one model is trained on what was known at the end of each of these years"
     )
     test_years: Positive = setting(
-        5, "grant years after each that test it, as far as their citation windows have closed in the release"
+        5, "grant years after each that test the model, while their citation windows are closed"
     )
 
 
@@ -420,12 +424,8 @@ class Tracking:
 
     uri: String = setting("", "MLflow tracking server or database; empty: SQLite in <warehouse.root>/mlflow")
     experiment: String = setting("patent_spark", "MLflow experiment")
-    run_name: String = setting(
-        "", "what a run is called in MLflow, before its task; empty: the task and the release"
-    )
-    parent_run: String = setting(
-        "", "id of an MLflow run that a training's run is nested under; a sweep or a back-test sets it"
-    )
+    run_name: String = setting("", "run name in MLflow, before the task; empty: task and release")
+    parent_run: String = setting("", "id of the parent MLflow run; set by sweeps and back-tests")
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -434,8 +434,8 @@ class Config:
 
     tasks: Literal["technology", "citation_level", "both", "joint"] = setting(
         "both",
-        "which models are made: of one task | both, one for each of the two | joint, one for the two, which share all but their last layer; "
-        "it trains on no patent that either task tests",
+        "models to train: one task | both: one model for each task | joint: one model for both, which"
+        " shares all but the last layer and trains on no test patent of either task",
     )
     warehouse: Warehouse = field(default_factory=Warehouse)
     engine: Engine = field(default_factory=Engine)
@@ -461,7 +461,7 @@ class Config:
 
     @property
     def task_names(self) -> tuple[str, ...]:
-        """The tasks in this run, in the order they are worked on."""
+        """The tasks of this run, in order."""
         return TASKS if self.tasks in ("both", JOINT) else (self.tasks,)
 
     def task(self, name: str) -> Task:
@@ -475,5 +475,5 @@ class Config:
         return {JOINT: TASKS} if self.tasks == JOINT else {task: (task,) for task in self.task_names}
 
     def prefix(self, task: str) -> str:
-        """What stands before the names of a task's figures where they are kept together with the other's."""
+        """Prefix of a task's metric names in a run that holds both tasks."""
         return f"{task}_" if self.tasks == JOINT else ""

@@ -38,7 +38,7 @@ def _table(name: str, stage: str, grain: str, *columns: tuple[str, DataType, str
     return Table(name, stage, grain, StructType(fields))
 
 
-_KEY = ("patent_key", LongType(), "patent_id as a number, see keys.py")
+_KEY = ("patent_key", LongType(), "patent_id as a number, see patent_ids.py")
 _ID = ("patent_id", StringType(), "the patent's number as PatentsView writes it: 3930271, D345393, RE32443")
 _TASK = ("task", StringType(), "technology or citation_level")
 _SPLIT = ("split", StringType(), "train, development, test, large_test, or test_YYYY")
@@ -62,7 +62,8 @@ CITATIONS = _table(
     ("cited_key", LongType(), "the cited patent; null when its id has no patent's form"),
     ("patent_id", StringType(), "the citing patent"),
     ("citation_patent_id", StringType(), "the cited patent; often not in PATENTS (granted before 1976)"),
-    ("citation_category", StringType(), "cited by examiner, cited by applicant, cited by other, ...; null when blank"),
+    ("citation_category", StringType(),
+        "cited by examiner, cited by applicant, cited by other, ...; null when blank"),
     ("may_repeat", BooleanType(), "false: no other row holds this pair of patents; else one may"),
 )  # fmt: skip
 CPC = _table(
@@ -74,26 +75,35 @@ CPC = _table(
     ("cpc_type", StringType(), "inventional or additional"),
 )  # fmt: skip
 CLAIMS = _table(
-    "CLAIMS", "ingest", "One row per row of the claims files, if text.fields asks for claims; a (patent, sequence) can stand more than once.",
+    "CLAIMS", "ingest",
+    "One row per row of the claims files, if text.fields asks for claims; a (patent, sequence) "
+    "can stand more than once.",
     _KEY, _ID,
     ("claim_sequence", IntegerType(), "order of the patent's claims; the first claim has the smallest"),
     ("claim_text", StringType(), "as published, may hold newlines; null when empty"),
 )  # fmt: skip
 RELATED_DOCUMENTS = _table(
-    "RELATED_DOCUMENTS", "ingest", "One row per row of the file of related documents; none when the release has no such file.",
+    "RELATED_DOCUMENTS", "ingest",
+    "One row per row of the file of related documents; none when the release has no such file.",
     _KEY, _ID,
     ("related_number", StringType(), "the related document's number as the file writes it; null when empty"),
-    ("related_key", LongType(), "the patent that it is, when the file says that it is a granted parent; else null"),
-    ("relation", StringType(), "continuation, division, us-provisional-application, related-publication, ...: in lower case, with hyphens"),
-    ("related_kind", StringType(), "parent, parent-grant, parent-pct or child; null of provisional applications and publications"),
+    ("related_key", LongType(),
+        "the patent that it is, when the file says that it is a granted parent; else null"),
+    ("relation", StringType(),
+        "continuation, division, us-provisional-application, related-publication, ...: in lower case,"
+        " with hyphens"),
+    ("related_kind", StringType(),
+        "parent, parent-grant, parent-pct or child; null of provisional applications and publications"),
 )  # fmt: skip
 REJECTS = _table(
     "REJECTS", "ingest", "One row per source row that could not be used.",
     ("table", StringType(), "the table it was meant for"),
     ("file", StringType(), "the release's file"),
-    ("row", LongType(), "position in that file, the header being row 1; rows, not lines: a text may hold newlines"),
+    ("row", LongType(),
+        "position in that file, the header being row 1; rows, not lines: a text may hold newlines"),
     ("reason", StringType(), "why, in a few words that are the same for all rows of a kind"),
-    ("content", StringType(), "the row's beginning; of a row with as many fields as the header, the fields that are read"),
+    ("content", StringType(),
+        "the row's beginning; of a row with as many fields as the header, the fields that are read"),
 )  # fmt: skip
 COUNTS = _table(
     "COUNTS", "label", "One row per patent that is not withdrawn.",
@@ -107,36 +117,48 @@ LABELS = _table(
     ("grant_date", DateType(), "the day the patent was granted"),
     ("cpc_class", StringType(), "the class listed first; null without any"),
     ("forward_citations", LongType(), "distinct citing patents granted within the horizon"),
-    ("q90", DoubleType(), "90th percentile of the counts in the patent's pool; null without a pool"),
+    ("q90", DoubleType(), "90th percentile of the counts in the patent's reference set; null without one"),
     ("q99", DoubleType(), "99th percentile"),
-    ("citation_level", StringType(), "top1, top10, btm90, zerocite; null with an open window or without a class"),
+    ("citation_level", StringType(),
+        "top1, top10, btm90, zerocite; null with an open window or without a class"),
     ("window_complete", BooleanType(), "the horizon ends on or before the release's data_to_date"),
 )  # fmt: skip
 INTERIM_LEVELS = _table(
-    "INTERIM_LEVELS", "label", "One row per patent with a class and exposure of label.follow_up_months that was over at the release's data_to_date.",
+    "INTERIM_LEVELS", "label",
+    "One row per patent with a class and exposure of label.follow_up_months that was over at the "
+    "release's data_to_date.",
     _ID, _KEY,
     ("grant_date", DateType(), "the day the patent was granted"),
     ("cpc_class", StringType(), "the class listed first"),
     ("exposure_months", IntegerType(), "months from the grant in which citations count"),
     ("forward_citations", LongType(), "distinct citing patents granted within the exposure"),
-    ("q90", DoubleType(), "90th percentile of these counts among all patents of the same class, grant year and exposure"),
+    ("q90", DoubleType(),
+        "90th percentile of these counts among all patents of the same class, grant year and exposure"),
     ("q99", DoubleType(), "99th percentile"),
-    ("citation_level", StringType(), "top1, top10, btm90, zerocite among these: what an open window shows, not the level"),
+    ("citation_level", StringType(),
+        "top1, top10, btm90, zerocite among these: what an open window shows, not the level"),
 )  # fmt: skip
 SPLITS = _table(
     "SPLITS", "split", "One row per patent and task it takes part in.",
     _ID, _KEY, _TASK, _SPLIT,
-    ("exposure_months", IntegerType(), "citation level: months of citations behind the label, the whole horizon or one of INTERIM_LEVELS; else null"),
+    ("exposure_months", IntegerType(),
+        "citation level: months of citations behind the label, the whole horizon or one of "
+        "INTERIM_LEVELS; else null"),
 )  # fmt: skip
 FAMILIES = _table(
-    "FAMILIES", "split", "One row per patent with an abstract or a relative; any other is a family of its own, under its key.",
-    ("patent_key", LongType(), "patent_id as a number, see keys.py"),
-    ("family", LongType(), "the same for patents that share an abstract or are relatives (rules.py), over any number of others"),
+    "FAMILIES", "split",
+    "One row per patent with an abstract or a relative; any other is a family of its own, under "
+    "its key.",
+    ("patent_key", LongType(), "patent_id as a number, see patent_ids.py"),
+    ("family", LongType(),
+        "the same for patents that share an abstract or are relatives (patent_rules.py), over any "
+        "number of others"),
 )  # fmt: skip
 TOKENS = _table(
     "TOKENS", "text", "One row per patent that is not withdrawn and has text.",
     _KEY, _ID,
-    ("tokens", ArrayType(StringType(), True), "words of the fields that text.fields names, in order, before rare ones are dropped"),
+    ("tokens", ArrayType(StringType(), True),
+        "words of the fields that text.fields names, in order, before rare ones are dropped"),
 )  # fmt: skip
 VOCABULARY = _table(
     "VOCABULARY", "text", "One row per word that is frequent enough.",
@@ -151,10 +173,14 @@ VECTORS = _table(
     ("vector", ArrayType(FloatType(), True), "skip-gram vector"),
 )  # fmt: skip
 EXAMPLES = _table(
-    "EXAMPLES", "shard", "One row per patent of a split of a task: <task>/<split>, or of any task: joint/<split>; padding has a negative key.",
+    "EXAMPLES", "shard",
+    "One row per patent of a split of a task: <task>/<split>, or of any task: joint/<split>; "
+    "padding has a negative key.",
     ("patent_key", LongType(), "negative: a row that only fills up a row group, weight 0"),
     ("position", LongType(), "place in the shuffled order, from 0"),
-    ("label", IntegerType(), "place in the manifest's list of labels, behind its end in that of early levels (see shards.early); of joint examples "
+    ("label", IntegerType(),
+        "place in the manifest's list of labels, behind its end in that of early levels (see "
+        "shards.early); of joint examples "
      "a place for each task, see shards.layout.labels_of_tasks"),
     ("length", IntegerType(), "tokens before padding"),
     ("tokens", BinaryType(), "max_tokens little-endian int32 ids of VOCABULARY, 0 to the right"),
@@ -176,12 +202,14 @@ PREDICTIONS = _table(
     ("predicted", StringType(), "the most probable label"),
     ("probability", FloatType(), "calibrated probability of the predicted label"),
     *_SCORES,
-    ("probabilities", ArrayType(FloatType(), True), "of all labels, in the order of the model's list; calibrated"),
+    ("probabilities", ArrayType(FloatType(), True),
+        "of all labels, in the order of the model's list; calibrated"),
 )  # fmt: skip
 BASELINE_PREDICTIONS = _table(
     "BASELINE_PREDICTIONS", "evaluate",
     "One row per predictor and patent of a test split of a task, for each predictor that reads texts.",
-    ("predictor", StringType(), "tfidf_linear, tfidf_nearest, or the model without its calibration: uncalibrated, "
+    ("predictor", StringType(),
+        "tfidf_linear, tfidf_nearest, or the model without its calibration: uncalibrated, "
      "temperature_alone"),
     _ID, _KEY, _TASK, _SPLIT,
     *_OF_PREDICTIONS,
@@ -198,23 +226,23 @@ TABLES = {
     )
 }  # fmt: skip
 
-STAGE_OF = (
-    {name: table.stage for name, table in TABLES.items()}
-    | {
-        "RELEASE": "simulate",  # zipped TSV tables and release.json
-        "QUALITY": "quality",  # report.html, quality.json and figures
-        "KEYED_VECTORS": "text",  # the vectors as gensim's KeyedVectors
-        "MODEL": "train",  # a folder a task: model.keras, labels, vocabulary, history
-        "METRICS": "evaluate",  # a JSON file a task
-        "BASELINES": "evaluate",  # a JSON file a task: what the baselines learned from the training patents
-        "CALIBRATION": "evaluate",  # a JSON file a task: how the model's probabilities are calibrated
-        "REPORT": "evaluate",  # report.html and its figures; the audit puts its verdict into the place that the page has for it
-        "AUDIT": "audit",  # report.html, and the figures and verdicts of all checks in audit.json
-        "MODEL_CARD": "register",  # a folder a model: card.html and card.md of its champion, and decision.json, how the last one was judged
-        "BACKTEST": "backtest",  # report.html, backtest.json and figures: models as of several years
-        "ABLATION": "ablate",  # report.html and ablation.json: two configurations, their protocols and models swapped
-    }
-)
+STAGE_OF = {name: table.stage for name, table in TABLES.items()} | {
+    "RELEASE": "simulate",  # zipped TSV tables and release.json
+    "QUALITY": "quality",  # report.html, quality.json and plots
+    "KEYED_VECTORS": "text",  # the vectors as gensim's KeyedVectors
+    "MODEL": "train",  # a folder a task: model.keras, labels, vocabulary, history
+    "METRICS": "evaluate",  # a JSON file a task
+    "BASELINES": "evaluate",  # a JSON file a task: the fitted baselines
+    "CALIBRATION": "evaluate",  # a JSON file a task: how the model's probabilities are calibrated
+    "REPORT": "evaluate",  # report.html and its plots; the audit adds its result
+    "AUDIT": "audit",  # report.html, and all checks in audit.json
+    # a folder a model: card.html and card.md of its champion, and decision.json, the last promotion
+    # decision
+    "MODEL_CARD": "register",
+    "BACKTEST": "backtest",  # report.html, backtest.json and plots: models as of several years
+    # report.html and ablation.json: two configurations, their protocols and models swapped
+    "ABLATION": "ablate",
+}
 """Which stage makes a table or another output; `patent-spark where` prints its place."""
 
 TRAIN, DEVELOPMENT, TEST, LARGE_TEST = "train", "development", "test", "large_test"

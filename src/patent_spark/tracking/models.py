@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
     import keras
     import numpy as np

@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-
 from patent_spark.config import Config, shown
 from patent_spark.core.errors import StoppedError
 from patent_spark.core.progress import log, say
