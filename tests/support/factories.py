@@ -67,10 +67,14 @@ def task_examples(**rows: int) -> TaskExamples:
 _EMPTY: dict[str, dict[str, Any]] = {
     "simulate": {"release_id": "tiny", "data_to_date": "2025-09-30", "rows": {}, "broken": {}},
     "ingest": {
-        "release_id": "tiny", "data_to_date": "2025-09-30", "data_to_date_from": "release.json", "rows_in": {}, "rejected": {},
+        "release_id": "tiny", "data_to_date": "2025-09-30", "data_to_date_from": "release.json",
+        "rows_in": {}, "rejected": {},
         "cited_malformed": 0, "without_abstract": 0, "related_documents_from": None,
     },
-    "label": {"levels": {}, "open_window": 0, "without_class": 0, "reference_sets": 0, "small_reference_sets": 0},
+    "label": {
+        "levels": {}, "open_window": 0, "without_class": 0,
+        "reference_sets": 0, "small_reference_sets": 0,
+    },
     "split": {"splits": {}},
     "text": {"vocabulary_size": 0, "vocabulary_digest": "words", "training_texts": 0, "training_words": 0},
     "shard": {"vocabulary_digest": "words", "lanes": 1, "tasks": {}},

@@ -69,7 +69,8 @@ class Store:
         path = self.root / stage / current.version / name
         if not path.exists():
             raise DataError(
-                f"{name} is not part of the current {stage} ({path.parent}); run `patent-spark {stage}` again",
+                f"{name} is not part of the current {stage} ({path.parent}); "
+                f"run `patent-spark {stage}` again",
                 table=name,
                 stage=stage,
             )

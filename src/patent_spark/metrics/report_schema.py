@@ -322,7 +322,7 @@ class Metrics(SplitMetrics):
 
 def read_metrics(store: Store, task: str) -> Metrics:
     """The current METRICS of a task. Raises DataError when there is none."""
-    return Metrics.model_validate(store.read_json("METRICS", f"{task}.json"))
+    return store.read_record(Metrics, "METRICS", f"{task}.json")
 
 
 def read_metrics_file(path: Path) -> Metrics:
