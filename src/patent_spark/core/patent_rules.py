@@ -38,12 +38,16 @@ def keep_standing(patents: DataFrame) -> DataFrame:
     return patents.where(~is_withdrawn())
 
 
+EXAMINER = "cited by examiner"
+"""The citation_category of examiners."""
+
+
 def may_count(label: Label) -> Column:
     """Whether a row of CITATIONS counts under the settings `citing` and `self_citations`.
 
     A blank category is not the examiner's.
     """
-    by_examiner = F.coalesce(F.col("citation_category") == "cited by examiner", F.lit(False))
+    by_examiner = F.coalesce(F.col("citation_category") == EXAMINER, F.lit(False))
     chosen = {"all": F.lit(True), "examiner": by_examiner, "not_examiner": ~by_examiner}[label.citing]
     if label.self_citations:
         return chosen

@@ -10,14 +10,18 @@ from pyspark.sql import functions as F
 from patent_spark.core import schemas
 from patent_spark.core.errors import conform
 from patent_spark.core.patent_rules import keep_standing
+from patent_spark.core.token_ids import ENTITY
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 
 def words_of(*texts: str) -> Column:
-    """Words of some columns joined by spaces, without nulls: lower-case runs of a-z and 0-9."""
-    plain = F.regexp_replace(F.lower(F.concat_ws(" ", *texts)), "[^a-z0-9]+", " ")
+    """Words of some columns joined by spaces, without nulls: lower-case runs of a-z and 0-9.
+
+    An HTML entity, also one that was escaped twice, separates words like the sign that it stands for.
+    """
+    plain = F.regexp_replace(F.lower(F.concat_ws(" ", *texts)), f"(?:{ENTITY}|[^a-z0-9])+", " ")
     # A filter with a lambda is more than Sail can push down to the files when there is no join.
     return F.array_remove(F.split(plain, " "), "")
 

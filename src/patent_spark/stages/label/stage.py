@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 
 from patent_spark.core import schemas
-from patent_spark.core.errors import conform
+from patent_spark.core.errors import DataError, conform
 from patent_spark.core.metadata import IngestMetadata, LabelMetadata
+from patent_spark.core.patent_rules import EXAMINER
 from patent_spark.core.progress import say
 from patent_spark.core.scratch import materialize
 from patent_spark.core.store import location
@@ -38,6 +39,7 @@ def run(context: StageContext) -> None:
     label = context.config.label
     data_to_date = context.store.metadata(IngestMetadata).data_to_date
     patents = context.read("PATENTS")
+    _require_categories(context)
     with _counted(context, count_citations(patents, context.read("CITATIONS"), label)) as counts:
         members = counts.transform(
             with_class_and_window, patents, first_class_per_patent(context.read("CPC")), label, data_to_date
@@ -48,6 +50,23 @@ def run(context: StageContext) -> None:
             if label.follow_up_months:
                 context.write(interim_levels(members, label, data_to_date), "INTERIM_LEVELS")
     _record(context)
+
+
+def _require_categories(context: StageContext) -> None:
+    """Raise DataError when label.citing asks for citations of a category that no row has."""
+    citing = context.config.label.citing
+    if citing == "all":
+        return
+    column = context.read("CITATIONS").select("citation_category").distinct().toArrow()["citation_category"]
+    categories = {str(each or "blank") for each in column.to_pylist()}
+    by_examiner = categories & {EXAMINER}
+    if categories and not (by_examiner if citing == "examiner" else categories - by_examiner):
+        raise DataError(
+            f"label.citing = {citing} leaves no citation; the categories in CITATIONS are: "
+            f"{', '.join(sorted(categories))}",
+            setting="label.citing",
+            table="CITATIONS",
+        )
 
 
 @contextmanager

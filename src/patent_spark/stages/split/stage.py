@@ -53,6 +53,7 @@ def run(context: StageContext) -> None:
     for task, sizes in splits.items():
         if not sizes.get(schemas.TRAIN):
             raise _nothing_to_train_on(task, sizes, config)
+        _name_empty_test_years(task, sizes, config)
     on_interim_levels = _trained_on_interim_levels(context) if interim is not None else {}
     context.record_metadata(SplitMetadata(splits=splits, on_interim_levels=on_interim_levels))
 
@@ -88,6 +89,14 @@ def _split_task(
             further = interim.transform(interim_examples, config.split, config.label)
             placed = placed.transform(add_interim, further.transform(with_families))
     return placed.withColumn("task", F.lit(task))
+
+
+def _name_empty_test_years(task: str, sizes: dict[str, int], config: Config) -> None:
+    if config.task(task).protocol != "temporal":
+        return
+    empty = [str(year) for year in config.split.test_years if not sizes.get(f"{schemas.TEST}_{year}")]
+    if empty:
+        say(f"  {task}: no test patents of {', '.join(empty)}; LABELS has no label of these grant years")
 
 
 def _interim_levels(context: StageContext) -> DataFrame:

@@ -6,7 +6,9 @@ import shutil
 import time
 from pathlib import Path
 
-from patent_spark.config import ConfigError, recorded
+import numpy as np
+
+from patent_spark.config import TASKS, ConfigError, recorded
 from patent_spark.core.code_version import code_version, git_commit
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, StoppedError
@@ -19,6 +21,7 @@ from patent_spark.stages.shard.layout import Layout
 from patent_spark.stages.train.checkpoint import Checkpoint
 from patent_spark.stages.train.launch.job import Job
 from patent_spark.stages.train.launch.launcher import run_ranks
+from patent_spark.stages.train.model.loss import label_counts
 from patent_spark.stages.train.model.optimizer import with_enough_epochs
 from patent_spark.stages.train.reuse import existing_models, model_key
 from patent_spark.tracking.runs import Run, create_run, reopen_run
@@ -32,6 +35,7 @@ def run(context: StageContext) -> None:
     Raises DataError when examples and vectors do not belong together, or a rank finds bad data.
     """
     _require_examples(context)
+    _require_several_labels(context)
     _require_same_vocabulary(context)
     if context.config.train.launcher == "spark" and engine_name(context.config.engine) == "sail":
         raise ConfigError(
@@ -81,6 +85,22 @@ def _require_examples(context: StageContext) -> None:
                 f"run the stages from `patent-spark split` on with tasks={tasks}",
                 table="EXAMPLES",
                 model=model,
+            )
+
+
+def _require_several_labels(context: StageContext) -> None:
+    """Raises DataError when all training patents of a task have one label: its model would be perfect, and useless."""
+    examples = context.store.metadata(ShardMetadata).tasks
+    for task in set(context.config.models) & set(TASKS):
+        names = examples[task].labels
+        counts = label_counts(context.store.directory("EXAMPLES") / task / TRAIN, len(names))
+        if np.count_nonzero(counts) == 1:
+            only = next(iter(names[i] for i in np.flatnonzero(counts) if i < len(names)), "an interim level")
+            raise DataError(
+                f"{task}: all training patents have one label, {only}, so there is nothing to learn; "
+                f"use a release with more of them, or leave {task} out of `tasks`",
+                task=task,
+                label=only,
             )
 
 
