@@ -89,7 +89,7 @@ def _require_examples(context: StageContext) -> None:
 
 
 def _require_several_labels(context: StageContext) -> None:
-    """Raises DataError when all training patents of a task have one label: its model would be perfect, and useless."""
+    """Raises DataError when all training patents of a task have one label: nothing could be learned."""
     examples = context.store.metadata(ShardMetadata).tasks
     for task in set(context.config.models) & set(TASKS):
         names = examples[task].labels
