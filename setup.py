@@ -1,5 +1,6 @@
-"""Packaging of patent_spark. Tool settings live in pyproject.toml, exact versions in requirements.lock, and for
-machines with an NVIDIA GPU in requirements-gpu.lock.
+"""Packaging of patent_spark. Tool settings live in pyproject.toml.
+
+Exact versions are in requirements.lock, and for machines with an NVIDIA GPU in requirements-gpu.lock.
 
 Versions are held back only where a newer one was seen to fail:
 
@@ -26,7 +27,7 @@ TRAIN = [
     "protobuf>=5.29,<6",
     "setuptools<70",  # petastorm and horovod import pkg_resources
 ]
-# TensorFlow's build for processors, or the one for NVIDIA GPUs, with CUDA, cuDNN, NCCL and what tells how busy the GPUs are.
+# TensorFlow's build for CPUs, or the one for NVIDIA GPUs: with CUDA, cuDNN, NCCL and GPU monitoring.
 CPU = ["tensorflow-cpu==2.18.1"]
 GPU = ["tensorflow[and-cuda]==2.18.1", "nvidia-ml-py>=12"]
 # horovod==0.28.1 itself stands in requirements-horovod.txt: it is compiled against the TensorFlow above.
@@ -35,7 +36,7 @@ HOROVOD_BUILD = ["cmake<4", "wheel", "cloudpickle", "psutil", "packaging"]
 setup(
     name="patent_spark",
     version=re.search(r'__version__ = "(.+)"', Path("src/patent_spark/__init__.py").read_text())[1],
-    description="Technology class and citation level of US patents: Spark, gensim, Petastorm, Horovod, MLflow",
+    description="Technology class and citation level of US patents, from data release to judged model",
     license="Apache-2.0",
     python_requires=">=3.11,<3.12",
     package_dir={"": "src"},

@@ -155,7 +155,8 @@ def baseline_table(by_seed: Mapping[int, Metrics]) -> str:
 
 
 def bayes_table(stores: Sequence[Store]) -> str:
-    """A Markdown table: the model beside other classifiers of the same patents, and the Bayes-optimal rates."""
+    """A Markdown table: the model beside other classifiers of the same patents, and the Bayes-optimal
+    rates."""
     lines = [
         "| task | metric | model | TF-IDF + linear | logistic regression on the oracle features "
         "| Bayes-optimal | model's share |",

@@ -80,7 +80,8 @@ def main() -> None:
     print("\n| training alone | words/s | ratio | words/CPU s | ratio |\n|---|---|---|---|---|")
     for name, (wall, cpu) in paces.items():
         print(
-            f"| {name} | {wall:,.0f} | {wall / paces[PLAIN][0]:.2f} | {cpu:,.0f} | {cpu / paces[PLAIN][1]:.2f} |"
+            f"| {name} | {wall:,.0f} | {wall / paces[PLAIN][0]:.2f} | {cpu:,.0f} | "
+            f"{cpu / paces[PLAIN][1]:.2f} |"
         )
 
 
@@ -129,7 +130,8 @@ def _train(contestant: str, folder: Path, text: Text) -> dict[str, float]:
 
     sentences = _Sentences([file.path for file in files])
     model = Word2Vec(
-        sg=1, hs=0, negative=text.negative, vector_size=text.dimensions, window=text.window, sample=text.subsample,
+        sg=1, hs=0, negative=text.negative, vector_size=text.dimensions, window=text.window,
+        sample=text.subsample,
         seed=text.seed, workers=_threads(text), min_count=text.min_count,
     )  # fmt: skip
     model.build_vocab(sentences)

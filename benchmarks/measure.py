@@ -59,7 +59,8 @@ def alternate(contestants: Mapping[str, Sequence[str]], runs: int = 3) -> dict[s
             outcome = run(command)
             what = f"{'warm-up' if turn == 0 else f'run {turn}'}: {name}"
             print(
-                f"  {what} {outcome.seconds:.1f} s, CPU {outcome.cpu_seconds:.1f} s, {outcome.peak_mb:,.0f} MB",
+                f"  {what} {outcome.seconds:.1f} s, CPU {outcome.cpu_seconds:.1f} s, "
+                f"{outcome.peak_mb:,.0f} MB",
                 file=sys.stderr,
                 flush=True,
             )

@@ -58,7 +58,8 @@ def main() -> None:
     )
     options = parser.parse_args()
     print(
-        f"{machine()}; make bench-scale\n\n| citations | stage | s | CPU s | peak MB |\n|---|---|---|---|---|",
+        f"{machine()}; make bench-scale\n\n| citations | stage | s | CPU s | peak MB "
+        "|\n|---|---|---|---|---|",
         flush=True,
     )
     figures: Figures = {}

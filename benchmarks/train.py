@@ -140,7 +140,8 @@ class Bench:
             for name, runs in told.items()
         }
         print(
-            f"\n{machine()}\nthe model of {options.model}.yaml, {options.steps} steps of {options.batch}; medians of {options.runs} runs\n"
+            f"\n{machine()}\nthe model of {options.model}.yaml, {options.steps} steps of "
+            f"{options.batch}; medians of {options.runs} runs\n"
         )
         print("| program | examples/s | examples/CPU s |\n|---|---|---|")
         for name, (wall, cpu) in paces.items():
@@ -149,15 +150,18 @@ class Bench:
         for name, other in RATIOS:
             if name in paces and other in paces:
                 print(
-                    f"| {name} | {other} | {paces[name][0] / paces[other][0]:.2f} | {paces[name][1] / paces[other][1]:.2f} |"
+                    f"| {name} | {other} | {paces[name][0] / paces[other][0]:.2f} | "
+                    f"{paces[name][1] / paces[other][1]:.2f} |"
                 )
             else:
                 print(
-                    f"| {name} | {other} | could not be had: no {options.torch if other == TORCH else 'GPU for each rank'} | |"
+                    f"| {name} | {other} | could not be had: no "
+                    f"{options.torch if other == TORCH else 'GPU for each rank'} | |"
                 )
         before, after = (padded_share(self._feed(bucket).epoch(EPOCH)) for bucket in (False, True))
         print(
-            f"\nPadding among all that is computed: {before:.1%}; with batches of texts of like length {after:.1%}"
+            f"\nPadding among all that is computed: {before:.1%}; with batches of texts of like "
+            f"length {after:.1%}"
         )
 
     def time_steps(self, in_memory: bool) -> dict[str, float]:
@@ -280,8 +284,10 @@ class Bench:
         )
         (self._inputs / "vocabulary.txt").write_text("\n".join(words))
         shape = {
-            "model": dataclasses.asdict(config.model), "labels": self._labels, "steps": len(batches), "warm_up": WARM_UP,
-            "max_tokens": config.task(TASK).max_tokens, "learning_rate": config.train.learning_rate, "clip_norm": config.train.clip_norm,
+            "model": dataclasses.asdict(config.model), "labels": self._labels,
+            "steps": len(batches), "warm_up": WARM_UP,
+            "max_tokens": config.task(TASK).max_tokens, "learning_rate": config.train.learning_rate,
+            "clip_norm": config.train.clip_norm,
         }  # fmt: skip
         (self._inputs / "shape.json").write_text(json.dumps(shape))
 

@@ -1,4 +1,4 @@
-"""spark-submit jobs/audit.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark audit --help`."""
+"""Stage audit under spark-submit; options as in `patent-spark audit --help`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""spark-submit jobs/evaluate.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark evaluate --help`."""
+"""Stage evaluate under spark-submit; options as in `patent-spark evaluate --help`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""spark-submit jobs/ingest.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark ingest --help`."""
+"""Stage ingest under spark-submit; options as in `patent-spark ingest --help`."""
 
 import sys
 

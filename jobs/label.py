@@ -1,4 +1,4 @@
-"""spark-submit jobs/label.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark label --help`."""
+"""Stage label under spark-submit; options as in `patent-spark label --help`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""spark-submit jobs/quality.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark quality --help`."""
+"""Stage quality under spark-submit; options as in `patent-spark quality --help`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""spark-submit jobs/register.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark register --help`."""
+"""Stage register under spark-submit; options as in `patent-spark register --help`."""
 
 import sys
 

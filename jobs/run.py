@@ -1,4 +1,4 @@
-"""spark-submit jobs/run.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark run --help`."""
+"""All stages under spark-submit; options as in `patent-spark run --help`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""spark-submit jobs/shard.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark shard --help`."""
+"""Stage shard under spark-submit; options as in `patent-spark shard --help`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""spark-submit jobs/simulate.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark simulate --help`."""
+"""Stage simulate under spark-submit; options as in `patent-spark simulate --help`."""
 
 import sys
 

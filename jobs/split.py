@@ -1,4 +1,4 @@
-"""spark-submit jobs/split.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark split --help`."""
+"""Stage split under spark-submit; options as in `patent-spark split --help`."""
 
 import sys
 

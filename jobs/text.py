@@ -1,4 +1,4 @@
-"""spark-submit jobs/text.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark text --help`."""
+"""Stage text under spark-submit; options as in `patent-spark text --help`."""
 
 import sys
 

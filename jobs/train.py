@@ -1,4 +1,4 @@
-"""spark-submit jobs/train.py --config conf/default.yaml [--set section.setting=value ...]: see `patent-spark train --help`."""
+"""Stage train under spark-submit; options as in `patent-spark train --help`."""
 
 import sys
 

@@ -1,4 +1,5 @@
-"""Shared by all tests: one lazy session of the engine that `--engine` names (the Spark stages are tested on both)."""
+"""Shared by all tests: one lazy session of the engine that `--engine` names (the Spark stages are tested
+on both)."""
 
 import pytest
 from hypothesis import settings

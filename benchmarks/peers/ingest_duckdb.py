@@ -27,7 +27,8 @@ columns, select = {
 # An id as the number of patent_spark/keys.py: nearly all are plain numerals, the others have one of
 # PatentsView's five prefixes.
 prefixed = " ".join(
-    f"when id[1] = '{prefix[0]}' then {code * 12 * 10**12} + try_cast(substr(id, {len(prefix) + 1}) as bigint)"
+    f"when id[1] = '{prefix[0]}' then {code * 12 * 10**12} + try_cast(substr(id, "
+    f"{len(prefix) + 1}) as bigint)"
     for prefix, code in {"D": 4, "H": 8, "T": 20, "RE": 18 * 27 + 5, "PP": 16 * 27 + 16}.items()
 )
 duckdb.execute(f"""
@@ -37,7 +38,8 @@ create macro key(id) as coalesce(try_cast(id as bigint), case {prefixed} end);
 duckdb.execute(f"""
 copy (
     with rows as (
-        select * from read_csv('{tsv}', delim = '\t', quote = '"', escape = '"', header = true, auto_detect = false,
+        select * from read_csv('{tsv}', delim = '\t', quote = '"', escape = '"', header = true,
+            auto_detect = false,
                                columns = {dict.fromkeys(columns.split(), "varchar")}))
     {select}
 ) to '{out}/part-0.parquet' (format parquet, compression zstd, compression_level 1)

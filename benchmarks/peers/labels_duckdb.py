@@ -23,13 +23,15 @@ copy (
         where not coalesce(withdrawn, false)),
     counted as (
         select old.id, count(distinct new.id)
-               filter (new.grant_date between old.grant_date and old.grant_date + interval 60 month) as forward_citations
+               filter (new.grant_date between old.grant_date and old.grant_date + interval 60 month)
+                as forward_citations
         from '{tables}/CITATIONS/*.parquet' c
         join standing new on new.id = c.{citing}
         join standing old on old.id = c.{cited}
         group by 1),
     classes as (
-        select {key} as id, arg_min(cpc_class, (cpc_type <> 'inventional', cpc_sequence, cpc_class)) as cpc_class
+        select {key} as id,
+        arg_min(cpc_class, (cpc_type <> 'inventional', cpc_sequence, cpc_class)) as cpc_class
         from '{tables}/CPC/*.parquet' group by 1),
     members as (
         select s.id, s.patent_id, s.grant_date, year(s.grant_date) as y, k.cpc_class,

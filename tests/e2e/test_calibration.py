@@ -1,4 +1,5 @@
-"""Probabilities of top1 against what was planted: the one place where the true probability of a patent is known."""
+"""Probabilities of top1 against what was planted: the one place where the true probability of a patent is
+known."""
 
 import json
 import subprocess
@@ -14,12 +15,15 @@ from patent_spark.core.store import Store
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = (
-    "tasks=citation_level", "simulate.patents=80000", "simulate.classes=4", "simulate.abstract_words=70", "label.reference_set=class_year",
-    "citation_level.protocol=temporal", "citation_level.max_tokens=100", "citation_level.min_tokens=50", "text.epochs=2", "train.ranks=1",
+    "tasks=citation_level", "simulate.patents=80000", "simulate.classes=4",
+    "simulate.abstract_words=70", "label.reference_set=class_year",
+    "citation_level.protocol=temporal", "citation_level.max_tokens=100", "citation_level.min_tokens=50",
+    "text.epochs=2", "train.ranks=1",
     "train.label_smoothing=0.1", "evaluate.resamples=10",
 )  # fmt: skip
-"""Patents enough for a decile's share to be sure to half a point, and few classes, so that a class and year holds enough of them for its percentiles;
-with pools by year top1 is as frequent in each. Smoothed labels, as in default.yaml, promise a fortieth to every level."""
+"""Patents enough for a decile's share to be sure to half a point, and few classes, so that a class and year
+holds enough of them for its percentiles; with pools by year top1 is as frequent in each. Smoothed labels, as
+in default.yaml, promise a fortieth to every level."""
 
 
 @pytest.mark.slow
@@ -56,7 +60,8 @@ def test_top1_is_as_probable_as_was_planted_in_every_decile(tmp_path):
 
 
 def said_and_planted(store: Store) -> list[tuple[float, float]]:
-    """Mean calibrated and mean planted probability of top1 in each decile of the test patents by the former."""
+    """Mean calibrated and mean planted probability of top1 in each decile of the test patents by the
+    former."""
     release = store.directory("RELEASE")
     posterior = json.loads((release / "release.json").read_text())["bayes_rates"]["citation_level"][
         "posterior"

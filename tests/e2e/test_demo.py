@@ -1,4 +1,5 @@
-"""The demo itself, 20,000 simulated patents: what a newcomer sees must be near the Bayes-optimal classifier."""
+"""The demo itself, 20,000 simulated patents: what a newcomer sees must be near the Bayes-optimal
+classifier."""
 
 import json
 import subprocess
@@ -9,7 +10,8 @@ from patent_spark.core.store import Store
 from tests.support.small_run import PROGRAM, ROOT
 
 NOISE = 1.03
-"""The Bayes-optimal accuracy is an expectation; on some two thousand test patents a lucky draw exceeds it a little."""
+"""The Bayes-optimal accuracy is an expectation; on some two thousand test patents a lucky draw exceeds it
+a little."""
 
 
 @pytest.mark.slow

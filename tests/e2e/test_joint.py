@@ -1,4 +1,5 @@
-"""One model for both tasks: a whole run of the real command line with two ranks, and the audit of what it learned from."""
+"""One model for both tasks: a whole run of the real command line with two ranks, and the audit of what it
+learned from."""
 
 import json
 import shutil

@@ -1,4 +1,5 @@
-"""A warehouse just before the stage evaluate: shards, vectors and a small real Keras model that was fitted for a moment."""
+"""A warehouse just before the stage evaluate: shards, vectors and a small real Keras model that was fitted
+for a moment."""
 
 from __future__ import annotations
 
@@ -28,7 +29,10 @@ def publish_world(
     seed: int = 0,
     run_ids=None,
 ) -> Store:
-    """Both tasks: technology with `test`, citation level with a test split a year. Words 2c+1, 2c+2 speak of label c."""
+    """Both tasks: technology with `test`, citation level with a test split a year.
+
+    Words 2c+1, 2c+2 speak of label c.
+    """
     rng = np.random.default_rng(seed)
     store = Store(root)
     labels = {
@@ -43,7 +47,8 @@ def publish_world(
     tested = [5_000_000 + i for i in range(2 * train + max(1, train // 8) + test + year * len(years))]
     publish(store, "ingest", {}, {
         "release_id": "tiny", "data_to_date": "2018-05-29", "data_to_date_from": "release.json",
-        "rows_in": {"PATENTS": 1200, "CITATIONS": 9000}, "rejected": {"PATENTS": {"unknown date": 3, "no id": 1}},
+        "rows_in": {"PATENTS": 1200, "CITATIONS": 9000},
+        "rejected": {"PATENTS": {"unknown date": 3, "no id": 1}},
         "generator_rates": {
             "technology": {"accuracy": 0.92, "bag_of_words_accuracy": 0.8},
             "citation_level": {"accuracy": 0.75, "top1_average_precision": 0.5},
@@ -190,7 +195,8 @@ def _zipf(classes: int) -> np.ndarray:
 def _texts(
     rng: np.random.Generator, shares: np.ndarray, count: int, words: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Tokens [count, MAX_TOKENS] with words of the label among others and 0 to the right, and labels [count]."""
+    """Tokens [count, MAX_TOKENS] with words of the label among others and 0 to the right, and labels
+    [count]."""
     truth = rng.choice(len(shares), size=count, p=shares)
     spoken = np.where(rng.random(count) < 0.15, rng.choice(len(shares), size=count, p=shares), truth)
     tokens = rng.integers(1, words + 1, size=(count, MAX_TOKENS))

@@ -4,7 +4,8 @@ from html.parser import HTMLParser
 
 
 class Page(HTMLParser):
-    """Text, tables (rows of cell texts), ids, picture sources, links, and those of them that would fetch something."""
+    """Text, tables (rows of cell texts), ids, picture sources, links, and those of them that would fetch
+    something."""
 
     def __init__(self, html):
         super().__init__()

@@ -1,4 +1,5 @@
-"""A release of seven patents and seventeen citations in which every trap is met and every number can be counted by hand."""
+"""A release of seven patents and seventeen citations in which every trap is met and every number can be
+counted by hand."""
 
 import datetime
 
@@ -95,8 +96,10 @@ ABSTRACTS = [{"patent_id": "4000001", "abstract": "A lamp."}]  # of two rows, on
 RELATED_DOCUMENTS = [
     {"patent_id": id_, "relation": relation, "related_kind": kind, "related_number": number}
     for id_, relation, kind, number in [
-        ("4000002", "continuation", "parent", "09123456"), ("4000002", "us-provisional-application", None, "60123456"),
-        ("4000005", "division", "parent-pct", "PCT/US99/12345"), ("4000003", "division", "parent", "09123456"),  # withdrawn
+        ("4000002", "continuation", "parent", "09123456"),
+        ("4000002", "us-provisional-application", None, "60123456"),
+        ("4000005", "division", "parent-pct", "PCT/US99/12345"),
+        ("4000003", "division", "parent", "09123456"),  # withdrawn
         ("4000006", "related-publication", None, "20010123456"),
     ]
 ]  # fmt: skip

@@ -1,4 +1,5 @@
-"""The calibrated network: a Keras model that gives the right probabilities to whoever loads it, with nothing of this program."""
+"""The calibrated network: a Keras model that gives the right probabilities to whoever loads it, with
+nothing of this program."""
 
 from __future__ import annotations
 
@@ -11,11 +12,13 @@ if TYPE_CHECKING:
 
 
 def calibrated_network(network: keras.Model, calibration: Calibration) -> keras.Model:
-    """The network with its calibration as its last layers: tokens [n, words] -> probabilities [n, labels], as Scorer gives them."""
+    """The network with its calibration as its last layers: tokens [n, words] -> probabilities [n, labels],
+    as Scorer gives them."""
     import keras
     from keras import layers, ops
 
-    # Called as a layer: side by side in one graph, an operation here and one of the network's can have the same name.
+    # Called as a layer: side by side in one graph, an operation here and one of the network's can have the
+    # same name.
     tokens = keras.Input(network.input_shape[1:], dtype="int32", name="tokens")
     (probabilities,) = keras.tree.flatten(network(tokens))
     labels = probabilities.shape[-1]

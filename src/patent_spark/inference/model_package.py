@@ -1,9 +1,10 @@
-"""A model in a folder that needs nothing beside it: what the registry holds of a version, and all that a user of it needs.
+"""A model in a folder that needs nothing beside it: what the registry holds of a version, and all that a user
+of it needs.
 
-<task>/model.keras, task.json, vocabulary.txt, history.json     as in MODEL/<task>; a joint model has a folder for each task
-<task>/calibration.json                                         as in CALIBRATION
-learned_from.parquet                                            patent_key of all training and development patents
-MLmodel                                                         has MLflow load it with served.py
+<task>/model.keras, task.json, vocabulary.txt, history.json     as in MODEL/<task>; a joint model has a folder
+for each task <task>/calibration.json                                         as in CALIBRATION
+learned_from.parquet                                            patent_key of all training and development
+patents MLmodel                                                         has MLflow load it with served.py
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class PackedTask:
 
     def __init__(self, folder: Path) -> None:
         self.about: dict[str, Any] = json.loads((folder / "task.json").read_text())
-        """task.json: labels, max_tokens, min_tokens, text (fields and claims that a text is made of), run_id, release_id, ..."""
+        """task.json: labels, max_tokens, min_tokens, text (fields and claims that a text is made of),
+        run_id, release_id, ..."""
         self._folder = folder
 
     @cached_property
@@ -52,7 +54,8 @@ class PackedTask:
         return pa.array((self._folder / "vocabulary.txt").read_text().splitlines(), pa.string())
 
     def probabilities(self, texts: pa.ListArray, batch: int = 512) -> NDArray[np.float32]:
-        """float32 [n, labels] of texts as lists of words (as in TOKENS); words that it does not know are dropped."""
+        """float32 [n, labels] of texts as lists of words (as in TOKENS); words that it does not know are
+        dropped."""
         ids, _ = token_ids(texts, self.vocabulary, self.scorer.max_tokens)
         found: NDArray[np.float32] = self.scorer.probabilities(ids, batch)
         return found
@@ -77,14 +80,16 @@ class Package:
 
 
 def write_package(store: Store, model: str, tasks: Sequence[str], folder: Path) -> Package:
-    """The current model with its calibration in a folder; raises DataError when an older training left less than is needed."""
+    """The current model with its calibration in a folder; raises DataError when an older training left
+    less than is needed."""
     for task in tasks:
         shutil.copytree(store.directory("MODEL") / task, folder / task)
         shutil.copyfile(store.directory("CALIBRATION") / f"{task}.json", folder / task / _CALIBRATION)
         missing = {"text", "labels", "max_tokens", "min_tokens"} - PackedTask(folder / task).about.keys()
         if missing or not (folder / task / "vocabulary.txt").exists():
             raise DataError(
-                f"the model of {task} in {store.root} was trained by an older version of this program; run `patent-spark train` again"
+                f"the model of {task} in {store.root} was trained by an older version of this "
+                "program; run `patent-spark train` again"
             )
     _write_learned_from(store.directory("EXAMPLES") / model, folder / _LEARNED_FROM)
     write_mlmodel(folder, "patent_spark.inference.pyfunc", TEXT)

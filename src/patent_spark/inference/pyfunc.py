@@ -1,4 +1,5 @@
-"""A registered model as MLflow loads and serves it, `mlflow.pyfunc.load_model`: texts in, calibrated probabilities out."""
+"""A registered model as MLflow loads and serves it, `mlflow.pyfunc.load_model`: texts in, calibrated
+probabilities out."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ class Served:
         self._tasks = tasks
 
     def predict(self, texts: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """A row for each row of `texts` (column `text`: title and abstract), a column for each label; each task's have the sum 1."""
+        """A row for each row of `texts` (column `text`: title and abstract), a column for each label; each
+        task's have the sum 1."""
         import pandas as pd
 
         words = pa.array([split_words(text) for text in texts[TEXT].fillna("")], pa.list_(pa.string()))

@@ -1,4 +1,5 @@
-"""Probabilities from a trained model: the one way to use MODEL/<task>, for the evaluation and for users alike."""
+"""Probabilities from a trained model: the one way to use MODEL/<task>, for the evaluation and for users
+alike."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ class Scorer:
             self.network = _load(folder / "model.keras")  # what it says is not calibrated
         except (OSError, ValueError) as error:
             raise DataError(
-                f"{folder} is not a trained model: {' '.join(str(error).split())}; run `patent-spark train` again"
+                f"{folder} is not a trained model: {' '.join(str(error).split())}; run "
+                "`patent-spark train` again"
             ) from error
         self.labels: list[str] = self.task["labels"]
         self.max_tokens: int = self.task["max_tokens"]
@@ -47,7 +49,8 @@ class Scorer:
         return token_matrix(column, self.max_tokens)
 
     def probabilities(self, tokens: np.ndarray, batch: int = 512) -> np.ndarray:
-        """float32 [n, labels], calibrated, each row with the sum 1; tokens: int32 [n, max_tokens], 0 to the right."""
+        """float32 [n, labels], calibrated, each row with the sum 1; tokens: int32 [n, max_tokens], 0 to
+        the right."""
         result = np.empty((len(tokens), len(self.labels)), np.float32)
         lengths = np.count_nonzero(tokens, axis=1)
         order = np.argsort(
@@ -67,7 +70,8 @@ def calibrated_scorer(folder: Path, calibration: Path) -> Scorer:
 
 
 def current_scorer(store: Store, task: str) -> Scorer:
-    """The current model of a task, calibrated as its evaluation learned; as it is, with a word about it, before it was evaluated."""
+    """The current model of a task, calibrated as its evaluation learned; as it is, with a word about it,
+    before it was evaluated."""
     folder = store.directory("MODEL") / task
     train, evaluate = store.manifest("train"), store.manifest("evaluate")
     if train is not None and evaluate is not None and evaluate.inputs.get("train") == train.version:
@@ -75,7 +79,8 @@ def current_scorer(store: Store, task: str) -> Scorer:
         if path.exists():
             return calibrated_scorer(folder, path)
     say(
-        f"  {task}: this model was not evaluated yet, so its probabilities are not calibrated; run `patent-spark evaluate`"
+        f"  {task}: this model was not evaluated yet, so its probabilities are not calibrated; "
+        "run `patent-spark evaluate`"
     )
     return Scorer(folder)
 
@@ -95,7 +100,8 @@ def token_matrix(column: pa.Array | pa.ChunkedArray, max_tokens: int) -> np.ndar
     sizes = pc.unique(pc.binary_length(column)).to_pylist()
     if sizes and sizes != [4 * max_tokens]:
         raise DataError(
-            f"tokens: rows of {sorted(map(str, sizes))} bytes, must be {4 * max_tokens}; run `patent-spark shard` again"
+            f"tokens: rows of {sorted(map(str, sizes))} bytes, must be {4 * max_tokens}; run "
+            "`patent-spark shard` again"
         )
     offsets, content = np.frombuffer(column.buffers()[1], "<i4"), column.buffers()[2]
     flat = (

@@ -20,8 +20,8 @@ def resampled_weights(
 ) -> Iterator[NDArray[np.float32]]:
     """Weights of patents in `resamples` bootstrap resamples, some at a time: [patents, some resamples].
 
-    Each resample draws as many families as there are, with replacement; a patent weighs as often as its family is
-    drawn. families: one number a patent, the same for members of a family.
+    Each resample draws as many families as there are, with replacement; a patent weighs as often as its
+    family is drawn. families: one number a patent, the same for members of a family.
     """
     names, member = np.unique(families, return_inverse=True)
     rng = np.random.default_rng(seed)
@@ -36,9 +36,9 @@ def resampled_weights(
 def interval(resampled: NDArray[np.float64], value: float) -> tuple[float, float] | None:
     """95 % interval of a metric: the spread of the resamples about their mean, centred on the metric's value.
 
-    A resample lacks about a third of the families. Metrics that depend on rare patents (macro F1 with many labels,
-    PR-AUC) are biased in resamples, and the plain percentiles might not even contain the value. None when the metric
-    is not defined, or not in a tenth of the resamples or more.
+    A resample lacks about a third of the families. Metrics that depend on rare patents (macro F1 with many
+    labels, PR-AUC) are biased in resamples, and the plain percentiles might not even contain the value. None
+    when the metric is not defined, or not in a tenth of the resamples or more.
     """
     known = resampled[np.isfinite(resampled)]
     if not np.isfinite(value) or len(known) <= 0.9 * len(resampled):

@@ -1,11 +1,13 @@
 """Post-hoc calibration of predicted probabilities, fitted on the development split.
 
-Temperature scaling (Guo et al. 2017) raises probabilities to the power 1 / temperature and normalises them, which is
-the softmax of the logits divided by the temperature. A temperature above 1 makes an overconfident model less confident.
+Temperature scaling (Guo et al. 2017) raises probabilities to the power 1 / temperature and normalises them,
+which is the softmax of the logits divided by the temperature. A temperature above 1 makes an overconfident
+model less confident.
 
-One parameter can only sharpen or flatten. A rare level needs more: with smoothed labels a model gives each of four
-levels at least a fortieth, so a level with a share of 1 % is predicted at twice its share for every patent. So levels
-have a slope and an intercept each (vector scaling, the same paper): p_k ** slope_k * exp(intercept_k), normalised.
+One parameter can only sharpen or flatten. A rare level needs more: with smoothed labels a model gives each of
+four levels at least a fortieth, so a level with a share of 1 % is predicted at twice its share for every
+patent. So levels have a slope and an intercept each (vector scaling, the same paper): p_k ** slope_k *
+exp(intercept_k), normalised.
 """
 
 from __future__ import annotations
@@ -52,7 +54,10 @@ class Calibration:
 
 
 def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Probabilities [n, labels] at another temperature; 1 changes nothing. The most probable label never changes."""
+    """Probabilities [n, labels] at another temperature; 1 changes nothing.
+
+    The most probable label never changes.
+    """
     if temperature == 1:
         return probabilities
     powers = (
@@ -98,10 +103,12 @@ def fit_temperature(probabilities: NDArray[np.float32], truth: NDArray[np.intege
 def fit_scales(
     probabilities: NDArray[np.float32], truth: NDArray[np.integer], temperature: float
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Slopes and intercepts with the least cross entropy plus a squared penalty on their distance to the temperature's.
+    """Slopes and intercepts with the least cross entropy plus a squared penalty on their distance to the
+    temperature's.
 
-    A distance of 1 costs as much as an e-fold in the probability of one patent: a dozen patents of a rare level move
-    the parameters little, thousands move them freely. Without patents the result is the temperature.
+    A distance of 1 costs as much as an e-fold in the probability of one patent: a dozen patents of a rare
+    level move the parameters little, thousands move them freely. Without patents the result is the
+    temperature.
     """
     from scipy.optimize import minimize
 

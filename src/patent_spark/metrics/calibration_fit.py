@@ -14,9 +14,9 @@ from patent_spark.metrics.report_schema import LabelReliability, Reliability, Re
 
 BINS = 10
 
-# Development patents of a level. Measured for top1 on draws from a simulated release: with 8 to 11, the ECE in the
-# worst decile was higher with scales than with the temperature in one draw of five (by up to 2.1 points against 1.5);
-# with 12 to 15 in one of nine (1.3 against 1.4); with more in none.
+# Development patents of a level. Measured for top1 on draws from a simulated release: with 8 to 11, the ECE
+# in the worst decile was higher with scales than with the temperature in one draw of five (by up to 2.1
+# points against 1.5); with 12 to 15 in one of nine (1.3 against 1.4); with more in none.
 _MIN_LEVEL_PATENTS = 12
 _FOLDS, _ROUNDS = 5, 4  # two passes of 20 fits: under a second for 4,000 patents
 _STANDARD_ERRORS = 2  # by which scales must be better: about the 5 % of the temperature's own test
@@ -29,9 +29,11 @@ def fit_calibration(
     levels: Sequence[str],
     seed: int,
 ) -> Calibration:
-    """The calibration fitted on development patents [n]: a temperature, or scales for `levels` where they are better.
+    """The calibration fitted on development patents [n]: a temperature, or scales for `levels` where they are
+    better.
 
-    levels: the names of the labels if they are levels. Most classes have too few development patents for scales.
+    levels: the names of the labels if they are levels. Most classes have too few development patents for
+    scales.
     """
     if not len(truth):
         return Calibration(why="there are no development patents")
@@ -54,7 +56,8 @@ def _scales_are_better(
     levels: Sequence[str],
     seed: int,
 ) -> tuple[bool, str]:
-    """Whether scales have a lower cross entropy than the temperature in cross-validation by family; and why."""
+    """Whether scales have a lower cross entropy than the temperature in cross-validation by family; and
+    why."""
     patents = np.bincount(truth, minlength=len(levels))
     rarest = int(patents.argmin())
     if patents[rarest] < _MIN_LEVEL_PATENTS:
@@ -77,7 +80,8 @@ def _scales_are_better(
 def _cross_validated_gain(
     probabilities: NDArray[np.float32], truth: NDArray[np.int64], families: NDArray[np.int64], seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Loss with the temperature minus loss with scales for each patent when its family is held out; its family."""
+    """Loss with the temperature minus loss with scales for each patent when its family is held out; its
+    family."""
     names, family = np.unique(families, return_inverse=True)
     draws, gain = np.random.default_rng(seed), np.zeros(len(truth))
     for fold in (draws.permutation(len(names))[family] % _FOLDS for _ in range(_ROUNDS)):
@@ -117,8 +121,8 @@ def reliability(probability: NDArray[np.float32], happened: NDArray[np.bool_]) -
     """Mean probability and observed share in ten bins of equally many patents; `ece` is their mean distance.
 
     Bins of equal width would leave few patents in some bins of a rare label. scikit-learn's
-    calibration_curve(strategy="quantile") cuts at quantiles of the probability, so that tied probabilities make its
-    bins unequal; these bins are equal within one patent, which METRICS relies on.
+    calibration_curve(strategy="quantile") cuts at quantiles of the probability, so that tied probabilities
+    make its bins unequal; these bins are equal within one patent, which METRICS relies on.
     """
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, BINS) if len(part)]

@@ -1,9 +1,11 @@
-"""Classification metrics: pure functions of how many patents have, are predicted, and correctly get each label.
+"""Classification metrics: pure functions of how many patents have, are predicted, and correctly get each
+label.
 
-Counts may be sums of weights. They may have further axes after that of the labels, one place for each weighting, so
-that all resamples of a bootstrap are computed at once. A metric that is not defined is NaN here and null in METRICS:
-the precision of a label that is never predicted, the recall of a label without patents. Means over labels count it as
-0, as scikit-learn's `zero_division=0` does: a model gains nothing by never predicting a label.
+Counts may be sums of weights. They may have further axes after that of the labels, one place for each
+weighting, so that all resamples of a bootstrap are computed at once. A metric that is not defined is NaN here
+and null in METRICS: the precision of a label that is never predicted, the recall of a label without patents.
+Means over labels count it as 0, as scikit-learn's `zero_division=0` does: a model gains nothing by never
+predicting a label.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ Counts = NDArray[np.int64] | NDArray[np.float64]
 
 
 def confusion(truth: NDArray[np.integer], predicted: NDArray[np.integer], labels: int) -> NDArray[np.int64]:
-    """Counts [labels, labels] of label numbers: a row for each true label, a column for each predicted one."""
+    """Counts [labels, labels] of label numbers: a row for each true label, a column for each predicted
+    one."""
     cells = truth.astype(np.int64) * labels + predicted
     return np.bincount(cells, minlength=labels * labels).reshape(labels, labels)
 

@@ -1,7 +1,8 @@
 """Metrics with intervals for groups of test patents, and paired differences between classifiers.
 
-All classifiers are evaluated on the same resamples. The interval of a difference is then that of the difference itself:
-two classifiers that make the same errors are distinguished by the few patents on which they differ.
+All classifiers are evaluated on the same resamples. The interval of a difference is then that of the
+difference itself: two classifiers that make the same errors are distinguished by the few patents on which
+they differ.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def estimate(
 ) -> dict[str, dict[str, Estimates]]:
     """Estimates by group and predictor. Predictors have the same patents; groups are rows of them.
 
-    resampled_labels: (group, predictor) whose metrics of each label are resampled too; for all it would be too much.
+    resampled_labels: (group, predictor) whose metrics of each label are resampled too; for all it would be
+    too much.
     """
     estimators = {
         (group, name): MetricEstimator(predictions, rows, config.fixed_precision)

@@ -1,7 +1,7 @@
 """The metrics of one classifier on some of the test patents, for any weights of the patents.
 
-Every metric follows from sums of weights over patents: by true label, by predicted label, by cell of the ranking.
-The sums are the rows of one sparse matrix, so that a batch of weightings is one matrix product.
+Every metric follows from sums of weights over patents: by true label, by predicted label, by cell of the
+ranking. The sums are the rows of one sparse matrix, so that a batch of weightings is one matrix product.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class MetricEstimator:
     def __call__(self, weights: NDArray[np.float32] | NDArray[np.float64]) -> dict[str, Floats]:
         """Metrics by name, [weightings], those of each label [labels, weightings].
 
-        weights: [test patents, weightings]. Metrics of top1 begin with `top1.`, those of each label with `per_class.`.
+        weights: [test patents, weightings]. Metrics of top1 begin with `top1.`, those of each label with
+        `per_class.`.
         """
         sums = (self._matrix @ weights).astype(np.float64)
         parts = {name: sums[rows] for name, rows in self._names.items()}

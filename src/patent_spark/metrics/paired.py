@@ -62,7 +62,8 @@ def why_not_paired(one: Predictions, other: Predictions, totals: tuple[int, int]
         of_each = " and ".join(f"{mine:,} of {of:,}" for mine, of in zip(kept, totals, strict=True))
         return (
             f"the runs keep predictions for {of_each} test patents, {shared:,} of them in both; run "
-            f"`patent-spark evaluate --force` for both with evaluate.logged_predictions={max(totals):,} or more"
+            f"`patent-spark evaluate --force` for both with "
+            f"evaluate.logged_predictions={max(totals):,} or more"
         )
     if shared < max(kept):
         return f"the test sets differ: {kept[0]:,} and {kept[1]:,} patents, {shared:,} of them in both"

@@ -1,4 +1,5 @@
-"""What a classifier predicts for test patents: one record for the model, its baselines, champions and past runs.
+"""What a classifier predicts for test patents: one record for the model, its baselines, champions and past
+runs.
 
 PREDICTIONS and BASELINE_PREDICTIONS hold it as rows; a run in MLflow has a sample of it for each task.
 """
@@ -25,7 +26,8 @@ from patent_spark.core.schemas import TOP1
 from patent_spark.metrics.classification import top_hits
 
 MODEL, UNCALIBRATED, TEMPERATURE_ALONE = "model", "uncalibrated", "temperature_alone"
-"""The calibrated model; the model before calibration; calibrated by a temperature although it has more parameters."""
+"""The calibrated model; the model before calibration; calibrated by a temperature although it has more
+parameters."""
 
 TOP = 5
 """Labels among which `in_top5` looks for the truth."""
@@ -87,7 +89,10 @@ class Predictions:
     top1_probability: NDArray[np.float32]
     """Probability of `top1`; empty when the task has no such label."""
     label_shares: NDArray[np.float64] | None = None
-    """For a label that is drawn at random: the probability of each. Its metrics are expectations; none is drawn."""
+    """For a label that is drawn at random: the probability of each.
+
+    Its metrics are expectations; none is drawn.
+    """
 
     @classmethod
     def from_probabilities(
@@ -96,7 +101,8 @@ class Predictions:
         probabilities: NDArray[np.float32],
         predicted: NDArray[np.int64] | None = None,
     ) -> Predictions:
-        """From probabilities [patents, labels]; predicted: labels, where they are not the most probable ones."""
+        """From probabilities [patents, labels]; predicted: labels, where they are not the most probable
+        ones."""
         return cls(patents, *scores(patents.truth, probabilities, patents.labels, predicted))
 
     def __len__(self) -> int:
@@ -144,7 +150,8 @@ def scores(
 
 
 def concatenated(parts: Sequence[Predictions]) -> Predictions:
-    """One classifier's predictions for several groups of patents with the same splits and labels, in order."""
+    """One classifier's predictions for several groups of patents with the same splits and labels, in
+    order."""
     patents: dict[str, Any] = {
         name: np.concatenate([getattr(part.patents, name) for part in parts]) for name in _OF_PATENT
     }
@@ -178,7 +185,8 @@ def columns_of(predictions: Predictions) -> dict[str, pa.Array]:
 
 
 _READ = (
-    "patent_key", "split", "family", "cpc_class", "truth", "predicted", "probability", "in_top5", "squared_error",
+    "patent_key", "split", "family", "cpc_class", "truth", "predicted", "probability", "in_top5",
+    "squared_error",
     "top1_probability",
 )  # fmt: skip
 
@@ -200,7 +208,8 @@ def read_predictions(
     if not parts:
         of = f" of {predictor}" if predictor else ""
         raise DataError(
-            f"{folder} has no predictions{of} for the test patents of {task}; run `patent-spark evaluate --force`",
+            f"{folder} has no predictions{of} for the test patents of {task}; run `patent-spark "
+            "evaluate --force`",
             table=folder.name,
             task=task,
         )

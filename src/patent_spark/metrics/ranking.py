@@ -1,9 +1,11 @@
-"""How well a score finds the patents of a rare label, for any weights of the patents: `top1` of the citation levels.
+"""How well a score finds the patents of a rare label, for any weights of the patents: `top1` of the citation
+levels.
 
-The order of negatives between two scores of positives has no effect. So patents fall into cells, in falling order of
-the score: cell 2p+1 holds those that tie with the p-th score of a positive, the even cells hold those between. Weights
-are summed by cell once, and every metric follows from the sums: a thousand resamples of a bootstrap cost little more
-than one. With equal weights the results are scikit-learn's average_precision_score and roc_auc_score.
+The order of negatives between two scores of positives has no effect. So patents fall into cells, in falling
+order of the score: cell 2p+1 holds those that tie with the p-th score of a positive, the even cells hold
+those between. Weights are summed by cell once, and every metric follows from the sums: a thousand resamples
+of a bootstrap cost little more than one. With equal weights the results are scikit-learn's
+average_precision_score and roc_auc_score.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ class Ranking:
 
 
 def ranking_metrics(patents: Floats, positives: Floats, fixed_precision: float) -> dict[str, Floats]:
-    """Metrics [weightings] from sums of weights: patents [cells, weightings], positives [steps, weightings]."""
+    """Metrics [weightings] from sums of weights: patents [cells, weightings], positives [steps,
+    weightings]."""
     reached, found = np.cumsum(patents, axis=0), np.cumsum(positives, axis=0)
     total, hits = reached[-1], positives.sum(axis=0)
     precision = ratio(found, reached[1::2])

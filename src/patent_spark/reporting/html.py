@@ -1,4 +1,5 @@
-"""Pages of HTML that need nothing beside them: one look for all of them, numbers as a person reads them, figures inside."""
+"""Pages of HTML that need nothing beside them: one look for all of them, numbers as a person reads them,
+figures inside."""
 
 from __future__ import annotations
 
@@ -63,7 +64,8 @@ def aligned(rows: Sequence[Sequence[str]], *, right: bool = False) -> list[str]:
 
 
 def render_page(package: str, template: str, **content: Any) -> str:
-    """A template of a package's folder `templates`; a page extends base.html, tables.html has tables, `made` is the time of day.
+    """A template of a package's folder `templates`; a page extends base.html, tables.html has tables, `made`
+    is the time of day.
 
     What is put into HTML is escaped; a template of Markdown takes it as it is.
     """
@@ -88,7 +90,8 @@ def render_page(package: str, template: str, **content: Any) -> str:
 
 
 def with_place_filled(page: str, name: str, content: str) -> str:
-    """A page with other HTML in a place that it keeps for it, between `<!-- place: name -->` and `<!-- end: name -->`.
+    """A page with other HTML in a place that it keeps for it, between `<!-- place: name -->` and `<!-- end:
+    name -->`.
 
     Raises ValueError when the page has no such place.
     """
@@ -115,7 +118,10 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def signed(value: float | None, points: bool = False, digits: int = 3) -> str:
-    """A difference with its sign; points: of shares, in points of a hundred. What is rounded to nothing has no sign."""
+    """A difference with its sign; points: of shares, in points of a hundred.
+
+    What is rounded to nothing has no sign.
+    """
     if value is None:
         return "–"
     value, digits = (100 * value, 1) if points else (value, digits)

@@ -68,7 +68,10 @@ def draw_by_year(
     *,
     shares: bool,
 ) -> None:
-    """A metric by test year. The interval of the first line is shaded; shares: values are shown as percentages."""
+    """A metric by test year.
+
+    The interval of the first line is shaded; shares: values are shown as percentages.
+    """
     figure = Figure(figsize=(6.4, 3.0), layout="constrained")
     axes = figure.subplots()
     plot_lines(axes, years, lines)

@@ -1,4 +1,5 @@
-"""What was done with which data: releases, rows, splits, stages and settings, from the manifests of the warehouse."""
+"""What was done with which data: releases, rows, splits, stages and settings, from the manifests of the
+warehouse."""
 
 from __future__ import annotations
 
@@ -97,11 +98,13 @@ def _warnings(manifests: dict[str, Manifest]) -> list[str]:
     releases = {manifest.release_id for name, manifest in manifests.items() if name in ("ingest", "train")}
     if len(releases) > 1:
         found.append(
-            f"The warehouse holds stages of several releases ({', '.join(sorted(releases))}); run all stages again on one."
+            f"The warehouse holds stages of several releases ({', '.join(sorted(releases))}); run "
+            "all stages again on one."
         )
     source = manifests["ingest"].metadata_as(IngestMetadata).data_to_date_from
     if "newest" in source:
         found.append(
-            "The release does not say up to when its data goes; the newest grant date was taken, so the last citation windows may be open."
+            "The release does not say up to when its data goes; the newest grant date was taken, "
+            "so the last citation windows may be open."
         )
     return found

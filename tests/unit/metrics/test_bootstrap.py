@@ -36,7 +36,8 @@ def test_batches_do_not_change_what_is_drawn(monkeypatch):
 
 
 def test_copies_of_a_patent_are_not_independent_observations():
-    """Four copies of each patent: by family the error stays that of the 200, by patent it would be half of it."""
+    """Four copies of each patent: by family the error stays that of the 200, by patent it would be half of
+    it."""
     values = np.random.default_rng(0).random(200)
     copies, families = np.repeat(values, 4), np.repeat(np.arange(200), 4)
     error = values.std() / np.sqrt(200)

@@ -18,7 +18,8 @@ CONF = Path(__file__).parents[3] / "conf"
 
 
 def miscalibrated(count, temperature, seed=0, labels=4):
-    """Probabilities that are overconfident (temperature above 1) or underconfident, true probabilities, labels."""
+    """Probabilities that are overconfident (temperature above 1) or underconfident, true probabilities,
+    labels."""
     rng = np.random.default_rng(seed)
     logits = 2 * rng.normal(size=(count, labels))
     right = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -61,8 +62,15 @@ def test_a_temperature_that_does_not_differ_from_1_is_1():
 def test_the_calibrated_network_gives_the_calibrated_probabilities(calibration, tmp_path):
     import keras
 
-    network = keras.Sequential([keras.Input((None,), dtype="int32"), keras.layers.Embedding(90, 3), keras.layers.GlobalMaxPooling1D(),
-                                keras.layers.Softmax()])  # fmt: skip
+    layers = keras.layers
+    network = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            layers.Embedding(90, 3),
+            layers.GlobalMaxPooling1D(),
+            layers.Softmax(),
+        ]
+    )
     # Some labels get probability 0 or 1.
     network.layers[0].set_weights([np.random.default_rng(0).normal(0, 40, (90, 3))])
     tokens = np.arange(1, 81).reshape(80, 1)
@@ -109,7 +117,8 @@ def test_a_high_temperature_with_a_single_label():
 
 
 def smoothed_levels(count, smoothing, seed=0):
-    """Predicted probabilities of a model with smoothed labels, true ones (the first level is rare), and labels."""
+    """Predicted probabilities of a model with smoothed labels, true ones (the first level is rare), and
+    labels."""
     rng = np.random.default_rng(seed)
     logits = 1.5 * rng.normal(size=(count, 4)) + np.log([0.004, 0.08, 0.6, 0.3])
     right = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

@@ -9,7 +9,8 @@ from sklearn.metrics import classification_report, cohen_kappa_score, top_k_accu
 from patent_spark.metrics import classification
 from patent_spark.metrics.classification import LabelCounts
 
-# 4 patents of A (3 correct, 1 predicted B), 2 of B (1 correct, 1 predicted A), 1 of C (predicted A); D never occurs.
+# 4 patents of A (3 correct, 1 predicted B), 2 of B (1 correct, 1 predicted A), 1 of C (predicted A); D never
+# occurs.
 TRUTH = np.array([0, 0, 0, 0, 1, 1, 2])
 PREDICTED = np.array([0, 0, 0, 1, 1, 0, 0])
 MATRIX = np.array([[3, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]])

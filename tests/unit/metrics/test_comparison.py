@@ -64,7 +64,8 @@ def estimated(resamples=400, labels=LABELS["citation_level"], **skills):
 
 
 def test_differences_are_paired():
-    """Two predictors that agree on nearly all patents: the difference has a much smaller interval than each."""
+    """Two predictors that agree on nearly all patents: the difference has a much smaller interval than
+    each."""
     other = predictor(patents_with(LABELS["citation_level"], 1), 1.0, 101)
     truth, better = other.patents.truth, other.predicted.copy()
     better[np.flatnonzero(other.predicted != truth)[:12]] = truth[other.predicted != truth][:12]

@@ -26,7 +26,8 @@ SCORES = ("predicted", "in_top5", "squared_error", "confidence", "top1_probabili
 
 
 def predictions(seed=1, labels=LEVELS, count=COUNT):
-    """Predictions with some skill for pairs of patents that are families; the labels depend on the patent alone."""
+    """Predictions with some skill for pairs of patents that are families; the labels depend on the patent
+    alone."""
     keys = np.arange(count)
     patents = patents_of(
         keys % len(labels),

@@ -25,7 +25,8 @@ def first(metrics):
 
 
 def precision_at(positive, score, kept, weights):
-    """The precision among the first `kept`, patent by patent, each repeated by its weight; ties by their mean."""
+    """The precision among the first `kept`, patent by patent, each repeated by its weight; ties by their
+    mean."""
     rows = np.repeat(np.arange(len(score)), weights)
     cut = np.sort(score[rows])[len(rows) - kept]
     above, tied = score[rows] > cut, score[rows] == cut

@@ -46,7 +46,10 @@ def read_blocks(split_folder: Path, max_tokens: int, rows: int = _BLOCK) -> Iter
 
 
 def sample_examples(split_folder: Path, max_tokens: int, rows: int, limit: int, seed: int) -> Block:
-    """A seeded sample of `limit` of a split's `rows` examples, or all of them. Only the sample is held in memory."""
+    """A seeded sample of `limit` of a split's `rows` examples, or all of them.
+
+    Only the sample is held in memory.
+    """
     chosen = np.arange(rows) < limit
     np.random.default_rng(seed).shuffle(chosen)
     parts, start = [_no_examples(max_tokens)], 0
@@ -59,7 +62,10 @@ def sample_examples(split_folder: Path, max_tokens: int, rows: int, limit: int, 
 
 
 def count_labels(split_folder: Path, labels: int) -> NDArray[np.int64]:
-    """Examples of each label in a split. Interim labels, whose numbers follow those of the labels, do not count."""
+    """Examples of each label in a split.
+
+    Interim labels, whose numbers follow those of the labels, do not count.
+    """
     counts = np.zeros(labels, np.int64)
     for path in sorted(split_folder.glob("*.parquet")):
         group = pq.ParquetFile(path).read(columns=["patent_key", "label"])

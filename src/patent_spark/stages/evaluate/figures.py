@@ -68,7 +68,8 @@ def _matrix(split: SplitMetrics) -> np.ndarray:
 
 
 def _by_year(path: Path, metrics: Metrics, metric: Metric) -> Picture:
-    """A line for the model with its interval, for each baseline, and for each reference that has the metric."""
+    """A line for the model with its interval, for each baseline, and for each reference that has the
+    metric."""
     years = metrics.by_year or {}
     parts = list(years.values())
     model = Line("this model", MODEL_STYLE, [part.value(metric) for part in parts])

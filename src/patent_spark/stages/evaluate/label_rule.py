@@ -6,7 +6,8 @@ from patent_spark.config import CITATION_LEVEL, Config, flatten
 from patent_spark.core.store import Store
 
 DEFAULT, POOL_CLASS, OTHER = "default", "pool_class", "other"
-"""Percentiles by class and year with default settings; percentiles by class; any other settings of `label`."""
+"""Percentiles by class and year with default settings; percentiles by class; any other settings of
+`label`."""
 
 
 def label_rule(store: Store, task: str) -> str:

@@ -1,4 +1,5 @@
-"""What an evaluation adds to the MLflow run of the training: calibrated model, predictions, metrics, report."""
+"""What an evaluation adds to the MLflow run of the training: calibrated model, predictions, metrics,
+report."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ class TaskRun:
                 self._run = attach(config, run_id)
 
     def log_model(self, scorer: Scorer, calibration: Calibration, tokens: NDArray[np.int32]) -> None:
-        """The model as it is served: tokens in, calibrated probabilities out. tokens: examples of its input."""
+        """The model as it is served: tokens in, calibrated probabilities out. tokens: examples of its
+        input."""
         if self._run is not None:
             about = {"labels": scorer.labels, "calibration": dataclasses.asdict(calibration)}
             with self._reporting("the calibrated model"):
@@ -86,7 +88,10 @@ class TaskRun:
 
 
 def logged_metrics(metrics: Metrics) -> dict[str, float]:
-    """The metrics that go to MLflow, by name. MLflow groups charts by what is before the slash, such as the split."""
+    """The metrics that go to MLflow, by name.
+
+    MLflow groups charts by what is before the slash, such as the split.
+    """
     named: dict[str, SplitMetrics] = {TEST: metrics}
     named |= {split: each for split, each in metrics.splits.items() if split != TEST}
     values: dict[str, float | None] = {}

@@ -12,8 +12,10 @@ PROBES = ("hand", "clean", "space", "grass", "ocean", "brain", "eye", "vacuum", 
 """The words that the paper looks up."""
 
 _FUNCTION_WORDS = {
-    "also", "another", "apparatus", "been", "between", "comprises", "comprising", "device", "each", "first", "from", "have",
-    "includes", "including", "into", "least", "method", "more", "other", "plurality", "said", "second", "such", "system", "than",
+    "also", "another", "apparatus", "been", "between", "comprises", "comprising", "device", "each",
+    "first", "from", "have",
+    "includes", "including", "into", "least", "method", "more", "other", "plurality", "said", "second",
+    "such", "system", "than",
     "that", "these", "this", "those", "when", "wherein", "which", "with",
 }  # fmt: skip
 """Words of four and more letters that most patents have."""

@@ -1,6 +1,7 @@
 """Plots of the report: confusion matrices (figures 3 to 6 of the paper), reliability, training curves.
 
-Each function draws one figure into a PNG file. Colours are perceptually uniform and can be told apart in grey.
+Each function draws one figure into a PNG file. Colours are perceptually uniform and can be told apart in
+grey.
 """
 
 from __future__ import annotations

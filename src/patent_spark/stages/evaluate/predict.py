@@ -1,8 +1,8 @@
 """The step `predict`: predictions of the model and its baselines for every test patent.
 
-It fits the baselines and the calibration, and writes PREDICTIONS, BASELINE_PREDICTIONS, CALIBRATION and BASELINES.
-Blocks of a few thousand patents are read, predicted and written one after another, so that memory does not grow with
-the test set.
+It fits the baselines and the calibration, and writes PREDICTIONS, BASELINE_PREDICTIONS, CALIBRATION and
+BASELINES. Blocks of a few thousand patents are read, predicted and written one after another, so that memory
+does not grow with the test set.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class Predictors:
     def predict(
         self, patents: TestPatents, tokens: NDArray[np.int32]
     ) -> tuple[_Block, dict[str, Predictions]]:
-        """The calibrated model's predictions with all its probabilities, and those of all other predictors."""
+        """The calibrated model's predictions with all its probabilities, and those of all other
+        predictors."""
         raw = self.scorer.probabilities(tokens, self.batch)
         probabilities = self.calibration(raw)
         model = _Block(Predictions.from_probabilities(patents, probabilities), probabilities)

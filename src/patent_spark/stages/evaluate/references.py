@@ -17,7 +17,7 @@ from patent_spark.stages.evaluate.label_rule import DEFAULT, POOL_CLASS, label_r
 BAYES_OPTIMAL, BAYES_OPTIMAL_WORDS = "bayes_optimal", "bayes_optimal_bag_of_words"
 _TITLES = {BAYES_OPTIMAL: "Bayes-optimal", BAYES_OPTIMAL_WORDS: "Bayes-optimal bag of words"}
 _ABOUT = {
-    BAYES_OPTIMAL: "the classifier that knows how this simulated release was generated; its metrics are expectations",
+    BAYES_OPTIMAL: "knows how this simulated release was generated; its metrics are expectations",
     BAYES_OPTIMAL_WORDS: "the same, if it sees the words of a text but not their order",
 }
 
@@ -33,7 +33,8 @@ class BayesRates(BaseModel):
 
 
 class TaskBayesRates(BayesRates):
-    """Rates for all patents of a task and, where the release gives them, by grant year and for another label rule."""
+    """Rates for all patents of a task and, where the release gives them, by grant year and for another
+    label rule."""
 
     by_year: dict[str, BayesRates] | None = None
     pool_class: TaskBayesRates | None = None

@@ -69,7 +69,8 @@ def level_tables(splits: Mapping[str, SplitMetrics]) -> list[Table]:
 
 
 def class_table(metrics: Metrics) -> Table:
-    """Appendix B: a row for each label, with the linear baseline's F1 and the most frequent wrong prediction."""
+    """Appendix B: a row for each label, with the linear baseline's F1 and the most frequent wrong
+    prediction."""
     matrix = np.array(metrics.confusion.matrix if metrics.confusion else [], np.int64)
     linear = metrics.baselines[TFIDF_LINEAR].per_class
     rows = []

@@ -39,7 +39,7 @@ def run(context: StageContext) -> None:
         _measure(context, inputs, runs)
     metrics = {each.task: _without_audit(context, each.task) for each in inputs}
     report.write_report(context.draft.path("REPORT"), context.store, inputs, metrics)
-    for task, run_ in runs.items():
+    for run_ in runs.values():
         run_.log_report(context.draft.path("REPORT"))
     tasks = {task: _headline(each) for task, each in metrics.items()}
     context.record_metadata(EvaluateMetadata(tasks=tasks, steps=steps.keys))
@@ -78,7 +78,10 @@ def _measure(context: StageContext, inputs: Sequence[TaskInputs], runs: dict[str
 
 
 def _without_audit(context: StageContext, task: str) -> Metrics:
-    """METRICS of a task. Reused METRICS may have the verdict of an audit, which has not seen this version yet."""
+    """METRICS of a task.
+
+    Reused METRICS may have the verdict of an audit, which has not seen this version yet.
+    """
     path = context.draft.path("METRICS") / f"{task}.json"
     metrics = read_metrics_file(path)
     if metrics.audit is None:

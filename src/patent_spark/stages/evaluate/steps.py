@@ -53,7 +53,8 @@ class Steps:
         for source, name in zip(sources, step.outputs, strict=True):
             link_tree(source, context.draft.path(name))
         say(
-            f"  evaluate: {', '.join(step.outputs)} reused from version {previous.version}: nothing they depend on changed"
+            f"  evaluate: {', '.join(step.outputs)} reused from version {previous.version}: "
+            "nothing they depend on changed"
         )
         return True
 

@@ -1,7 +1,7 @@
 """Two baselines on TF-IDF of token ids: a linear classifier, and the nearest training texts.
 
-Both use exactly what the LSTM uses: the same training and test patents, the same labels, and the same token ids, cut
-at the same length, from the same shards.
+Both use exactly what the LSTM uses: the same training and test patents, the same labels, and the same token
+ids, cut at the same length, from the same shards.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def word_counts(tokens: NDArray[np.int32], words: int) -> csr_matrix:
 
 
 class Tfidf:
-    """TF-IDF features of the words in at least two training texts: sublinear term frequency, rows of length 1."""
+    """TF-IDF features of the words in at least two training texts: sublinear term frequency, rows of
+    length 1."""
 
     def __init__(self, tokens: NDArray[np.int32], size: int) -> None:
         """Fit to token ids [n, max_tokens]; `size` is the number of ids, padding included."""
@@ -61,7 +62,10 @@ class Tfidf:
 
 @dataclass
 class LinearBaseline:
-    """One-vs-rest linear classifiers. Probabilities are the softmax of their distances at a fitted temperature."""
+    """One-vs-rest linear classifiers.
+
+    Probabilities are the softmax of their distances at a fitted temperature.
+    """
 
     tfidf: Tfidf
     classifier: SGDClassifier | None
@@ -91,8 +95,8 @@ def fit_linear(
 ) -> LinearBaseline:
     """Fit the linear baseline to training texts.
 
-    Loss and penalty are chosen by accuracy on at most 10,000 development texts, or on a tenth of the training texts if
-    there are none, after fits to at most 10,000 texts. The winner is then fitted to all.
+    Loss and penalty are chosen by accuracy on at most 10,000 development texts, or on a tenth of the training
+    texts if there are none, after fits to at most 10,000 texts. The winner is then fitted to all.
     """
     truth = training.truth
     baseline = LinearBaseline(tfidf, None, int(truth[0]), labels, 1.0, "a single label", len(truth))

@@ -121,7 +121,8 @@ def _labels_without_training_or_prediction(metrics: Metrics, training: TrainingL
 
 
 def _label_shift(metrics: Metrics, training: TrainingLabels) -> list[MetricWarning]:
-    """Labels whose share of the test patents differs from that of the training patents, where calibration is fitted."""
+    """Labels whose share of the test patents differs from that of the training patents, where calibration
+    is fitted."""
     learned = {label: training.get(label, 0) for label in metrics.labels}
     tested = _tested(metrics)
     totals = sum(learned.values()), sum(tested.values())

@@ -29,7 +29,8 @@ BAD_DATE, FAR_DATE, BAD_NUMBER = "impossible date", "date far off", "text in a n
 _UNUSABLE = {
     "type": "utility", "title": "Unusable", "abstract": "Unusable.", "kind": "B2", "country": "US",
     "filename": "ipg090224.xml", "claims": "1", "withdrawn": "0", "cited_id": "3930271",
-    "cited_date": "1976-01-01", "name": "", "category": "", "section": "A", "class": "A01", "subclass": "A01B",
+    "cited_date": "1976-01-01", "name": "", "category": "", "section": "A", "class": "A01",
+    "subclass": "A01B",
     "group": "A01B1/00", "cpc_type": "inventional", "application_id": "05/100000", "series": "05",
     "rule_47": "0", "subclass_title": "", "group_title": "", "class_title": "", "related": "10000000",
     "relation": "continuation", "relation_kind": "parent document", "status": "", "claim": "1. Unusable.",

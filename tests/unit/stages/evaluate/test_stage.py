@@ -1,4 +1,5 @@
-"""The stage on a small warehouse with real Keras models; its outputs are checked with pandas and scikit-learn."""
+"""The stage on a small warehouse with real Keras models; its outputs are checked with pandas and
+scikit-learn."""
 
 import base64
 import json
@@ -99,7 +100,8 @@ def test_predictions_are_those_of_the_model_on_the_patents_own_tokens(evaluated)
 
 
 def test_the_served_probabilities_are_calibrated(evaluated, capsys):
-    """The temperature has the least cross entropy on the development patents, and is where whoever serves the model finds it."""
+    """The temperature has the least cross entropy on the development patents, and is where whoever serves
+    the model finds it."""
     scorer = current_scorer(evaluated, "technology")
     calibration = json.loads((evaluated.directory("CALIBRATION") / "technology.json").read_text())
     temperature = scorer.calibration.temperature
@@ -270,7 +272,8 @@ def test_the_report_says_what_it_must(evaluated):
     # The headline is the difference to the best baseline.
     best = technology["best_baseline"]["accuracy"]
     low, high = best["interval"]
-    said = f"{signed(best['difference'])} points of accuracy ({signed(low)} to {signed(high)}): {best['verdict']}"
+    difference, ends = signed(best["difference"]), f"{signed(low)} to {signed(high)}"
+    said = f"{difference} points of accuracy ({ends}): {best['verdict']}"
     assert said in " ".join(page.text.split())
     # Baselines and references beside the model, each with its interval.
     comparison = page.table("", "this model")
@@ -328,8 +331,10 @@ def test_the_report_needs_nothing_beside_it(evaluated):
     page = Page((evaluated.directory("REPORT") / "report.html").read_text())
     files = sorted((evaluated.directory("REPORT") / "figures").glob("*.png"))
     assert {file.stem for file in files} == {
-        "technology_confusion_by_row", "technology_confusion_by_column", "technology_training", "technology_reliability",
-        "citation_level_confusion_by_row", "citation_level_confusion_by_column", "citation_level_training", "citation_level_reliability",
+        "technology_confusion_by_row", "technology_confusion_by_column", "technology_training",
+        "technology_reliability",
+        "citation_level_confusion_by_row", "citation_level_confusion_by_column",
+        "citation_level_training", "citation_level_reliability",
         "citation_level_by_year", "citation_level_top1_by_year",
     }  # fmt: skip
     assert {base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in page.pictures} == {

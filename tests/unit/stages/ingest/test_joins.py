@@ -39,7 +39,8 @@ def test_a_sound_release_meets_itself(ingest):
     assert code == 0
     joins = store.metadata(IngestMetadata).joins
     assert {name: (join.rows, join.unmatched) for name, join in joins.items()} == {
-        "CITATIONS (citing)": (200, 0), CITED: (200, 0), "CPC": (200, 0), "ABSTRACTS": (200, 0), "RELATED_DOCUMENTS": (200, 0),
+        "CITATIONS (citing)": (200, 0), CITED: (200, 0), "CPC": (200, 0), "ABSTRACTS": (200, 0),
+        "RELATED_DOCUMENTS": (200, 0),
     }  # fmt: skip
 
 
