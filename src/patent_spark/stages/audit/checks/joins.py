@@ -118,7 +118,12 @@ def predictions_of_examples(data: TaskData) -> CheckResult:
     """PREDICTIONS has each test example, once, with its label as the truth."""
     tested = data.test_examples
     ids = data.warehouse.ids.drop_duplicates("patent_id")
-    found = data.predictions.merge(ids, on="patent_id", how="left").rename(columns={"truth": "label"})
+    # The key that PREDICTIONS has is of the code that is checked: it is worked out anew from the id.
+    found = (
+        data.predictions.drop(columns="patent_key")
+        .merge(ids, on="patent_id", how="left")
+        .rename(columns={"truth": "label"})
+    )
     mismatches = count_key_mismatches(tested["patent_key"], found["patent_key"])
     expected = tested[["patent_key", "split", "label"]]
     mismatches["changed"] = count_changed(expected, found, ["split", "label"])
