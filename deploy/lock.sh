@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Chooses versions from setup.py's ranges and writes them, with hashes, to requirements.lock; and to requirements-gpu.lock the same
-# versions of all packages but TensorFlow, of which it has the build for NVIDIA GPUs and what that needs.
+# Chooses versions within setup.py's ranges and writes them, with hashes, to requirements.lock. requirements-gpu.lock has
+# the same versions, but TensorFlow's build for NVIDIA GPUs and what that needs. Pins that still fit are kept.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 uv=${XDG_CACHE_HOME:-$HOME/.cache}/patent_spark/uv/bin/uv
 choose() { # choose LOCK-FILE OPTION...
-    "$uv" pip compile setup.py --extra spark --extra build --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-        -o "$@"
+    "$uv" pip compile setup.py --extra spark --extra build --extra dev --python-version 3.11 \
+        --generate-hashes --no-emit-index-url --no-header -o "$@"
 }
 choose requirements.lock --extra train --extra serve "$@"
 choose requirements-gpu.lock --extra train-gpu --constraint requirements.lock "$@"

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Builds the environment of patent_spark in .venv: interpreter, locked packages, Horovod, this package.
-# Does nothing when .venv already is what is asked for. Called by every `make` target that needs it.
+# Does nothing if .venv is already up to date. Every `make` target that needs the environment calls it.
 #   GPU=1                        for NVIDIA GPUs, from requirements-gpu.lock; GPU=0: for processors
-#   HOROVOD_GPU_OPERATIONS=NCCL  ranks exchange what lies on their GPUs by NCCL, or none: through the main memory
-#   HOROVOD_CUDA_HOME=folder     the CUDA toolkit that Horovod with NCCL is compiled with
-#   HOROVOD_WITH_MPI=1           mpirun can start ranks; 0: it cannot
-# What is not set stays as .venv was built; a new one is for processors, without MPI, or for GPUs with NCCL if there is a toolkit.
+#   HOROVOD_GPU_OPERATIONS=NCCL  ranks exchange gradients through NCCL; none: through main memory
+#   HOROVOD_CUDA_HOME=folder     the CUDA toolkit to compile Horovod with NCCL
+#   HOROVOD_WITH_MPI=1           compile Horovod with MPI, so that mpirun can start ranks; 0: without
+# What is not set stays as .venv was built. A new environment is for processors and without MPI; one for GPUs has NCCL
+# if there is a toolkit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,16 +17,18 @@ stamp=$venv/.built-from
 say() { printf '\033[1m[setup]\033[0m %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
-cuda_12() { # the folder of the toolkit that fits TensorFlow's CUDA; the packages of the lock file have no nvcc
+cuda_12() { # prints the folder of a CUDA 12 toolkit; the locked packages bring no nvcc
     local folder folders=("${HOROVOD_CUDA_HOME:-${CUDA_HOME:-/usr/local/cuda}}")
-    [ -n "${HOROVOD_CUDA_HOME:-}" ] || folders+=("$(dirname "$(dirname "$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)")")" /usr/local/cuda-12*)
+    local on_path; on_path=$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)
+    [ -n "${HOROVOD_CUDA_HOME:-}" ] || folders+=("$(dirname "$(dirname "$on_path")")" /usr/local/cuda-12*)
     for folder in "${folders[@]}"; do
         [[ $("$folder/bin/nvcc" --version 2>/dev/null) == *"release 12."* ]] && echo "$folder" && return
     done
     return 1
 }
 
-# A digest of the files (of one half built: unfinished), then how: cpu, or gpu and NCCL, none or, for want of a toolkit, lacking; MPI.
+# The stamp holds a digest of the inputs (or `unfinished`), then the variant: cpu, or gpu with NCCL, none or lacking (no
+# toolkit was there); and MPI.
 built=" $(cat "$stamp" 2>/dev/null || true) "
 built_with() { [[ $built == *" $1 "* ]]; }
 gpu=${GPU:-$(built_with gpu && echo 1 || echo 0)}
@@ -43,8 +46,8 @@ fi
 [ "$mpi" = 0 ] || how+=" MPI"
 wanted="$(cat "$lock" requirements-horovod.txt requirements-uv.txt setup.py deploy/setup-env.sh | sha256sum | cut -d' ' -f1) $how"
 
-# A missing system program is installed where we may (root on Debian), and named otherwise.
-need() { # need PROGRAM DEBIAN-PACKAGE PURPOSE: 1 if it is missing still
+# A missing system program is installed if we may (root on Debian), and named otherwise.
+need() { # need PROGRAM DEBIAN-PACKAGE PURPOSE: returns 1 if it is still missing
     command -v "$1" >/dev/null && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         say "installing $2 ($3)"
@@ -59,39 +62,43 @@ need make make "it compiles Horovod" || exit 1
 need "${PYTHON:-python3.11}" python3.11 "all locked packages are for this version" || exit 1
 need java openjdk-17-jre-headless "local Spark runs on it; the embedded engine, and so the demo, goes without" || true
 
-"${PYTHON:-python3.11}" -c 'import ensurepip' 2>/dev/null || { need python3.11-venv python3.11-venv "it makes the environment" || exit 1; }
+"${PYTHON:-python3.11}" -c 'import ensurepip' 2>/dev/null \
+    || need python3.11-venv python3.11-venv "it makes the environment" || exit 1
 
 [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 python=$(command -v "${PYTHON:-python3.11}")
-"$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || die "$python is not Python 3.11, which the locked packages need; set PYTHON to one"
+"$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+    || die "$python is not Python 3.11, which the locked packages need; set PYTHON to one"
 
-if [ ! -x "$cache/uv/bin/uv" ] || ! "$cache/uv/bin/pip" freeze 2>/dev/null | grep -qxF "$(head -1 requirements-uv.txt | cut -d' ' -f1)"; then
+uv_pin=$(head -1 requirements-uv.txt | cut -d' ' -f1)
+if [ ! -x "$cache/uv/bin/uv" ] || ! "$cache/uv/bin/pip" freeze 2>/dev/null | grep -qxF "$uv_pin"; then
     say "installing uv"
     "$python" -m venv --clear "$cache/uv"
     "$cache/uv/bin/pip" install -q --require-hashes --no-deps -r requirements-uv.txt
 fi
 uv=$cache/uv/bin/uv
 
-[ "$exchange" != lacking ] || printf 'setup: %s\n' "there is no CUDA 12 toolkit (nvcc), so Horovod goes without NCCL: \
-several GPUs exchange their gradients through the main memory, which is slower; a single one needs no NCCL. \
-Install a toolkit, or name its folder with HOROVOD_CUDA_HOME, and Horovod is compiled anew by \`make setup\`" >&2
-# Horovod ships no wheel. It is compiled against the locked TensorFlow and kept outside the checkout,
-# under a name that changes with whatever it was compiled against, so that it is compiled once a machine.
-# pip's own cache must not be asked: it takes what was compiled otherwise for the same.
+[ "$exchange" != lacking ] || printf 'setup: %s\n' "there is no CUDA 12 toolkit (nvcc), so Horovod is compiled without NCCL: \
+several GPUs exchange gradients through main memory, which is slower; a single GPU needs no NCCL. \
+Install a toolkit or set HOROVOD_CUDA_HOME to its folder, then run \`make setup\` again" >&2
+# Horovod ships no wheel. It is compiled against the locked TensorFlow, once a machine, and kept outside the checkout
+# under a name that depends on whatever it was compiled against. pip's own cache cannot tell these variants apart.
 tensorflow=$(grep -E "^tensorflow(-cpu)?==" "$lock" | cut -d" " -f1)
-parts=$([ "$exchange" != NCCL ] && [ "$mpi" = 0 ] && echo cpu || echo "$how" "$(grep "^nvidia-nccl" "$lock" | cut -d" " -f1)")
-wheels=$cache/horovod/$({ cat requirements-horovod.txt; echo "$tensorflow" "$("$python" -VV)" "$(uname -m)" "$parts"; } | sha256sum | cut -c1-16)
+nccl_pin=$(grep "^nvidia-nccl" "$lock" | cut -d" " -f1 || true)
+parts=$([ "$exchange" != NCCL ] && [ "$mpi" = 0 ] && echo cpu || echo "$how" "$nccl_pin")
+against=$(cat requirements-horovod.txt; echo "$tensorflow" "$("$python" -VV)" "$(uname -m)" "$parts")
+wheels=$cache/horovod/$(echo "$against" | sha256sum | cut -c1-16)
 compiled() { ls "$wheels"/horovod-*.whl >/dev/null 2>&1; }
 cuda=
 if [ "$exchange" = NCCL ] && ! compiled; then
-    cuda=$(cuda_12) || die "Horovod with NCCL needs nvcc of a CUDA 12 toolkit, and there is none: install one, name its folder with \
-HOROVOD_CUDA_HOME, or go without NCCL (HOROVOD_GPU_OPERATIONS=none)"
+    cuda=$(cuda_12) || die "Horovod with NCCL needs nvcc of a CUDA 12 toolkit, and none was found: install one, set \
+HOROVOD_CUDA_HOME to its folder, or go without NCCL (HOROVOD_GPU_OPERATIONS=none)"
 fi
 
 say "installing the locked packages into $venv ($how)"
 [ -x "$venv/bin/python" ] || "$uv" venv -q --python "$python" "$venv"
-echo "unfinished $how" >"$stamp" # whatever ends this half-way, the next call begins again, with what was asked for
-# Compiled here, once: where nobody may write beside the packages, each command would compile them anew (1 s and more).
+echo "unfinished $how" >"$stamp" # if this is interrupted, the next call starts again with the same variant
+# Bytecode is compiled once, here. In a read-only environment each command would compile it again (1 s or more).
 "$uv" pip sync -q --compile-bytecode --python "$venv/bin/python" --require-hashes "$lock"
 
 if ! compiled; then
@@ -102,13 +109,15 @@ if ! compiled; then
     with+=("HOROVOD_WITH_MPI=$mpi" "HOROVOD_WITHOUT_MPI=$((1 - mpi))" HOROVOD_GPU_OPERATIONS=)
     if [ "$exchange" = NCCL ]; then
         nccl=$("$venv/bin/python" -c 'import nvidia.nccl; print(*nvidia.nccl.__path__)')
-        mkdir -p "$wheels.part/nccl" && ln -sf "$nccl/lib/libnccl.so.2" "$wheels.part/nccl/libnccl.so" # the name that a linker looks for
-        with+=(HOROVOD_GPU_OPERATIONS=NCCL "HOROVOD_CUDA_HOME=$cuda" "HOROVOD_NCCL_INCLUDE=$nccl/include" "HOROVOD_NCCL_LIB=$wheels.part/nccl"
-            HOROVOD_NCCL_LINK=SHARED 'LDFLAGS=-Wl,-rpath,$ORIGIN/../../nvidia/nccl/lib') # from horovod/tensorflow to NCCL's package
+        mkdir -p "$wheels.part/nccl"
+        ln -sf "$nccl/lib/libnccl.so.2" "$wheels.part/nccl/libnccl.so" # the name that a linker looks for
+        with+=(HOROVOD_GPU_OPERATIONS=NCCL "HOROVOD_CUDA_HOME=$cuda" HOROVOD_NCCL_LINK=SHARED
+            "HOROVOD_NCCL_INCLUDE=$nccl/include" "HOROVOD_NCCL_LIB=$wheels.part/nccl"
+            'LDFLAGS=-Wl,-rpath,$ORIGIN/../../nvidia/nccl/lib') # from horovod/tensorflow to NCCL's package
     fi
     env "${with[@]}" PATH="$PWD/$venv/bin:$PATH" MAKEFLAGS="-j$(nproc)" "$cache/uv/bin/pip" --python "$venv/bin/python" \
-        wheel --no-cache-dir --no-deps --no-build-isolation --no-binary horovod --require-hashes -r requirements-horovod.txt -w "$wheels.part" \
-        >"$log" 2>&1 \
+        wheel --no-cache-dir --no-deps --no-build-isolation --no-binary horovod \
+        --require-hashes -r requirements-horovod.txt -w "$wheels.part" >"$log" 2>&1 \
         || { tail -20 "$log" >&2; die "Horovod did not compile ($parts); the whole log is $log"; }
     mv "$wheels.part" "$wheels"
 fi
