@@ -15,7 +15,7 @@ from patent_spark.core.metadata import STAGE_METADATA
 DOCUMENTS = {
     "METRICS": "patent_spark.metrics.report_schema:Metrics",
     "DECISION": "patent_spark.stages.register.report_schema:DecisionReport",
-    "MODEL_CARD": "patent_spark.stages.register.report_schema:ModelCard",
+    "MODEL_CARD": "patent_spark.stages.register.card_schema:ModelCard",
     "AUDIT": "patent_spark.stages.audit.report_schema:Audit",
     "QUALITY": "patent_spark.stages.quality.report_schema:QualityReport",
     "BACKTEST": "patent_spark.experiments.backtest.report_schema:BacktestReport",

@@ -119,9 +119,14 @@ def run_trials(base: Config, trainings: Sequence[tuple[GridPoint, Config]]) -> d
                 nested = replace(config, tracking=tracking, tasks=model)  # type: ignore[arg-type]
                 for trial in _run_trial(store, tasks, point, nested):
                     trials[trial.task].append(trial)
-        best = {f"{task}_best_dev_loss": min(each.dev_loss for each in all_) for task, all_ in trials.items()}
-        parent.log_metrics({name: loss for name, loss in best.items() if loss < inf})
+        parent.log_metrics(_best_losses(trials))
     return trials
+
+
+def _best_losses(trials: Mapping[str, Sequence[Trial]]) -> dict[str, float]:
+    """For each task the smallest development loss, under the name of its metric in MLflow."""
+    best = {f"{task}_best_dev_loss": min(each.dev_loss for each in all_) for task, all_ in trials.items()}
+    return {name: loss for name, loss in best.items() if loss < inf}
 
 
 def _require_development(config: Config, store: Store) -> None:

@@ -78,8 +78,7 @@ def backtest(config: Config, *, force: bool = False, resume: bool = False) -> st
         folder = publish(config, _KIND, report, write_page, time.monotonic() - started)
         steps = [step for task, each in report.tasks.items() for step in mlflow_metrics(task, each.models)]
         log_experiment(parent, _KIND, steps, folder)
-    tables = [line for task, each in report.tasks.items() for line in text_table(task, each.models)]
-    return "\n".join([*tables, "", f"backtest   {folder / 'report.html'}"])
+    return "\n".join([*_text_tables(report), "", f"backtest   {folder / 'report.html'}"])
 
 
 def _plan(config: Config) -> _Backtest:
@@ -132,6 +131,10 @@ def _report(plan: _Backtest, tasks: dict[str, TaskBacktest]) -> BacktestReport:
         classes_at_issue=config.source.kind == "folder" and at_issue.exists(),
         tasks=tasks,
     )
+
+
+def _text_tables(report: BacktestReport) -> list[str]:
+    return [line for task, each in report.tasks.items() for line in text_table(task, each.models)]
 
 
 def text_table(task: str, models: tuple[ModelResult, ...]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -49,17 +50,7 @@ class RawRelease:
         wanted = pa.array(sorted(values), pa.string())
         rows: list[Row] = []
         with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as file:
-            reader = pa.csv.open_csv(
-                file,
-                read_options=pa.csv.ReadOptions(block_size=_BLOCK_BYTES),
-                parse_options=pa.csv.ParseOptions(
-                    delimiter="\t", newlines_in_values=True, invalid_row_handler=lambda row: "skip"
-                ),
-                convert_options=pa.csv.ConvertOptions(
-                    include_columns=columns, column_types=dict.fromkeys(columns, pa.string())
-                ),
-            )
-            for batch in reader:
+            for batch in _batches(file, columns):
                 selected = batch.filter(pc.is_in(batch.column(column), wanted))
                 rows += zip(*(selected.column(i).to_pylist() for i in range(len(columns))), strict=True)
         return rows
@@ -79,3 +70,17 @@ def find_release(store: Store, config: Config) -> RawRelease | None:
         if (folder / f"{file}.tsv.zip").exists()
     }
     return RawRelease(files) if len(files) == len(_NAMES) else None
+
+
+def _batches(file: IO[bytes], columns: tuple[str, ...]) -> pa.csv.CSVStreamingReader:
+    """The columns of a TSV file as strings; malformed rows are skipped."""
+    return pa.csv.open_csv(
+        file,
+        read_options=pa.csv.ReadOptions(block_size=_BLOCK_BYTES),
+        parse_options=pa.csv.ParseOptions(
+            delimiter="\t", newlines_in_values=True, invalid_row_handler=lambda row: "skip"
+        ),
+        convert_options=pa.csv.ConvertOptions(
+            include_columns=list(columns), column_types=dict.fromkeys(columns, pa.string())
+        ),
+    )

@@ -37,12 +37,14 @@ def run(context: StageContext) -> None:
     for task in context.config.task_names:
         _write_to_metrics(context, task, audit)
         _log_to_mlflow(context, audit.of_task(task), task, [folder, evaluation_report])
-    context.record_metadata(
-        AuditMetadata(
-            status=audit.status,
-            failed=tuple((check.task, check.code) for check in audit.with_status("failed")),
-            not_made=tuple((check.task, check.code) for check in audit.with_status("not_made")),
-        )
+    context.record_metadata(_metadata(audit))
+
+
+def _metadata(audit: Audit) -> AuditMetadata:
+    return AuditMetadata(
+        status=audit.status,
+        failed=tuple((check.task, check.code) for check in audit.with_status("failed")),
+        not_made=tuple((check.task, check.code) for check in audit.with_status("not_made")),
     )
 
 
@@ -98,10 +100,8 @@ def _log_to_mlflow(context: StageContext, audit: Audit, task: str, reports: list
     # MLflow groups metrics by what stands before a slash.
     prefix = f"{context.config.prefix(task)}audit/"
     values = {f"{prefix}{check.code}": check.value for check in audit.checks if check.value is not None}
-    values |= {
-        f"{prefix}failed": len(audit.with_status("failed")),
-        f"{prefix}not_made": len(audit.with_status("not_made")),
-    }
+    values |= {f"{prefix}failed": len(audit.with_status("failed"))}
+    values |= {f"{prefix}not_made": len(audit.with_status("not_made"))}
     folder, evaluation_report = reports
     try:
         run = attach(context.config, trained.run_id)

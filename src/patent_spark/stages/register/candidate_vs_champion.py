@@ -21,14 +21,14 @@ from patent_spark.core.store import Store, write_parquet
 from patent_spark.core.tokenization import claims_per_patent, tokens
 from patent_spark.inference.model_package import Package, PackedTask
 from patent_spark.metrics.groups import PatentGroups, read_patent_groups
-from patent_spark.metrics.paired import ALL, paired_comparison
+from patent_spark.metrics.paired import ALL, PairedComparison, paired_comparison
 from patent_spark.metrics.prediction_records import (
     Predictions,
     TestPatents,
     concatenated,
     read_predictions,
 )
-from patent_spark.metrics.report_schema import headline_parts
+from patent_spark.metrics.report_schema import Metric, headline_parts
 from patent_spark.stages.register.promotion_rule import COMPARED_METRICS
 from patent_spark.stages.register.report_schema import MetricComparison
 
@@ -54,19 +54,22 @@ def compare_with_champion(
     candidate = everyone.take(fresh)
     champion = champion_predictions(context, package.task(task), candidate, scratch)
     comparison = paired_comparison(champion, candidate, context.config.evaluate)[ALL]
-    return [
-        MetricComparison(
-            task=task,
-            metric=metric,
-            candidate=comparison.candidate[metric],
-            champion=comparison.baseline[metric],
-            difference=comparison.differences[metric].difference,
-            interval=comparison.differences[metric].interval,
-            patents=comparison.patents,
-            excluded=excluded,
-        )
-        for metric in COMPARED_METRICS[task]
-    ]
+    return [_metric_comparison(task, metric, comparison, excluded) for metric in COMPARED_METRICS[task]]
+
+
+def _metric_comparison(
+    task: str, metric: Metric, comparison: PairedComparison, excluded: int
+) -> MetricComparison:
+    return MetricComparison(
+        task=task,
+        metric=metric,
+        candidate=comparison.candidate[metric],
+        champion=comparison.baseline[metric],
+        difference=comparison.differences[metric].difference,
+        interval=comparison.differences[metric].interval,
+        patents=comparison.patents,
+        excluded=excluded,
+    )
 
 
 def _not_compared(task: str, excluded: int) -> MetricComparison:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from patent_spark.config import Config, recorded
 from patent_spark.core.store import Store
-from patent_spark.metrics.report_schema import Metrics, read_metrics
+from patent_spark.metrics.report_schema import Metric, Metrics, read_metrics
 from patent_spark.reporting.provenance import Provenance, provenance
 from patent_spark.stages.register.audit_result import AuditCheck, checks_of
-from patent_spark.stages.register.promotion_rule import COMPARED_METRICS
-from patent_spark.stages.register.report_schema import (
+from patent_spark.stages.register.card_schema import (
     CalibrationSummary,
     ChangedSetting,
-    Decision,
     HeadlineMetric,
     ModelCard,
     SplitProtocol,
     TaskCard,
     TrainingSummary,
 )
+from patent_spark.stages.register.promotion_rule import COMPARED_METRICS
+from patent_spark.stages.register.report_schema import Decision
 from patent_spark.tracking.registry import Version
 
 
@@ -45,9 +46,7 @@ def make_card(store: Store, config: Config, promotion: Promotion, checks: Sequen
     """The card of the current model; checks: all of the audit's."""
     tasks = config.models[promotion.model]
     origin = provenance(store)
-    settings = recorded(
-        {name: value for manifest in origin.stages for name, value in manifest.settings.items()}
-    )
+    settings = recorded(dict(chain.from_iterable(manifest.settings.items() for manifest in origin.stages)))
     metrics = card_metrics(store, tasks)
     return ModelCard(
         model=promotion.model,
@@ -62,16 +61,19 @@ def make_card(store: Store, config: Config, promotion: Promotion, checks: Sequen
         margin=config.register.margin,
         previous_champion=promotion.previous.address if promotion.previous else None,
         previous_version=promotion.previous.number if promotion.previous else None,
-        settings=tuple(
-            ChangedSetting(name=each["name"], value=str(each["value"]), default=str(each["default"]))
-            for each in origin.settings
-        ),
+        settings=_changed_settings(origin),
+    )
+
+
+def _changed_settings(origin: Provenance) -> tuple[ChangedSetting, ...]:
+    return tuple(
+        ChangedSetting(name=each["name"], value=str(each["value"]), default=str(each["default"]))
+        for each in origin.settings
     )
 
 
 def _task_card(store: Store, task: str, metrics: Metrics, settings: Config, origin: Provenance) -> TaskCard:
     about: Mapping[str, Any] = store.read_json("MODEL", f"{task}/task.json")
-    metric = COMPARED_METRICS[task][0]
     return TaskCard(
         task=task,
         labels=about["labels"],
@@ -81,18 +83,22 @@ def _task_card(store: Store, task: str, metrics: Metrics, settings: Config, orig
         min_tokens=about["min_tokens"],
         test_patents=metrics.examples,
         families=metrics.families,
-        headline=HeadlineMetric(
-            metric=metric,
-            value=metrics.value(metric),
-            interval=metrics.interval(metric),
-            best_baseline=metrics.best_baseline[metric],
-        ),
+        headline=_headline(metrics, COMPARED_METRICS[task][0]),
         top1=metrics.top1,
         calibration=_calibration(metrics),
         split=_split(settings, task, origin),
         warnings=tuple(warning.message for warning in metrics.warnings),
         run_id=about["run_id"],
         kept_epoch=about.get("kept_epoch"),
+    )
+
+
+def _headline(metrics: Metrics, metric: Metric) -> HeadlineMetric:
+    return HeadlineMetric(
+        metric=metric,
+        value=metrics.value(metric),
+        interval=metrics.interval(metric),
+        best_baseline=metrics.best_baseline[metric],
     )
 
 

@@ -36,18 +36,20 @@ def rejection_message(reason: RejectionReason) -> str:
             named = [_with_details(check) for check in reason.checks]
             return f"{len(named)} of {reason.applicable} audit checks could not run: {_first(named)}"
         case AuditWeakened():
-            settings = ", ".join(
-                f"{each.name} = {each.value:g} (default {each.default:g})" for each in reason.settings
-            )
-            return f"the audit ran with weaker settings than the defaults: {settings}"
+            named = [f"{each.name} = {each.value:g} (default {each.default:g})" for each in reason.settings]
+            return f"the audit ran with weaker settings than the defaults: {', '.join(named)}"
         case NotComparable():
-            return (
-                f"{reason.task} {METRIC_NAMES[reason.metric]} could not be compared with the champion's: "
-                f"no confidence interval on {count(reason.patents)} test patents "
-                f"({count(reason.excluded)} excluded: in the champion's training data)"
-            )
+            return _not_comparable(reason)
         case WorseThanChampion():
             return _worse(reason)
+
+
+def _not_comparable(reason: NotComparable) -> str:
+    return (
+        f"{reason.task} {METRIC_NAMES[reason.metric]} could not be compared with the champion's: "
+        f"no confidence interval on {count(reason.patents)} test patents "
+        f"({count(reason.excluded)} excluded: in the champion's training data)"
+    )
 
 
 def outcome_message(decision: Decision, before: str | None, after: str | None) -> str:

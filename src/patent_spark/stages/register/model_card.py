@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from patent_spark.metrics.cells import QUESTIONS, TITLES, comparison_table, diff
 from patent_spark.metrics.constant_baselines import NAMES as BASELINE_NAMES
 from patent_spark.metrics.report_schema import TEST_YEARS, MetricDifference, Metrics
 from patent_spark.reporting.html import Cell, Row, Table, count, form, render_page
+from patent_spark.stages.register.card_schema import ModelCard, TaskCard
 from patent_spark.stages.register.messages import METRIC_NAMES, metric_text
 from patent_spark.stages.register.promotion_rule import is_better
-from patent_spark.stages.register.report_schema import ModelCard
 from patent_spark.tracking.registry import CHAMPION, DESCRIPTION
 
 CARD_FILES = ("card.html", "card.md", "card.json")
@@ -27,6 +28,13 @@ def write_card(folder: Path, card: ModelCard, metrics: Mapping[str, Metrics]) ->
     write_json(folder / "card.json", card.model_dump(mode="json"))
     write_text(folder / "card.html", render_page(_TEMPLATES, "card.html", **_content(card, metrics)))
     write_text(folder / "card.md", markdown(card, metrics))
+
+
+def copy_card(source: Path, folder: Path) -> None:
+    """Copy the files of a card; the packages of older champions have no card.json."""
+    for name in CARD_FILES:
+        if (source / name).exists():
+            shutil.copyfile(source / name, folder / name)
 
 
 def markdown(card: ModelCard, metrics: Mapping[str, Metrics]) -> str:
@@ -53,15 +61,27 @@ def version_tags(card: ModelCard) -> dict[str, str]:
         "previous_champion": card.previous_version or "",
     }
     for each in card.tasks:
-        headline = each.headline
-        tags |= {
-            f"{each.task}.protocol": each.split.protocol,
-            f"{each.task}.metric": headline.metric.value,
-            f"{each.task}.value": "" if headline.value is None else f"{headline.value:.4f}",
-        }
-        if headline.interval:
-            tags[f"{each.task}.interval"] = " to ".join(f"{end:.4f}" for end in headline.interval)
+        tags |= {f"{each.task}.{name}": value for name, value in _headline_tags(each).items()}
     return {name: value for name, value in tags.items() if value}
+
+
+def _headline_tags(task: TaskCard) -> dict[str, str]:
+    headline = task.headline
+    return {
+        "protocol": task.split.protocol,
+        "metric": headline.metric.value,
+        "value": "" if headline.value is None else f"{headline.value:.4f}",
+        "interval": " to ".join(f"{end:.4f}" for end in headline.interval or ()),
+    }
+
+
+def _split_tables(metrics: Mapping[str, Metrics]) -> dict[str, Table]:
+    """A table for each task with several test sets."""
+    return {
+        task: split_table({**each.splits, TEST_YEARS: each})
+        for task, each in metrics.items()
+        if len(each.splits) > 1
+    }
 
 
 def _content(card: ModelCard, metrics: Mapping[str, Metrics]) -> dict[str, object]:
@@ -76,11 +96,7 @@ def _content(card: ModelCard, metrics: Mapping[str, Metrics]) -> dict[str, objec
         "baseline_names": BASELINE_NAMES,
         "alias": CHAMPION,
         "metric_tables": {task: comparison_table(each) for task, each in metrics.items()},
-        "split_tables": {
-            task: split_table({**each.splits, TEST_YEARS: each})
-            for task, each in metrics.items()
-            if len(each.splits) > 1
-        },
+        "split_tables": _split_tables(metrics),
         "comparison_table": _comparison_table(card),
         "size_table": _size_table(card),
         "audit_table": _audit_table(card),

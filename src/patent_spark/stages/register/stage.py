@@ -8,9 +8,9 @@ candidate that already is the champion stays so, and no model is registered twic
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,7 +26,7 @@ from patent_spark.stages.register.candidate_vs_champion import compare_with_cham
 from patent_spark.stages.register.card_content import Promotion, card_metrics, make_card
 from patent_spark.stages.register.messages import outcome_message, rejection_message
 from patent_spark.stages.register.model_card import (
-    CARD_FILES,
+    copy_card,
     description,
     markdown,
     version_tags,
@@ -63,6 +63,10 @@ def run(context: StageContext) -> None:
             candidate.model: _conclude(context, candidate, decision, checks, scratch / candidate.model)
             for candidate, decision in decisions
         }
+    _record(context, reports)
+
+
+def _record(context: StageContext, reports: Mapping[str, DecisionReport]) -> None:
     models = {
         name: RegisteredModel(verdict=report.verdict, reasons=report.messages, champion=report.champion)
         for name, report in reports.items()
@@ -108,17 +112,13 @@ def _decide(
     rejection = audit_rejection(checks, candidate.tasks) or weakened_audit_rejection(audit_settings)
     if rejection:
         return Decision(verdict=REJECTED, reasons=(rejection,))
-    champion, package = candidate.champion, candidate.champion_package
+    champion, package, margin = candidate.champion, candidate.champion_package, context.config.register.margin
     if champion is None or package is None:
-        return decide([], context.config.register.margin)
+        return decide([], margin)
     if champion.tags.get(IDENTITY) == _identity(context.store, candidate.tasks):
         return Decision(verdict=ALREADY_CHAMPION)
-    comparisons = [
-        comparison
-        for task in candidate.tasks
-        for comparison in compare_with_champion(context, task, package, scratch)
-    ]
-    return decide(comparisons, context.config.register.margin)
+    compared = [compare_with_champion(context, task, package, scratch) for task in candidate.tasks]
+    return decide(list(chain.from_iterable(compared)), margin)
 
 
 def _identity(store: Store, tasks: Sequence[str]) -> str:
@@ -145,9 +145,7 @@ def _conclude(
     folder = context.draft.path("MODEL_CARD") / candidate.model
     folder.mkdir()
     if package is not None:
-        for name in CARD_FILES:
-            if (package.folder / name).exists():  # champions of older versions have no card.json
-                shutil.copyfile(package.folder / name, folder / name)
+        copy_card(package.folder, folder)
     report = DecisionReport(
         **dict(decision),
         champion=version.address if version else None,

@@ -82,17 +82,21 @@ def log_models(
         progress.line(
             f"  {job.model}: MLflow lacks the metrics of epochs {epochs}; history.json has them all"
         )
-    tokens = _input_examples(job)
     try:
         for name, value in tags.items():
             run.tag(name, value)
-        for number, task in enumerate(config.models[job.model]):
-            name = f"{config.prefix(task)}{UNCALIBRATED_MODEL}"
-            metadata = {"labels": job.shards.tasks[task].labels, "calibration": None}
-            run.log_model(with_one_head(network, number), tokens, name, metadata)
-            run.log_texts(job.models / task, f"{config.prefix(task)}training")
+        _log_task_models(job, config, run, network)
     except TrackingError as error:
         progress.line(f"  {job.model}: the model is saved, but not in MLflow: {error}")
+
+
+def _log_task_models(job: Job, config: Config, run: Run, network: keras.Model) -> None:
+    tokens = _input_examples(job)
+    for number, task in enumerate(config.models[job.model]):
+        name = f"{config.prefix(task)}{UNCALIBRATED_MODEL}"
+        metadata = {"labels": job.shards.tasks[task].labels, "calibration": None}
+        run.log_model(with_one_head(network, number), tokens, name, metadata)
+        run.log_texts(job.models / task, f"{config.prefix(task)}training")
 
 
 def _input_examples(job: Job) -> npt.NDArray[np.int32]:

@@ -64,10 +64,7 @@ class Checkpoint:
     run_id: str
 
     def write(self, folder: Path) -> None:
-        """Replace the checkpoint of a folder.
-
-        Raises WorkError, and leaves the earlier one whole, when the disk is full.
-        """
+        """Replace the checkpoint of a folder; raises WorkError, and keeps the old one, if the disk is full."""
         described = asdict(self.state) | {"run_id": self.run_id}
         groups = {"variable": self.variables, "kept": described.pop("kept")}
         arrays = {f"{name}_{i}": array for name, group in groups.items() for i, array in enumerate(group)}
@@ -97,25 +94,28 @@ class Checkpoint:
     def read(cls, folder: Path, *, arrays: bool = True) -> Checkpoint | None:
         """The checkpoint of a folder, if there is one.
 
-        arrays: whether to read its weights and variables; without them reading is fast, whatever the model's
-        size.
+        arrays: whether to read its weights and variables; reading is fast without them.
         Raises WorkError when the file is damaged.
         """
-        path = folder / _FILE
-        if not path.exists():
+        if not (folder / _FILE).exists():
             return None
-        try:
-            with np.load(path) as file:
-                described = json.loads(str(file[_STATE]))
-                variables, kept = (_group(file, name) if arrays else () for name in ("variable", "kept"))
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise WorkError(
-                f"{path} cannot be read ({error}); train without --resume, from the start", file=str(path)
-            ) from error
+        described, variables, kept = _load(folder / _FILE, arrays)
         run_id = described.pop("run_id")
         described["sums"] = np.array(described["sums"])
         described["delivered"] = np.array(described["delivered"], np.int64)
         return cls(TrainingState(**described, kept=kept), variables, run_id)
+
+
+def _load(path: Path, arrays: bool) -> tuple[dict[str, Any], Arrays, Arrays]:
+    """The state as JSON, the variables and the kept weights of a file."""
+    try:
+        with np.load(path) as file:
+            described = json.loads(str(file[_STATE]))
+            variables, kept = (_group(file, name) if arrays else () for name in ("variable", "kept"))
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        message = f"{path} cannot be read ({error}); train without --resume, from the start"
+        raise WorkError(message, file=str(path)) from error
+    return described, variables, kept
 
 
 def _group(file: Any, name: str) -> Arrays:

@@ -78,7 +78,8 @@ def _fit_and_save(
         try:
             train(trainer, *feeds, state, Callbacks(stop_requested, progress.step, on_epoch, save))
         except StoppedError:
-            metric_logger.flush(_FLUSH_S)  # what is not sent by then is sent when the training goes on
+            # What is not sent by then is sent when the training goes on.
+            metric_logger.flush(_FLUSH_S)
             raise
     save_models(job, config, trainer.network, state)
 

@@ -6,56 +6,52 @@ import shutil
 import time
 from pathlib import Path
 
-import numpy as np
-
-from patent_spark.config import TASKS, ConfigError, recorded
+from patent_spark.config import Train, recorded
 from patent_spark.core.code_version import code_version, git_commit
 from patent_spark.core.context import StageContext
-from patent_spark.core.errors import DataError, StoppedError
+from patent_spark.core.errors import StoppedError
 from patent_spark.core.metadata import ShardMetadata, TextMetadata, TrainedTask, TrainMetadata
 from patent_spark.core.model_files import TaskDescription, TextSource, read_history
 from patent_spark.core.progress import say
 from patent_spark.core.schemas import TRAIN
-from patent_spark.core.session import engine_name
 from patent_spark.stages.shard.layout import Layout
 from patent_spark.stages.train.checkpoint import Checkpoint
 from patent_spark.stages.train.launch.job import Job
 from patent_spark.stages.train.launch.launcher import run_ranks
-from patent_spark.stages.train.model.loss import label_counts
 from patent_spark.stages.train.model.optimizer import with_enough_epochs
+from patent_spark.stages.train.preconditions import (
+    require_examples,
+    require_executors,
+    require_same_vocabulary,
+    require_several_labels,
+)
 from patent_spark.stages.train.reuse import existing_models, model_key
 from patent_spark.tracking.runs import Run, create_run, reopen_run
 
 
 def run(context: StageContext) -> None:
-    """Train the models of the configuration.
+    """Train the models of the configuration, or keep those that exist already.
 
-    A model that exists already, of the same data, settings and code, is kept. A training that ended early
-    leaves its folder with a checkpoint, which context.resume goes on from.
+    A training that ended early leaves its folder with a checkpoint, which context.resume goes on from.
     Raises DataError when examples and vectors do not belong together, or a rank finds bad data.
     """
-    _require_examples(context)
-    _require_several_labels(context)
-    _require_same_vocabulary(context)
-    if context.config.train.launcher == "spark" and engine_name(context.config.engine) == "sail":
-        raise ConfigError(
-            "train.launcher = spark needs engine.name = spark, whose session has executors; "
-            "set it, or leave the launcher at local",
-            setting="train.launcher",
-        )
+    require_examples(context)
+    require_several_labels(context)
+    require_same_vocabulary(context)
+    require_executors(context.config)
     existing = {} if context.force else existing_models(context)
-    metadata, jobs = {}, []
+    jobs: list[Path] = []
+    metadata: dict[str, TrainedTask] = {}
     for model, tasks in context.config.models.items():
         key = model_key(context, model)
-        jobs.append(job_folder := Job.folder_of(context.store.root, model, key))
+        jobs.append(Job.folder_of(context.store.root, model, key))
         if all((key, task) in existing for task in tasks):
             say(f"  {model}: kept, because examples, settings and code are those of the existing model")
             folders = {task: existing[key, task] for task in tasks}
         else:
-            models = _train(context, model, key, job_folder)
+            models = _train(context, model, key, jobs[-1])
             folders = {task: models / task for task in tasks}
-        for task in tasks:
-            metadata[task] = _publish(folders[task], context.draft.path("MODEL") / task)
+        metadata |= {task: _publish(folders[task], context.draft.path("MODEL") / task) for task in tasks}
     context.record_metadata(TrainMetadata(tasks=metadata))
     # Only now: when the second of two trainings is interrupted, the first need not be repeated.
     for job_folder in jobs:
@@ -75,52 +71,6 @@ def _publish(source: Path, folder: Path) -> TrainedTask:
     )
 
 
-def _require_examples(context: StageContext) -> None:
-    """Raises DataError unless there are examples for every model."""
-    for model in context.config.models:
-        if model not in context.store.metadata(ShardMetadata).tasks:
-            tasks = context.config.tasks
-            raise DataError(
-                f"there are no EXAMPLES of {model}; "
-                f"run the stages from `patent-spark split` on with tasks={tasks}",
-                table="EXAMPLES",
-                model=model,
-            )
-
-
-def _require_several_labels(context: StageContext) -> None:
-    """Raises DataError when all training patents of a task have one label: nothing could be learned."""
-    examples = context.store.metadata(ShardMetadata).tasks
-    for task in set(context.config.models) & set(TASKS):
-        names = examples[task].labels
-        counts = label_counts(context.store.directory("EXAMPLES") / task / TRAIN, len(names))
-        if np.count_nonzero(counts) == 1:
-            only = next(iter(names[i] for i in np.flatnonzero(counts) if i < len(names)), "an interim level")
-            raise DataError(
-                f"{task}: all training patents have one label, {only}, so there is nothing to learn; "
-                f"use a release with more of them, or leave {task} out of `tasks`",
-                task=task,
-                label=only,
-            )
-
-
-def _require_same_vocabulary(context: StageContext) -> None:
-    """Raises DataError unless the examples are of the vectors' vocabulary.
-
-    Token ids are places in the vocabulary; with another one every word would mean something else.
-    """
-    examples = context.store.metadata(ShardMetadata).vocabulary_digest
-    vectors = context.store.metadata(TextMetadata).vocabulary_digest
-    if examples != vectors:
-        raise DataError(
-            f"EXAMPLES were made with vocabulary {examples}, but VECTORS have {vectors}; "
-            "run `patent-spark shard`",
-            table="EXAMPLES",
-            examples=examples,
-            vectors=vectors,
-        )
-
-
 def _train(context: StageContext, model: str, key: str, folder: Path) -> Path:
     """Train a model, from a checkpoint or from the start; returns a folder with a subfolder for each task."""
     store, settings = context.store, context.config.train
@@ -130,9 +80,7 @@ def _train(context: StageContext, model: str, key: str, folder: Path) -> Path:
     status = "FAILED"
     try:
         logs = store.root / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-train-{model}"
-        steps_per_epoch = Layout.of(job.shards, model, TRAIN).steps_per_epoch(settings.batch)
-        steps = with_enough_epochs(settings, steps_per_epoch).epochs * steps_per_epoch
-        run_ranks(folder, settings, steps, logs, model, lambda: context.session)
+        run_ranks(folder, settings, _step_count(job, settings), logs, model, lambda: context.session)
         status = "FINISHED"
     except (KeyboardInterrupt, StoppedError):
         status = "KILLED"
@@ -141,6 +89,12 @@ def _train(context: StageContext, model: str, key: str, folder: Path) -> Path:
         run.end(status)
     job.mark_done()
     return job.models
+
+
+def _step_count(job: Job, settings: Train) -> int:
+    """Steps of all epochs together."""
+    steps_per_epoch = Layout.of(job.shards, job.model, TRAIN).steps_per_epoch(settings.batch)
+    return with_enough_epochs(settings, steps_per_epoch).epochs * steps_per_epoch
 
 
 def _job(context: StageContext, model: str, key: str, folder: Path, run_id: str, resume: bool) -> Job:

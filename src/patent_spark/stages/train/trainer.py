@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from patent_spark.config import Train
 from patent_spark.stages.train.checkpoint import Arrays
 from patent_spark.stages.train.launch.horovod import Ranks
@@ -20,6 +23,7 @@ from patent_spark.stages.train.model.network import logits_of
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 
 class Trainer:
@@ -97,22 +101,24 @@ class Trainer:
         cross_entropy = weighted_cross_entropy(own_label, logits, head.weights, smoothing)
         objective += tf.reduce_sum(known * cross_entropy)
         if head.interim is not None:
-            censored = weight * tf.cast(label >= head.labels, tf.float32)
-            level = tf.maximum(label - head.labels, 0)
-            objective += tf.reduce_sum(censored * interim_loss(level, logits, head.interim, smoothing))
+            objective += self._interim_objective(label - head.labels, logits, weight, head.interim)
         return objective, [loss, tf.reduce_sum(known), n_correct]
+
+    def _interim_objective(
+        self, level: Any, logits: Any, weight: Any, likelihoods: npt.NDArray[np.float32]
+    ) -> Any:
+        """The objective of the examples with an interim level; `level` is negative for those with a label."""
+        import tensorflow as tf
+
+        censored = weight * tf.cast(level >= 0, tf.float32)
+        loss = interim_loss(tf.maximum(level, 0), logits, likelihoods, self.settings.label_smoothing)
+        return tf.reduce_sum(censored * loss)
 
     def _compiled_steps(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         import tensorflow as tf
 
         variables = [variable.value for variable in self.network.trainable_variables]
-        # One signature for every batch: a second trace would give its allreduce another name than on the
-        # other ranks.
-        batch = [
-            tf.TensorSpec((None, None), tf.int32),
-            tf.TensorSpec((None,), tf.int32),
-            tf.TensorSpec((None,), tf.float32),
-        ]
+        batch = _batch_signature()
 
         @tf.function(input_signature=batch)  # type: ignore[untyped-decorator, unused-ignore]
         def train_step(tokens: Any, label: Any, weight: Any) -> Any:
@@ -135,3 +141,18 @@ class Trainer:
             return self.ranks.sum([self._sums(tokens, label, weight, training=False)[1]])[0]
 
         return train_step, eval_step
+
+
+def _batch_signature() -> list[tf.TensorSpec]:
+    """tokens, label and weight of any batch.
+
+    All batches share one signature, because a second trace would give its allreduce another name than on the
+    other ranks.
+    """
+    import tensorflow as tf
+
+    return [
+        tf.TensorSpec((None, None), tf.int32),
+        tf.TensorSpec((None,), tf.int32),
+        tf.TensorSpec((None,), tf.float32),
+    ]

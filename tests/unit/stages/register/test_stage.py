@@ -31,14 +31,13 @@ from patent_spark.stages.register.candidate_vs_champion import (
     champion_predictions,
     new_to,
 )
+from patent_spark.stages.register.card_schema import CalibrationSummary, ModelCard
 from patent_spark.stages.register.report_schema import (
     AuditChecksFailed,
     AuditChecksNotMade,
     AuditWeakened,
-    CalibrationSummary,
     CheckReference,
     DecisionReport,
-    ModelCard,
     NotComparable,
     WeakerSetting,
     WorseThanChampion,

@@ -71,8 +71,7 @@ def exact_duplicates(data: TaskData) -> CheckResult:
 def near_duplicates(data: TaskData) -> CheckResult:
     """A sample of the test patents, and one of each rare level, against all training and development patents.
 
-    A few patents of all can be many of a rare level. So the limit holds for each level too,
-    and the value is the largest share.
+    The value is the largest share, so that the limit holds for each level too.
     """
     levels = [level for level in _RARE_LEVELS if level in data.label_names]
     samples = [data.test_sample]
@@ -80,19 +79,20 @@ def near_duplicates(data: TaskData) -> CheckResult:
     texts = [block.tokens[_is_long(block)] for block in samples]
     sizes = np.array([len(tokens) for tokens in texts])
     near = _rows_with_near_duplicates(data, np.concatenate(texts))
-    found = np.histogram(near, bins=np.r_[0, sizes.cumsum()])[0]
+    duplicates = np.histogram(near, bins=np.r_[0, sizes.cumsum()])[0]
     counted = np.r_[True, sizes[1:] >= _MIN_PATENTS]
-    value = float((found / np.maximum(1, sizes))[counted].max())
+    value = float((duplicates / np.maximum(1, sizes))[counted].max())
     details = (
-        f"{found[0]:,} of {sizes[0]:,} test patents share {data.settings.near_duplicate:.0%} or more of "
+        f"{duplicates[0]:,} of {sizes[0]:,} test patents share {data.settings.near_duplicate:.0%} or more of "
         "their three-word shingles with a training or development patent "
         "(MinHash candidates, compared exactly)"
-    )
-    for level, count, size, is_counted in zip(levels, found[1:], sizes[1:], counted[1:], strict=True):
-        details += f"; {count:,} of {size:,} with {level}"
-        if not is_counted:
-            details += f", too few to test (fewer than {_MIN_PATENTS})"
+    ) + "".join(map(_level_details, levels, duplicates[1:], sizes[1:]))
     return NEAR.measured(value, data.settings.duplicates, f"{details}.")
+
+
+def _level_details(level: str, duplicates: int, size: int) -> str:
+    too_few = f", too few to test (fewer than {_MIN_PATENTS})" if size < _MIN_PATENTS else ""
+    return f"; {duplicates:,} of {size:,} with {level}{too_few}"
 
 
 def _rows_with_near_duplicates(data: TaskData, tokens: NDArray[np.int32]) -> list[int]:

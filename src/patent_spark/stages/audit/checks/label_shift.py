@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -44,13 +45,7 @@ def label_shift(data: TaskData) -> CheckResult:
     The population is all patents, or those of the same grant year for a task that is tested by year. The
     details show the test set that is worst in relation to its limit.
     """
-    labelled = data.warehouse.labels.dropna(subset=[data.label_column])
-    shifts = []
-    for split, tests in data.examples.groupby("split"):
-        if is_test(str(split)):
-            same_year = labelled["year"].isin(tests["year"])
-            population = labelled[same_year] if data.tested_by_year else labelled
-            shifts.append(_shift(str(split), tests["label"], population[data.label_column]))
+    shifts = list(_shifts(data))
     if not shifts:
         return SHIFT.not_applicable("There is no test set.")
     worst = max(shifts, key=lambda shift: shift.distance - shift.limit)
@@ -58,6 +53,15 @@ def label_shift(data: TaskData) -> CheckResult:
     if len(shifts) > 1:
         details = f"Worst of {len(shifts)} test sets, {details}"
     return SHIFT.measured(worst.distance, worst.limit, details)
+
+
+def _shifts(data: TaskData) -> Iterator[_Shift]:
+    labelled = data.warehouse.labels.dropna(subset=[data.label_column])
+    for split, tests in data.examples.groupby("split"):
+        if is_test(str(split)):
+            same_year = labelled["year"].isin(tests["year"])
+            population = labelled[same_year] if data.tested_by_year else labelled
+            yield _shift(str(split), tests["label"], population[data.label_column])
 
 
 def _shift(split: str, labels: pd.Series, population: pd.Series) -> _Shift:

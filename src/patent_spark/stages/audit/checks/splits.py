@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from patent_spark.config import JOINT, TECHNOLOGY
 from patent_spark.core.schemas import DEVELOPMENT, is_test
@@ -102,11 +105,19 @@ def _with_interim_labels(data: TaskData, held_out: pd.Series) -> pd.DataFrame:
     interim, first_test_day = warehouse.interim_levels, warehouse.first_requested_test_day
     closed_on = interim["grant_date"] + pd.DateOffset(months=warehouse.label_settings.horizon_months)
     interim = interim[(closed_on >= first_test_day) & (interim["year"] <= split.train_until)]
-    year_ends = pd.to_datetime(interim["year"].astype(str) + "-12-31")
-    over = np.zeros(len(interim), bool)
-    for months in warehouse.label_settings.follow_up_months:
-        ended = year_ends + pd.DateOffset(months=months) < first_test_day
-        over |= ((interim["exposure_months"] == months) & ended).to_numpy()
+    over = _is_over(interim, warehouse.label_settings.follow_up_months, first_test_day)
     longest = interim[over].sort_values("exposure_months").drop_duplicates("patent_key", keep="last")
     longest = longest[~longest["patent_key"].isin(warehouse.same_side(held_out))]
     return longest.assign(side=_TRAINING).astype({"exposure_months": float})[_COLUMNS]
+
+
+def _is_over(
+    interim: pd.DataFrame, follow_up_months: Iterable[int], first_test_day: pd.Timestamp
+) -> NDArray[np.bool_]:
+    """Whether the follow-up window of each row had ended for its whole grant year."""
+    year_ends = pd.to_datetime(interim["year"].astype(str) + "-12-31")
+    over = np.zeros(len(interim), bool)
+    for months in follow_up_months:
+        ended = year_ends + pd.DateOffset(months=months) < first_test_day
+        over |= ((interim["exposure_months"] == months) & ended).to_numpy()
+    return over

@@ -90,11 +90,7 @@ def _keyed_by_exposure(rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
 def families_of_documents(warehouse: Warehouse) -> CheckResult:
     """FAMILIES has each patent with an abstract, once, and one family for linked patents."""
     families = warehouse.store.read_arrow("FAMILIES").to_pandas()
-    patents, abstracts, documents = (
-        warehouse.patents["patent_key"],
-        warehouse.abstract_families,
-        warehouse.document_links,
-    )
+    patents, abstracts = warehouse.patents["patent_key"], warehouse.abstract_families
     keys = families["patent_key"]
     # An abstract has a family even if the patent's own row was rejected. No other table uses it.
     unexpected = ~keys.isin(patents) & ~keys.isin(abstracts["patent_key"])
@@ -105,7 +101,7 @@ def families_of_documents(warehouse: Warehouse) -> CheckResult:
     }
     family = families.drop_duplicates("patent_key").set_index("patent_key")["family"].astype("Int64")
     split_links = _count_split_links(abstracts, family)
-    if documents is not None:
+    if (documents := warehouse.document_links) is not None:
         split_links += _count_split_links(documents[documents["patent_key"].isin(patents)], family)
     mismatches["abstracts or documents with several families"] = split_links
     return join_result(FAMILIES, mismatches, len(families))
@@ -120,8 +116,8 @@ def _count_split_links(links: pd.DataFrame, family: pd.Series) -> int:
 def tokens_of_patents(warehouse: Warehouse) -> CheckResult:
     """TOKENS has each valid patent with a word in its title or abstract, once.
 
-    A sample is compared word by word. If text.fields includes claims, patents with words in their claims
-    alone are expected too, and words are not compared.
+    A sample is compared word by word, unless text.fields includes claims. Then patents with words in their
+    claims alone are expected too.
     """
     fields = warehouse.settings_of("text").text.fields
     valid = warehouse.valid_patents["patent_key"]

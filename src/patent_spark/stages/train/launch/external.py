@@ -26,8 +26,7 @@ _GRACE_S = 3.0
 def train_together(lead: Callable[[int], None], timeout_s: int) -> None:
     """Rank 0 calls `lead(number of ranks)`, which passes jobs to run_here(); the others train those jobs.
 
-    Raises what `lead` raises. The other ranks raise the same error as rank 0, or WorkError when rank 0 is
-    gone.
+    Raises what `lead` raises, on every rank, or WorkError when rank 0 is gone.
     """
     _set_defaults(timeout_s)
     with join_job() as ranks:

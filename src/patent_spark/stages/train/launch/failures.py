@@ -82,14 +82,23 @@ def diagnose(
     codes: exit code of each rank, negative for a signal, None where it is not known to have ended.
     logs: the file with the output of each rank, None where the launcher decides.
     """
-    failures = {rank: Failure.read(folder, rank) for rank in range(len(codes))}
-    failed = [rank for rank, failure in failures.items() if failure is not None and not failure.lost_peer]
+    failures = [Failure.read(folder, rank) for rank in range(len(codes))]
+    rank = _first_to_fail(failures, codes)
+    failure = failures[rank]
+    if failure is not None:
+        return failure.as_error(model, rank, logs[rank])
+    return _exit_error(model, rank, codes[rank], logs[rank])
+
+
+def _first_to_fail(failures: Sequence[Failure | None], codes: Sequence[int | None]) -> int:
+    """The rank that caused the others to end: one with an error of its own, killed, or silent."""
+    failed = [rank for rank, failure in enumerate(failures) if failure is not None and not failure.lost_peer]
     killed = [rank for rank, code in enumerate(codes) if failures[rank] is None and code]
     silent = [rank for rank, code in enumerate(codes) if failures[rank] is None and code is None]
-    rank = (failed or killed or silent or [0])[0]
-    failure, log, code = failures[rank], logs[rank], codes[rank]
-    if failure is not None:
-        return failure.as_error(model, rank, log)
+    return (failed or killed or silent or [0])[0]
+
+
+def _exit_error(model: str, rank: int, code: int | None, log: Path | None) -> PatentSparkError:
     if code is None:
         return _rank_error(model, rank, "stopped responding", log)
     if code < 0:

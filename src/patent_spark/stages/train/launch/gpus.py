@@ -55,21 +55,12 @@ def uses_cudnn(function: Any) -> bool:
 
 
 def lstm_kernel(step: Any, settings: Train, warn: Callable[[str], None]) -> str:
-    """The kernel that a compiled step computes its LSTM with: CUDNN or GENERIC.
-
-    Warns of what slows a GPU down, or keeps it from being used or monitored.
-    """
+    """CUDNN or GENERIC: the LSTM kernel of a compiled step; warns if a GPU is slow, unused or unmonitored."""
     import tensorflow as tf
 
     if not tf.config.list_physical_devices("GPU"):
         if _gpu_is_ignored():
-            cause = (
-                "finds no matching CUDA libraries" if tf.test.is_built_with_cuda() else "is built for CPUs"
-            )
-            warn(
-                f"TensorFlow {cause}, so this machine's NVIDIA GPU is not used; "
-                "`make setup GPU=1` builds an environment for GPUs"
-            )
+            _warn_of_unused_gpu(warn, tf.test.is_built_with_cuda())
         return GENERIC
     if importlib.util.find_spec("pynvml") is None:
         warn("pynvml is missing, so MLflow does not get the load of the GPU; `make setup GPU=1` installs it")
@@ -80,6 +71,14 @@ def lstm_kernel(step: Any, settings: Train, warn: Callable[[str], None]) -> str:
         "GPU computes the LSTM word by word, several times slower; try another precision"
     )
     return GENERIC
+
+
+def _warn_of_unused_gpu(warn: Callable[[str], None], built_with_cuda: bool) -> None:
+    cause = "finds no matching CUDA libraries" if built_with_cuda else "is built for CPUs"
+    warn(
+        f"TensorFlow {cause}, so this machine's NVIDIA GPU is not used; "
+        "`make setup GPU=1` builds an environment for GPUs"
+    )
 
 
 def _gpu_is_ignored() -> bool:

@@ -70,12 +70,8 @@ def heads_of(
     weights of the heads hold this factor for all steps alike, and a step need only divide by the number of
     its examples.
     """
-    label_maps = labels_of_tasks(sizes)
-    likelihoods = None
-    if interim:
-        (size,) = sizes
-        label_maps = np.append(np.arange(size), [size] * len(interim)).astype(np.int32)[:, None]
-        likelihoods = np.array([each.likelihood for each in interim], np.float32)
+    likelihoods = np.array([each.likelihood for each in interim], np.float32) if interim else None
+    label_maps = _with_interim_labels(sizes, len(interim)) if interim else labels_of_tasks(sizes)
     counts = label_counts(examples, len(label_maps))
     task_weights = np.array([getattr(config.train, f"{task}_weight") for task in tasks])
     heads = []
@@ -88,6 +84,12 @@ def heads_of(
         weights = (share * counts.sum() / learned * rare).astype(np.float32)
         heads.append(Head(label_map, weights, float(share), config.prefix(task), likelihoods))
     return heads
+
+
+def _with_interim_labels(sizes: Sequence[int], interim: int) -> npt.NDArray[np.int32]:
+    """[labels of the examples, 1]: the labels of the only task, then the interim levels, which have none."""
+    (size,) = sizes
+    return np.append(np.arange(size), [size] * interim).astype(np.int32)[:, None]
 
 
 def metrics_of(split: str, heads: Sequence[Head], sums: npt.NDArray[np.float64]) -> EpochMetrics:

@@ -1,20 +1,19 @@
 """The network: word vectors, LSTM layers that read one way or both, a pool over the words, softmax.
 
-Texts are padded on the right, and states after a text's last word are ignored. An LSTM only looks back, so
-padding changes nothing, the layers need no mask, and cuDNN's kernel can be used on a GPU. The second LSTM of
-a bidirectional layer gets each text reversed, its padding still on the right. Dropout is on word vectors and
-on the pooled state, never within the recurrence, where cuDNN's kernel has none.
+Dropout is on word vectors and on the pooled state, never within the recurrence, where cuDNN's kernel has
+none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from patent_spark.config import Model
+from patent_spark.stages.train.model.recurrence import recurrent_states
 
 if TYPE_CHECKING:
     import keras
@@ -47,21 +46,27 @@ def build_model(
     if config.spatial_dropout:
         dropout = layers.SpatialDropout1D(config.spatial_dropout, dtype=precision, name="spatial_dropout")
         sequence = dropout(sequence)
-    readings = _readings(config, sequence, tokens, seed, precision)
+    readings = recurrent_states(config, sequence, tokens, seed, precision)
     parts = [pooled for states in readings for pooled in _pooled(states, tokens, config.pool)]
     if config.mean_vector:
         parts.append(_mean_vector(word_vectors, tokens))
     state = ops.concatenate(parts, axis=-1)
     if config.dropout:
         state = layers.Dropout(config.dropout, name="dropout")(state)
-    sizes = [labels] if isinstance(labels, int) else labels
+    probabilities = _heads(state, [labels] if isinstance(labels, int) else labels)
+    return keras.Model(tokens, probabilities[0] if isinstance(labels, int) else probabilities)
+
+
+def _heads(state: Any, sizes: Sequence[int]) -> list[Any]:
+    """The probabilities of each head, whose logits are layers of their own."""
+    from keras import layers
+
     logits = [
         layers.Dense(size, name=_name_in_head(_LOGITS, number))(state) for number, size in enumerate(sizes)
     ]
-    probabilities = [
+    return [
         layers.Softmax(name=_name_in_head(_PROBABILITIES, number))(each) for number, each in enumerate(logits)
     ]
-    return keras.Model(tokens, probabilities[0] if isinstance(labels, int) else probabilities)
 
 
 def logits_of(network: keras.Model) -> keras.Model:
@@ -102,72 +107,6 @@ def _scaled(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Without the mean that all words share, and with numbers of standard deviation 1."""
     centred = vectors - vectors.mean(axis=0)
     return np.asarray(centred / max(float(centred.std()), 1e-9), np.float32)
-
-
-def _readings(config: Model, sequence: Any, tokens: Any, seed: int, precision: str) -> list[Any]:
-    """States [batch, words, units] of the last layer: forward and, of a bidirectional one, backward.
-
-    Each is in the order in which its LSTM read the words.
-    """
-    from keras import ops
-
-    reverse = _text_reversal(tokens)
-    readings: list[Any] = []
-    for number in range(1, config.layers + 1):
-        readings = [_lstm(config, f"lstm_{number}", seed, precision)(sequence)]
-        if config.bidirectional:
-            backward = _lstm(config, f"backward_lstm_{number}", seed, precision)
-            readings.append(backward(reverse(sequence)))
-            sequence = ops.concatenate([readings[0], reverse(readings[1])], axis=-1)
-        else:
-            sequence = readings[0]
-    return readings
-
-
-def _lstm(config: Model, name: str, seed: int, precision: str) -> Callable[[Any], Any]:
-    """A layer that gives its state after each word, its forget gates set as the model says."""
-    from keras import layers
-
-    layer = layers.LSTM(config.units, return_sequences=True, dtype=precision, name=name)
-
-    def states(sequence: Any) -> Any:
-        result = layer(sequence)
-        if config.forget_bias_horizon:
-            _set_forget_bias(layer, config.forget_bias_horizon, seed)
-        return result
-
-    return states
-
-
-def _set_forget_bias(layer: keras.layers.LSTM, horizon: int, seed: int) -> None:
-    """Draw the gates' biases so that the cells forget over 1 to `horizon` words.
-
-    This is the chrono initialisation of Tallec and Ollivier (2018).
-    """
-    kernel, recurrent, bias = layer.get_weights()
-    forget = np.log(np.random.default_rng(seed).uniform(1, max(2, horizon - 1), layer.units))
-    # Keras's order: input, forget, cell, output.
-    bias[: layer.units] = -forget
-    bias[layer.units : 2 * layer.units] = forget
-    layer.set_weights([kernel, recurrent, bias])
-
-
-def _text_reversal(tokens: Any) -> Callable[[Any], Any]:
-    """A function that reverses the words of [batch, words, n] text by text and leaves the padding in place.
-
-    It is its own inverse.
-    """
-    from keras import ops
-
-    one = ops.ones_like(tokens)
-    place, row = ops.cumsum(one, axis=1) - 1, ops.cumsum(one, axis=0) - 1
-    length = ops.sum(ops.cast(ops.not_equal(tokens, 0), "int32"), axis=1, keepdims=True)
-    source = row * ops.sum(one, axis=1, keepdims=True) + ops.where(place < length, length - 1 - place, place)
-
-    def reverse(sequence: Any) -> Any:
-        return ops.take(ops.reshape(sequence, (-1, sequence.shape[-1])), source, axis=0)
-
-    return reverse
 
 
 def _pooled(states: Any, tokens: Any, pool: str) -> list[Any]:
