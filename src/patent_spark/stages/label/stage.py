@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 import pyarrow.dataset
@@ -115,16 +115,21 @@ def _summarize(context: StageContext) -> LabelMetadata:
     }
     counts = tally(context.draft.path("LABELS"), values).items()
     rows = [(dict(zip(values, row, strict=True)), n) for row, n in counts]
-    by_year = context.config.label.reference_set == "class_year"
-    sizes: Counter[tuple[str, int | None]] = Counter()
-    for row, n in rows:
-        if row["in_reference_set"]:
-            sizes[row["class"], row["year"] if by_year else None] += n
+    sizes = _reference_set_sizes(rows, context.config.label.reference_set == "class_year")
     return LabelMetadata(
         levels={level: sum(n for row, n in rows if row["level"] == level) for level in schemas.LEVELS},
         open_window=sum(n for row, n in rows if not row["complete"]),
         without_class=sum(n for row, n in rows if row["class"] is None),
         reference_sets=len(sizes),
-        small_reference_sets=sum(size < _SMALL_REFERENCE_SET for size in sizes.values()),
+        small_reference_sets=sum(size < _SMALL_REFERENCE_SET for size in sizes),
         follow_up_months=context.config.label.follow_up_months,
     )
+
+
+def _reference_set_sizes(rows: Iterable[tuple[dict[str, Any], int]], by_year: bool) -> list[int]:
+    """The number of patents of each reference set."""
+    sizes: Counter[tuple[str, int | None]] = Counter()
+    for row, n in rows:
+        if row["in_reference_set"]:
+            sizes[row["class"], row["year"] if by_year else None] += n
+    return list(sizes.values())

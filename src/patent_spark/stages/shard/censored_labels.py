@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
 from patent_spark.core.metadata import InterimLabel, SplitMetadata
@@ -53,16 +54,7 @@ def estimate_interim_labels(
         .join(labels, on="patent_key", how="inner")
     )
     interim = interim_levels.select("patent_key", "exposure_months", "citation_level")
-    both = known.join(interim, on="patent_key", how="inner")
-    # By follow-up window, level and interim level.
-    counts = np.full((len(follow_up), len(LEVELS), len(LEVELS)), _PSEUDO_COUNT)
-    for row in both.groupBy("exposure_months", "label", "citation_level").count().collect():
-        place = (
-            follow_up.index(row["exposure_months"]),
-            LEVELS.index(row["label"]),
-            LEVELS.index(row["citation_level"]),
-        )
-        counts[place] += row["count"]
+    counts = _count_levels(known.join(interim, on="patent_key", how="inner"), follow_up)
     likelihood = counts / counts.sum(axis=2, keepdims=True)
     return [
         InterimLabel(
@@ -74,6 +66,19 @@ def estimate_interim_labels(
         for i, months in enumerate(follow_up)
         for j, level in enumerate(LEVELS)
     ]
+
+
+def _count_levels(patents: DataFrame, follow_up: list[int]) -> NDArray[np.float64]:
+    """[follow-up windows, levels, interim levels]: number of patents, plus the pseudo-count."""
+    counts = np.full((len(follow_up), len(LEVELS), len(LEVELS)), _PSEUDO_COUNT)
+    for row in patents.groupBy("exposure_months", "label", "citation_level").count().collect():
+        place = (
+            follow_up.index(row["exposure_months"]),
+            LEVELS.index(row["label"]),
+            LEVELS.index(row["citation_level"]),
+        )
+        counts[place] += row["count"]
+    return counts
 
 
 def _name() -> Column:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from patent_spark.core.metadata import SplitLayout
 from patent_spark.core.store import arrow_schema
@@ -32,27 +33,37 @@ def write_groups(
         digest = (digest + keys_digest(table["patent_key"].to_numpy())) % 2**64
         position = layout.first_position(group) + np.arange(table.num_rows)
         table = table.append_column("position", pa.array(position)).select(schema.names).cast(schema)
-        missing = layout.rows_per_group - table.num_rows
-        filler = {
-            "patent_key": -1 - np.arange(padding, padding + missing),
-            "position": rows + np.arange(padding, padding + missing),
-            "label": np.zeros(missing, np.int32),
-            "length": np.zeros(missing, np.int32),
-            "tokens": pa.array([bytes(4 * max_tokens)] * missing, pa.binary()),
-        }
-        padding += missing
-        whole = pa.concat_tables([table, pa.table(filler).cast(schema)])
-        path = directory / group_file(group)
-        pq.write_table(
-            whole,
-            path,
-            row_group_size=whole.num_rows,
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=False,
-        )
-        contents.append(content_digest(path))
+        filler = np.arange(padding, padding + layout.rows_per_group - table.num_rows)
+        padding += len(filler)
+        whole = pa.concat_tables([table, _padding(filler, rows, max_tokens).cast(schema)])
+        contents.append(_write_group(whole, directory / group_file(group)))
     return SplitLayout(**planned, keys_digest=digest, contents=tuple(contents))
+
+
+def _padding(numbers: NDArray[np.int64], rows: int, max_tokens: int) -> pa.Table:
+    """Rows of the padding with these numbers, which run from 0 over a whole split of `rows` examples."""
+    return pa.table(
+        {
+            "patent_key": -1 - numbers,
+            "position": rows + numbers,
+            "label": np.zeros(len(numbers), np.int32),
+            "length": np.zeros(len(numbers), np.int32),
+            "tokens": pa.array([bytes(4 * max_tokens)] * len(numbers), pa.binary()),
+        }
+    )
+
+
+def _write_group(table: pa.Table, path: Path) -> str:
+    """Write a file of one row group; returns the digest of its content."""
+    pq.write_table(
+        table,
+        path,
+        row_group_size=table.num_rows,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=False,
+    )
+    return content_digest(path)
 
 
 def cut(tables: Iterable[pa.Table], sizes: Iterable[int]) -> Iterator[pa.Table]:

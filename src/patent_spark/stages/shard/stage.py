@@ -13,25 +13,21 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 from pyspark.sql import functions as F
 
-from patent_spark.config import JOINT, TECHNOLOGY
+from patent_spark.config import JOINT
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
-from patent_spark.core.metadata import InterimLabel, ShardMetadata, SplitLayout, TaskExamples, TextMetadata
+from patent_spark.core.metadata import ShardMetadata, SplitLayout, TaskExamples, TextMetadata
 from patent_spark.core.progress import Progress, say
-from patent_spark.core.schemas import DEVELOPMENT, LEVELS, TRAIN
+from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.shuffle import read_shuffled, write_shuffled
 from patent_spark.core.store import parquet_size
-from patent_spark.stages.shard.censored_labels import (
-    estimate_interim_labels,
-    interim_follow_up,
-    with_interim_labels,
-)
 from patent_spark.stages.shard.encode import encode, labelled_texts
+from patent_spark.stages.shard.labels import label_per_patent, labels_of_task
 from patent_spark.stages.shard.multitask import join_examples, read_examples
 from patent_spark.stages.shard.row_groups import write_groups
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 _MAX_SHARE_CUT = 0.1
 """With a larger share of truncated training texts, the stage warns."""
@@ -60,10 +56,10 @@ def _shard_task(context: StageContext, task: str, words: list[str]) -> tuple[Tas
     members = context.store.read_arrow("SPLITS", ["split"], where=pc.field("task") == task)["split"]
     sizes = {each["values"]: each["counts"] for each in members.value_counts().to_pylist()}
     splits_of_task = context.read("SPLITS").where(F.col("task") == task).drop("task")
-    labels = _labels(context, task)
-    label_per_patent, interim = _label_per_patent(context, task, splits_of_task)
+    labels = labels_of_task(context, task)
+    labels_of_patents, interim = label_per_patent(context, task, splits_of_task)
     members_of_task = splits_of_task.select("patent_key", "split")
-    texts = labelled_texts(members_of_task, label_per_patent, context.read("TOKENS"))
+    texts = labelled_texts(members_of_task, labels_of_patents, context.read("TOKENS"))
     shuffled = context.draft.directory / "shuffled"
     names = [*labels, *(each.label for each in interim)]
     encoded = encode(texts, words, names, section.max_tokens, section.min_tokens)
@@ -72,34 +68,24 @@ def _shard_task(context: StageContext, task: str, words: list[str]) -> tuple[Tas
     # Without any text, nothing was written.
     shutil.rmtree(shuffled, ignore_errors=True)
     if TRAIN not in splits:
-        raise DataError(
-            f"EXAMPLES: no training examples for {task}: of {sizes.get(TRAIN, 0):,} patents in split {TRAIN} "
-            f"none has {section.min_tokens} words of the vocabulary; "
-            f"lower {task}.min_tokens or text.min_count, or give train a larger share of the patents",
-            table="EXAMPLES",
-            task=task,
-            split=TRAIN,
-            patents=sizes.get(TRAIN, 0),
-            setting=f"{task}.min_tokens",
-        )
+        raise _no_training_examples(task, sizes.get(TRAIN, 0), section.min_tokens)
     if "claims" in context.config.text.fields:
         _warn_if_truncated(context, task, splits[TRAIN].rows)
     examples = TaskExamples(labels=labels, max_tokens=section.max_tokens, splits=splits, interim=interim)
     return examples, len(members) - sum(split.rows for split in splits.values())
 
 
-def _label_per_patent(
-    context: StageContext, task: str, splits: DataFrame
-) -> tuple[DataFrame, list[InterimLabel]]:
-    """patent_key and label of the patents with a label, and the interim labels among them."""
-    column = "cpc_class" if task == TECHNOLOGY else "citation_level"
-    labels = context.read("LABELS").select("patent_key", F.col(column).alias("label"))
-    follow_up = interim_follow_up(context) if task != TECHNOLOGY else []
-    if not follow_up:
-        return labels, []
-    interim_levels = context.read("INTERIM_LEVELS")
-    interim = estimate_interim_labels(splits, labels, interim_levels, follow_up)
-    return with_interim_labels(splits, labels, interim_levels), interim
+def _no_training_examples(task: str, patents: int, min_tokens: int) -> DataError:
+    return DataError(
+        f"EXAMPLES: no training examples for {task}: of {patents:,} patents in split {TRAIN} "
+        f"none has {min_tokens} words of the vocabulary; "
+        f"lower {task}.min_tokens or text.min_count, or give train a larger share of the patents",
+        table="EXAMPLES",
+        task=task,
+        split=TRAIN,
+        patents=patents,
+        setting=f"{task}.min_tokens",
+    )
 
 
 def _write_splits(
@@ -149,23 +135,6 @@ def _shard_joint(context: StageContext, tasks: Mapping[str, TaskExamples]) -> Ta
             splits[split] = _write_split(context, JOINT, split, shuffled, written, max_tokens)
             shutil.rmtree(shuffled)
     return TaskExamples(labels=(), max_tokens=max_tokens, splits=splits)
-
-
-def _labels(context: StageContext, task: str) -> list[str]:
-    """All labels of a task, in the order of the model's outputs.
-
-    Includes classes that occur in test splits only; the model never predicts these.
-    """
-    if task != TECHNOLOGY:
-        return list(LEVELS)
-    members = context.read("SPLITS").where(F.col("task") == task).select("patent_key")
-    classes = (
-        members.join(context.read("LABELS"), "patent_key", how="inner")
-        .where("cpc_class IS NOT NULL")
-        .select("cpc_class")
-        .distinct()
-    )
-    return sorted(row["cpc_class"] for row in classes.collect())
 
 
 def _write_split(

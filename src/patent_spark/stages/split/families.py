@@ -25,21 +25,26 @@ def write_families(context: StageContext) -> DataFrame:
     """Write FAMILIES and read it back from the draft; skips the links when RELATED_DOCUMENTS is empty."""
     abstracts = context.read("ABSTRACTS").transform(family_per_patent)
     if parquet_size(context.store.directory("RELATED_DOCUMENTS"))["rows"]:
-        with materialize(context, abstracts, "by_abstract") as families:
-            parents = context.read("RELATED_DOCUMENTS").transform(parents_per_patent)
-            links = parents.transform(links_between_families, families)
-            connected = connected_families(links.toArrow())
-            say(
-                f"  related documents: {connected.num_rows:,} abstracts, patents and applications merge into "
-                f"other families; the largest family has {largest_family(connected):,}"
-            )
-            with scratch_table(context, connected, "connected") as merged:
-                context.write(families_of_patents(families, context.read("PATENTS"), merged), "FAMILIES")
+        _write_connected_families(context, abstracts)
     else:
         context.write(abstracts, "FAMILIES")
     return context.session.read.schema(schemas.FAMILIES.schema).parquet(
         location(context.draft.path("FAMILIES"))
     )
+
+
+def _write_connected_families(context: StageContext, abstracts: DataFrame) -> None:
+    """Write FAMILIES with the families merged that RELATED_DOCUMENTS links."""
+    with materialize(context, abstracts, "by_abstract") as families:
+        parents = context.read("RELATED_DOCUMENTS").transform(parents_per_patent)
+        links = parents.transform(links_between_families, families)
+        connected = connected_families(links.toArrow())
+        say(
+            f"  related documents: {connected.num_rows:,} abstracts, patents and applications merge into "
+            f"other families; the largest family has {largest_family(connected):,}"
+        )
+        with scratch_table(context, connected, "connected") as merged:
+            context.write(families_of_patents(families, context.read("PATENTS"), merged), "FAMILIES")
 
 
 def links_between_families(parents: DataFrame, families: DataFrame) -> DataFrame:

@@ -45,11 +45,7 @@ def run(context: StageContext) -> None:
     families = write_families(context)
     grouping = families if config.split.group_by_family else None
     context.write(split_patents(labels, grouping, config, interim), "SPLITS")
-    counts = tally(context.draft.path("SPLITS"), {"task": field("task"), "split": field("split")})
-    splits = {
-        task: {name: n for (of, name), n in sorted(counts.items()) if of == task}
-        for task in config.task_names
-    }
+    splits = _split_sizes(context)
     for task, sizes in splits.items():
         if not sizes.get(schemas.TRAIN):
             raise _nothing_to_train_on(task, sizes, config)
@@ -122,6 +118,15 @@ def _trained_on_interim_levels(context: StageContext) -> dict[int, int]:
     shown = ", ".join(f"{count:,} at {months} months" for months, count in trained.items()) or "none"
     say(f"  training patents with an interim citation level: {shown}")
     return trained
+
+
+def _split_sizes(context: StageContext) -> dict[str, dict[str, int]]:
+    """Number of patents by task and split."""
+    counts = tally(context.draft.path("SPLITS"), {"task": field("task"), "split": field("split")})
+    return {
+        task: {name: n for (of, name), n in sorted(counts.items()) if of == task}
+        for task in context.config.task_names
+    }
 
 
 def _nothing_to_train_on(task: str, sizes: dict[str, int], config: Config) -> DataError:

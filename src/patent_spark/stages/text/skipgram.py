@@ -19,7 +19,7 @@ from patent_spark.config import Text
 from patent_spark.core.progress import Progress
 
 if TYPE_CHECKING:
-    from gensim.models import KeyedVectors
+    from gensim.models import KeyedVectors, Word2Vec
 
 # About six seconds on two cores, so that the progress bar moves.
 _FILE_WORDS = 2_000_000
@@ -59,14 +59,10 @@ def write_corpus(
     return files, texts
 
 
-def skip_gram(files: Sequence[CorpusFile], counts: Mapping[str, int], text: Text) -> KeyedVectors:
-    """Vectors of the words in `counts`, in that order; other words of the files are ignored.
-
-    With text.workers = 1 the same files give the same vectors, bit for bit.
-    """
+def _untrained(counts: Mapping[str, int], text: Text, workers: int) -> Word2Vec:
+    """A skip-gram model with the vocabulary `counts`."""
     from gensim.models import Word2Vec
 
-    workers = text.workers or len(os.sched_getaffinity(0))
     model = Word2Vec(
         sg=1,
         hs=0,
@@ -80,6 +76,16 @@ def skip_gram(files: Sequence[CorpusFile], counts: Mapping[str, int], text: Text
         sorted_vocab=0,
     )
     model.build_vocab_from_freq(dict(counts))
+    return model
+
+
+def skip_gram(files: Sequence[CorpusFile], counts: Mapping[str, int], text: Text) -> KeyedVectors:
+    """Vectors of the words in `counts`, in that order; other words of the files are ignored.
+
+    With text.workers = 1 the same files give the same vectors, bit for bit.
+    """
+    workers = text.workers or len(os.sched_getaffinity(0))
+    model = _untrained(counts, text, workers)
     total = text.epochs * sum(file.words for file in files)
     done, started = 0, time.monotonic()
 

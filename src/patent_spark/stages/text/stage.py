@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ from patent_spark.core.schemas import TOKENS, is_test
 from patent_spark.core.shuffle import read_shuffled, write_shuffled
 from patent_spark.core.store import arrow_schema, location, parquet_size
 from patent_spark.core.tokenization import claims_per_patent, tokens
-from patent_spark.stages.text.skipgram import skip_gram, write_corpus
+from patent_spark.stages.text.skipgram import CorpusFile, skip_gram, write_corpus
 from patent_spark.stages.text.synonym_recall import synonyms_found
 from patent_spark.stages.text.tokens import keep_training_texts, vocabulary, with_relatives
 
@@ -35,23 +36,12 @@ def run(context: StageContext) -> None:
     context.write(vocabulary(training, text.min_count), "VOCABULARY", files=1)
     words = pq.read_table(path("VOCABULARY")).sort_by("id")
     if not words.num_rows:
-        raise DataError(
-            f"VOCABULARY is empty: no word occurs {text.min_count} times in the training texts; "
-            "lower text.min_count, or inspect TOKENS and SPLITS",
-            table="VOCABULARY",
-            setting="text.min_count",
-            min_count=text.min_count,
-        )
+        raise _empty_vocabulary(text.min_count)
     names = words["word"].to_pylist()
     counts = dict(zip(names, words["count"].to_pylist(), strict=True))
     # The corpus of all patents takes about 7 GB, often more than the system's temporary directory has.
     corpus = context.draft.directory / "corpus"
-    corpus.mkdir()
-    shuffled = corpus / "shuffled"
-    rows = parquet_size(path("TOKENS"))["rows"]
-    write_shuffled(training.select("patent_key", "tokens"), shuffled, rows=rows, seed=text.seed)
-    files, texts = write_corpus(corpus, read_shuffled(shuffled))
-    shutil.rmtree(shuffled)
+    files, texts = _write_shuffled_corpus(context, training, corpus)
     vectors = skip_gram(files, counts, text)
     shutil.rmtree(corpus)
     vectors.save(str(path("KEYED_VECTORS") / "vectors.kv"))
@@ -66,6 +56,30 @@ def run(context: StageContext) -> None:
         synonyms_found=synonyms_found(names, vectors.vectors, synonyms),
     )
     context.record_metadata(metadata)
+
+
+def _empty_vocabulary(min_count: int) -> DataError:
+    return DataError(
+        f"VOCABULARY is empty: no word occurs {min_count} times in the training texts; "
+        "lower text.min_count, or inspect TOKENS and SPLITS",
+        table="VOCABULARY",
+        setting="text.min_count",
+        min_count=min_count,
+    )
+
+
+def _write_shuffled_corpus(
+    context: StageContext, training: DataFrame, corpus: Path
+) -> tuple[list[CorpusFile], int]:
+    """Write the texts to a new folder in a seeded order; returns the files and the number of texts."""
+    corpus.mkdir()
+    shuffled = corpus / "shuffled"
+    rows = parquet_size(context.draft.path("TOKENS"))["rows"]
+    texts = training.select("patent_key", "tokens")
+    write_shuffled(texts, shuffled, rows=rows, seed=context.config.text.seed)
+    written = write_corpus(corpus, read_shuffled(shuffled))
+    shutil.rmtree(shuffled)
+    return written
 
 
 def _training_texts(context: StageContext) -> DataFrame:

@@ -24,23 +24,33 @@ def synonyms_found(
     """
     place = {word: i for i, word in enumerate(words)}
     known = [[place[word] for word in group if word in place] for group in synonyms]
-    groups = np.full(len(words), -1)
-    for number, members in enumerate(known):
-        groups[members] = number
     asked = np.array([member for members in known if len(members) > 1 for member in members], np.int64)
     if not len(asked):
         return None
+    groups = np.full(len(words), -1)
+    for number, members in enumerate(known):
+        groups[members] = number
     sizes = np.minimum(np.array([len(members) - 1 for members in known])[groups[asked]], _NEAREST)
     directions = unit_rows(vectors)
-    shares = []
-    for start in range(0, len(asked), _WORDS_AT_ONCE):
-        some, looked_at = asked[start : start + _WORDS_AT_ONCE], sizes[start : start + _WORDS_AT_ONCE]
-        cosines = directions[some] @ directions.T
-        cosines[np.arange(len(some)), some] = -2.0
-        nearest = _largest(cosines, min(_NEAREST, len(words)))
-        hits = (groups[nearest] == groups[some][:, None]) & (np.arange(nearest.shape[1]) < looked_at[:, None])
-        shares.append(hits.sum(axis=1) / looked_at)
+    blocks = [slice(start, start + _WORDS_AT_ONCE) for start in range(0, len(asked), _WORDS_AT_ONCE)]
+    shares = [_shares(directions, groups, asked[block], sizes[block]) for block in blocks]
     return float(np.concatenate(shares).mean())
+
+
+def _shares(
+    directions: npt.NDArray[np.float32],
+    groups: npt.NDArray[np.int64],
+    asked: npt.NDArray[np.int64],
+    sizes: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float64]:
+    """For each word asked for, the share of synonyms among its `sizes` nearest words."""
+    cosines = directions[asked] @ directions.T
+    cosines[np.arange(len(asked)), asked] = -2.0
+    nearest = _largest(cosines, min(_NEAREST, len(directions)))
+    is_synonym = groups[nearest] == groups[asked][:, None]
+    hits = is_synonym & (np.arange(nearest.shape[1]) < sizes[:, None])
+    shares: npt.NDArray[np.float64] = hits.sum(axis=1) / sizes
+    return shares
 
 
 def _largest(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:

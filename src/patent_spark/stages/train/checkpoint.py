@@ -64,7 +64,7 @@ class Checkpoint:
     run_id: str
 
     def write(self, folder: Path) -> None:
-        """Replace the checkpoint of a folder; raises WorkError, and keeps the old one, if the disk is full."""
+        """Replace the checkpoint of a folder; raises WorkError, keeping the old one, if the disk is full."""
         described = asdict(self.state) | {"run_id": self.run_id}
         groups = {"variable": self.variables, "kept": described.pop("kept")}
         arrays = {f"{name}_{i}": array for name, group in groups.items() for i, array in enumerate(group)}

@@ -1,4 +1,4 @@
-"""What must hold before a training starts: examples of every model, of the vectors' vocabulary, and executors."""
+"""What must hold before a training starts: matching examples and vectors, and executors for Spark."""
 
 from __future__ import annotations
 
