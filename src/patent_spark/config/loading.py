@@ -11,9 +11,8 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -21,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from patent_spark.config.errors import ConfigError
 from patent_spark.config.renamed import current_settings
 from patent_spark.config.sections import Config
+from patent_spark.config.text_settings import text_settings, texts_as_written
 from patent_spark.config.validation import check_together
 
 Settings = dict[str, Any]
@@ -104,20 +104,6 @@ def about_settings() -> dict[str, str]:
     return about
 
 
-@cache
-def text_settings() -> frozenset[str]:
-    """The settings whose value is free text: paths, names, addresses."""
-    return frozenset(
-        f"{part.name}.{each.name}"
-        for part in dataclasses.fields(Config)
-        if dataclasses.is_dataclass(section := getattr(Config(), part.name))
-        for each, kind in zip(
-            dataclasses.fields(section), get_type_hints(type(section)).values(), strict=True
-        )
-        if kind is str
-    )
-
-
 def _read_yaml(path: Path) -> Settings:
     try:
         text = path.read_text()
@@ -138,17 +124,10 @@ def _read_yaml(path: Path) -> Settings:
     for name, value in tree.items():
         if isinstance(value, dict):
             settings |= {f"{name}.{k}": v for k, v in value.items()}
-            settings |= _texts_as_written(str(name), written[str(name)], settings)
+            settings |= texts_as_written(str(name), written[str(name)], settings)
         elif value is not None or name == "tasks":
             settings[str(name)] = value
     return settings
-
-
-def _texts_as_written(section: str, written: dict[str, Any], settings: Settings) -> Settings:
-    """The text settings of a section as written, where YAML would read a date or a number."""
-    names = {f"{section}.{k}": v for k, v in written.items() if isinstance(v, str)}
-    texts = text_settings()
-    return {k: v for k, v in names.items() if k in texts and settings[k] is not None}
 
 
 def _read_assignment(assignment: str) -> Settings:

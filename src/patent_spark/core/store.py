@@ -56,10 +56,7 @@ class Store:
         return other
 
     def directory(self, name: str) -> Path:
-        """The directory of a table (plain Parquet) or of RELEASE, MODEL, METRICS, REPORT.
-
-        Raises DataError when the stage that makes it has not run.
-        """
+        """The directory of a table or of MODEL, REPORT, ...; raises DataError before its stage ran."""
         stage = STAGE_OF[name]
         current = self.manifest(stage)
         if current is None:

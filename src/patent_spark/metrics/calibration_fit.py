@@ -120,9 +120,8 @@ def label_reliability(predictions: Predictions) -> LabelReliability:
 def reliability(probability: NDArray[np.float32], happened: NDArray[np.bool_]) -> Reliability:
     """Mean probability and observed share in ten bins of equally many patents; `ece` is their mean distance.
 
-    Bins of equal width would leave few patents in some bins of a rare label. scikit-learn's
-    calibration_curve(strategy="quantile") cuts at quantiles of the probability, so that tied probabilities
-    make its bins unequal; these bins are equal within one patent, which METRICS relies on.
+    scikit-learn's calibration_curve(strategy="quantile") cuts at quantiles of the probability, so that ties
+    make its bins unequal; these bins are equal within one patent.
     """
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, BINS) if len(part)]

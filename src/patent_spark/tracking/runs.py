@@ -152,10 +152,7 @@ class Run:
 
 
 def create_run(config: Config, task: str, tags: Mapping[str, str]) -> Run:
-    """A new run with the whole resolved configuration as parameters.
-
-    Raises TrackingError within seconds when the server does not answer.
-    """
+    """A new run with the whole configuration as parameters; raises TrackingError without an answer."""
     uri = tracking_uri(config)
     client = open_client(uri)
     from mlflow.entities import Param, RunTag

@@ -106,10 +106,7 @@ def _home(config: Config) -> Path:
 
 @contextmanager
 def tracking_errors(uri: str) -> Iterator[None]:
-    """Turn every exception into a TrackingError that names the server.
-
-    Each backend has its own exceptions: of the database, the network, or a missing driver.
-    """
+    """Turn every exception, of a database, a network or a missing driver, into a TrackingError."""
     from mlflow.exceptions import MlflowException
 
     try:

@@ -35,10 +35,7 @@ class Neighbours:
 def nearest_words(
     vectors: pa.Table, probes: tuple[str, ...] = PROBES, neighbours: int = 10
 ) -> list[Neighbours]:
-    """The neighbours of each probe that the vocabulary has; frequent content words stand in for the others.
-
-    vectors: the table VECTORS (word, count, vector).
-    """
+    """The neighbours in VECTORS of each probe; frequent content words stand in for unknown probes."""
     known = Directions(vectors)
     chosen = [word for word in probes if word in known.place]
     by_count = sorted(known.words, key=lambda word: (-known.counts[known.place[word]], word))

@@ -1,7 +1,6 @@
 """Two baselines on TF-IDF of token ids: a linear classifier, and the nearest training texts.
 
-Both use exactly what the LSTM uses: the same training and test patents, the same labels, and the same token
-ids, cut at the same length, from the same shards.
+Both use exactly what the LSTM uses: patents, labels and token ids of the same shards.
 """
 
 from __future__ import annotations
@@ -41,8 +40,7 @@ def word_counts(tokens: NDArray[np.int32], words: int) -> csr_matrix:
 
 
 class Tfidf:
-    """TF-IDF features of the words in at least two training texts: sublinear term frequency, rows of
-    length 1."""
+    """TF-IDF features of words in two training texts or more: sublinear frequency, rows of length 1."""
 
     def __init__(self, tokens: NDArray[np.int32], size: int) -> None:
         """Fit to token ids [n, max_tokens]; `size` is the number of ids, padding included."""

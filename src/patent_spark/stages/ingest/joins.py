@@ -50,24 +50,27 @@ def measure_joins(tables: Path) -> dict[str, JoinMetadata]:
 
 
 def require_joins(joins: dict[str, JoinMetadata], folder: Path) -> None:
-    """Raise DataError for a table of which nearly no row meets a patent.
-
-    A release may hold a sample of patents, whose cited ones are mostly elsewhere; but no fewer than ids drawn
-    at random from the same numbers would meet.
-    """
+    """Raise DataError for a table of which nearly no row meets a patent."""
     for name, join in joins.items():
-        least = 0.2 * join.expected_share if name == CITED else _NEARLY_NONE
-        met = join.rows - join.unmatched
-        if join.rows >= _FEW_ROWS and met < least * join.rows and (name != CITED or least * join.rows >= 10):
+        if _meets_nearly_none(name, join):
             raise DataError(
                 f"{name}: {join.unmatched:,} of {join.rows:,} rows looked at meet no patent of PATENTS "
-                f"(such as {', '.join(join.examples)}); check that "
-                f"all files of {folder} are of one release and "
-                "that its ids are patents' ids",
+                f"(such as {', '.join(join.examples)}); check that all "
+                f"files of {folder} are of one release and that its ids are patents' ids",
                 table=name.partition(" ")[0],
                 rows=join.rows,
                 unmatched=join.unmatched,
             )
+
+
+def _meets_nearly_none(name: str, join: JoinMetadata) -> bool:
+    """A release may hold a sample of patents, whose cited ones are mostly elsewhere.
+
+    But as many meet as of ids that are drawn at random from the same numbers, at least a fifth of these.
+    """
+    least = 0.2 * join.expected_share if name == CITED else _NEARLY_NONE
+    enough = join.rows >= _FEW_ROWS and (name != CITED or least * join.rows >= 10)
+    return enough and join.rows - join.unmatched < least * join.rows
 
 
 def _measured(folder: Path, column: str, patents: npt.NDArray[np.int64], cited: bool) -> JoinMetadata:

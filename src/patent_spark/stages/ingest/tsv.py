@@ -124,14 +124,18 @@ def _read_header(member: Member, size: int) -> tuple[list[str], bytes]:
             f"{member.path}: lines end with a carriage return alone; convert the line ends to \\n",
             file=member.path.name,
         )
+    names = _decoded(member, line).rstrip("\r")
+    rest += member.read(max(0, size - len(rest)))  # some rows, to see how they are quoted
+    return [name.strip().strip('"') for name in names.split("\t")], rest
+
+
+def _decoded(member: Member, header: bytes) -> str:
     try:
-        names = line.decode("utf-8-sig").rstrip("\r")
+        return header.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(
             f"{member.path}: the header is not UTF-8 (byte {error.start})", file=member.path.name
         ) from error
-    rest += member.read(max(0, size - len(rest)))  # some rows, to see how they are quoted
-    return [name.strip().strip('"') for name in names.split("\t")], rest
 
 
 def _is_quoted(sample: bytes, columns: int) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.stages.quality import aggregates
-from patent_spark.stages.quality.report_schema import KnownIssue, Outcomes, ReleaseComparison, Scalar
+from patent_spark.stages.quality.comparison_schema import ReleaseComparison
+from patent_spark.stages.quality.report_schema import KnownIssue, Outcomes, Scalar
 from patent_spark.stages.quality.summary import OPEN, Aggregates, Row, citations_by, outcomes, timed, types
 
 Values = dict[str, Scalar | dict[str, Scalar]]

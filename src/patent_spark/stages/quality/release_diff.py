@@ -9,12 +9,8 @@ from patent_spark.core.context import StageContext
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import location
 from patent_spark.stages.quality.aggregates import changes
-from patent_spark.stages.quality.report_schema import (
-    PatentChanges,
-    QualityReport,
-    ReleaseComparison,
-    ReleaseSummary,
-)
+from patent_spark.stages.quality.comparison_schema import PatentChanges, ReleaseComparison, ReleaseSummary
+from patent_spark.stages.quality.report_schema import QualityReport
 
 JSON = "quality.json"
 

@@ -5,10 +5,7 @@ QUALITY holds quality.json, a page and its plots.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-import pyarrow.dataset
 
 from patent_spark.config import Label, recorded
 from patent_spark.core.context import StageContext
@@ -20,6 +17,7 @@ from patent_spark.core.store import Store, write_json
 from patent_spark.stages.quality import aggregates
 from patent_spark.stages.quality.coverage import coverage_by_year, find_holes
 from patent_spark.stages.quality.known_issues import find_known_issues, with_reclassified
+from patent_spark.stages.quality.rejects import reject_kinds
 from patent_spark.stages.quality.release_diff import JSON, compare, find_previous, summarise
 from patent_spark.stages.quality.report import write_page
 from patent_spark.stages.quality.report_schema import (
@@ -54,7 +52,7 @@ def run(context: StageContext) -> None:
     """
     ingest, label = _manifests(context.store)
     counted = count(context, recorded(label.settings).label)
-    report = describe(counted, ingest, label, _rejects(context.store.directory("REJECTS")))
+    report = describe(counted, ingest, label, reject_kinds(context.store.directory("REJECTS")))
     now, before = summarise(report), find_previous(context, ingest.release_id)
     compared = compare(context, before, now) if before else None
     warnings = release_warnings(report) + (comparison_warnings(compared) if compared else [])
@@ -150,16 +148,14 @@ def describe(
         respelled=metadata.respelled,
         joins=metadata.joins,
         holes=tuple(find_holes(counted.coverage)),
-        unknown_values={
-            column: {row["value"]: row["rows"] for row in rows}
-            for column, rows in (
-                ("CITATIONS.citation_category", counted.categories),
-                ("CPC.cpc_type", counted.cpc_types),
-            )
-            if rows
-        },
+        unknown_values=_unknown_values(counted),
         repeated_text=RepeatedText(**counted.repeated[0]) if counted.repeated else None,
     )
+
+
+def _unknown_values(counted: Aggregates) -> dict[str, dict[str, int]]:
+    columns = {"CITATIONS.citation_category": counted.categories, "CPC.cpc_type": counted.cpc_types}
+    return {column: {row["value"]: row["rows"] for row in rows} for column, rows in columns.items() if rows}
 
 
 def _tables(ingest: Manifest, metadata: IngestMetadata) -> dict[str, TableRows]:
@@ -183,17 +179,3 @@ def _manifests(store: Store) -> tuple[Manifest, Manifest]:
             f"no LABELS in {store.root}; run `patent-spark ingest` and `patent-spark label` first"
         )
     return ingest, label
-
-
-def _rejects(directory: Path) -> tuple[RejectKind, ...]:
-    """Rejected rows by table and reason, the most frequent first, each with the first row of its kind."""
-    first: dict[tuple[str, str], Row] = {}
-    rows: dict[tuple[str, str], int] = {}
-    for batch in pyarrow.dataset.dataset(directory, format="parquet").to_batches():
-        kinds = batch.select(["table", "reason"]).to_pandas().groupby(["table", "reason"], sort=False)
-        for kind, places in kinds.indices.items():
-            example = batch.slice(int(places[0]), 1).select(["table", "reason", "row", "content"])
-            first.setdefault(kind, example.to_pylist()[0])
-            rows[kind] = rows.get(kind, 0) + len(places)
-    order = sorted(first, key=lambda kind: (kind[0], -rows[kind], kind[1]))
-    return tuple(RejectKind(**first[kind], rows=rows[kind]) for kind in order)

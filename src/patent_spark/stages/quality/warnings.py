@@ -13,12 +13,13 @@ from pydantic import JsonValue
 
 from patent_spark.core.schemas import LEVELS, TOP1, ZEROCITE
 from patent_spark.stages.quality.aggregates import CATEGORIES, CPC_TYPES
+from patent_spark.stages.quality.comparison_schema import ReleaseComparison
 from patent_spark.stages.quality.coverage import CITING, CLASSIFIED, DESCRIBED
 from patent_spark.stages.quality.report_schema import (
+    Hole,
     Outcomes,
     QualityReport,
     QualityWarning,
-    ReleaseComparison,
     ReleaseInfo,
 )
 from patent_spark.stages.quality.summary import OPEN
@@ -154,13 +155,8 @@ def release_warnings(report: QualityReport) -> list[QualityWarning]:
         warnings.append(warn("few_cpc_rows", cpc_rows=rows["CPC"], patents=rows["PATENTS"]))
     if rows["PATENTS"]:
         warnings += _date_warnings(report.release, report.outcomes)
-    return [
-        *warnings,
-        *_reading_warnings(report),
-        *_value_warnings(report),
-        *level_warnings(report.outcomes),
-        *_absent_warnings(report),
-    ]
+    warnings += [*_reading_warnings(report), *_value_warnings(report)]
+    return [*warnings, *level_warnings(report.outcomes), *_absent_warnings(report)]
 
 
 def comparison_warnings(compared: ReleaseComparison) -> list[QualityWarning]:
@@ -222,14 +218,7 @@ def _reading_warnings(report: QualityReport) -> Iterator[QualityWarning]:
 
 def _value_warnings(report: QualityReport) -> Iterator[QualityWarning]:
     """Holes by grant year, values of coded columns that nobody knows, and a text that stands for none."""
-    for hole in report.holes:
-        years = (
-            str(hole.first_year)
-            if hole.first_year == hole.last_year
-            else f"{hole.first_year} to {hole.last_year}"
-        )
-        counts = {"having": hole.having, "patents": hole.patents, "expected": hole.expected_share}
-        yield warn("hole", what=hole.what, years=years, lack=_LACKS[hole.what], **counts)
+    yield from map(_hole_warning, report.holes)
     for column, rows in report.unknown_values.items():
         most = sorted(rows.items(), key=lambda each: -each[1])[:_SHOWN_RANGES]
         values = ", ".join(f"{value} ({n:,})" for value, n in most)
@@ -240,6 +229,13 @@ def _value_warnings(report: QualityReport) -> Iterator[QualityWarning]:
     if text and text.patents > max(_MIN_LABELLED / 10, _MAX_REPEATED_SHARE * patents):
         shown = text.text[:_SHOWN_TEXT]
         yield warn("repeated_text", patents=text.patents, share=text.patents / patents, text=shown)
+
+
+def _hole_warning(hole: Hole) -> QualityWarning:
+    one_year = hole.first_year == hole.last_year
+    years = str(hole.first_year) if one_year else f"{hole.first_year} to {hole.last_year}"
+    counts = {"having": hole.having, "patents": hole.patents, "expected": hole.expected_share}
+    return warn("hole", what=hole.what, years=years, lack=_LACKS[hole.what], **counts)
 
 
 def level_warnings(outcomes: Outcomes) -> list[QualityWarning]:

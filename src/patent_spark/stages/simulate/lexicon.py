@@ -1,10 +1,8 @@
 """The words of simulated texts: a Zipf background, and the words that signal the class and the level.
 
-* Keywords signal the class. The two classes of a pair share theirs. * Markers distinguish the two classes
-of a pair by order alone: a word of one side comes before one of the other. * Each citation level has words
-of its own. With drift, new words replace some of them each year.
-
-All these sets are disjoint.
+* Keywords signal the class. The two classes of a pair share theirs.
+* Markers tell the two classes of a pair apart by order alone: a word of one side comes first.
+* Each citation level has words of its own. With drift, new words replace some of them each year.
 """
 
 from __future__ import annotations

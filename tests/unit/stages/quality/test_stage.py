@@ -7,7 +7,7 @@ import pytest
 
 from patent_spark import cli
 from patent_spark.core.metadata import QualityMetadata
-from patent_spark.stages.quality.report_schema import ReleaseComparison
+from patent_spark.stages.quality.comparison_schema import ReleaseComparison
 from patent_spark.stages.quality.summary import OUTCOMES, missing_ranges
 from patent_spark.stages.quality.warnings import comparison_warnings, level_warnings
 from tests.support.factories import publish
