@@ -272,8 +272,8 @@ def test_the_report_says_what_it_must(evaluated):
     # The headline is the difference to the best baseline.
     best = technology["best_baseline"]["accuracy"]
     low, high = best["interval"]
-    difference, ends = signed(best["difference"]), f"{signed(low)} to {signed(high)}"
-    said = f"{difference} points of accuracy ({ends}): {best['verdict']}"
+    difference, span = signed(best["difference"]), f"{signed(low)} to {signed(high)}"
+    said = f"{difference} points of accuracy ({span}): {best['verdict']}"
     assert said in " ".join(page.text.split())
     # Baselines and references beside the model, each with its interval.
     comparison = page.table("", "this model")
