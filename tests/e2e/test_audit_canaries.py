@@ -40,7 +40,7 @@ def test_a_run_prints_the_result_of_its_audit(whole_run):
 
 
 def test_the_values_are_in_the_runs_of_mlflow(whole_run):
-    runs = {tags["task"]: (metrics, files) for _, _, metrics, tags, files in whole_run.mlflow_runs()}
+    runs = {run["tags"]["task"]: (run["metrics"], run["audit_files"]) for run in whole_run.mlflow_runs()}
     for task, failed in (("technology", 0), ("citation_level", 2)):
         metrics, files = runs[task]
         assert metrics["audit/failed"] == failed

@@ -39,7 +39,8 @@ def test_the_summary_names_stages_metrics_and_pages(whole_run):
     expected += [str(whole_run.store.directory(name)) for name in ("QUALITY", "REPORT", "AUDIT")]
     for task in TASKS:
         metrics = metrics_of(whole_run, task)
-        classifiers = {task: metrics} | metrics["baselines"] | metrics.get("references", {})
+        references = {each["title"]: each for each in metrics["references"].values()}
+        classifiers = {task: metrics} | metrics["baselines"] | references
         assert {"tfidf_linear"} < set(classifiers)
         expected += classifiers
         expected += [f"{each['accuracy']:.3f}" for each in classifiers.values()]

@@ -83,7 +83,9 @@ def patent_spark(*arguments, root, sets=(), cwd=ROOT, **variables):
         capture_output=True,
         text=True,
         timeout=540,
-        env=os.environ | variables,
+        # Where a test has opened Sail, the variables would make Spark a client of it.
+        env={name: value for name, value in os.environ.items() if not name.startswith("SPARK_CONNECT")}
+        | variables,
     )
 
 

@@ -66,7 +66,9 @@ def _answers(remote: str, within_s: float) -> bool:
     from pyspark.sql.connect.client import DefaultChannelBuilder
 
     with suppress(grpc.FutureTimeoutError):
-        with DefaultChannelBuilder(remote).toChannel() as channel:
+        # A connection of its own: one that gRPC shares would count as an answer.
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        with DefaultChannelBuilder(remote, channelOptions=options).toChannel() as channel:
             grpc.channel_ready_future(channel).result(timeout=within_s)
         return True
     return False
