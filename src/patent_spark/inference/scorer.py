@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from patent_spark.core.errors import DataError
 from patent_spark.core.progress import say
@@ -44,11 +45,11 @@ class Scorer:
         self.calibration = calibration
         self._forward = _compiled(self.network)
 
-    def token_matrix(self, column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    def token_matrix(self, column: pa.Array | pa.ChunkedArray) -> NDArray[np.int32]:
         """int32 [n, max_tokens] of the `tokens` column of EXAMPLES."""
         return token_matrix(column, self.max_tokens)
 
-    def probabilities(self, tokens: np.ndarray, batch: int = 512) -> np.ndarray:
+    def probabilities(self, tokens: NDArray[np.int32], batch: int = 512) -> NDArray[np.float32]:
         """float32 [n, labels], calibrated, each row with the sum 1; tokens: int32 [n, max_tokens], 0 to
         the right."""
         result = np.empty((len(tokens), len(self.labels)), np.float32)
@@ -85,7 +86,7 @@ def current_scorer(store: Store, task: str) -> Scorer:
     return Scorer(folder)
 
 
-def token_matrix(column: pa.Array | pa.ChunkedArray, max_tokens: int) -> np.ndarray:
+def token_matrix(column: pa.Array | pa.ChunkedArray, max_tokens: int) -> NDArray[np.int32]:
     """int32 [n, max_tokens] of a binary column that holds max_tokens little-endian int32 a row.
 
     Raises DataError when a row is of another size.
@@ -122,8 +123,7 @@ def _load(path: Path) -> keras.Model:
 def _compiled(model: keras.Model) -> Any:
     import tensorflow as tf
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)])
     def forward(tokens: Any) -> Any:
         return model(tokens, training=False)
 
-    return forward
+    return tf.function(forward, input_signature=[tf.TensorSpec((None, None), tf.int32)])

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,7 @@ def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[
 
 
 def scaled(
-    probabilities: NDArray[np.floating], slopes: NDArray[np.float64], intercepts: NDArray[np.float64]
+    probabilities: NDArray[np.floating[Any]], slopes: NDArray[np.float64], intercepts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Probabilities [n, labels] with a slope and an intercept for each label."""
     from scipy.special import softmax
@@ -79,7 +80,7 @@ def scaled(
     return result
 
 
-def fit_temperature(probabilities: NDArray[np.float32], truth: NDArray[np.integer]) -> float:
+def fit_temperature(probabilities: NDArray[np.float32], truth: NDArray[np.integer[Any]]) -> float:
     """The temperature with the least cross entropy on patents that the model was not trained on.
 
     1 if there are none, or if it does not differ significantly from 1 (likelihood ratio test, 5 %).
@@ -101,7 +102,7 @@ def fit_temperature(probabilities: NDArray[np.float32], truth: NDArray[np.intege
 
 
 def fit_scales(
-    probabilities: NDArray[np.float32], truth: NDArray[np.integer], temperature: float
+    probabilities: NDArray[np.float32], truth: NDArray[np.integer[Any]], temperature: float
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Slopes and intercepts with the least cross entropy plus a squared penalty on their distance to the
     temperature's.

@@ -11,6 +11,7 @@ predicting a label.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,9 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64] | NDArray[np.float64]
 
 
-def confusion(truth: NDArray[np.integer], predicted: NDArray[np.integer], labels: int) -> NDArray[np.int64]:
+def confusion(
+    truth: NDArray[np.integer[Any]], predicted: NDArray[np.integer[Any]], labels: int
+) -> NDArray[np.int64]:
     """Counts [labels, labels] of label numbers: a row for each true label, a column for each predicted
     one."""
     cells = truth.astype(np.int64) * labels + predicted
@@ -96,7 +99,7 @@ def squared_steps(labels: int) -> Floats:
     return np.subtract.outer(np.arange(labels), np.arange(labels)).astype(np.float64) ** 2
 
 
-def top_hits(truth: NDArray[np.integer], scores: NDArray[np.floating], k: int) -> NDArray[np.bool_]:
+def top_hits(truth: NDArray[np.integer[Any]], scores: NDArray[np.floating[Any]], k: int) -> NDArray[np.bool_]:
     """For each row of scores [n, labels]: whether fewer than k labels score higher than the true one."""
     own = np.take_along_axis(scores, truth[:, None].astype(np.int64), axis=1)
     hits: NDArray[np.bool_] = (scores > own).sum(axis=1) < k

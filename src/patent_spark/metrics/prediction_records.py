@@ -61,7 +61,7 @@ class TestPatents:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> TestPatents:
+    def take(self, rows: NDArray[np.integer[Any]] | NDArray[np.bool_] | slice) -> TestPatents:
         """Some of the patents, in the order of `rows`."""
         arrays: dict[str, Any] = {name: getattr(self, name)[rows] for name in _OF_PATENT}
         return dataclasses.replace(self, **arrays)
@@ -108,7 +108,7 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.patents)
 
-    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Predictions:
+    def take(self, rows: NDArray[np.integer[Any]] | NDArray[np.bool_] | slice) -> Predictions:
         """Those for some of the patents; a patent can be taken more than once."""
         arrays: dict[str, Any] = {name: getattr(self, name) for name in _SCORES}
         taken = {name: values[rows] if len(values) else values for name, values in arrays.items()}
@@ -130,7 +130,7 @@ class Predictions:
 
 
 def scores(
-    truth: NDArray[np.integer],
+    truth: NDArray[np.integer[Any]],
     probabilities: NDArray[np.float32],
     labels: Sequence[str],
     predicted: NDArray[np.int64] | None = None,

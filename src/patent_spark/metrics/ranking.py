@@ -10,6 +10,8 @@ average_precision_score and roc_auc_score.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +24,7 @@ SHARES = {"1_percent": 0.01, "5_percent": 0.05}
 class Ranking:
     """The cells of patents by a score [n]; positive: the patents that the score should find."""
 
-    def __init__(self, positive: NDArray[np.bool_], score: NDArray[np.floating]) -> None:
+    def __init__(self, positive: NDArray[np.bool_], score: NDArray[np.floating[Any]]) -> None:
         scores, place = np.unique(-score, return_inverse=True)
         has_positive = np.bincount(place[positive], minlength=len(scores)) > 0
         before: NDArray[np.int64] = np.cumsum(has_positive) - has_positive

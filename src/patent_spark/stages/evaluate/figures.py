@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from patent_spark.core.model_files import EpochRecord
+from patent_spark.core.metadata import EpochRecord
 from patent_spark.metrics.cells import metric_name, split_name
 from patent_spark.metrics.constant_baselines import BASELINES, NAMES
 from patent_spark.metrics.report_schema import (
@@ -63,7 +64,7 @@ def _confusions(task: str, metrics: Metrics, folder: Path) -> list[Picture]:
     return figures
 
 
-def _matrix(split: SplitMetrics) -> np.ndarray:
+def _matrix(split: SplitMetrics) -> NDArray[np.int64]:
     return np.array(split.confusion.matrix if split.confusion else [], np.int64)
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
-from patent_spark.core.metadata import ShardMetadata
+from patent_spark.core.metadata import EpochRecord, ShardMetadata
 from patent_spark.core.model_files import (
     HISTORY_FILE,
     TASK_FILE,
-    EpochRecord,
     TaskDescription,
     read_history,
 )

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from patent_spark.core.model_files import EpochRecord
+from patent_spark.core.metadata import EpochRecord
 from patent_spark.metrics.classification import by_column, by_row
 from patent_spark.metrics.report_schema import Reliability
 from patent_spark.reporting.plots import (

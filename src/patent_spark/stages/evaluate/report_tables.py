@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from patent_spark.metrics.cells import (
     METRIC_ROWS,
@@ -101,7 +102,7 @@ def _label_cell(of_label: ClassMetrics, metric: str) -> Cell:
     return value_cell(value, of_label.intervals.get(metric), "number")
 
 
-def _most_frequent_error(label: int, matrix: np.ndarray, labels: Sequence[str]) -> Cell:
+def _most_frequent_error(label: int, matrix: NDArray[np.int64], labels: Sequence[str]) -> Cell:
     errors = matrix[label].copy()
     errors[label] = 0
     worst = int(errors.argmax())

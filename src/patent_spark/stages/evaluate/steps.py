@@ -12,9 +12,9 @@ from patent_spark.config import digest, flatten
 from patent_spark.core.code_version import code_digest
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.manifest import Manifest
 from patent_spark.core.metadata import EvaluateMetadata
 from patent_spark.core.progress import say
-from patent_spark.core.store import Manifest
 
 
 @dataclass(frozen=True)

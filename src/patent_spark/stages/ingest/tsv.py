@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+from numpy.typing import NDArray
 
 from patent_spark.core.errors import DataError
 from patent_spark.stages.ingest.file_formats import FileFormat
@@ -76,10 +77,10 @@ class RowBlock:
     lost: int
     """Rows that can be seen in the text of a malformed row, where a line break is missing."""
     _first_row: int
-    _gaps: np.ndarray
+    _gaps: NDArray[np.int64]
     """For each malformed row, the number of usable rows of the block before it."""
 
-    def row_numbers(self, places: np.ndarray) -> np.ndarray:
+    def row_numbers(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Numbers in the file, the header being 1, of the rows at these places of the block."""
         return self._first_row + places + np.searchsorted(self._gaps, places, side="right")
 
