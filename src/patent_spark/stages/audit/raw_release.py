@@ -1,9 +1,13 @@
-"""Rows of a release's own zipped files, read without the code of ingest."""
+"""Rows of a release's own zipped files, read without the code of ingest and without its parser.
+
+Ingest reads quoted fields, which a stray quote can mislead. Here each line is split at its tabs and quotes
+have no meaning; the lines of a text with line breaks are put together until the row has all its fields.
+"""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +36,9 @@ _NAMES = {
 """File and columns of the old and of the current format. The current format wins where both are present."""
 _BLOCK_BYTES = 1 << 24
 
+_IDS = ("id", "patent_id", "citation_id", "citation_patent_id")
+_CODED = ("category", "citation_category", "cpc_type")
+
 Row = tuple[str, ...]
 
 
@@ -49,10 +56,16 @@ class RawRelease:
         path, columns = self._files[table]
         wanted = pa.array(sorted(values), pa.string())
         rows: list[Row] = []
-        with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as file:
+        with zipfile.ZipFile(path) as archive, archive.open(_member(archive)) as file:
             for batch in _batches(file, columns):
-                selected = batch.filter(pc.is_in(batch.column(column), wanted))
-                rows += zip(*(selected.column(i).to_pylist() for i in range(len(columns))), strict=True)
+                selected = batch.filter(pc.is_in(_plain_ids(batch.column(column)), wanted))
+                fields = [selected.column(i).to_pylist() for i in range(len(columns))]
+                for i, name in enumerate(columns):
+                    if name in _IDS:
+                        fields[i] = _plain_ids(selected.column(i)).to_pylist()
+                    elif name in _CODED:
+                        fields[i] = [text.strip().lower() for text in fields[i]]
+                rows += zip(*fields, strict=True)
         return rows
 
 
@@ -72,15 +85,61 @@ def find_release(store: Store, config: Config) -> RawRelease | None:
     return RawRelease(files) if len(files) == len(_NAMES) else None
 
 
-def _batches(file: IO[bytes], columns: tuple[str, ...]) -> pa.csv.CSVStreamingReader:
-    """The columns of a TSV file as strings; malformed rows are skipped."""
-    return pa.csv.open_csv(
+def _member(archive: zipfile.ZipFile) -> str:
+    """The TSV file among what zip programs add."""
+    names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
+    return next(name for name in names if name.endswith(".tsv") and "/." not in f"/{name}")
+
+
+def _batches(file: IO[bytes], columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    """The columns of a TSV file as strings without the quotes around them; other rows are skipped."""
+    names = [name.strip('"') for name in file.readline().decode("utf-8-sig").rstrip("\r\n").split("\t")]
+    broken: list[str] = []
+
+    def keep(row: pa.csv.InvalidRow) -> str:
+        broken.append(row.text)
+        return "skip"
+
+    with pa.csv.open_csv(
         file,
-        read_options=pa.csv.ReadOptions(block_size=_BLOCK_BYTES),
-        parse_options=pa.csv.ParseOptions(
-            delimiter="\t", newlines_in_values=True, invalid_row_handler=lambda row: "skip"
-        ),
+        read_options=pa.csv.ReadOptions(block_size=_BLOCK_BYTES, column_names=names),
+        parse_options=pa.csv.ParseOptions(delimiter="\t", quote_char=False, invalid_row_handler=keep),
         convert_options=pa.csv.ConvertOptions(
             include_columns=list(columns), column_types=dict.fromkeys(columns, pa.string())
         ),
-    )
+    ) as reader:
+        for batch in reader:
+            stripped = [pc.ascii_trim(batch.column(i), '"') for i in range(len(columns))]
+            yield pa.RecordBatch.from_arrays(stripped, list(columns))
+    rows = [[row[names.index(name)].strip('"') for name in columns] for row in _joined(broken, len(names))]
+    if rows:
+        yield pa.RecordBatch.from_arrays([pa.array(each) for each in zip(*rows, strict=True)], list(columns))
+
+
+def _joined(lines: Iterable[str], width: int) -> Iterator[list[str]]:
+    """Rows whose texts have line breaks, from the lines that had too few fields."""
+    row: list[str] = []
+    for line in lines:
+        fields = line.split("\t")
+        row = [*row[:-1], f"{row[-1]}\n{fields[0]}", *fields[1:]] if row else fields
+        if len(row) >= width:
+            if len(row) == width:
+                yield row
+            row = []
+
+
+def _plain_ids(ids: pa.Array) -> pa.Array:
+    """Ids in PatentsView's form: without country, kind, separators, decimals and leading zeros."""
+    unusual = pc.invert(pc.match_substring_regex(ids, "^[A-Z]{0,3}[1-9][0-9]*$"))
+    if not pc.any(unusual).as_py():
+        return ids
+    plain = pc.ascii_upper(ids.filter(unusual))
+    for pattern, replacement in (
+        (r"^\s*US[\s-]*", ""),
+        (r"\.0*\s*$", ""),
+        (r"([0-9])[\s-]*[ABCEHPS][0-9]?\s*$", r"\1"),
+        (r"[\s,.-]", ""),
+        (r"^([A-Z]*)0+([1-9])", r"\1\2"),
+    ):
+        plain = pc.replace_substring_regex(plain, pattern, replacement)
+    return pc.replace_with_mask(ids, unusual, plain)
