@@ -8,8 +8,8 @@ import pytest
 
 from patent_spark.pipeline import run_stage
 from patent_spark.stages.audit.report_schema import FAILED, read_audit
-from tests.e2e.conftest import ROOT
 from tests.support.audit_warehouse import build_warehouse, configured
+from tests.support.small_run import ROOT
 
 PAPER = (
     "split.interim_levels=false",
