@@ -30,6 +30,12 @@ def bypass_proxies_on_loopback() -> None:
         os.environ[_NO_PROXY] = ",".join(filter(None, (excepted, _LOOPBACK)))
 
 
+def require_answer(remote: str, *, within_s: float = PATIENCE_S) -> None:
+    """Raise WorkError when a Spark Connect server does not answer."""
+    if not _answers(remote, within_s):
+        raise _silent(remote, within_s)
+
+
 @contextmanager
 def watched(remote: str, *, within_s: float = PATIENCE_S, every_s: float = 30) -> Iterator[None]:
     """Work with a Spark Connect server; raises WorkError when it does not answer at the start, or later
@@ -37,8 +43,7 @@ def watched(remote: str, *, within_s: float = PATIENCE_S, every_s: float = 30) -
 
     It is asked again `every_s` seconds by a connection of its own, so that a long query is no silence.
     """
-    if not _answers(remote, within_s):
-        raise _silent(remote, within_s)
+    require_answer(remote, within_s=within_s)
     ended, silent, main = threading.Event(), threading.Event(), threading.main_thread()
 
     def ask() -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from patent_spark.config import ConfigError, Engine
-from patent_spark.core.engine_watch import bypass_proxies_on_loopback, watched
+from patent_spark.core.engine_watch import bypass_proxies_on_loopback, require_answer, watched
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -62,7 +62,9 @@ def _sail() -> Iterator[SparkSession]:
     remote = f"sc://127.0.0.1:{server.listening_address[1]}"
     connected = _CONNECTED in os.environ
     try:
-        with watched(remote), _connected(SparkSession.builder.remote(remote).create()) as session:
+        # It runs in this process, so it cannot freeze by itself later.
+        require_answer(remote)
+        with _connected(SparkSession.builder.remote(remote).create()) as session:
             yield session
     finally:
         server.stop()
