@@ -54,7 +54,10 @@ def watched(remote: str, *, within_s: float = PATIENCE_S, every_s: float = 30) -
                 return
 
     asking = threading.Thread(target=ask, name="engine watch", daemon=True)
-    if threading.current_thread() is main:  # only the main thread can be interrupted
+    # Only the main thread can be interrupted. Commands in the background of a shell ignore the signal.
+    watching = threading.current_thread() is main
+    before = signal.signal(signal.SIGINT, signal.default_int_handler) if watching else None
+    if watching:
         asking.start()
     try:
         yield
@@ -64,6 +67,8 @@ def watched(remote: str, *, within_s: float = PATIENCE_S, every_s: float = 30) -
         raise
     finally:
         ended.set()
+        if watching:
+            signal.signal(signal.SIGINT, before)
 
 
 def _answers(remote: str, within_s: float) -> bool:
