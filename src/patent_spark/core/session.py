@@ -53,6 +53,8 @@ def _under_spark_submit() -> bool:
 @contextmanager
 def _sail() -> Iterator[SparkSession]:
     os.environ.setdefault("RUST_LOG", "error")
+    # Sail forgets a session that is idle for two minutes; a stage may be busy without the engine for longer.
+    os.environ.setdefault("SAIL_SPARK__SESSION_TIMEOUT_SECS", "604800")
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
 
