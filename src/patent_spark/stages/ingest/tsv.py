@@ -4,8 +4,7 @@ word.
 A CSV parser trusts quotes: one stray quote makes it swallow the rows that follow, silently. So every block is
 counted twice. The parser says how many rows it found; the line breaks say how many there must be. Where the
 two agree, which is nearly always, the parser's rows stand. Where they do not, the block is split again by
-what a row looks like: a line that begins with an id in quotes and a tab begins a row, whatever the quotes
-before it say. Rows that can be told apart are kept, the broken one is rejected.
+what a row looks like (row_grammar.py): rows that can be told apart are kept, the broken one is rejected.
 
 Files whose fields are not quoted (the older dumps) are read without quoting: there, each line is a row.
 """
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 
 from patent_spark.core.errors import DataError
 from patent_spark.stages.ingest.file_formats import FileFormat
+from patent_spark.stages.ingest.row_grammar import ID, RowGrammar, count_starts, is_open, last_start, rows_of
 from patent_spark.stages.ingest.zip_reader import Member
 
 Item = TypeVar("Item")
@@ -36,22 +36,10 @@ DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 NULL_WORDS = ("", "NULL", "null", "Null", r"\N", "NaN", "nan", "None")
 """Whole fields that stand for nothing: what databases and pandas write for a missing value."""
 
-UNCLOSED = "a quote is not closed"
-"""The reason of a row whose quotes run into the next row."""
-
 _LINE_BREAK, _QUOTE = ord("\n"), ord('"')
 _FIRST_ROW = 2  # the header is row 1
 _CONTENT = 200
 _SNIFFED_LINES = 200
-_ID = "[A-Za-z0-9][A-Za-z0-9.,/ -]{0,39}"
-_ID_ALONE = f"^{_ID}$"
-_QUOTED_ROW = f'"{_ID}"\t'.encode()
-"""How a row of a quoted file begins: an id in quotes, and a tab."""
-_FIELD = rb'(?:"(?:[^"]|"")*+"[^\t\r\n]*+|[^"\t\r\n][^\t\r\n]*+)?+'
-"""A field as the parser reads it: quoted, quotes in it doubled, or plain.
-
-Possessive: a long text is not tried twice.
-"""
 
 
 @dataclass(frozen=True)
@@ -178,20 +166,12 @@ class _Reader:
     def __init__(self, member: Member, format_: FileFormat, header: list[str], quoted: bool) -> None:
         self._member, self._format, self._header, self._quoted = member, format_, header, quoted
         self._rows_read = 0
-        self._stray_return = re.compile(rb"\r(?=" + _QUOTED_ROW + rb")")
-        self._row_start = re.compile(rb"(?m)^" + _QUOTED_ROW)
-        self._record = re.compile(_FIELD + (rb"\t" + _FIELD) * (len(header) - 1) + rb"\r?")
+        self._grammar = RowGrammar(len(header))
         _check_header(member, format_, header)
 
     def cut(self, data: bytes) -> int:
         """Where the last row begins that begins in the data; 0 if only its first row does."""
-        if not self._quoted:
-            return data.rfind(b"\n") + 1
-        end = len(data)
-        while (end := data.rfind(b"\n", 0, end)) >= 0:
-            if self._row_start.match(data, end + 1):
-                return end + 1
-        return 0
+        return last_start(data) if self._quoted else data.rfind(b"\n") + 1
 
     def parse(self, chunk: bytes, *, last: bool) -> RowBlock:
         """The rows of a piece of whole rows; see the module's docstring."""
@@ -207,7 +187,7 @@ class _Reader:
     def unfinished(self, data: bytes, size: int, *, endless: bool) -> DataError:
         """The error of a file that ends inside the last row of the data, or whose last row there is
         endless."""
-        path, row = self._member.path, self._rows_read + _FIRST_ROW + len(self._records(data + b"\n")) - 1
+        path, row = self._member.path, self._rows_read + _FIRST_ROW + len(rows_of(data + b"\n")) - 1
         if endless:
             return DataError(
                 f"{path}: row {row:,} does not end within {size >> 20} MB; "
@@ -225,13 +205,12 @@ class _Reader:
     def _parse(self, chunk: bytes, first_row: int) -> _Parsed:
         """What the CSV parser makes of it."""
         malformed: list[Reject] = []
-        width, lost = len(self._header), 0
+        lost = 0
 
         def skip(row: pa.csv.InvalidRow) -> str:
             nonlocal lost
-            few = row.actual_columns < row.expected_columns
-            lost += _rows_joined(row.actual_columns, width)
-            reason = "too few fields" if few else "too many fields"
+            lost += self._grammar.rows_within(row.actual_columns)
+            reason = self._grammar.wrong_width(row.actual_columns)
             malformed.append(Reject(first_row + row.number - 1, reason, row.text[:_CONTENT]))
             return "skip"
 
@@ -265,7 +244,7 @@ class _Reader:
     def _adds_up(self, chunk: bytes, found: _Parsed) -> bool:
         """Whether each line is one row, or one of the line breaks that the rows' texts hold, and no text
         holds a row."""
-        if chunk[self.cut(chunk) :].count(b'"') % 2:  # the last row is still open
+        if is_open(chunk[self.cut(chunk) :]):
             return False
         characters = np.frombuffer(chunk, np.uint8)
         rows = found.batch.num_rows + len(found.malformed)
@@ -277,7 +256,7 @@ class _Reader:
         # quotes.
         breaks = np.flatnonzero(characters == _LINE_BREAK)
         quotes = 1 + np.count_nonzero(characters[breaks[:-1] + 1] == _QUOTE)
-        if quotes != rows and len(self._row_start.findall(chunk)) != rows:
+        if quotes != rows and count_starts(chunk) != rows:
             return False
         if not self._begin_as_rows_do(found.batch):
             return False
@@ -291,9 +270,7 @@ class _Reader:
             return True
         ids = batch.column(self._header[0])
         ids = ids.dictionary if isinstance(ids, pa.DictionaryArray) else ids
-        return not ids.null_count and bool(
-            pc.all(pc.match_substring_regex(ids, _ID_ALONE)).as_py() is not False
-        )
+        return not ids.null_count and pc.all(pc.match_substring_regex(ids, ID)).as_py() is not False
 
     def _parse_by_looks(self, chunk: bytes, first_row: int, *, last: bool) -> _Parsed:
         """Rows told apart by how they begin: what is a whole row goes to the parser, the rest is
@@ -301,47 +278,28 @@ class _Reader:
         kept: list[bytes] = []
         malformed: list[Reject] = []
         lost = 0
-        records = self._records(chunk)
-        for i, record in enumerate(records):
-            if self._record.fullmatch(record):
-                kept.append(record)
+        rows = rows_of(chunk)
+        for i, row in enumerate(rows):
+            if self._grammar.is_whole(row):
+                kept.append(row)
                 continue
-            fields, unclosed = _count_fields(record), record.count(b'"') % 2 == 1
-            if unclosed and last and i == len(records) - 1:
+            if last and i == len(rows) - 1 and is_open(row):
                 raise self.unfinished(chunk[:-1], 0, endless=False)
-            lost += _rows_joined(fields, len(self._header))
-            text = record[: 4 * _CONTENT].decode(errors="replace")[:_CONTENT]
-            malformed.append(Reject(first_row + i, _why(fields, len(self._header), unclosed), text))
-        again = self._parse(b"".join(record + b"\n" for record in kept), first_row)
+            reason, within = self._grammar.diagnose(row)
+            lost += within
+            text = row[: 4 * _CONTENT].decode(errors="replace")[:_CONTENT]
+            malformed.append(Reject(first_row + i, reason, text))
+        again = self._parse(b"".join(row + b"\n" for row in kept), first_row)
         if again.malformed or again.batch.num_rows != len(kept):
             raise self._unreadable("its quotes make no sense", first_row)
         return _Parsed(again.batch, malformed, lost)
-
-    def _records(self, chunk: bytes) -> list[bytes]:
-        """Lines put together to rows: a row ends where its fields are complete, or where the next one
-        begins."""
-        records: list[list[bytes]] = []
-        open_, quotes = False, 0
-        chunk = self._stray_return.sub(b"\n", chunk)
-        for line in chunk.split(b"\n")[:-1]:
-            if open_ and not self._row_start.match(line):
-                records[-1].append(line)
-                quotes += line.count(b'"')
-            elif line.strip():
-                records.append([line])
-                quotes = line.count(b'"')
-            else:
-                continue  # a blank line is no row
-            open_ = quotes % 2 == 1
-        return [b"\n".join(lines) for lines in records]
 
     def _unreadable(self, message: str, first_row: int) -> DataError:
         """What the parser's message means to a reader."""
         path, row = self._member.path, re.search(r"Row #(\d+)", message)
         number = first_row + int(row[1]) - 1 if row else first_row
-        if (
-            "UTF8" in message or "Expected" in message
-        ):  # a malformed row is skipped, unless it cannot be decoded
+        # A malformed row is skipped, unless it cannot be decoded.
+        if "UTF8" in message or "Expected" in message:
             return DataError(
                 f"{path}: row {number if row else '?'} is not UTF-8; "
                 "convert the file to UTF-8 or download it again",
@@ -372,30 +330,6 @@ def _line_breaks(texts: pa.StringArray) -> int:
     return (
         int(np.count_nonzero(np.frombuffer(values, np.uint8)[slice(*ends)] == _LINE_BREAK)) if values else 0
     )
-
-
-def _rows_joined(fields: int, width: int) -> int:
-    """Further rows in one with too many fields: without a line break, the last field of one is the first
-    of the next."""
-    return max(0, round((fields - 1) / (width - 1)) - 1) if width > 1 else 0
-
-
-def _count_fields(record: bytes) -> int:
-    """Fields of a row, as far as its quotes make sense."""
-    fields, place, field = 0, 0, re.compile(_FIELD)
-    while (match := field.match(record, place)) is not None:
-        fields, place = fields + 1, match.end() + 1
-        if record[match.end() : place] != b"\t":
-            break
-    return fields
-
-
-def _why(fields: int, width: int, unclosed: bool) -> str:
-    if unclosed:
-        return UNCLOSED
-    if fields == width:
-        return "a carriage return stands within the row"
-    return "too few fields" if fields < width else "too many fields"
 
 
 def _check_header(member: Member, format_: FileFormat, header: list[str]) -> None:
