@@ -37,6 +37,7 @@ _NEARLY_NONE = 0.1
 """Share of rows with a patent below which a table is about other patents."""
 _EXAMPLES = 3
 _LETTERED = 10**12
+_NO_KEY = -1
 
 
 def measure_joins(tables: Path) -> dict[str, JoinMetadata]:
@@ -76,22 +77,13 @@ def _meets_nearly_none(name: str, join: JoinMetadata) -> bool:
 def _measured(folder: Path, column: str, patents: npt.NDArray[np.int64], cited: bool) -> JoinMetadata:
     rows = unmatched = 0
     examples: list[str] = []
-    expected = 0.0
-    ids = {"citing_key": "patent_id", "cited_key": "citation_patent_id"}.get(column, "patent_id")
+    ids = "citation_patent_id" if cited else "patent_id"
     for group in _groups(folder, [column, ids]):
-        keys = group[column]
-        if cited:  # ids that are none count; patents before 1976, and letters, do not
-            numbers = np.asarray(keys.fill_null(FIRST_OF_1976 - 1 + _LETTERED))
-            chosen = (
-                (numbers >= FIRST_OF_1976)
-                & (numbers != 0)
-                & ((numbers < _LETTERED) | np.asarray(keys.is_null()))
-            )
-            group, keys = group.filter(pa.array(chosen)), keys.filter(pa.array(chosen))
-        numbers = np.asarray(keys.fill_null(-1), np.int64)
-        missing = ~_among(numbers, patents)
-        rows, unmatched = rows + len(numbers), unmatched + int(missing.sum())
-        expected += len(numbers) * _density(patents)
+        keys = np.asarray(group[column].fill_null(_NO_KEY), np.int64)
+        # Ids that are no patent's count; patents before 1976, and those with letters, do not.
+        looked_at = (keys == _NO_KEY) | ((keys >= FIRST_OF_1976) & (keys < _LETTERED) if cited else True)
+        missing = looked_at & ~_among(keys, patents)
+        rows, unmatched = rows + int(looked_at.sum()), unmatched + int(missing.sum())
         if len(examples) < _EXAMPLES and missing.any():
             found = group[ids].filter(pa.array(missing)).unique().drop_null().to_pylist()
             examples += [str(each) for each in found[: _EXAMPLES - len(examples)]]
@@ -99,7 +91,7 @@ def _measured(folder: Path, column: str, patents: npt.NDArray[np.int64], cited: 
         rows=rows,
         unmatched=unmatched,
         examples=tuple(examples),
-        expected_share=expected / rows if rows else 0.0,
+        expected_share=_density(patents) if rows else 0.0,
     )
 
 
@@ -127,4 +119,4 @@ def _groups(folder: Path, columns: list[str]) -> Iterator[pa.Table]:
     groups = [(file, group) for file in files for group in range(file.num_row_groups)]
     step = max(1, len(groups) // _GROUPS)
     for file, group in groups[::step][:_GROUPS]:
-        yield file.read_row_group(group, columns=list(dict.fromkeys(columns)))
+        yield file.read_row_group(group, columns=columns)
