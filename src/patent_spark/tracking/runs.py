@@ -41,6 +41,7 @@ __all__ = [
     "attach",
     "connected",
     "create_run",
+    "ending",
     "parent_run",
     "reopen_run",
     "require_answer",
@@ -170,9 +171,9 @@ def create_run(config: Config, task: str, tags: Mapping[str, str]) -> Run:
 
 
 @contextmanager
-def parent_run(config: Config, kind: str, tags: Mapping[str, str]) -> Iterator[Run]:
-    """A run under which others are nested. It ends with the block: FINISHED, KILLED (stopped) or FAILED."""
-    run, status = create_run(config, kind, tags), "FAILED"
+def ending(run: Run) -> Iterator[Run]:
+    """End the run with the block: FINISHED, KILLED (stopped) or FAILED."""
+    status = "FAILED"
     try:
         yield run
         status = "FINISHED"
@@ -181,6 +182,13 @@ def parent_run(config: Config, kind: str, tags: Mapping[str, str]) -> Iterator[R
         raise
     finally:
         run.end(status)
+
+
+@contextmanager
+def parent_run(config: Config, kind: str, tags: Mapping[str, str]) -> Iterator[Run]:
+    """A run under which others are nested. It ends with the block."""
+    with ending(create_run(config, kind, tags)) as run:
+        yield run
 
 
 def attach(config: Config, run_id: str) -> Run:

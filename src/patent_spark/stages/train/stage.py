@@ -9,7 +9,6 @@ from pathlib import Path
 from patent_spark.config import Train, recorded
 from patent_spark.core.code_version import code_version, git_commit
 from patent_spark.core.context import StageContext
-from patent_spark.core.errors import StoppedError
 from patent_spark.core.metadata import ShardMetadata, TextMetadata, TrainedTask, TrainMetadata
 from patent_spark.core.model_files import TaskDescription, TextSource, read_history
 from patent_spark.core.progress import say
@@ -26,7 +25,7 @@ from patent_spark.stages.train.preconditions import (
     require_several_labels,
 )
 from patent_spark.stages.train.reuse import existing_models, model_key
-from patent_spark.tracking.runs import Run, create_run, reopen_run
+from patent_spark.tracking.runs import Run, create_run, ending, reopen_run
 
 
 def run(context: StageContext) -> None:
@@ -77,16 +76,9 @@ def _train(context: StageContext, model: str, key: str, folder: Path) -> Path:
     run, resume = _begin(context, model, folder)
     job = _job(context, model, key, folder, run.run_id, resume)
     job.write(context.config)
-    status = "FAILED"
-    try:
+    with ending(run):
         logs = store.root / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-train-{model}"
         run_ranks(folder, settings, _step_count(job, settings), logs, model, lambda: context.session)
-        status = "FINISHED"
-    except (KeyboardInterrupt, StoppedError):
-        status = "KILLED"
-        raise
-    finally:
-        run.end(status)
     job.mark_done()
     return job.models
 
