@@ -62,3 +62,10 @@ class Manifest(Record):
                 f"run `patent-spark {self.stage} --force`",
                 stage=self.stage,
             ) from error
+
+    def metadata_if_readable(self, kind: type[M]) -> M | None:
+        """The stage's record; None when another version of patent_spark wrote it."""
+        try:
+            return self.metadata_as(kind)
+        except DataError:
+            return None

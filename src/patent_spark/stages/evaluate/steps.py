@@ -11,7 +11,6 @@ from pathlib import Path
 from patent_spark.config import digest, flatten
 from patent_spark.core.code_version import code_digest
 from patent_spark.core.context import StageContext
-from patent_spark.core.errors import DataError
 from patent_spark.core.manifest import Manifest
 from patent_spark.core.metadata import EvaluateMetadata
 from patent_spark.core.progress import say
@@ -70,10 +69,8 @@ class Steps:
 
 def _keys_of(manifest: Manifest) -> dict[str, str]:
     """Keys of the steps of a version; none of a version that an older program made."""
-    try:
-        return manifest.metadata_as(EvaluateMetadata).steps
-    except DataError:
-        return {}
+    metadata = manifest.metadata_if_readable(EvaluateMetadata)
+    return metadata.steps if metadata else {}
 
 
 def link_tree(source: Path, target: Path) -> None:

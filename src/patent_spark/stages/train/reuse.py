@@ -7,7 +7,6 @@ from pathlib import Path
 
 from patent_spark.config import digest, flatten
 from patent_spark.core.context import StageContext
-from patent_spark.core.errors import DataError
 from patent_spark.core.manifest import Manifest
 from patent_spark.core.metadata import ShardMetadata, TrainedTask, TrainMetadata
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
@@ -36,10 +35,8 @@ def existing_models(context: StageContext) -> dict[tuple[str, str], Path]:
 
 def _models_of(manifest: Manifest) -> Mapping[str, TrainedTask]:
     """The models of a version of this stage, by task; none when another version of patent_spark made it."""
-    try:
-        return manifest.metadata_as(TrainMetadata).tasks
-    except DataError:
-        return {}
+    metadata = manifest.metadata_if_readable(TrainMetadata)
+    return metadata.tasks if metadata else {}
 
 
 def model_key(context: StageContext, model: str) -> str:
