@@ -29,8 +29,8 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class CheckResult(_Record):
-    """The result of one check."""
+class CheckValue(_Record):
+    """The result of one check without its prose, as METRICS holds it."""
 
     code: str
     """Stable name for scripts and tests."""
@@ -43,6 +43,11 @@ class CheckResult(_Record):
     """What was measured; None unless passed or failed."""
     limit: float | None
     """The largest value that passes."""
+
+
+class CheckResult(CheckValue):
+    """The result of one check."""
+
     unit: str
     format: Format
     details: str
@@ -71,17 +76,6 @@ class Audit(_Record):
         """Checks that were made: they passed or failed."""
         counts = Counter(check.status for check in self.checks)
         return counts[PASSED] + counts[FAILED]
-
-
-class CheckValue(_Record):
-    """A check without its prose, as METRICS holds it."""
-
-    code: str
-    name: str
-    task: str | None
-    status: Status
-    value: float | None
-    limit: float | None
 
 
 class TaskSummary(_Record):
