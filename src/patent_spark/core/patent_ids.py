@@ -4,8 +4,8 @@ An id is up to three capital letters and up to twelve digits: 3930271, D345393, 
 
     (letters in base 27 * 12 + leading zeros) * 10**12 + number
 
-so the key of a utility patent is its number. Anything else has no key. This is the one place where ids are
-brought to one form.
+so the key of a utility patent is its number. Anything else has no key. Other spellings of an id are brought
+to this form in id_spelling.py.
 """
 
 from __future__ import annotations

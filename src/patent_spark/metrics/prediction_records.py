@@ -114,10 +114,6 @@ class Predictions:
         taken = {name: values[rows] if len(values) else values for name, values in arrays.items()}
         return dataclasses.replace(self, patents=self.patents.take(rows), **taken)
 
-    def of_split(self, split: str) -> Predictions:
-        """Those for the patents of one split."""
-        return self.take(self.patents.rows_of(split))
-
     def sorted_by_patent(self) -> Predictions:
         """In the order of the patents' keys."""
         return self.take(np.argsort(self.patents.keys))

@@ -53,11 +53,6 @@ class FileOutcome:
         """Rows that went to REJECTS."""
         return sum(self.rejected.values())
 
-    @property
-    def rows_kept(self) -> int:
-        """Rows that went to the file's table."""
-        return self.rows_in - self.rows_rejected - self.lost
-
     def add_usable(self, columns: Columns) -> None:
         """Count what is remarkable about usable rows."""
         if "cited_key" in columns:
