@@ -5,7 +5,7 @@ import pytest
 
 from patent_spark.core.schemas import LEVELS
 from patent_spark.stages.evaluate.warnings import metric_warnings
-from tests.unit.stages.evaluate.test_measure import levels, metrics_of, split
+from tests.support.small_metrics import levels, metrics_of, split
 
 MANY = np.tile([0, 1, 2, 3], 400)
 WRONG = (MANY + 1) % 4

@@ -4,9 +4,8 @@ import pytest
 
 from patent_spark.cli import main
 from patent_spark.core.metadata import IngestMetadata
-from patent_spark.core.store import Store
 from tests.support.messages import line_with
-from tests.support.releases import write_release
+from tests.support.small_ingest import ingest_release
 
 PATENTS = [
     {"patent_id": "3930271", "patent_type": "utility", "patent_date": "1976-01-06", "withdrawn": 0},
@@ -43,18 +42,8 @@ ASKED = "text.fields=[title, claims]"
 
 @pytest.fixture
 def ingest(tmp_path):
-    def run(tables, *sets, name="release"):
-        folder, root = write_release(tmp_path / name, tables), tmp_path / "warehouse"
-        sets = (
-            f"source.path={folder}",
-            f"warehouse.root={root}",
-            "ingest.max_reject_fraction=1.0",
-            "release.data_to_date=2020-06-30",
-            *sets,
-        )
-        return main(["ingest", *(part for setting in sets for part in ("--set", setting))]), Store(root)
-
-    return run
+    fixed = ("ingest.max_reject_fraction=1.0", "release.data_to_date=2020-06-30")
+    return lambda tables, *sets, **options: ingest_release(tmp_path, tables, *fixed, *sets, **options)
 
 
 def test_the_files_of_all_years_become_one_table(ingest, capsys):

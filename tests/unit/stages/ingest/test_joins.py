@@ -7,6 +7,7 @@ from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.store import Store
 from patent_spark.stages.ingest.joins import CITED
 from tests.support.releases import write_release
+from tests.support.small_ingest import ingest_release
 
 IDS = [str(4_000_000 + i) for i in range(200)]
 
@@ -26,12 +27,7 @@ def tables(**others):
 
 @pytest.fixture
 def ingest(tmp_path):
-    def run(release):
-        folder = write_release(tmp_path / "release", release, {"data_to_date": "2020-06-30"})
-        sets = (f"source.path={folder}", f"warehouse.root={tmp_path / 'w'}")
-        return main(["ingest", *(part for each in sets for part in ("--set", each))]), Store(tmp_path / "w")
-
-    return run
+    return lambda release: ingest_release(tmp_path, release, notes={"data_to_date": "2020-06-30"})
 
 
 def test_a_sound_release_meets_itself(ingest):
