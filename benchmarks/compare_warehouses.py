@@ -157,20 +157,10 @@ def compare_examples(old: Path, new: Path) -> Iterator[Comparison]:
 
 
 def compare_metrics(old: Path, new: Path) -> Iterator[Comparison]:
-    """Compare the numbers of each task's METRICS by their path in the JSON file.
-
-    What the audit adds is left out: it lists its checks by place, and a new check moves those behind it.
-    """
+    """Compare the numbers of each task's METRICS by their path in the JSON file."""
     files = [{path.name for path in root.glob("*.json")} for root in (old, new)]
     for file in sorted(files[0] & files[1]):
-        before, now = (
-            {
-                path: n
-                for path, n in numbers(json.loads((root / file).read_text()))
-                if not path.startswith("audit.")
-            }
-            for root in (old, new)
-        )
+        before, now = (dict(numbers(json.loads((root / file).read_text()))) for root in (old, new))
         shared = [path for path in before if path in now]
         result = Comparison(f"METRICS {Path(file).stem}", f"{len(shared):,} numbers in common")
         result.differences += [
@@ -190,10 +180,20 @@ def numbers(value: object, path: str = "") -> Iterator[tuple[str, float]]:
         for key, part in value.items():
             yield from numbers(part, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
-        for place, part in enumerate(value):
-            yield from numbers(part, f"{path}.{place}" if path else str(place))
+        for key, part in zip(_keys(value), value, strict=True):
+            yield from numbers(part, f"{path}.{key}" if path else key)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield path, value
+
+
+def _keys(values: list[object]) -> list[str]:
+    """What the elements of a list are known by: their code or name where each has its own, else their place.
+
+    A record keeps its code when another one is put before it.
+    """
+    names = [str(each.get("code") or each.get("name")) if isinstance(each, dict) else "" for each in values]
+    distinct = len(set(names)) == len(values) and not {"", "None"} & set(names)
+    return names if distinct else [str(place) for place in range(len(values))]
 
 
 def same_number(one: float, other: float) -> bool:

@@ -146,6 +146,24 @@ def test_numbers_of_metrics_by_their_path(roots, capsys):
     assert shown == ["by_year.2013.pr_auc: nan, now 0.5", "curve.1: 2, now 3", "number new.lift only in NEW"]
 
 
+def test_records_in_lists_are_known_by_their_code(roots, capsys):
+    first, second, new = ({"code": code, "value": value} for code, value in (("a", 1), ("b", 2), ("c", 3)))
+    twice = [{"code": "a", "value": 1}, {"code": "a", "value": 2}]
+    write(roots[0], "evaluate", "METRICS", ("a.json", {"checks": [first, second], "warnings": twice}))
+    write(roots[1], "evaluate", "METRICS", ("a.json", {"checks": [new, first, second], "warnings": twice}))
+    code, equal, lines = compare(roots, capsys)
+    assert code == 0 and equal["METRICS a"]
+    assert [line.strip() for line in lines if line.startswith(" ")] == ["number checks.c.value only in NEW"]
+    write(
+        roots[1],
+        "evaluate",
+        "METRICS",
+        ("a.json", {"checks": [second | {"value": 9}, first], "warnings": twice[1:]}),
+    )
+    shown = [line.strip() for line in compare(roots, capsys)[2] if line.startswith(" ")]
+    assert "checks.b.value: 2, now 9" in shown
+
+
 def test_a_table_that_one_lacks_is_named(roots, capsys):
     (roots[1] / "text" / "CURRENT").unlink()
     code, equal, lines = compare(roots, capsys)
