@@ -91,7 +91,7 @@ def test_rows_of_the_table_are_read_as_they_were_written(tmp_path, labels):
             writer.write_table(pa.table([columns[name] for name in schema.names], schema.names).cast(schema))
     assert_same(read_predictions(tmp_path, "task", labels, SPLITS, predictor="x"), kept)
     second = read_predictions(tmp_path, "task", labels, ["test_2012"], predictor="x")
-    assert second.patents.keys.tolist() == kept.of_split("test_2012").patents.keys.tolist()
+    assert second.patents.keys.tolist() == kept.patents.keys[kept.patents.rows_of("test_2012")].tolist()
     with raises(DataError, task="nothing"):
         read_predictions(tmp_path, "nothing", labels, SPLITS)
 
@@ -104,8 +104,8 @@ def test_some_patents():
     assert some.confidence.tolist() == whole.confidence[rows].tolist()
     assert_same(concatenated([whole.take(slice(0, 150)), whole.take(slice(150, None))]), whole)
     assert_same(some.sorted_by_patent(), whole.take(np.array([3, 3, 7])))
-    assert len(whole.of_split("test_2011")) == len(whole.of_split("test_2012")) == COUNT // 2
-    assert len(whole.of_split("test_2013")) == 0
+    assert len(whole.patents.rows_of("test_2011")) == len(whole.patents.rows_of("test_2012")) == COUNT // 2
+    assert len(whole.patents.rows_of("test_2013")) == 0
 
 
 def test_other_places_of_labels():
