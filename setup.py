@@ -24,9 +24,24 @@ TRAIN = [
     "gensim==4.4.0",
     "mlflow==3.17.2",
     "scikit-learn>=1.5",
+    "onnx>=1.17",  # writes a trained network as a graph
+    "onnxruntime>=1.20",
     "protobuf>=5.29,<6",
     "setuptools<70",  # petastorm and horovod import pkg_resources
 ]
+# A trained model answers without TensorFlow.
+SERVE = [
+    "mlflow==3.17.2",
+    "onnxruntime>=1.20",
+    "faiss-cpu>=1.10",
+    "pandas>=2.3,<3",
+    "jinja2>=3.1",
+    "fastapi>=0.115",
+    "uvicorn>=0.30",
+    "python-multipart>=0.0.20",
+    "prometheus-client>=0.21",
+]
+REFRESH = ["requests>=2.32"]
 # TensorFlow's build for CPUs, or the one for NVIDIA GPUs: with CUDA, cuDNN, NCCL and GPU monitoring.
 CPU = ["tensorflow-cpu==2.18.1"]
 GPU = ["tensorflow[and-cuda]==2.18.1", "nvidia-ml-py>=12"]
@@ -56,7 +71,8 @@ setup(
         "train": TRAIN + CPU,
         "train-gpu": TRAIN + GPU,
         "build": HOROVOD_BUILD,
-        "serve": ["mlflow==3.17.2", *CPU],
+        "serve": SERVE,
+        "refresh": REFRESH,
         "dev": [
             "pytest>=8",
             "pytest-cov>=6",
@@ -68,6 +84,9 @@ setup(
             "types-PyYAML",
             "pandas-stubs>=2.2,<3",
             "types-tqdm",
+            "types-requests",
+            "httpx",  # the service's test client
+            "playwright",  # pages are tested in Debian's Chromium
             "import-linter",
             "duckdb>=1.4",
             "polars>=1.30",
