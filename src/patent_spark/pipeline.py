@@ -151,13 +151,17 @@ class Done:
     skipped: bool
 
 
-def run_stage(name: str, config: Config, *, force: bool = False, resume: bool = False) -> Done:
+def run_stage(
+    name: str, config: Config, *, force: bool = False, resume: bool = False, candidate: bool = False
+) -> Done:
     """Run one stage and publish its tables; skip it when inputs, settings and code did not change.
+
+    candidate: read the candidates of earlier stages and publish a candidate (core/pointers.py).
 
     Raises GateError, after publishing, when the stage rejected a model.
     """
     stage = STAGES[name]
-    store = Store(config.warehouse.root, config.warehouse.keep_versions).pinned()
+    store = Store(config.warehouse.root, config.warehouse.keep_versions, candidate).pinned()
     inputs = _inputs(stage, config, store)
     code = stage.code
     settings = {

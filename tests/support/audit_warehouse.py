@@ -12,10 +12,11 @@ import pandas as pd
 import pyarrow as pa
 
 from patent_spark.config import Config, load_config
+from patent_spark.core.files import write_json
 from patent_spark.core.metadata import IngestMetadata, TextMetadata
 from patent_spark.core.patent_ids import patent_ids
 from patent_spark.core.schemas import LEVELS, TOP1
-from patent_spark.core.store import Draft, Store, write_json
+from patent_spark.core.store import Draft, Store
 from patent_spark.inference.scorer import Scorer
 from patent_spark.metrics.calibration import Calibration
 from patent_spark.pipeline import run_stage

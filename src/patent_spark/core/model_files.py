@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from patent_spark.core.errors import DataError
+from patent_spark.core.files import write_json
 from patent_spark.core.metadata import EpochRecord, Record
-from patent_spark.core.store import write_json
 
 TASK_FILE, HISTORY_FILE = "task.json", "history.json"
 

@@ -2,11 +2,14 @@
 step.
 
     <root>/<stage>/CURRENT                     one line: the version that readers see
+    <root>/<stage>/CANDIDATE                   the same, of a release that is not published yet
+    <root>/RELEASE.json                        the versions of the last release that was published as a whole
     <root>/<stage>/<version>/manifest.json     rows, files, settings, inputs, metadata
     <root>/<stage>/<version>/<TABLE>/*.parquet
 
 A stage writes all its tables into a new version; replacing CURRENT publishes them together. Killed at any
 moment, a stage leaves the previous version readable and a folder that the next run of the stage removes.
+core/pointers.py has the pointers, and publishes the candidates of all stages in one step.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ from __future__ import annotations
 import datetime
 import fcntl
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -28,8 +30,10 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from patent_spark.core.errors import DataError, SchemaError, WorkError, conform
+from patent_spark.core.files import write_json
 from patent_spark.core.manifest import M, Manifest
 from patent_spark.core.metadata import StageMetadata
+from patent_spark.core.pointers import Pointers
 from patent_spark.core.schemas import STAGE_OF, TABLES
 
 if TYPE_CHECKING:
@@ -44,15 +48,21 @@ _WRITER = ".writer"
 class Store:
     """The tables under one root directory."""
 
-    def __init__(self, root: str | Path, keep_versions: int = 2) -> None:
+    def __init__(self, root: str | Path, keep_versions: int = 2, candidate: bool = False) -> None:
+        """candidate: what is read and published is the candidate of each stage; where there is none, the
+        current version is read."""
         self.root = Path(root).absolute()
+        self.pointers = Pointers(self.root, candidate)
         self._keep = keep_versions
+        self._candidate = candidate
         self._pins: dict[str, Manifest] | None = None
 
     def pinned(self) -> Store:
-        """The same tables; each stage stays at the version that was current at its first use."""
-        other = Store(self.root, self._keep)
-        other._pins = {}
+        """The same tables; all stages stay at the versions that are current now."""
+        other = Store(self.root, self._keep, self._candidate)
+        other._pins = {
+            stage: self._load(stage, version) for stage, version in self.pointers.snapshot().items()
+        }
         return other
 
     def directory(self, name: str) -> Path:
@@ -75,15 +85,13 @@ class Store:
 
     def manifest(self, stage: str) -> Manifest | None:
         """The manifest of the current version of a stage, or None before its first one."""
-        if self._pins is not None and stage in self._pins:
-            return self._pins[stage]
-        version = _current(self.root / stage)
-        if version is None:
-            return None
-        manifest = Manifest.load(self.root / stage / version / _MANIFEST)
         if self._pins is not None:
-            self._pins[stage] = manifest
-        return manifest
+            return self._pins.get(stage)
+        version = self.pointers.version(stage)
+        return None if version is None else self._load(stage, version)
+
+    def _load(self, stage: str, version: str) -> Manifest:
+        return Manifest.load(self.root / stage / version / _MANIFEST)
 
     def manifests(self, stage: str) -> list[Manifest]:
         """The manifests of all versions of a stage that are kept, the newest first."""
@@ -161,7 +169,7 @@ class Store:
         home.mkdir(parents=True, exist_ok=True)
         self._remove_abandoned(home)
         now = datetime.datetime.now(datetime.UTC)
-        draft = Draft(stage, home / f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}")
+        draft = Draft(stage, home / f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}", self.pointers)
         draft.directory.mkdir()
         with (draft.directory / _WRITER).open("w") as writer:
             fcntl.flock(writer, fcntl.LOCK_EX)  # held as long as this process lives, on whichever machine
@@ -174,15 +182,15 @@ class Store:
                     shutil.rmtree(draft.directory, ignore_errors=True)
 
     def _remove_old(self, home: Path, current: str) -> None:
+        used = self.pointers.in_use(home.name) | {current}
         published = sorted(
             path.parent for path in home.glob(f"*/{_MANIFEST}") if not (path.parent / _WRITER).exists()
         )
-        others = [path for path in published if path.name != current]
+        others = [path for path in published if path.name not in used]
         for path in others[: max(0, len(others) - self._keep + 1)]:
             shutil.rmtree(path, ignore_errors=True)
 
-    @staticmethod
-    def _remove_abandoned(home: Path) -> None:
+    def _remove_abandoned(self, home: Path) -> None:
         """Drafts whose writer is gone: nobody holds the lock on their note."""
         for note in home.glob(f"*/{_WRITER}"):
             try:
@@ -190,18 +198,10 @@ class Store:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 continue  # its writer lives, or has just finished
-            if note.parent.name == _current(home):  # ended between publishing and tidying up
+            if note.parent.name in self.pointers.in_use(home.name):  # ended between publishing and tidying up
                 note.unlink(missing_ok=True)
             else:
                 shutil.rmtree(note.parent, ignore_errors=True)
-
-
-def _current(home: Path) -> str | None:
-    """The version of a stage that readers see."""
-    try:
-        return (home / "CURRENT").read_text().strip()
-    except FileNotFoundError:
-        return None
 
 
 @dataclass
@@ -210,6 +210,7 @@ class Draft:
 
     stage: str
     directory: Path
+    pointers: Pointers
     metadata: StageMetadata | None = None
     published: bool = False
 
@@ -277,7 +278,7 @@ class Draft:
             engine=engine,
         )
         write_json(self.directory / _MANIFEST, manifest.to_json())
-        write_text(self.directory.parent / "CURRENT", self.directory.name + "\n")
+        self.pointers.publish(self.stage, self.directory.name)
         self.published = True
         (self.directory / _WRITER).unlink()
         return manifest
@@ -323,18 +324,3 @@ def parquet_size(directory: Path) -> dict[str, int]:
     files = [path for path in sorted(directory.rglob("*.parquet")) if not path.name.startswith(("_", "."))]
     rows = sum(pq.read_metadata(path).num_rows for path in files)
     return {"rows": rows, "files": len(files), "bytes": sum(path.stat().st_size for path in files)}
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write JSON so that a reader sees the old file or the whole new one."""
-    write_text(path, json.dumps(value, indent=1, default=str) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old file or the whole new one."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:6]}")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from patent_spark.config import Config, digest, flatten
 from patent_spark.core.code_version import code_version
+from patent_spark.core.files import write_json
 from patent_spark.core.progress import say
 from patent_spark.core.schemas import STAGE_OF
-from patent_spark.core.store import Store, write_json
+from patent_spark.core.store import Store
 from patent_spark.metrics.report_schema import Record
 from patent_spark.tracking.runs import Run, TrackingError
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patent_spark.config import CITATION_LEVEL
-from patent_spark.core.store import write_text
+from patent_spark.core.files import write_text
 from patent_spark.experiments.ablation.effects import EFFECTS, FACTORS, Effects
 from patent_spark.experiments.ablation.plots import draw_variants
 from patent_spark.experiments.ablation.report_schema import SHOWN_METRICS, AblationReport, VariantResult

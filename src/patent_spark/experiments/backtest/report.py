@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from patent_spark.core.store import write_text
+from patent_spark.core.files import write_text
 from patent_spark.experiments.backtest.plots import draw_by_distance, draw_by_year
 from patent_spark.experiments.backtest.report_schema import (
     SHOWN_METRICS,

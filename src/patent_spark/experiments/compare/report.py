@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from patent_spark.core.store import write_text
+from patent_spark.core.files import write_text
 from patent_spark.experiments.compare import plots, tables
 from patent_spark.experiments.compare.report_schema import RunComparison, TaskComparison
 from patent_spark.experiments.compare.warnings import comparison_warnings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from patent_spark.config import Config
-from patent_spark.core.store import write_json
+from patent_spark.core.files import write_json
 from patent_spark.experiments.compare.collect import collect
 from patent_spark.experiments.compare.report import summary_lines, write_page
 from patent_spark.tracking.history import find_run

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
 from patent_spark.core.errors import DataError
-from patent_spark.core.store import write_text
+from patent_spark.core.files import write_text
 from patent_spark.reporting.html import render_page, with_place_filled
 from patent_spark.stages.audit.report_schema import (
     FAILED,

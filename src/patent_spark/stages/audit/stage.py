@@ -12,9 +12,9 @@ from pathlib import Path
 
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.files import write_json
 from patent_spark.core.metadata import AuditMetadata, IngestMetadata, TrainMetadata
 from patent_spark.core.progress import Progress, say
-from patent_spark.core.store import write_json
 from patent_spark.reporting.html import form
 from patent_spark.stages.audit.checks.registry import TASK_CHECKS, WAREHOUSE_CHECKS
 from patent_spark.stages.audit.report import write_report, write_summary

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from patent_spark.config import CITATION_LEVEL
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.files import write_json
 from patent_spark.core.metadata import TextMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
-from patent_spark.core.store import arrow_schema, write_json
+from patent_spark.core.store import arrow_schema
 from patent_spark.inference.scorer import Scorer
 from patent_spark.metrics.calibration import Calibration, tempered
 from patent_spark.metrics.calibration_fit import fit_calibration

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from patent_spark.core.store import Store, write_json, write_text
+from patent_spark.core.files import write_json, write_text
+from patent_spark.core.store import Store
 from patent_spark.metrics.cells import (
     QUESTIONS,
     TITLES,

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from patent_spark.core.context import StageContext
+from patent_spark.core.files import write_json
 from patent_spark.core.metadata import EvaluatedTask, EvaluateMetadata
-from patent_spark.core.store import write_json
 from patent_spark.metrics.groups import read_patent_groups
 from patent_spark.metrics.report_schema import Metrics, read_metrics_file
 from patent_spark.stages.evaluate import measure, predict, report

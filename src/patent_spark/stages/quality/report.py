@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from patent_spark.core.files import write_text
 from patent_spark.core.schemas import LEVELS
-from patent_spark.core.store import write_text
 from patent_spark.reporting.html import Picture, count, picture, render_page, share
 from patent_spark.stages.quality import plots
 from patent_spark.stages.quality.report_schema import Outcomes, QualityReport, Scalar

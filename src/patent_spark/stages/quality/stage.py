@@ -10,10 +10,11 @@ from typing import Any
 from patent_spark.config import Label, recorded
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.files import write_json
 from patent_spark.core.manifest import Manifest
 from patent_spark.core.metadata import IngestMetadata, QualityMetadata
 from patent_spark.core.progress import Progress, say
-from patent_spark.core.store import Store, write_json
+from patent_spark.core.store import Store
 from patent_spark.stages.quality import aggregates
 from patent_spark.stages.quality.coverage import coverage_by_year, find_holes
 from patent_spark.stages.quality.known_issues import find_known_issues, with_reclassified

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from patent_spark.core.store import write_json, write_text
+from patent_spark.core.files import write_json, write_text
 from patent_spark.metrics.bootstrap import BETTER, SAME
 from patent_spark.metrics.cells import QUESTIONS, TITLES, comparison_table, difference_cell, split_table
 from patent_spark.metrics.constant_baselines import NAMES as BASELINE_NAMES

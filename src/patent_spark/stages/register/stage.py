@@ -17,9 +17,10 @@ from tempfile import TemporaryDirectory
 from patent_spark.config import JOINT, digest, recorded
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.files import write_json
 from patent_spark.core.metadata import RegisteredModel, RegisterMetadata
 from patent_spark.core.progress import say
-from patent_spark.core.store import Store, write_json
+from patent_spark.core.store import Store
 from patent_spark.inference.model_package import Package, write_package
 from patent_spark.stages.register.audit_result import AuditCheck, read_checks
 from patent_spark.stages.register.candidate_vs_champion import compare_with_champion

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from patent_spark.config import Simulate
+from patent_spark.core.files import write_json
 from patent_spark.core.progress import Progress
 from patent_spark.core.schemas import LEVELS
-from patent_spark.core.store import write_json
 from patent_spark.stages.simulate.arrays import Ints
 from patent_spark.stages.simulate.bayes_rates import BayesRates, CitationLevelCounter, technology_rates
 from patent_spark.stages.simulate.citation_sort import CitationSorter, whole_patents

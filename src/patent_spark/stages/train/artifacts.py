@@ -12,10 +12,10 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from patent_spark.config import Config
+from patent_spark.core.files import write_text
 from patent_spark.core.metadata import EpochRecord
 from patent_spark.core.model_files import TaskDescription, write_history
 from patent_spark.core.schemas import TRAIN
-from patent_spark.core.store import write_text
 from patent_spark.stages.shard.layout import group_file
 from patent_spark.stages.train.checkpoint import EpochMetrics, TrainingState
 from patent_spark.stages.train.launch.job import Job

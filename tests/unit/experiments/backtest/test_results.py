@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from patent_spark.core.store import Store, write_json
+from patent_spark.core.files import write_json
+from patent_spark.core.store import Store
 from patent_spark.experiments.backtest.plan import ModelPlan
 from patent_spark.experiments.backtest.report import write_page
 from patent_spark.experiments.backtest.report_schema import (

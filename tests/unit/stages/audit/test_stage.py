@@ -9,9 +9,9 @@ import pytest
 from patent_spark import cli
 from patent_spark.config import CITATION_LEVEL
 from patent_spark.core.errors import DataError
+from patent_spark.core.files import write_json
 from patent_spark.core.metadata import AuditMetadata
 from patent_spark.core.schemas import LEVELS, TOP1, TOP10, ZEROCITE, is_test
-from patent_spark.core.store import write_json
 from patent_spark.metrics.calibration import Calibration
 from patent_spark.metrics.report_schema import read_metrics
 from patent_spark.pipeline import run_stage

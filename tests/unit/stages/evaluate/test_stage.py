@@ -23,9 +23,10 @@ from sklearn.metrics import (
 from patent_spark.config import load_config
 from patent_spark.core.code_version import code_digest
 from patent_spark.core.errors import DataError
+from patent_spark.core.files import write_json
 from patent_spark.core.metadata import IngestMetadata, ShardMetadata
 from patent_spark.core.schemas import LEVELS
-from patent_spark.core.store import Store, write_json
+from patent_spark.core.store import Store
 from patent_spark.inference.scorer import Scorer, current_scorer
 from patent_spark.metrics.calibration import Calibration, tempered
 from patent_spark.metrics.constant_baselines import BASELINES

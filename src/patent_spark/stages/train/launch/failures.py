@@ -15,7 +15,7 @@ from pathlib import Path
 
 from patent_spark.config import ConfigError, PatentSparkError
 from patent_spark.core.errors import DataError, StoppedError, WorkError
-from patent_spark.core.store import write_json
+from patent_spark.core.files import write_json
 from patent_spark.stages.train.launch.horovod import is_lost_peer
 
 _FILE = "failure-{rank}.json"

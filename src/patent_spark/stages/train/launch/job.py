@@ -7,9 +7,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from patent_spark.config import Config, load_config, to_yaml
+from patent_spark.core.files import write_text
 from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.model_files import TextSource
-from patent_spark.core.store import write_text
 from patent_spark.stages.train.launch.failures import remove_failures
 from patent_spark.stages.train.launch.progress import PROGRESS_FILE
 
