@@ -56,7 +56,7 @@ setup(
     python_requires=">=3.11,<3.12",
     package_dir={"": "src"},
     packages=find_packages("src"),
-    package_data={"": ["templates/*"], "patent_spark": ["py.typed"]},
+    package_data={"": ["templates/*", "data/*"], "patent_spark": ["py.typed"]},
     install_requires=[
         "pyspark[connect]==4.0.5",
         "pyarrow>=14.0.2,<15",

@@ -21,6 +21,7 @@ DOCUMENTS = {
     "BACKTEST": "patent_spark.experiments.backtest.report_schema:BacktestReport",
     "COMPARISON": "patent_spark.experiments.compare.report_schema:RunComparison",
     "ABLATION": "patent_spark.experiments.ablation.report_schema:AblationReport",
+    "PREDICTION": "patent_spark.inference.prediction.records:Prediction",
     "MANIFEST": "patent_spark.core.manifest:Manifest",
 } | {
     f"{stage.upper()}_METADATA": f"{kind.__module__}:{kind.__name__}"

@@ -1,0 +1,28 @@
+"""Titles of the sections and classes of the CPC, which ship with the program.
+
+Source: the CPC scheme of the European Patent Office and the United States Patent and Trademark Office; see
+data/cpc_titles.tsv. A release's own g_cpc_title is in CPC_TITLES.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+_FILE = Path(__file__).parent / "data" / "cpc_titles.tsv"
+
+
+@cache
+def cpc_titles() -> dict[str, str]:
+    """Title by section (G) and class (G06)."""
+    lines = _FILE.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("\t", 1) for line in lines if line and not line.startswith("#"))
+
+
+def cpc_title(code: str) -> str:
+    """The title of a class or section; of a code that the CPC does not have, a few words that say so."""
+    titles = cpc_titles()
+    if code in titles:
+        return titles[code]
+    section = titles.get(code[:1])
+    return f"not a class of the CPC (section {code[:1]}: {section})" if section else "not a class of the CPC"

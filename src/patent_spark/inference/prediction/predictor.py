@@ -1,0 +1,91 @@
+"""Answers about documents from opened models: the one way for the command line, the service and the page."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+
+from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
+from patent_spark.core.errors import DataError
+from patent_spark.inference.prediction.answers import Asked, Question, citation_answer, technology_answer
+from patent_spark.inference.prediction.documents import Document
+from patent_spark.inference.prediction.facts import PredictionFacts
+from patent_spark.inference.prediction.limits import chosen_places
+from patent_spark.inference.prediction.models import OpenedModel
+from patent_spark.inference.prediction.records import CitationLevelAnswer, Prediction, TechnologyAnswer
+from patent_spark.inference.prediction.scoring import score
+
+
+class Predictor:
+    """Answers from the models of one or both tasks. It keeps no state between calls: threads may share it."""
+
+    def __init__(self, models: Mapping[str, OpenedModel], min_confidence: float = 0.5) -> None:
+        self._models = {
+            task: Asked(model, PredictionFacts.read(model.package.folder), min_confidence)
+            for task, model in models.items()
+        }
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that its model of technology knows; none without one."""
+        asked = self._models.get(TECHNOLOGY)
+        return tuple(asked.model.packed.about.labels) if asked else ()
+
+    def predict(
+        self,
+        documents: Sequence[Document],
+        top: int = 5,
+        limit_to: Sequence[str] = (),
+        explain: bool = False,
+    ) -> list[Prediction]:
+        """A record for each document, in their order.
+
+        top: how many classes are listed. limit_to: classes among which the answer is chosen. explain: also
+        what each word contributes. Raises DataError for a document without words, with its `row`, and
+        ConfigError for a class that the model does not know.
+        """
+        require_words(documents)
+        chosen = chosen_places(limit_to, self.classes) if limit_to else []
+        question = Question(top, tuple(chosen), explain, datetime.date.today())
+        technology = self._technology(documents, question)
+        levels = self._citation_levels(documents, question, technology)
+        return [
+            Prediction(id=document.id, row=row, technology=one, citation_level=other)
+            for row, (document, one, other) in enumerate(zip(documents, technology, levels, strict=True), 1)
+        ]
+
+    def _technology(
+        self, documents: Sequence[Document], question: Question
+    ) -> Sequence[TechnologyAnswer | None]:
+        asked = self._models.get(TECHNOLOGY)
+        if asked is None:
+            return [None] * len(documents)
+        scored = score(asked.model.packed, documents)
+        return [
+            technology_answer(asked, question, document, each)
+            for document, each in zip(documents, scored, strict=True)
+        ]
+
+    def _citation_levels(
+        self, documents: Sequence[Document], question: Question, classes: Sequence[TechnologyAnswer | None]
+    ) -> Sequence[CitationLevelAnswer | None]:
+        asked = self._models.get(CITATION_LEVEL)
+        if asked is None:
+            return [None] * len(documents)
+        scored = score(asked.model.packed, documents)
+        return [
+            citation_answer(
+                asked, question, document, each, document.cpc_class or (found.predicted if found else None)
+            )
+            for document, each, found in zip(documents, scored, classes, strict=True)
+        ]
+
+
+def require_words(documents: Sequence[Document]) -> None:
+    """Raises DataError for the first document in which there is nothing to read, with its `row` from 1."""
+    for row, document in enumerate(documents, 1):
+        if not document.has_words(("title", "abstract", "claims")):
+            raise DataError(
+                f"document {row} has no words: no letter a to z and no digit in its title or abstract",
+                row=row,
+            )
