@@ -11,6 +11,7 @@ from patent_spark.core.store import Store
 from patent_spark.metrics.report_schema import Metrics, read_metrics
 from patent_spark.pipeline import Done
 from patent_spark.reporting.html import aligned, form
+from patent_spark.reporting.provenance import data_warnings
 from patent_spark.stages.audit.report_schema import read_audit
 
 
@@ -21,6 +22,7 @@ def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
     lines += [_stage_line(each) for each in done]
     for task in config.task_names:
         lines += ["", *_headline(task, read_metrics(store, task))]
+    lines += ["", *quality_lines(store)]
     lines += ["", *audit_lines(store)]
     lines += ["", f"quality    {store.directory('QUALITY') / 'report.html'}"]
     lines += [f"report     {store.directory('REPORT') / 'report.html'}"]
@@ -31,6 +33,15 @@ def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
             f"--backend-store-uri sqlite:///{store.root}/mlflow/mlflow.db"
         )
     return "\n".join(lines)
+
+
+def quality_lines(store: Store) -> list[str]:
+    """How many warnings the data quality report has, and a line for each."""
+    warnings = data_warnings(store)
+    if warnings is None:
+        return ["quality: the data of this release was not looked at; run `patent-spark quality`"]
+    number = {0: "no warnings", 1: "1 warning"}.get(len(warnings), f"{len(warnings)} warnings")
+    return [f"quality: {number} about the data", *(f"  {warning}" for warning in warnings)]
 
 
 def audit_table(store: Store) -> str:

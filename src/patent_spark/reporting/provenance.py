@@ -8,7 +8,13 @@ from typing import Any
 
 from patent_spark.config import Config, flatten
 from patent_spark.core.manifest import Manifest
-from patent_spark.core.metadata import IngestMetadata, LabelMetadata, ShardMetadata, TextMetadata
+from patent_spark.core.metadata import (
+    IngestMetadata,
+    LabelMetadata,
+    QualityMetadata,
+    ShardMetadata,
+    TextMetadata,
+)
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.store import Store
 
@@ -35,6 +41,8 @@ class Provenance:
     settings: list[dict[str, Any]]
     """Settings that differ from their defaults."""
     warnings: list[str]
+    data_warnings: tuple[str, ...] | None
+    """What the data quality report of this release warns of; None without such a report."""
 
 
 def provenance(store: Store) -> Provenance:
@@ -57,7 +65,17 @@ def provenance(store: Store) -> Provenance:
         stages=list(manifests.values()),
         settings=_settings(manifests),
         warnings=_warnings(manifests),
+        data_warnings=data_warnings(store),
     )
+
+
+def data_warnings(store: Store) -> tuple[str, ...] | None:
+    """The warnings of QUALITY about the current release; None when no current QUALITY describes it."""
+    ingest, quality = store.manifest("ingest"), store.manifest("quality")
+    if ingest is None or quality is None or quality.inputs.get("ingest", ingest.version) != ingest.version:
+        return None
+    metadata = quality.metadata_if_readable(QualityMetadata)
+    return None if metadata is None else metadata.warnings
 
 
 def _tables(ingest: IngestMetadata) -> list[dict[str, Any]]:

@@ -42,6 +42,8 @@ class TableRows(Record):
     rows_in: int
     """Rows of the source file."""
     rejected: int
+    lost: int = 0
+    """Rows within a rejected one, because a line break is missing."""
 
 
 class RelatedPatents(Record):

@@ -168,6 +168,7 @@ def _tables(ingest: Manifest, metadata: IngestMetadata) -> dict[str, TableRows]:
             rows_in=metadata.rows_in.get(table, ingest.tables[table]["rows"]),
             # In the older dumps, abstracts are a column of the patent file and are rejected with it.
             rejected=sum(metadata.rejected.get(table, of_patents).values()),
+            lost=metadata.lost.get(table if table in metadata.rejected else "PATENTS", 0),
         )
         for table in ("PATENTS", "ABSTRACTS", "CITATIONS", "CPC", *related)
     }

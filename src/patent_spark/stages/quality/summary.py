@@ -64,7 +64,7 @@ def patent_steps(counted: Aggregates, table: TableRows) -> tuple[Step, ...]:
     by_outcome = outcomes(counted.patents)
     withdrawn = _sum(counted.patents, "patents", lambda row: row["withdrawn"])
     drops = [
-        ("rejected", table.rejected),
+        *_unread(table),
         ("withdrawn", withdrawn),
         *((name, by_outcome[name]) for name in (OPEN, NO_CLASS, NO_REFERENCE_SET)),
     ]
@@ -83,7 +83,7 @@ def citation_steps(counted: Aggregates, table: TableRows) -> tuple[Step, ...]:
     known = (STANDING, WITHDRAWN)
     standing = [row for row in counted.citations if row["timing"]]
     drops = [
-        ("rejected", table.rejected),
+        *_unread(table),
         ("cited id has no patent's form", citations(lambda row: row["cited"] == MALFORMED)),
         ("cited patent not in PATENTS: before 1976", citations(lambda row: row["cited"] == BEFORE_1976)),
         (
@@ -235,6 +235,12 @@ def _steps(first: str, rows: int, drops: Iterable[tuple[str, int]]) -> tuple[Ste
     for name, dropped in drops:
         steps.append(Step(name=name, dropped=dropped, left=steps[-1].left - dropped))
     return tuple(steps)
+
+
+def _unread(table: TableRows) -> list[tuple[str, int]]:
+    """Rows of the file that became none of the table; lost ones are named only where there are some."""
+    lost = [("lost within a rejected row", table.lost)] if table.lost else []
+    return [("rejected", table.rejected), *lost]
 
 
 def _sum(rows: Iterable[Row], number: str, test: Callable[[Row], bool]) -> int:

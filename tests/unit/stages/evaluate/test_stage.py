@@ -387,6 +387,19 @@ def relabel(store, **settings):
     )
 
 
+def test_what_is_odd_about_the_data_is_said_in_the_report(copy):
+    hole = "Patents granted 2012 to 2014 make hardly any citation"
+    publish(copy, "quality", {}, {"warnings": [hole], "compared_with": None})
+    run_stage("evaluate", configured(copy.root))
+    page = Page((copy.directory("REPORT") / "report.html").read_text())
+    assert f"Data: {hole}" in page.text
+    assert "patent-spark quality" not in page.text
+
+
+def test_a_report_without_a_look_at_the_data_says_so(evaluated):
+    assert "patent-spark quality" in Page((evaluated.directory("REPORT") / "report.html").read_text()).text
+
+
 def test_references_of_another_label_rule_are_not_shown(copy):
     rates = copy.metadata(IngestMetadata).generator_rates
     by_class = rates["citation_level"] | {"pool_class": {"accuracy": 0.625}}

@@ -131,8 +131,8 @@ def test_mixes_and_spreads(described):
         "counts": {"0": 2, "1": 2},
     }
     assert report["forward_citations"] == {"2000s": counts}
-    assert report["tables"]["ABSTRACTS"] == {"rows": 1, "rows_in": 2, "rejected": 0}
-    assert report["tables"]["RELATED_DOCUMENTS"] == {"rows": 5, "rows_in": 6, "rejected": 1}
+    assert report["tables"]["ABSTRACTS"] == {"rows": 1, "rows_in": 2, "rejected": 0, "lost": 0}
+    assert report["tables"]["RELATED_DOCUMENTS"] == {"rows": 5, "rows_in": 6, "rejected": 1, "lost": 0}
     assert report["related"] == {"from": "g_us_rel_doc.tsv.zip", "patents": 2}
     kinds = [(kind["table"], kind["reason"], kind["rows"], kind["row"]) for kind in report["rejects"]]
     assert kinds == [
@@ -191,6 +191,30 @@ def test_the_page_shows_it(described):
     ]:
         assert words in page.text, words
     assert "<b>&#34;" not in html and "&lt;b&gt;" in html
+
+
+@pytest.mark.engine
+def test_how_the_files_were_read_is_on_the_page(session, engine, tmp_path):
+    """Ids by how they were written, joins, and lost rows, which are dropped by a step of their own."""
+    join = {"rows": 200, "unmatched": 3, "examples": ["77x"], "expected_share": 0.9}
+    read = {
+        "rows_in": FACTS["rows_in"] | {"CITATIONS": 21},
+        "lost": {"CITATIONS": 3},
+        "respelled": {"CITATIONS": {"leading zeros": 5, "trailing .0": 2}},
+        "joins": {"CPC": join},
+    }
+    store = labelled(tmp_path, engine, None, "first", read)
+    report = quality(store, engine)
+    steps_of = {step["name"]: step["dropped"] for step in report["citation_steps"]}
+    assert (steps_of["rejected"], steps_of["lost within a rejected row"]) == (1, 3)
+    assert report["citation_steps"][-1]["left"] == 2
+    page = Page((store.directory("QUALITY") / "report.html").read_text())
+    assert ["CITATIONS", "21", "1", "3", "0", "17"] in page.table("table", "rows in the file")
+    assert page.table("table", "written with")[1:] == [
+        ["CITATIONS", "leading zeros", "5"],
+        ["CITATIONS", "trailing .0", "2"],
+    ]
+    assert page.table("table", "rows looked at")[1] == ["CPC", "200", "3", "1.5 %", "77x"]
 
 
 @pytest.mark.engine
