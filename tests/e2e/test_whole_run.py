@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from patent_spark.config import load_config
+from patent_spark.core.json_schemas import json_schema, record_of
 from patent_spark.core.schemas import LEVELS, TABLES
 from patent_spark.core.store import Store, arrow_schema
 from tests.support.family_recount import read_raw, recount_families
@@ -32,6 +33,51 @@ def test_every_table_is_there_with_rows_and_its_schema(whole_run):
         table = pyarrow.dataset.dataset(whole_run.store.directory(name), format="parquet")
         assert table.schema.names == arrow_schema(name).names, name
         assert table.count_rows() > 0 or name == "REJECTS", name
+
+
+def documents(run):
+    """Each JSON document of a whole run that has a schema: its file, and the schema's name."""
+    for name, pattern in {
+        "METRICS": "METRICS/*.json",
+        "AUDIT": "AUDIT/audit.json",
+        "QUALITY": "QUALITY/quality.json",
+        "TASK": "MODEL/*/task.json",
+        "HISTORY": "MODEL/*/history.json",
+    }.items():
+        table, _, files = pattern.partition("/")
+        yield from ((path, name) for path in sorted(run.store.directory(table).glob(files)))
+    for stage in STAGES:
+        (path,) = run.root.glob(f"{stage}/*/manifest.json")
+        yield path, "MANIFEST"
+
+
+def misfits(value, schema, definitions):
+    """Keys of a JSON value that its schema does not name, and those that it requires and that are missing."""
+    schema = definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return set().union(*(misfits(item, schema["items"], definitions) for item in value))
+    if not isinstance(value, dict) or "properties" not in schema:
+        return set()
+    named = schema["properties"]
+    extra = set() if schema.get("additionalProperties") else value.keys() - named
+    missing = set(schema.get("required", ())) - value.keys()
+    return (extra | missing).union(
+        *(misfits(value[key], named[key], definitions) for key in value.keys() & named.keys())
+    )
+
+
+def test_every_json_document_is_as_its_schema_says(whole_run):
+    """Its record reads it, and its keys are those of the schema that `patent-spark schema` prints."""
+    seen = set()
+    for path, name in documents(whole_run):
+        written = json.loads(path.read_text())
+        record_of(name).model_validate_json(path.read_bytes())
+        schema = json_schema(name)
+        assert misfits(written, schema, schema.get("$defs", {})) == set(), path
+        if name == "MANIFEST":
+            record_of(f"{written['stage'].upper()}_METADATA").model_validate(written["metadata"])
+        seen.add(name)
+    assert seen == {"METRICS", "AUDIT", "QUALITY", "TASK", "HISTORY", "MANIFEST"}
 
 
 def test_the_summary_names_stages_metrics_and_pages(whole_run):

@@ -13,6 +13,8 @@ from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import STAGE_METADATA
 
 DOCUMENTS = {
+    "TASK": "patent_spark.core.model_files:TaskDescription",
+    "HISTORY": "patent_spark.core.model_files:TrainingHistory",
     "METRICS": "patent_spark.metrics.report_schema:Metrics",
     "DECISION": "patent_spark.stages.register.report_schema:DecisionReport",
     "MODEL_CARD": "patent_spark.stages.register.card_schema:ModelCard",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, RootModel, ValidationError
 
 from patent_spark.core.errors import DataError
 from patent_spark.core.files import write_json
@@ -56,6 +55,12 @@ class TaskDescription(Record):
             ) from error
 
 
+class TrainingHistory(RootModel[tuple[EpochRecord, ...]]):
+    """history.json: the epochs of a training, the first one first."""
+
+    model_config = ConfigDict(frozen=True)
+
+
 def write_history(folder: Path, history: list[EpochRecord]) -> None:
     """Write the epochs of a training into a model's folder."""
     write_json(folder / HISTORY_FILE, [epoch.model_dump(exclude_none=True) for epoch in history])
@@ -63,4 +68,4 @@ def write_history(folder: Path, history: list[EpochRecord]) -> None:
 
 def read_history(folder: Path) -> list[EpochRecord]:
     """The epochs of a training, the first one first."""
-    return [EpochRecord.model_validate(epoch) for epoch in json.loads((folder / HISTORY_FILE).read_text())]
+    return list(TrainingHistory.model_validate_json((folder / HISTORY_FILE).read_bytes()).root)
