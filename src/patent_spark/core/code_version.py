@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -17,8 +17,10 @@ from pathlib import Path
 
 from patent_spark import __version__
 from patent_spark.config import digest
+from patent_spark.core.schema_definitions import SchemaDefinitions, mentioned_names
 
 ROOT = "patent_spark"
+SCHEMAS = "patent_spark.core.schemas"
 
 PLATFORM = {
     "patent_spark": "only the version number",
@@ -60,8 +62,9 @@ def code_digest(module: str, presentation: bool = False, package: Traversable | 
     """A digest of the code that `module` (such as `patent_spark.stages.label.stage`) runs when it computes.
 
     It covers the module and every module of patent_spark that it imports: directly or through others,
-    inside functions too, and by its full name in a string (`python -m`). PLATFORM is left out, and so is
-    PRESENTATION unless `presentation` is true. Use True for a step that draws pages, and False for one whose
+    inside functions too, and by its full name in a string (`python -m`). Of schemas.py it covers the tables
+    and constants that these modules name, without descriptions. PLATFORM is left out, and so is PRESENTATION
+    unless `presentation` is true. Use True for a step that draws pages, and False for one whose
     results should survive a change of a template.
 
     package: the folder of the sources, also within a zip; by default that of the package that runs.
@@ -92,14 +95,24 @@ class _Sources:
 
     def __init__(self, package: Traversable) -> None:
         self._package = package
+        self._trees: dict[str, ast.Module] = {}
         self._parsed: dict[str, tuple[str, frozenset[str]]] = {}
 
     def digest(self, module: str, presentation: bool) -> str:
         """A digest of the modules that `closure` names, and of the templates of those that present."""
         modules = self.closure(module, presentation)
         shown = sorted({name.rpartition(".")[0] for name in modules if is_presentation(name)})
-        code: list[object] = [(name, self._parse(name)[0]) for name in modules]
-        return digest([*code, *(self._templates(folder) for folder in shown)])
+        code: list[object] = [(name, self._parse(name)[0]) for name in modules if name != SCHEMAS]
+        schemas = self._schemas.code(self.schema_names(modules))
+        return digest([*code, *schemas, *(self._templates(folder) for folder in shown)])
+
+    def schema_names(self, modules: Iterable[str]) -> set[str]:
+        """What some modules may take from schemas.py, and other names."""
+        return set().union(*(mentioned_names(self._tree(name)) for name in modules if name != SCHEMAS))
+
+    @functools.cached_property
+    def _schemas(self) -> SchemaDefinitions:
+        return SchemaDefinitions(_without_docstrings(ast.parse(self._read(SCHEMAS))))
 
     def closure(self, module: str, presentation: bool) -> list[str]:
         """The module and all that it imports, directly or through others."""
@@ -114,10 +127,15 @@ class _Sources:
     def _parse(self, module: str) -> tuple[str, frozenset[str]]:
         """What a module does, as text, and the modules that it imports."""
         if module not in self._parsed:
-            tree = _without_docstrings(ast.parse(self._read(module)))
+            tree = self._tree(module)
             names = {name for node in ast.walk(tree) for name in self._names(node)}
             self._parsed[module] = ast.dump(tree), frozenset(names)
         return self._parsed[module]
+
+    def _tree(self, module: str) -> ast.Module:
+        if module not in self._trees:
+            self._trees[module] = _without_docstrings(ast.parse(self._read(module)))
+        return self._trees[module]
 
     def _names(self, node: ast.AST) -> Iterator[str]:
         """Modules of the package that a statement imports, or whose name a string is."""
@@ -174,8 +192,9 @@ class _Stripper(ast.NodeTransformer):
         return node
 
 
-def _without_docstrings(tree: ast.Module) -> ast.AST:
-    return _Stripper().visit(tree)
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    _Stripper().visit(tree)
+    return tree
 
 
 def _is_text(node: ast.AST) -> bool:

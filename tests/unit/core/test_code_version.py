@@ -18,6 +18,7 @@ from patent_spark.core.code_version import (
     is_left_out,
     modules_of,
 )
+from patent_spark.core.schemas import TABLES
 from patent_spark.pipeline import STAGES
 
 PACKAGE = Path(patent_spark.__file__).parent
@@ -112,6 +113,44 @@ def test_comments_docstrings_and_formatting_redo_nothing(changed):
 def test_changed_code_redoes_what_it_does(changed, file, stages):
     """What follows on a stage is done again as well, because versions of its inputs are in its key."""
     assert changed(file) == stages
+
+
+SCHEMA_CHANGES = [
+    ('"null when unknown"', '"null when nobody knows it"', set()),
+    ('"One row per patent."', '"A row for each patent."', set()),
+    ('"QUALITY": "quality"', '"QUALITY": "profile"', set()),
+    ('("total_citations", LongType()', '("total_citations", IntegerType()', {"label", "quality", "audit"}),
+    ('("predicted", StringType(), "the most', '("predicted", LongType(), "the most', {"evaluate", "audit"}),
+    ("split == LARGE_TEST", "split != LARGE_TEST", {"text", "evaluate", "audit"}),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "stages"), SCHEMA_CHANGES)
+def test_a_changed_table_redoes_those_that_name_it_and_its_description_none(changed, old, new, stages):
+    assert changed("core/schemas.py", lambda text: text.replace(old, new)) == stages
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('_KEY = ("patent_key", LongType()', '_KEY = ("patent_key", StringType()'),
+        ('"zerocite"\n', '"none"\n'),
+        ("StructField(column, kind, True", "StructField(column, kind, False"),
+    ],
+)
+def test_what_a_table_or_constant_is_made_of_belongs_to_it(changed, old, new):
+    assert {"label", "audit"} <= changed("core/schemas.py", lambda text: text.replace(old, new))
+
+
+def test_a_new_table_redoes_nothing(changed):
+    assert changed("core/schemas.py") == set()
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_the_code_of_a_stage_names_its_tables(changed, table):
+    """So a change of their columns makes the stage run again."""
+    start = f'{table.name} = _table(\n    "{table.name}'
+    assert table.stage in changed("core/schemas.py", lambda text: text.replace(start, start + "_RENAMED"))
 
 
 @pytest.mark.parametrize(
