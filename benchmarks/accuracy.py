@@ -3,7 +3,7 @@ predictions.
 
 On a release at `--release`, the technology task on several splits: each configuration against the baselines
 on the same patents. On a simulated release of `--simulated` patents, both tasks: each configuration against
-what is attainable. Each configuration and seed has a warehouse of its own in `--scratch`: started again,
+the Bayes-optimal rates. Each configuration and seed has a warehouse of its own in `--scratch`: started again,
 the command skips the stages that are done, and a training goes on from its checkpoint.
 """
 
@@ -203,7 +203,7 @@ def bayes_table(stores: Sequence[Store]) -> str:
 
 def _mean_of_years(metrics: Metrics, baseline: str | None = None) -> float:
     """PR-AUC of top1 by test year, of the model or a baseline, weighted by the year's patents as the
-    attainable is; years without top1 have none.
+    Bayes-optimal one is; years without top1 have none.
     """
     years = [year for year in metrics["by_year"].values() if year["top1"]["pr_auc"] is not None]
     figures = [(year["baselines"][baseline] if baseline else year)["top1"]["pr_auc"] for year in years]
@@ -212,9 +212,7 @@ def _mean_of_years(metrics: Metrics, baseline: str | None = None) -> float:
 
 def bayes_optimal(metrics: Metrics) -> Mapping[str, float]:
     """The Bayes-optimal accuracy and, of the citation level, average precision of top1."""
-    reference = (metrics.get("references") or {}).get("bayes_optimal")
-    if reference is None:
-        return dict(metrics["attainable"])
+    reference = metrics["references"]["bayes_optimal"]
     top1 = reference.get("top1") or {}
     return {"accuracy": reference["accuracy"], "top1_average_precision": top1.get("pr_auc")}
 
@@ -223,8 +221,8 @@ def oracle_regression(store: Store, task: str) -> dict[str, float]:
     """Figures on the test patents of a logistic regression that knows each text's planted class and signal,
     from the training patents.
 
-    What it misses of the attainable, so many patents cannot teach; what the model misses of it, the model
-    did not read.
+    The gap to the Bayes-optimal rates is what so many patents cannot teach. The gap to the model is what it
+    failed to learn.
     """
     truth = pd.read_parquet(store.directory("RELEASE") / "truth.parquet").set_index("patent_id")
     splits = (

@@ -206,7 +206,6 @@ class SplitMetrics(GroupMetrics):
     confusion: Confusion | None = None
     references: dict[str, ReferenceMetrics] = Field(default_factory=dict)
     """Empty where no reference is known, as on every real release."""
-    attainable: dict[str, float] | None = None
 
 
 class ReliabilityBin(Record):

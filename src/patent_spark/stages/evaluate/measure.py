@@ -45,7 +45,7 @@ from patent_spark.metrics.report_schema import (
 from patent_spark.stages.evaluate.fitted_baselines import FittedBaselines
 from patent_spark.stages.evaluate.inputs import TaskInputs
 from patent_spark.stages.evaluate.label_rule import label_rule
-from patent_spark.stages.evaluate.references import TaskBayesRates, legacy, references_on, task_rates
+from patent_spark.stages.evaluate.references import TaskBayesRates, references_on, task_rates
 from patent_spark.stages.evaluate.warnings import metric_warnings
 
 OUTPUTS = ("METRICS",)
@@ -117,9 +117,7 @@ def task_metrics(
         )
         confusion = _confusion(predictions[MODEL], rows)
         references = references_on(rates, {part: len(patents.rows_of(part)) for part in parts})
-        splits[name] = SplitMetrics.model_validate(
-            group | {"confusion": confusion, "references": references, "attainable": legacy(references)}
-        )
+        splits[name] = SplitMetrics.model_validate(group | {"confusion": confusion, "references": references})
     metrics = _fields(splits[headline]) | {
         "headline": headline,
         "labels": list(labels),

@@ -85,16 +85,3 @@ def _reference(name: str, accuracy: float | None, pr_auc: float | None) -> Refer
         return None
     about = {"title": _TITLES[name], "about": _ABOUT[name], "upper_bound": name == BAYES_OPTIMAL}
     return ReferenceMetrics.model_validate(about | metrics)
-
-
-def legacy(references: Mapping[str, ReferenceMetrics]) -> dict[str, float] | None:
-    """Until all readers know `references`."""
-    if not references:
-        return None
-    first, words = references.get(BAYES_OPTIMAL), references.get(BAYES_OPTIMAL_WORDS)
-    values = {
-        "accuracy": first.accuracy if first else None,
-        "bag_of_words_accuracy": words.accuracy if words else None,
-        "top1_average_precision": first.top1.pr_auc if first and first.top1 else None,
-    }
-    return {name: value for name, value in values.items() if value is not None}
