@@ -67,7 +67,10 @@ TOP1_ROWS = (
 def metric_name(metric: Metric) -> str:
     """The name of a metric outside of its table: `PR-AUC of top1`."""
     name = next(row.name for row in (*METRIC_ROWS, *TOP1_ROWS) if row.metric == metric).split(" (")[0]
-    return f"{name} of top1" if metric.of_top1 and "top1" not in name else name
+    if not metric.of_top1 or "top1" in name:
+        return name
+    kind, first, share = name.partition(" in the first ")
+    return f"{kind} of top1{first}{share}"
 
 
 def split_name(split: str) -> str:

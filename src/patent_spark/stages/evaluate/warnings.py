@@ -115,7 +115,7 @@ def _labels_without_training_or_prediction(metrics: Metrics, training: TrainingL
         warnings.append(_warning(WarningCode.UNTRAINED_LABELS, message, labels=untrained))
     never = sorted(present - predicted - set(untrained))
     if never:
-        message = f"{_labels(never)} test patents but no predictions."
+        message = f"{_labels(never)} test patents but are never predicted."
         warnings.append(_warning(WarningCode.NEVER_PREDICTED, message, labels=never))
     return warnings
 
