@@ -10,22 +10,21 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from patent_spark.config import Simulate
 from patent_spark.core.files import write_json
 from patent_spark.core.progress import Progress
-from patent_spark.core.schemas import LEVELS
 from patent_spark.stages.simulate.arrays import Ints
-from patent_spark.stages.simulate.bayes_rates import BayesRates, CitationLevelCounter, technology_rates
+from patent_spark.stages.simulate.bayes_rates import BayesRates, technology_rates
 from patent_spark.stages.simulate.citation_sort import CitationSorter, whole_patents
 from patent_spark.stages.simulate.citations import CitationGenerator
 from patent_spark.stages.simulate.claims import claims
-from patent_spark.stages.simulate.cpc_classes import CLASSES
+from patent_spark.stages.simulate.cpc_tables import CpcTables
 from patent_spark.stages.simulate.file_formats import CLAIMS, FORMATS, FileFormat
 from patent_spark.stages.simulate.forward_counts import ForwardCounts
 from patent_spark.stages.simulate.hashing import uniforms
+from patent_spark.stages.simulate.level_rates import CitationLevelCounter
 from patent_spark.stages.simulate.lexicon import Lexicon
 from patent_spark.stages.simulate.population import DESIGN, Patents, Population
 from patent_spark.stages.simulate.related_documents import RelatedDocuments
@@ -33,27 +32,12 @@ from patent_spark.stages.simulate.release_json import ReleaseDescription, descri
 from patent_spark.stages.simulate.release_statistics import ReleaseStatistics
 from patent_spark.stages.simulate.tables import Tables
 from patent_spark.stages.simulate.texts import Texts
+from patent_spark.stages.simulate.truth import TRUTH_SCHEMA, TruthTable
 from patent_spark.stages.simulate.tsv import Columns, TsvZip, YearlyZips
 
 CHUNK = 8192
 """Patents made at a time. The release does not depend on it."""
 _DESIGNS_WITH_EMPTY_ROW = 0.5
-TRUTH_SCHEMA = pa.schema(
-    [
-        ("patent_id", pa.string()),
-        ("cpc_class", pa.string()),
-        ("text_class", pa.string()),
-        ("level_signal", pa.string()),
-        ("five_year_citations", pa.int32()),
-        ("family_parent", pa.string()),
-    ]
-)
-"""truth.parquet, one row per patent.
-
-cpc_class is null without a class. text_class and level_signal are the class and the level that the text
-signals. five_year_citations follow the default label rule. family_parent is the patent that this one
-continues, or null.
-"""
 
 
 class ReleaseGenerator:
@@ -68,12 +52,12 @@ class ReleaseGenerator:
         self._citations = CitationGenerator(
             self._population, self._forward, settings.citation_scale, self._end
         )
-        self._tables = Tables(self._population)
+        self._tables, self._cpc = Tables(self._population), CpcTables(self._population)
         self._related = RelatedDocuments(self._population, self._tables, settings.relatives)
         self._texts = Texts(self._lexicon, settings.seed, settings.abstract_words)
         self._levels = CitationLevelCounter(self._population, settings.data_to_date)
         self._statistics = ReleaseStatistics(self._population)
-        self._codes = pa.array([CLASSES[k].code for k in self._population.classes])
+        self._truth = TruthTable(self._population, self._tables)
 
     def generate(self) -> ReleaseDescription:
         """Write all files; return the content of release.json."""
@@ -98,7 +82,7 @@ class ReleaseGenerator:
             self._write_patents({**files, **yearly}, sorter)
             self._write_citations(files["citation"], sorter)
             if "cpc_title" in files:
-                files["cpc_title"].write(self._tables.cpc_titles())
+                files["cpc_title"].write(self._cpc.titles())
         shutil.rmtree(unsorted)
         written = [*files.values(), *(file for zips in yearly.values() for file in zips.files.values())]
         rates = BayesRates(
@@ -124,7 +108,7 @@ class ReleaseGenerator:
                 for name, columns in self._patent_tables(patents, ids, text_class, signal):
                     if name in files:
                         files[name].write(columns)
-                truth.write_table(self._truth(patents, ids, text_class, signal, counts))
+                truth.write_table(self._truth.rows(patents, ids, text_class, signal, counts))
                 labelled = patents.has_cpc & ~patents.withdrawn
                 of_patents = np.stack([patents.year, patents.cpc, text_class, signal, counts], axis=1)
                 self._levels.add(patents.week[labelled], of_patents[labelled])
@@ -168,23 +152,9 @@ class ReleaseGenerator:
         empty = uniforms(self._settings.seed, "empty abstract", patents.index) < _DESIGNS_WITH_EMPTY_ROW
         kept = pa.array((patents.kind != DESIGN) | empty)
         yield "abstract", {"id": ids.filter(kept), "abstract": abstracts.filter(kept)}
-        yield "cpc", self._tables.cpc(patents, ids)
+        yield "cpc", self._cpc.rows(patents, ids)
         yield "application", self._tables.applications(patents, ids)
         yield "related", self._related.rows(patents, ids)
         if self._settings.claims:
             counts = columns["claims"].to_numpy()
             yield "claims", claims(self._texts, patents, ids, counts, text_class, level_row)
-
-    def _truth(
-        self, patents: Patents, ids: pa.Array, text_class: Ints, signal: Ints, counts: Ints
-    ) -> pa.Table:
-        is_original = patents.origin == patents.index
-        arrays = [
-            ids,
-            self._codes.take(pa.array(patents.cpc, mask=~patents.has_cpc)),
-            self._codes.take(pa.array(text_class)),
-            pa.array(LEVELS).take(pa.array(signal)),
-            pa.array(counts.astype(np.int32)),
-            pc.if_else(pa.array(is_original), None, self._tables.ids(patents.origin)),
-        ]
-        return pa.Table.from_arrays(arrays, schema=TRUTH_SCHEMA)

@@ -53,11 +53,6 @@ _ODDITIES = (
 _ODDITY_SHARE = 0.012
 _CELLS = 1 << 21
 
-PLAIN, CAPITAL, COMMA, STOP, QUOTED, BREAK = range(6)
-"""How a word is written: plain, capitalised, before a comma or a full stop, in quotes, at the end of a
-line.
-"""
-
 
 @dataclass(frozen=True)
 class Lexicon:

@@ -1,25 +1,19 @@
-"""The rows of a release's tables, for some patents or citations at a time."""
+"""The rows of a release's tables, for some patents or citations at a time. CPC rows are in cpc_tables."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from patent_spark.stages.simulate.arrays import Hashes, Ints
+from patent_spark.stages.simulate.arrays import Hashes, Ints, choose
 from patent_spark.stages.simulate.calibration import OLD_NUMBER_YEARS, OLD_NUMBERS
 from patent_spark.stages.simulate.citation_keys import MALFORMED, OLD, split
-from patent_spark.stages.simulate.cpc_classes import CLASSES
 from patent_spark.stages.simulate.grant_years import FIRST_YEAR
 from patent_spark.stages.simulate.hashing import hashes, integers, ragged, successive, uniform, uniforms
 from patent_spark.stages.simulate.population import DESIGN, PREFIXES, TYPE_NAMES, Patents, Population
 from patent_spark.stages.simulate.tsv import Columns
 
-SUBCLASSES, GROUPS = 4, 12
-"""Subclasses of each class, and groups of each subclass."""
 _FIRST_MONTH = 1836 * 12
 _SERIES_YEARS, _SERIES = (1978, 1979, 1987, 1993, 1998, 2001, 2004, 2025), (5, 6, 7, 8, 9, 10, 11, 18)
 """Series codes of applications by grant year, linear between the given years."""
@@ -60,10 +54,10 @@ class Tables:
         claims = 1 + integers(successive(draws, 0), 0, 30)
         return {
             "id": ids,
-            "type": _chosen(TYPE_NAMES, patents.kind),
+            "type": choose(TYPE_NAMES, patents.kind),
             "date": self._days.take(pa.array(patents.week)),
             "title": titles,
-            "kind": _chosen(_KINDS, _kind_codes(patents.kind, patents.year, draws)),
+            "kind": choose(_KINDS, _kind_codes(patents.kind, patents.year, draws)),
             "claims": pa.array(np.where(patents.kind == DESIGN, 1, claims)),
             "withdrawn": pa.array(patents.withdrawn.astype(np.int8)),
             "filename": self._files.take(pa.array(patents.week)),
@@ -77,7 +71,7 @@ class Tables:
         by_year = np.interp(years, _SERIES_YEARS, _SERIES)
         series = np.where(patents.kind == DESIGN, _DESIGN_SERIES, by_year)
         number = pc.cast(pa.array(100_000 + integers(successive(draws, 0), 0, 899_999)), pa.string())
-        code = _chosen([f"{k:02}" for k in range(30)], series.astype(np.int64))
+        code = choose([f"{k:02}" for k in range(30)], series.astype(np.int64))
         return {
             "application_id": pc.binary_join_element_wise(code, number, "/"),
             "id": ids,
@@ -85,64 +79,6 @@ class Tables:
             "date": pc.cast(pa.array(filed), pa.string()),
             "rule_47": pa.array(np.zeros(len(filed), np.int8)),
         }
-
-    def cpc(self, patents: Patents, ids: pa.Array) -> Columns:
-        """Rows of g_cpc_current, about seven for each patent that has a class.
-
-        Inventional rows usually come first. Sequences have gaps, some rows occur twice, and a few patents
-        have no inventional row. The class of a patent is that of its first inventional row or else of its
-        first row.
-        """
-        keep = np.flatnonzero(patents.has_cpc)
-        base = hashes(self._seed, "cpc", patents.index[keep])
-        value = uniform(successive(base, 0))
-        rows = np.minimum(1 + np.floor(-5.3 * np.log1p(-value)).astype(np.int64), 60)
-        owner, step = ragged(rows)
-        flags = uniform(successive(base, 1))
-        # An additional row comes before the first inventional one.
-        preceded = (flags < 0.03) & (rows > 1)
-        only_additional = flags > 0.995
-        inventional = 1 + (uniform(successive(base, 2)) * rows * 0.6).astype(np.int64)
-        place = step - preceded[owner]
-        kind = ((place >= 0) & (place < inventional[owner]) & ~only_additional[owner]).astype(np.int64)
-        draws = successive(base[owner], step + 10)
-        main = place == 0
-        main |= only_additional[owner] & (step == 0)
-        same = main | ((uniform(draws) < 0.6) & (place >= 0))
-        other = self._population.draw_class(uniform(successive(draws, 0)))
-        cpc = np.where(same, patents.cpc[keep][owner], other)
-        group = cpc * SUBCLASSES * GROUPS + integers(successive(draws, 1), 0, SUBCLASSES * GROUPS)
-        # The sequence skips a number here; in one of twelve patents it is the first.
-        gap = integers(successive(base, 3), 0, 12)
-        sequence = step + (step >= gap[owner])
-        again = np.repeat(np.arange(len(owner)), 1 + (uniform(successive(draws, 2)) < 0.001))
-        take = pa.array(group[again])
-        return {
-            "id": ids.take(pa.array(keep)).take(pa.array(owner[again])),
-            "sequence": pa.array(sequence[again].astype(np.int32)),
-            **{field: array.take(take) for field, array in self._groups.items()},
-            "cpc_type": _chosen(("additional", "inventional"), kind[again]),
-        }
-
-    @cached_property
-    def _groups(self) -> Columns:
-        columns = self.cpc_titles()
-        return {field: columns[field] for field in ("section", "class", "subclass", "group")}
-
-    def cpc_titles(self) -> Columns:
-        """Rows of g_cpc_title, one per group."""
-        rows = []
-        for place in self._population.classes:
-            code, _, title = CLASSES[place]
-            for letter in "BCDFGHJKLMN"[place % 3 : place % 3 + SUBCLASSES]:
-                subclass = code + letter
-                for number in range(1, 2 * GROUPS, 2):
-                    group = (f"{subclass}{number}/{place % 7 * 2:02}", f"{title}, {letter}{number}")
-                    rows.append((subclass, f"{title}, part {letter}", *group, code, title))
-        fields = ("subclass", "subclass_title", "group", "group_title", "class", "class_title")
-        values = zip(*rows, strict=True)
-        columns = {field: pa.array(column) for field, column in zip(fields, values, strict=True)}
-        return columns | {"section": pc.utf8_slice_codeunits(columns["class"], 0, 1)}
 
     def citations(self, keys: Hashes) -> Columns:
         """Rows of g_us_patent_citation in the order of the keys.
@@ -170,9 +106,9 @@ class Tables:
             "sequence": pa.array(sequence.astype(np.int32)),
             "cited_id": cited_ids,
             "cited_date": self._months.take(pa.array(month)),
-            "name": _chosen(self._names, integers(draws, 0, len(self._names))),
-            "kind": _chosen(_KINDS, _kind_codes(np.where(known, kind, 0), year, draws)),
-            "category": _chosen(_CATEGORIES, self._categories(citing, keys)),
+            "name": choose(self._names, integers(draws, 0, len(self._names))),
+            "kind": choose(_KINDS, _kind_codes(np.where(known, kind, 0), year, draws)),
+            "category": choose(_CATEGORIES, self._categories(citing, keys)),
         }
 
     def _categories(self, citing: Ints, keys: Hashes) -> Ints:
@@ -195,7 +131,7 @@ def _ids(kind: Ints, number: Ints) -> pa.Array:
     lettered = kind > 0
     if not lettered.any():
         return digits
-    prefixes = _chosen(PREFIXES, kind[lettered])
+    prefixes = choose(PREFIXES, kind[lettered])
     with_prefix = pc.binary_join_element_wise(prefixes, digits.filter(pa.array(lettered)), "")
     return pc.replace_with_mask(digits, pa.array(lettered), with_prefix)
 
@@ -221,8 +157,3 @@ def _kind_codes(kind: Ints, year: Ints, draws: Hashes) -> Ints:
     recent = np.array([7, 8, 9, 10, 4, 5])[kind]
     recent = np.where((recent == 7) & (uniform(successive(draws, 7)) < 0.15), 6, recent)
     return np.where(year < 2001 - FIRST_YEAR, kind, recent)
-
-
-def _chosen(values: Sequence[str], which: Ints) -> pa.Array:
-    """The values at some indices."""
-    return pa.array(values).take(pa.array(which))

@@ -20,10 +20,12 @@ import pyarrow.compute as pc
 
 from patent_spark.stages.simulate.arrays import Hashes, Ints, Mask
 from patent_spark.stages.simulate.hashing import hashes, integers, ragged, successive, uniform
-from patent_spark.stages.simulate.lexicon import BREAK, CAPITAL, COMMA, QUOTED, STOP, Lexicon
+from patent_spark.stages.simulate.lexicon import Lexicon
 from patent_spark.stages.simulate.normal import normal_quantiles
 from patent_spark.stages.simulate.signals import SignalWriter, events
 
+PLAIN, CAPITAL, COMMA, STOP, QUOTED, BREAK = range(6)
+"""How a word is written: plain, capitalised, before a comma or full stop, in quotes, at the end of a line."""
 SEGMENT = 12
 SEGMENTS = 7
 _MARKERS_AT, _KEYWORDS_AT, _LEVEL_AT = (1, 7), 3, 9

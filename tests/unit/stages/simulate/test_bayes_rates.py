@@ -8,10 +8,10 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from patent_spark.core.schemas import LEVELS
-from patent_spark.stages.simulate.bayes_rates import (
+from patent_spark.stages.simulate.bayes_rates import technology_rates
+from patent_spark.stages.simulate.level_rates import (
     CitationLevelCounter,
     average_precision,
-    technology_rates,
     weighted_quantile,
 )
 from patent_spark.stages.simulate.lexicon import Lexicon
