@@ -13,9 +13,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from patent_spark.core.schemas import LARGE_TEST, TEST
+from patent_spark.metrics.earlier_versions import upgraded_metrics, upgraded_split
 
 if TYPE_CHECKING:
     from patent_spark.core.store import Store
@@ -207,6 +208,8 @@ class SplitMetrics(GroupMetrics):
     references: dict[str, ReferenceMetrics] = Field(default_factory=dict)
     """Empty where no reference is known, as on every real release."""
 
+    _read_earlier_versions = model_validator(mode="before")(upgraded_split)
+
 
 class ReliabilityBin(Record):
     """A tenth of the patents, by predicted probability."""
@@ -281,6 +284,8 @@ class WarningCode(StrEnum):
     CLASS_SHIFT = "class_shift"
     DRIFT = "drift"
     SUSPICIOUS_TOP1 = "suspicious_top1"
+    EARLIER_VERSION = "earlier_version"
+    """A message that an earlier version of patent_spark wrote without a code."""
 
 
 class MetricWarning(Record):
@@ -317,6 +322,8 @@ class Metrics(SplitMetrics):
     release_id: str | None = None
     settings: EvaluationSettings | None = None
     audit: AuditSummary | None = None
+
+    _read_earlier_versions_of_files = model_validator(mode="before")(upgraded_metrics)
 
 
 def read_metrics(store: Store, task: str) -> Metrics:
