@@ -52,7 +52,7 @@ def _defined(statement: ast.stmt) -> list[str]:
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return [statement.name]
     if isinstance(statement, ast.AnnAssign):
-        targets = [statement.target]
+        targets: list[ast.expr] = [statement.target]
     else:
         targets = statement.targets if isinstance(statement, ast.Assign) else []
     return [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
