@@ -6,8 +6,10 @@ Written by one stage and read by the next; nothing else passes between stages.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from pyspark.sql.types import (
+from patent_spark.core.column_types import (
     ArrayType,
     BinaryType,
     BooleanType,
@@ -18,9 +20,10 @@ from pyspark.sql.types import (
     IntegerType,
     LongType,
     StringType,
-    StructField,
-    StructType,
 )
+
+if TYPE_CHECKING:
+    from pyspark.sql.types import StructType
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,22 @@ class Table:
     name: str
     stage: str
     grain: str
-    schema: StructType
+    columns: tuple[tuple[str, DataType, str], ...]
+    """Name, type and meaning of each."""
+
+    @cached_property
+    def schema(self) -> StructType:
+        """As Spark has it; imports pyspark."""
+        from pyspark.sql.types import StructField, StructType
+
+        fields = [
+            StructField(name, kind.spark(), True, {"comment": about}) for name, kind, about in self.columns
+        ]
+        return StructType(fields)
 
 
 def _table(name: str, stage: str, grain: str, *columns: tuple[str, DataType, str]) -> Table:
-    fields = [StructField(column, kind, True, {"comment": about}) for column, kind, about in columns]
-    return Table(name, stage, grain, StructType(fields))
+    return Table(name, stage, grain, columns)
 
 
 _KEY = ("patent_key", LongType(), "patent_id as a number, see patent_ids.py")
