@@ -82,7 +82,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("stage", ["run", *STAGES])
+@pytest.mark.parametrize("stage", ["run", "refresh", *STAGES])
 def test_every_stage_has_a_job_that_only_calls_it(stage):
     job = ast.parse((ROOT / "jobs" / f"{stage}.py").read_text())
     assert ast.get_docstring(job)
@@ -90,7 +90,7 @@ def test_every_stage_has_a_job_that_only_calls_it(stage):
 
 
 def test_there_is_no_other_job():
-    assert {job.stem for job in (ROOT / "jobs").iterdir()} == {"run", *STAGES}
+    assert {job.stem for job in (ROOT / "jobs").iterdir()} == {"run", "refresh", *STAGES}
 
 
 SOURCES = sorted((ROOT / "src" / "patent_spark").rglob("*.py"))

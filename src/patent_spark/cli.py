@@ -38,10 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log_file = _log_file(config, options.command)
     try:
         if options.logged:
-            _handle_logged(options, config, log_file)
-        else:
-            options.handler(options, config)
-        return DONE
+            return _handle_logged(options, config, log_file)
+        return options.handler(options, config) or DONE
     except WorkError as error:
         return _print_error(error.exit_code, f"{error}\n{_see(log_file)}")
     except PatentSparkError as error:
@@ -58,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
 
 
-def _handle_logged(options: argparse.Namespace, config: Config, log_file: Path) -> None:
+def _handle_logged(options: argparse.Namespace, config: Config, log_file: Path) -> int:
     """Do the command, and keep in a file all that is logged meanwhile and the traceback of an error."""
     with ExitStack() as stack:
         try:
@@ -70,7 +68,7 @@ def _handle_logged(options: argparse.Namespace, config: Config, log_file: Path) 
                 setting="warehouse.root",
             ) from error
         try:
-            options.handler(options, config)
+            return options.handler(options, config) or DONE
         except Exception:
             log.exception("%s failed", options.command)
             raise

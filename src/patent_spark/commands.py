@@ -1,4 +1,5 @@
-"""The commands: what each takes, and the handler that does it. A handler returns the exit code."""
+"""The commands: what each takes, and the handler that does it. A handler returns an exit code; None is
+0."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from patent_spark.pipeline import STAGES, planned, run_stage
 from patent_spark.run_summary import audit_table, summarise
 from patent_spark.tracking.runs import require_answer
 
-Handler = Callable[[argparse.Namespace, Config], None]
+Handler = Callable[[argparse.Namespace, Config], int | None]
 
 _ONE_TRAINING = "train.launcher = external starts this command once a rank, for `patent-spark train` alone"
 
@@ -88,6 +89,21 @@ def compare(options: argparse.Namespace, config: Config) -> None:
     print(compare(config, *options.runs))
 
 
+def refresh(options: argparse.Namespace, config: Config) -> int | None:
+    """A new release, if there is one, becomes what readers see and what the models learned from."""
+    from patent_spark.refresh.messages import outcome
+    from patent_spark.refresh.plan import plan
+    from patent_spark.refresh.run import Options, refresh
+
+    chosen = Options(options.force, dict(options.accept))
+    if options.dry_run:
+        print(plan(config, chosen))
+        return None
+    done = refresh(config, chosen)
+    print(outcome(done))
+    return options.nothing_new_exit_code if done is None else None
+
+
 def neighbors(options: argparse.Namespace, config: Config) -> None:
     """The nearest words of a word."""
     from patent_spark.experiments.similar_words import similar_words
@@ -122,9 +138,9 @@ def require_server(config: Config) -> None:
 def tracked(handler: Handler) -> Handler:
     """A handler that puts something into MLflow: it first asks whether the server answers."""
 
-    def handle(options: argparse.Namespace, config: Config) -> None:
+    def handle(options: argparse.Namespace, config: Config) -> int | None:
         require_server(config)
-        handler(options, config)
+        return handler(options, config)
 
     return handle
 
@@ -161,9 +177,36 @@ def parser() -> argparse.ArgumentParser:
         command = add(each.name, _STAGE_HANDLERS.get(each.name, stage), each.about, forced, *own)
         if not own:
             command.set_defaults(resume=False)
+    _add_refresh(add)
     _add_lookups(add)
     _add_experiments(add, forced, resumed)
     return whole
+
+
+def _add_refresh(add: Callable[..., argparse.ArgumentParser]) -> None:
+    command = add("refresh", tracked(refresh), "publish the newest release and its models, if all gates pass")
+    command.add_argument("--force", action="store_true", help="also a release that was refreshed before")
+    command.add_argument("--dry-run", action="store_true", help="say what would happen, and do nothing")
+    command.add_argument(
+        "--accept", action="append", type=_accepted, default=[], metavar="GATE=REASON",
+        help="publish although this gate says no; the reason is recorded",
+    )  # fmt: skip
+    command.add_argument(
+        "--nothing-new-exit-code", type=int, default=0, metavar="N",
+        help="exit code without a new release, such as the 99 that Airflow skips on (default 0)",
+    )  # fmt: skip
+
+
+def _accepted(text: str) -> tuple[str, str]:
+    """A gate and the reason why a person accepts what it says."""
+    from patent_spark.refresh.gates import GATES
+
+    gate, _, reason = text.partition("=")
+    if gate not in GATES or not reason.strip():
+        raise argparse.ArgumentTypeError(
+            f"must be GATE=REASON, with a gate of {', '.join(GATES)}, not {text!r}"
+        )
+    return gate, reason.strip()
 
 
 def _add_lookups(add: Callable[..., argparse.ArgumentParser]) -> None:

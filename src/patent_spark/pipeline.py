@@ -8,10 +8,12 @@ from __future__ import annotations
 import importlib
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import JsonValue
 
 from patent_spark.config import Config, ConfigError, digest, flatten
 from patent_spark.core.code_version import code_digest, code_version
@@ -40,6 +42,14 @@ class Stage:
     def code(self) -> str:
         """A digest of the code of this stage, its reports included."""
         return code_digest(self.module, presentation=True)
+
+    def settings(self, config: Config) -> dict[str, JsonValue]:
+        """The settings that this stage depends on, by `section.setting`."""
+        return {
+            name: value
+            for name, value in flatten(config).items()
+            if any(name == each or name.startswith(f"{each}.") for each in self.sections)
+        }
 
     def run(self, context: StageContext) -> None:
         """Do the work. The module is imported here, so that the command line starts fast."""
@@ -152,23 +162,24 @@ class Done:
 
 
 def run_stage(
-    name: str, config: Config, *, force: bool = False, resume: bool = False, candidate: bool = False
+    name: str,
+    config: Config,
+    *,
+    force: bool = False,
+    resume: bool = False,
+    candidate: bool = False,
+    accepted: Mapping[str, str] | None = None,
 ) -> Done:
     """Run one stage and publish its tables; skip it when inputs, settings and code did not change.
 
     candidate: read the candidates of earlier stages and publish a candidate (core/pointers.py).
+    accepted: why a person accepts what a gate says against a model, by gate.
 
     Raises GateError, after publishing, when the stage rejected a model.
     """
     stage = STAGES[name]
     store = Store(config.warehouse.root, config.warehouse.keep_versions, candidate).pinned()
-    inputs = _inputs(stage, config, store)
-    code = stage.code
-    settings = {
-        k: v
-        for k, v in flatten(config).items()
-        if any(k == s or k.startswith(s + ".") for s in stage.sections)
-    }
+    inputs, settings, code = _inputs(stage, config, store), stage.settings(config), stage.code
     key = digest([stage.name, settings, inputs, code])
     current = store.manifest(name)
     if current is not None and current.key == key and not (force or stage.outside):
@@ -177,7 +188,7 @@ def run_stage(
     say(f"{name:9} {stage.about}")
     started = time.monotonic()
     with store.draft(name) as draft, ExitStack() as resources:
-        context = StageContext(config, store, draft, resources, force, code, resume)
+        context = StageContext(config, store, draft, resources, force, code, resume, accepted)
         stage.run(context)
         resources.close()
         seconds = time.monotonic() - started
@@ -198,13 +209,28 @@ def run_stage(
     return Done(manifest, skipped=False)
 
 
+def outdated(config: Config, *, candidate: bool = False) -> list[str]:
+    """The stages of a whole run that would not be skipped, in order."""
+    store = Store(config.warehouse.root, candidate=candidate).pinned()
+    names: list[str] = []
+    for stage in planned(config):
+        current = store.manifest(stage.name)
+        if current is None or set(stage.reads) & set(names):
+            names.append(stage.name)
+            continue
+        inputs = _inputs(stage, config, store)
+        if current.key != digest([stage.name, stage.settings(config), inputs, stage.code]):
+            names.append(stage.name)
+    return names
+
+
 def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
     """The version of each stage that is read; for a release in a folder, a digest of its zips'
     directories."""
     inputs = {}
     for name in stage.reads:
         if name == "simulate" and config.source.kind == "folder":
-            inputs["source"] = _fingerprint(config.source.path)
+            inputs["source"] = release_fingerprint(config.source.path)
             continue
         upstream = store.manifest(name)
         if upstream is None:
@@ -233,8 +259,11 @@ def _require_current(manifest: Manifest, store: Store) -> None:
             )
 
 
-def _fingerprint(folder: str) -> str:
-    """Names, sizes and checksums of a release's files; a file that is no zip counts with its size alone."""
+def release_fingerprint(folder: str) -> str:
+    """A digest of the names, sizes and checksums of a release's files.
+
+    A file that is no zip counts with its size alone. Raises ConfigError and DataError without a folder.
+    """
     path = Path(folder)
     if not folder:
         raise ConfigError(

@@ -407,6 +407,28 @@ class Register:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Refresh:
+    """What a new release must hold before it replaces the one before, and who is told."""
+
+    min_row_ratio: Share = setting(0.95, "least rows of each table, relative to the release before")
+    max_reject_share: Share = setting(0.005, "largest share of a file's rows that are rejected or lost")
+    max_unmatched_increase: Share = setting(
+        0.02, "largest increase of the share of a table's rows that meet no patent"
+    )
+    max_level_change: Share = setting(0.05, "largest change of the share of a citation level")
+    max_class_change: Share = setting(0.1, "largest share of the patents that change their class")
+    max_new_words: Share = setting(
+        0.05, "largest share of the running words that the vocabulary before does not have"
+    )
+    metrics_file: String = setting(
+        "", "Prometheus metrics for node_exporter's textfile collector (*.prom); empty: none"
+    )
+    webhook_timeout_s: Positive = setting(
+        5, "seconds until a webhook is given up; its address is in PATENT_SPARK_WEBHOOK_URL"
+    )
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Backtest:
     """Models as of several years, each tested on later years."""
 
@@ -456,6 +478,7 @@ class Config:
     evaluate: Evaluate = field(default_factory=Evaluate)
     audit: Audit = field(default_factory=Audit)
     register: Register = field(default_factory=Register)
+    refresh: Refresh = field(default_factory=Refresh)
     backtest: Backtest = field(default_factory=Backtest)
     tracking: Tracking = field(default_factory=Tracking)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -27,10 +28,13 @@ class StageContext:
         force: bool = False,
         code: str = "",
         resume: bool = False,
+        accepted: Mapping[str, str] | None = None,
     ) -> None:
         self.config, self.store, self.draft = config, store, draft
         self.force, self.code, self.resume = force, code, resume
         """force: redo everything. code: digest of the stage's code. resume: go on from a checkpoint."""
+        self.accepted = accepted or {}
+        """Why a person accepts what a gate says against a model, by gate."""
         self.refusal = ""
         """Why a quality gate rejected a model; empty if none did."""
         self._resources = resources

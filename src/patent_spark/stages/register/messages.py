@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from patent_spark.metrics.report_schema import Metric
 from patent_spark.reporting.html import count, number, share
 from patent_spark.stages.register.report_schema import (
+    ACCEPTED,
     ALREADY_CHAMPION,
     AuditChecksFailed,
     AuditChecksNotMade,
@@ -59,6 +60,8 @@ def outcome_message(decision: Decision, before: str | None, after: str | None) -
         return f"rejected; {stays}"
     if decision.verdict == ALREADY_CHAMPION:
         return f"unchanged; {before} is this model"
+    if decision.verdict == ACCEPTED:
+        return f"registered as {after}, the new champion: accepted by a person against the promotion rule"
     than = f"{decision.verdict.replace('_', ' ')} than {before}" if before else "the first of its name"
     return f"registered as {after}, the new champion: {than}"
 

@@ -14,7 +14,7 @@ from patent_spark.metrics.constant_baselines import NAMES as BASELINE_NAMES
 from patent_spark.metrics.report_schema import TEST_YEARS, MetricDifference, Metrics
 from patent_spark.reporting.html import Cell, Row, Table, count, form, render_page
 from patent_spark.stages.register.card_schema import ModelCard, TaskCard
-from patent_spark.stages.register.messages import METRIC_NAMES, metric_text
+from patent_spark.stages.register.messages import METRIC_NAMES, metric_text, rejection_message
 from patent_spark.stages.register.promotion_rule import is_better
 from patent_spark.tracking.registry import CHAMPION, DESCRIPTION
 
@@ -55,11 +55,12 @@ def version_tags(card: ModelCard) -> dict[str, str]:
         "model": card.model,
         "release_id": card.release_id,
         "data_to_date": card.data_to_date,
-        "audit": "passed",
+        "audit": "accepted" if "audit" in card.decision.accepted else "passed",
         "code": card.training.code,
         "verdict": card.decision.verdict,
         "previous_champion": card.previous_version or "",
     }
+    tags |= {f"accepted.{gate}": reason for gate, reason in card.decision.accepted.items()}
     for each in card.tasks:
         tags |= {f"{each.task}.{name}": value for name, value in _headline_tags(each).items()}
     return {name: value for name, value in tags.items() if value}
@@ -93,6 +94,7 @@ def _content(card: ModelCard, metrics: Mapping[str, Metrics]) -> dict[str, objec
         "questions": QUESTIONS,
         "metric_names": METRIC_NAMES,
         "metric_text": metric_text,
+        "rejection_message": rejection_message,
         "baseline_names": BASELINE_NAMES,
         "alias": CHAMPION,
         "metric_tables": {task: comparison_table(each) for task, each in metrics.items()},

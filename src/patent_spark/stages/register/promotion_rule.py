@@ -10,12 +10,14 @@ rejects every candidate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Audit
 from patent_spark.metrics.report_schema import Metric
 from patent_spark.stages.register.audit_result import AuditCheck, checks_of
 from patent_spark.stages.register.report_schema import (
+    ACCEPTED,
+    AUDIT_REASONS,
     BETTER,
     FIRST,
     NOT_WORSE,
@@ -71,15 +73,38 @@ def weakened_audit_rejection(audit: Audit) -> AuditWeakened | None:
     return AuditWeakened(settings=settings) if settings else None
 
 
-def decide(comparisons: Sequence[MetricComparison], margin: float) -> Decision:
-    """The decision on a model whose audit passed; without comparisons there is no champion yet."""
-    reasons = tuple(reason for each in comparisons if (reason := champion_rejection(each, margin)))
+def decide(
+    comparisons: Sequence[MetricComparison],
+    margin: float,
+    audit_reasons: Sequence[RejectionReason] = (),
+    accepted: Mapping[str, str] | None = None,
+) -> Decision:
+    """The decision on a model; without comparisons there is no champion yet.
+
+    audit_reasons: what the audit says against it. accepted: why a person accepts a gate's reasons, by gate.
+    """
+    reasons = (
+        *audit_reasons,
+        *(reason for each in comparisons if (reason := champion_rejection(each, margin))),
+    )
     if reasons:
-        return Decision(verdict=REJECTED, reasons=reasons, comparisons=tuple(comparisons))
+        verdict = ACCEPTED if is_accepted(reasons, accepted or {}) else REJECTED
+        gates = {_gate(reason) for reason in reasons}
+        given = {gate: why for gate, why in (accepted or {}).items() if gate in gates}
+        return Decision(verdict=verdict, reasons=reasons, comparisons=tuple(comparisons), accepted=given)
     if not comparisons:
         return Decision(verdict=FIRST)
     better = all(is_better(comparison) for comparison in comparisons)
     return Decision(verdict=BETTER if better else NOT_WORSE, comparisons=tuple(comparisons))
+
+
+def is_accepted(reasons: Sequence[RejectionReason], accepted: Mapping[str, str]) -> bool:
+    """Whether a person accepted the gates of all these reasons."""
+    return all(_gate(reason) in accepted for reason in reasons)
+
+
+def _gate(reason: RejectionReason) -> str:
+    return "audit" if isinstance(reason, AUDIT_REASONS) else "champion"
 
 
 def is_better(comparison: MetricComparison) -> bool:

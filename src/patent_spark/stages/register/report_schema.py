@@ -8,12 +8,14 @@ from pydantic import Field
 
 from patent_spark.metrics.report_schema import Interval, Metric, Record
 
-Verdict = Literal["first", "better", "not_worse", "rejected", "already_champion"]
-"""first, better and not_worse: the candidate becomes the champion."""
+Verdict = Literal["first", "better", "not_worse", "accepted", "rejected", "already_champion"]
+"""first, better and not_worse: the candidate becomes the champion. accepted: it does by a person's decision,
+against the rule."""
 
 FIRST: Literal["first"] = "first"
 BETTER: Literal["better"] = "better"
 NOT_WORSE: Literal["not_worse"] = "not_worse"
+ACCEPTED: Literal["accepted"] = "accepted"
 REJECTED: Literal["rejected"] = "rejected"
 ALREADY_CHAMPION: Literal["already_champion"] = "already_champion"
 
@@ -93,6 +95,9 @@ class WorseThanChampion(Record):
     margin: float
 
 
+AUDIT_REASONS = (AuditChecksFailed, AuditChecksNotMade, AuditWeakened)
+"""Reasons of the gate `audit`; the others are of the gate `champion`."""
+
 RejectionReason = Annotated[
     AuditChecksFailed | AuditChecksNotMade | AuditWeakened | NotComparable | WorseThanChampion,
     Field(discriminator="code"),
@@ -104,7 +109,9 @@ class Decision(Record):
 
     verdict: Verdict
     reasons: tuple[RejectionReason, ...] = ()
-    """Why it was rejected."""
+    """Why it was rejected, or would have been."""
+    accepted: dict[str, str] = Field(default_factory=dict)
+    """Why a person accepted it all the same, by gate: audit or champion."""
     comparisons: tuple[MetricComparison, ...] = ()
     """Empty where no champion was compared."""
 
@@ -116,7 +123,7 @@ class Decision(Record):
     @property
     def promotes(self) -> bool:
         """Whether the candidate becomes the champion."""
-        return self.verdict in (FIRST, BETTER, NOT_WORSE)
+        return self.verdict in (FIRST, BETTER, NOT_WORSE, ACCEPTED)
 
 
 class DecisionReport(Decision):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,8 +32,19 @@ from patent_spark.stages.register.model_card import (
     version_tags,
     write_card,
 )
-from patent_spark.stages.register.promotion_rule import audit_rejection, decide, weakened_audit_rejection
-from patent_spark.stages.register.report_schema import ALREADY_CHAMPION, REJECTED, Decision, DecisionReport
+from patent_spark.stages.register.promotion_rule import (
+    audit_rejection,
+    decide,
+    is_accepted,
+    weakened_audit_rejection,
+)
+from patent_spark.stages.register.report_schema import (
+    ALREADY_CHAMPION,
+    REJECTED,
+    Decision,
+    DecisionReport,
+    MetricComparison,
+)
 from patent_spark.tracking.registry import CHAMPION, IDENTITY, Registry, Version
 
 
@@ -111,15 +121,17 @@ def _decide(
     manifest = context.store.manifest("audit")
     audit_settings = recorded(manifest.settings if manifest else {}).audit
     rejection = audit_rejection(checks, candidate.tasks) or weakened_audit_rejection(audit_settings)
-    if rejection:
-        return Decision(verdict=REJECTED, reasons=(rejection,))
+    reasons = (rejection,) if rejection else ()
+    if reasons and not is_accepted(reasons, context.accepted):
+        return Decision(verdict=REJECTED, reasons=reasons)
     champion, package, margin = candidate.champion, candidate.champion_package, context.config.register.margin
-    if champion is None or package is None:
-        return decide([], margin)
-    if champion.tags.get(IDENTITY) == _identity(context.store, candidate.tasks):
-        return Decision(verdict=ALREADY_CHAMPION)
-    compared = [compare_with_champion(context, task, package, scratch) for task in candidate.tasks]
-    return decide(list(chain.from_iterable(compared)), margin)
+    compared: list[MetricComparison] = []
+    if champion is not None and package is not None:
+        if champion.tags.get(IDENTITY) == _identity(context.store, candidate.tasks):
+            return Decision(verdict=ALREADY_CHAMPION)
+        for task in candidate.tasks:
+            compared += compare_with_champion(context, task, package, scratch)
+    return decide(compared, margin, reasons, context.accepted)
 
 
 def _identity(store: Store, tasks: Sequence[str]) -> str:
