@@ -38,7 +38,7 @@ class FakeTask:
         ids, known = token_ids(pa.array(words, pa.list_(pa.string())), pa.array(WORDS), self.about.max_tokens)
         return Encoded(ids, known, np.array(list(map(len, words)), np.int64))
 
-    def probabilities(self, encoded):
+    def probabilities(self, encoded, batch=512):
         self.batches.append(len(encoded.tokens))
         counts = np.ones((len(encoded.tokens), len(self.about.labels)))
         for row, ids in enumerate(encoded.tokens):

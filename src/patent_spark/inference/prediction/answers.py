@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from patent_spark.core.cpc_titles import cpc_title
 from patent_spark.inference.prediction.citation_answer import LEVEL_TITLES, level_meaning
 from patent_spark.inference.prediction.documents import Document
+from patent_spark.inference.prediction.explain import word_effects
 from patent_spark.inference.prediction.facts import PredictionFacts
 from patent_spark.inference.prediction.models import OpenedModel
 from patent_spark.inference.prediction.records import (
@@ -63,7 +64,7 @@ def technology_answer(
     labels, places = asked.labels, question.chosen or range(len(asked.labels))
     order = sorted(places, key=lambda place: -scored.probabilities[place])
     return TechnologyAnswer(
-        **_common(asked, document, scored, order[0]),
+        **_common(asked, question, document, scored, order[0]),
         title=asked.title(labels[order[0]]),
         classes=_classes(asked, scored.probabilities, order, question),
         classes_known=len(labels),
@@ -103,7 +104,7 @@ def citation_answer(
     )
     best = int(np.argmax(scored.probabilities))
     return CitationLevelAnswer(
-        **_common(asked, document, scored, best),
+        **_common(asked, question, document, scored, best),
         title=LEVEL_TITLES[asked.labels[best]],
         levels=levels,
         usual_for=usual_for,
@@ -111,7 +112,9 @@ def citation_answer(
     )
 
 
-def _common(asked: Asked, document: Document, scored: Scored, best: int) -> dict[str, Any]:
+def _common(
+    asked: Asked, question: Question, document: Document, scored: Scored, best: int
+) -> dict[str, Any]:
     """The fields of Answer."""
     model, about = asked.model, asked.model.packed.about
     probability = shown(scored.probabilities[best])
@@ -128,5 +131,7 @@ def _common(asked: Asked, document: Document, scored: Scored, best: int) -> dict
         "confident": probability >= asked.min_confidence,
         "text": scored.facts,
         "warnings": warnings_of(document, scored, about, probability, asked.min_confidence),
-        "words": None,
+        "words": word_effects(model.packed, document.text(about.text.fields), best)
+        if question.explain
+        else None,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,20 +13,16 @@ from numpy.typing import NDArray
 from patent_spark.core.model_files import TaskDescription
 
 
-class EncodedTexts(Protocol):
+@dataclass(frozen=True)
+class EncodedTexts:
     """Texts as token ids."""
 
-    @property
-    def tokens(self) -> NDArray[np.int32]:
-        """[n, max_tokens], 0 on the right."""
-
-    @property
-    def known(self) -> NDArray[np.int64]:
-        """[n]: known words of each text."""
-
-    @property
-    def words(self) -> NDArray[np.int64]:
-        """[n]: words of each text."""
+    tokens: NDArray[np.int32]
+    """[n, max_tokens], 0 on the right."""
+    known: NDArray[np.int64]
+    """[n]: known words of each text."""
+    words: NDArray[np.int64]
+    """[n]: words of each text."""
 
 
 class PackedTask(Protocol):
@@ -38,7 +35,7 @@ class PackedTask(Protocol):
     def encode(self, texts: Sequence[str]) -> EncodedTexts:
         """Texts as token ids."""
 
-    def probabilities(self, encoded: EncodedTexts) -> NDArray[np.float32]:
+    def probabilities(self, encoded: EncodedTexts, batch: int = ...) -> NDArray[np.float32]:
         """[n, labels], calibrated."""
 
 

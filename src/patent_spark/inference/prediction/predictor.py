@@ -37,21 +37,26 @@ class Predictor:
         top: int = 5,
         limit_to: Sequence[str] = (),
         explain: bool = False,
+        first_row: int = 1,
     ) -> list[Prediction]:
         """A record for each document, in their order.
 
         top: how many classes are listed. limit_to: classes among which the answer is chosen. explain: also
-        what each word contributes. Raises DataError for a document without words, with its `row`, and
-        ConfigError for a class that the model does not know.
+        what each word contributes. first_row: the row of the first document.
+
+        Raises DataError for a document without words, with its `row`, and ConfigError for a class that the
+        model does not know.
         """
-        require_words(documents)
+        require_words(documents, first_row)
         chosen = chosen_places(limit_to, self.classes) if limit_to else []
         question = Question(top, tuple(chosen), explain, datetime.date.today())
         technology = self._technology(documents, question)
         levels = self._citation_levels(documents, question, technology)
         return [
             Prediction(id=document.id, row=row, technology=one, citation_level=other)
-            for row, (document, one, other) in enumerate(zip(documents, technology, levels, strict=True), 1)
+            for row, (document, one, other) in enumerate(
+                zip(documents, technology, levels, strict=True), first_row
+            )
         ]
 
     def _technology(
@@ -81,9 +86,9 @@ class Predictor:
         ]
 
 
-def require_words(documents: Sequence[Document]) -> None:
-    """Raises DataError for the first document in which there is nothing to read, with its `row` from 1."""
-    for row, document in enumerate(documents, 1):
+def require_words(documents: Sequence[Document], first_row: int = 1) -> None:
+    """Raises DataError for the first document in which there is nothing to read, with its `row`."""
+    for row, document in enumerate(documents, first_row):
         if not document.has_words(("title", "abstract", "claims")):
             raise DataError(
                 f"document {row} has no words: no letter a to z and no digit in its title or abstract",

@@ -151,3 +151,20 @@ def test_facts_of_another_version_are_an_error_that_names_the_file(tmp_path):
     (tmp_path / "prediction_facts.json").write_text('{"pools": 3}')
     with raises(DataError, file=str(tmp_path / "prediction_facts.json")):
         PredictionFacts.read(tmp_path)
+
+
+def test_an_explanation_is_about_the_predicted_label_of_each_task(predictor):
+    plain, explained = (predictor.predict([NETWORK], explain=explain)[0] for explain in (False, True))
+    assert plain.technology.words is None
+    # H04 has four of seven, without `network` two of five, without `packet` three of six
+    effects = {each.word: each.effect for each in explained.technology.words}
+    assert (effects["network"], effects["packet"]) == (0.1714, 0.0714)
+    assert explained.citation_level.words[0].word == "network"
+    dropped = {"words": None}
+    assert explained.technology.model_copy(update=dropped) == plain.technology
+
+
+def test_rows_can_go_on_from_an_earlier_call(predictor):
+    assert [each.row for each in predictor.predict([NETWORK, PUMP], first_row=11)] == [11, 12]
+    with raises(DataError, row=12):
+        predictor.predict([NETWORK, Document("", "")], first_row=11)
