@@ -441,6 +441,42 @@ class Backtest:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Service:
+    """The HTTP service and its page, and the limits that hold for every client."""
+
+    host: String = setting(
+        "127.0.0.1",
+        "address to listen on; one that other machines reach needs a token in PATENT_SPARK_TOKEN",
+    )
+    port: Annotated[int, Strict(), Bound(ge=0, le=65535)] = setting(
+        8000, "port to listen on; 0 = a free one, which the first line of output names"
+    )
+    allowed_hosts: tuple[String, ...] = setting(
+        (),
+        "further names that the Host header may have on loopback; elsewhere the only ones, or any if empty",
+    )
+    workers: Count = setting(0, "threads that compute predictions; 0 = one a core")
+    queue: Count = setting(128, "predictions that may wait for a thread; further ones get status 503")
+    concurrency: Positive = setting(256, "requests in progress at a time; further ones get status 503")
+    max_body_kb: Positive = setting(2_048, "largest body of a JSON request, in kilobytes")
+    max_documents: Positive = setting(1_000, "largest number of documents in a JSON request")
+    max_explained: Positive = setting(20, "largest number of documents in a request with explain")
+    max_characters: Positive = setting(50_000, "longest title and abstract of a document, together")
+    max_file_kb: Positive = setting(20_480, "largest CSV file, in kilobytes")
+    max_file_rows: Positive = setting(20_000, "largest number of rows in a CSV file")
+    max_files: Positive = setting(4, "CSV files that are received or scored at a time")
+    file_minutes: Positive = setting(30, "minutes for which a scored CSV file is kept")
+    receive_timeout_s: Annotated[Real, Bound(gt=0)] = setting(
+        10.0, "seconds that a client has for its headers, and for its body plus one for every 100 kB"
+    )
+    stop_timeout_s: Positive = setting(30, "seconds that requests in progress have to end after SIGTERM")
+    poll_s: Annotated[Real, Bound(gt=0)] = setting(
+        30.0, "seconds between two looks for a new champion in the registry"
+    )
+    poll_timeout_s: Positive = setting(10, "seconds that the registry has to answer a look")
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Tracking:
     """Where runs and models are kept."""
 
@@ -481,6 +517,7 @@ class Config:
     refresh: Refresh = field(default_factory=Refresh)
     backtest: Backtest = field(default_factory=Backtest)
     tracking: Tracking = field(default_factory=Tracking)
+    service: Service = field(default_factory=Service)
 
     @property
     def task_names(self) -> tuple[str, ...]:

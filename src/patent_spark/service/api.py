@@ -1,0 +1,82 @@
+"""POST /v1/predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from patent_spark.config import Service
+from patent_spark.inference.prediction.documents import Document
+from patent_spark.inference.prediction.records import Prediction
+from patent_spark.service.answers import ErrorAnswer, PredictAnswer
+from patent_spark.service.live_models import LiveModels, LoadedModels
+from patent_spark.service.refusal import Refusal
+from patent_spark.service.requests import PredictRequest
+from patent_spark.service.service_metrics import ServiceMetrics
+from patent_spark.service.work_queue import WorkQueue
+
+PIECE = 32
+"""Documents that a thread takes at a time, so that a long request does not hold up short ones."""
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer, "description": about}
+    for status, about in {
+        400: "No valid JSON in UTF-8",
+        401: "No token, or a wrong one",
+        408: "The body took too long to arrive",
+        413: "Too many bytes, documents or characters",
+        415: "Another Content-Type",
+        422: "A field is missing, unknown or of another type",
+        503: "Too busy; Retry-After says when to try again",
+    }.items()
+}
+"""Errors of every route that takes a body."""
+
+
+def predict_router(limits: Service, live: LiveModels, queue: WorkQueue, metrics: ServiceMetrics) -> APIRouter:
+    """The route of predictions."""
+    router = APIRouter()
+
+    @router.post(
+        "/v1/predict",
+        response_model=PredictAnswer,
+        responses={**ERRORS},
+        summary="Classes and citation levels",
+    )
+    async def predict(request: PredictRequest) -> Response:
+        """Answer one document, or several."""
+        models = live.current
+        documents = request.checked(limits)
+        _check_classes(request.limit_to, models)
+        answered: list[str] = []
+        for first in range(0, len(documents), PIECE):
+            piece = documents[first : first + PIECE]
+            answered += await queue.run(_as_json, models, piece, first, request)
+        metrics.documents.inc(len(documents))
+        return Response(f'{{"predictions":[{",".join(answered)}]}}', media_type="application/json")
+
+    return router
+
+
+def _as_json(
+    models: LoadedModels, documents: Sequence[Document], first: int, request: PredictRequest
+) -> list[str]:
+    answers = models.predictor.predict(documents, request.top, request.limit_to, request.explain)
+    return [with_row(answer, first + answer.row).model_dump_json() for answer in answers]
+
+
+def with_row(answer: Prediction, row: int) -> Prediction:
+    """The same with its place in the whole request."""
+    return answer if answer.row == row else answer.model_copy(update={"row": row})
+
+
+def _check_classes(classes: Sequence[str], models: LoadedModels) -> None:
+    if not classes:
+        return
+    technology = models.versions.get("technology")
+    if technology is None:
+        raise Refusal(422, "limit_to needs a model of technology, and there is none", "invalid")
+    if not set(classes) <= set(technology.classes):
+        raise Refusal(422, "limit_to has a class that the model does not know", "invalid")

@@ -1,0 +1,63 @@
+"""The models that answer now, as one reference that a reload replaces."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from patent_spark.inference.prediction.documents import Document
+from patent_spark.inference.prediction.records import Prediction
+
+
+class Predicts(Protocol):
+    """What the service needs of a predictor. Called by several threads at a time."""
+
+    def predict(
+        self, documents: Sequence[Document], top: int = 5, limit_to: Sequence[str] = (), explain: bool = False
+    ) -> list[Prediction]:
+        """One prediction a document, in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """Which model answers for a task."""
+
+    task: str
+    name: str
+    """In the registry, or a folder's name."""
+    version: str
+    """In the registry; empty outside it."""
+    release_id: str
+    identity: str
+    """Digest of the model and its calibration."""
+    classes: tuple[str, ...]
+    """Its labels."""
+
+
+@dataclass(frozen=True)
+class LoadedModels:
+    """Models that answer together. A request uses one of these from its beginning to its end."""
+
+    predictor: Predicts
+    versions: Mapping[str, ModelVersion]
+    """By task."""
+    similar: Any = None
+    """Nearest patents; None: there is no index for these models."""
+    held: Any = None
+    """What must live as long as the models: the folder of their files."""
+    since: str = field(default_factory=lambda: now())
+
+
+class LiveModels:
+    """The current models. Replacing them is one assignment; requests in progress keep theirs."""
+
+    def __init__(self, models: LoadedModels) -> None:
+        self.current = models
+
+
+def now() -> str:
+    """The time, in UTC to the second, as /version shows it."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
