@@ -459,7 +459,9 @@ class Service:
     queue: Count = setting(128, "predictions that may wait for a thread; further ones get status 503")
     concurrency: Positive = setting(256, "requests in progress at a time; further ones get status 503")
     max_body_kb: Positive = setting(2_048, "largest body of a JSON request, in kilobytes")
-    max_documents: Positive = setting(1_000, "largest number of documents in a JSON request")
+    max_documents: Annotated[int, Strict(), Bound(ge=1, le=10_000)] = setting(
+        1_000, "largest number of documents in a JSON request"
+    )
     max_explained: Positive = setting(20, "largest number of documents in a request with explain")
     max_characters: Positive = setting(50_000, "longest title and abstract of a document, together")
     max_file_kb: Positive = setting(20_480, "largest CSV file, in kilobytes")

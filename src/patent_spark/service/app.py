@@ -53,7 +53,7 @@ class Application:
     def _routes(
         self, settings: Service, registry: Callable[[], RegistryAnswer], needs_token: bool
     ) -> FastAPI:
-        files = FileJobs(settings, self.live, self.queue, self.metrics)
+        self.files = files = FileJobs(settings, self.live, self.queue, self.metrics)
 
         @asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -69,6 +69,7 @@ class Application:
             redoc_url=None,
             lifespan=lifespan,
             redirect_slashes=False,
+            telemetry={"tracing": False, "metrics": False, "logs": False},
         )
         add_error_handlers(app, self.metrics)
         app.include_router(predict_router(settings, self.live, self.queue, self.metrics))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from patent_spark.service.refusal import Refusal, busy
+from patent_spark.service.refusal import SLOW, Refusal, busy
 
 _SLOWEST = 100_000
 """Bytes a second that a body may be as slow as, beyond the time that every body has."""
@@ -76,7 +76,7 @@ class BodyLimits:
                     message = await receive()
             except TimeoutError:
                 raise Refusal(
-                    408, "the body of the request took too long to arrive", "slow", {"Connection": "close"}
+                    408, "the body of the request took too long to arrive", SLOW, {"Connection": "close"}
                 ) from None
             if message["type"] == "http.disconnect":
                 raise Refusal(400, "the client went away before its request was complete", "disconnected")

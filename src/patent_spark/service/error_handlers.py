@@ -15,7 +15,7 @@ from patent_spark.service.service_metrics import ServiceMetrics
 
 _BY_STATUS = {
     400: "the body is not valid JSON in UTF-8",
-    404: "there is nothing at this path; GET /docs lists what there is",
+    404: "there is nothing at this path; GET /docs lists the paths",
     405: "this path does not take this method",
 }
 
@@ -71,7 +71,7 @@ def add_error_handlers(app: FastAPI, metrics: ServiceMetrics) -> None:
 
 
 def validation_refusal(errors: Sequence[Any]) -> Refusal:
-    """400 for what is no JSON, 422 with the first error of a body that does not fit."""
+    """400 for what is no JSON, 422 or 413 with the first error of a body that does not fit."""
     first = errors[0]
     if first["type"] == "json_invalid":
         return Refusal(400, _BY_STATUS[400], "json")
@@ -80,4 +80,5 @@ def validation_refusal(errors: Sequence[Any]) -> Refusal:
         place = place[:-1]  # the name of the field is the client's
     named = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
     sentence = _BY_TYPE.get(first["type"], "{} is not valid")
-    return Refusal(422, sentence.format(named or "the body", **first.get("ctx", {})), "invalid")
+    status = 413 if first["type"] == "too_long" else 422
+    return Refusal(status, sentence.format(named or "the body", **first.get("ctx", {})), "invalid")

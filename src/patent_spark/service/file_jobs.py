@@ -47,11 +47,15 @@ class FileJobs:
         self._folder = TemporaryDirectory(prefix="patent-spark-files-")
         self._jobs: dict[str, FileJob] = {}
 
-    def add(self, file: CsvFile) -> FileJob:
-        """Start to score a file. Raises Refusal (503) when as many as allowed are being scored."""
-        self._forget_old()
+    def require_room(self) -> None:
+        """Raises Refusal (503) when as many files as allowed are being scored."""
         if sum(job.state == RUNNING for job in self._jobs.values()) >= self._limits.max_files:
             raise busy("too many files are being scored", 5)
+
+    def add(self, file: CsvFile) -> FileJob:
+        """Start to score a file. Raises Refusal as `require_room`."""
+        self._forget_old()
+        self.require_room()
         name = secrets.token_urlsafe(18)
         job = FileJob(name, file.rows, Path(self._folder.name) / name)
         job.task = asyncio.get_running_loop().create_task(self._score(job, file))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
@@ -20,7 +22,10 @@ _ABOUT_BODY = {
         "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-_NOT_FOUND = {404: {"model": ErrorAnswer, "description": "No such file, or no longer"}}
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"model": ErrorAnswer, "description": "No such file, or no longer"},
+    "default": {"model": ErrorAnswer, "description": "Every other error"},
+}
 
 
 def file_router(limits: Service, jobs: FileJobs, queue: WorkQueue) -> APIRouter:
@@ -37,10 +42,10 @@ def file_router(limits: Service, jobs: FileJobs, queue: WorkQueue) -> APIRouter:
     )
     async def upload(request: Request) -> FileAnswer:
         """Start to score the rows of a CSV file, the body of the request."""
+        jobs.require_room()
         body = await request.body()
-        return _answer(
-            jobs.add(await queue.run(checked_csv, body, limits.max_file_rows, limits.max_characters))
-        )
+        file = await queue.run(checked_csv, body, limits.max_file_rows, limits.max_characters)
+        return _answer(jobs.add(file))
 
     @router.get("/v1/files/{name}", response_model=FileAnswer, responses=_NOT_FOUND, summary="How far it is")
     async def state(name: str) -> FileAnswer:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from patent_spark.core.progress import log
 from patent_spark.service.access import OPEN
-from patent_spark.service.refusal import Refusal, busy, send_refusal
+from patent_spark.service.refusal import SLOW, Refusal, busy, send_refusal
 from patent_spark.service.service_metrics import ServiceMetrics
 
 HEADERS = {
@@ -68,7 +68,8 @@ class Gate:
             await self._app(scope, body, answer)
         except Refusal as refusal:
             self._metrics.rejected.labels(refusal.reason).inc()
-            await body.drain()
+            if refusal.reason != SLOW:
+                await body.drain()
             await send_refusal(answer, refusal)
         except Exception as error:
             log_failure(error)

@@ -61,7 +61,7 @@ def operations_router(
     @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
     async def all_metrics() -> Response:
         """Requests, latency, queue, refusals, versions, reloads."""
-        return Response(metrics.text(), media_type=CONTENT_TYPE)
+        return Response(metrics.text(live.current.versions.values()), media_type=CONTENT_TYPE)
 
     return router
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 
 from starlette.types import Send
 
+SLOW = "slow"
+"""The reason of a refusal after which nothing more is read."""
+
 
 class Refusal(Exception):
     """Answer with `status` and {"error": sentence}. `reason` names it in the metrics."""

@@ -33,15 +33,17 @@ class DocumentRequest(_Request):
         return Document(self.title, self.abstract, self.id or None, cpc_class=self.cpc_class or None)
 
 
-_Classes = Annotated[list[Annotated[str, Field(max_length=10)]], Field(max_length=200)]
+ClassList = Annotated[list[Annotated[str, Field(max_length=10)]], Field(max_length=200)]
 
 
 class PredictRequest(DocumentRequest):
     """One document (`title`, `abstract`), or several (`documents`), and what to answer."""
 
-    documents: list[DocumentRequest] = Field([], description="several, instead of title and abstract")
+    documents: list[DocumentRequest] = Field(
+        [], max_length=10_000, description="several, instead of title and abstract"
+    )
     top: int = Field(5, ge=1, le=200, description="how many classes to give")
-    limit_to: _Classes = Field([], description="only these CPC classes, such as H04")
+    limit_to: ClassList = Field([], description="only these CPC classes, such as H04")
     explain: bool = Field(False, description="also give the words that mattered most")
 
     @model_validator(mode="after")
@@ -70,12 +72,12 @@ class SimilarRequest(_Request):
     abstract: str = Field("", description="abstract, plain text")
     patent_id: str = Field("", max_length=20, description="a patent of the index, instead of a text")
     top: int = Field(10, ge=1, le=100, description="how many patents")
-    cpc_class: str = Field("", max_length=10, description="only patents of this CPC class")
+    classes: ClassList = Field([], description="only patents of these CPC classes, such as H04")
     granted_before: Annotated[datetime.date, Strict(False)] | None = Field(
         None, description="only patents granted before this day, such as 2015-06-30"
     )
-    by: Literal["model", "words"] = Field(
-        "model", description="model: the model's document vectors; words: averaged word vectors"
+    vectors: Literal["document", "words"] = Field(
+        "document", description="document: the model's document vectors; words: averaged word vectors"
     )
     include_family: bool = Field(False, description="also the patent itself and its family")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,6 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from patent_spark.service.live_models import ModelVersion
 from patent_spark.service.work_queue import WorkQueue
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -76,12 +77,9 @@ class ServiceMetrics:
             registry=self._all,
         )
 
-    def models(self, versions: Mapping[str, tuple[str, str, str]]) -> None:
-        """versions: name, version and release id of the model that answers, by task."""
+    def text(self, versions: Iterable[ModelVersion]) -> bytes:
+        """All of them in Prometheus' text format. versions: of the models that answer."""
         self._model.clear()
-        for task, (name, version, release) in versions.items():
-            self._model.labels(task, name, version, release).set(1)
-
-    def text(self) -> bytes:
-        """All of them in Prometheus' text format."""
+        for each in versions:
+            self._model.labels(each.task, each.name, each.version, each.release_id).set(1)
         return generate_latest(self._all)

@@ -230,8 +230,8 @@ async function showSimilar(text) {
     const before = byId("before").value;
     const asked = { ...text, top: 10, ...(before ? { granted_before: before } : {}) };
     const answer = await (await ask("POST", "/v1/similar", JSON.stringify(asked))).json();
-    section.querySelector("tbody").replaceChildren(...answer.patents.map(neighbour));
-    byId("similar-about").textContent = answer.patents.length ? "By the text, as the model reads it." : "No patent fits.";
+    section.querySelector("tbody").replaceChildren(...answer.neighbors.map(neighbour));
+    byId("similar-about").textContent = answer.neighbors.length ? "By the text, as the model reads it." : "No patent fits.";
     section.hidden = false;
   } catch (error) {
     section.hidden = true; // there is no index: the rest of the answer stands
@@ -241,7 +241,7 @@ async function showSimilar(text) {
 
 function neighbour(patent) {
   const row = element("tr");
-  const cells = [[patent.patent_id, ""], [patent.title, "text wrap"], [patent.cpc_class, "text"], [patent.grant_date, "text"], [patent.forward_citations, ""], [patent.similarity?.toFixed(3), ""]];
+  const cells = [[patent.patent_id, ""], [patent.title, "text wrap"], [patent.cpc_class, "text"], [patent.grant_date, "text"], [patent.citations, ""], [patent.similarity?.toFixed(3), ""]];
   row.append(...cells.map(([text, kind]) => element("td", kind, text === null || text === undefined ? "–" : String(text))));
   return row;
 }
