@@ -11,6 +11,7 @@ from patent_spark.metrics.report_schema import (
     COMPARED,
     TEST_YEARS,
     ClassifierMetrics,
+    ClassMetrics,
     Interval,
     Metric,
     MetricDifference,
@@ -64,6 +65,10 @@ TOP1_ROWS = (
 """Metrics of the citation level that are about the patents of `top1`."""
 
 
+TOO_FEW = Cell("too few", kind="soft")
+"""In the place of a metric that rests on fewer than FEW_PATENTS test patents."""
+
+
 def metric_name(metric: Metric) -> str:
     """The name of a metric outside of its table: `PR-AUC of top1`."""
     name = next(row.name for row in (*METRIC_ROWS, *TOP1_ROWS) if row.metric == metric).split(" (")[0]
@@ -82,7 +87,17 @@ def metric_cell(metrics: ClassifierMetrics | None, row: MetricRow) -> Cell:
     """The value of a metric with its interval; a dash where there is none."""
     if metrics is None:
         return Cell("–")
+    if metrics.has_too_few_for(row.metric):
+        return TOO_FEW
     return value_cell(metrics.value(row.metric), metrics.interval(row.metric), row.form)
+
+
+def label_cell(of_label: ClassMetrics, metric: str) -> Cell:
+    """Precision, recall or F1 (`f1`) of a label with its interval."""
+    if of_label.too_few:
+        return TOO_FEW
+    value: float | None = getattr(of_label, metric)
+    return value_cell(value, of_label.intervals.get(metric), "number")
 
 
 def value_cell(value: float | None, interval: Interval | None, kind: str) -> Cell:
@@ -118,7 +133,7 @@ def comparison_table(metrics: Metrics) -> Table:
     rows.append(Row("by how much this model is better"))
     for metric in (each for each in COMPARED if each in metrics.best_baseline):
         differences = [
-            difference_cell(metrics.baselines[name].model_better_by[metric], metric) for name in others
+            _lead_cell(metrics, metrics.baselines[name].model_better_by[metric], metric) for name in others
         ]
         rows.append(Row(metric_name(metric), [Cell(""), *differences, *[Cell("")] * len(references)]))
     heads = [*(NAMES[name] for name in others), *(each.title for each in references)]
@@ -166,7 +181,11 @@ def _reference_rows(parts: Sequence[SplitMetrics]) -> list[Row]:
 
 
 def _best_differences(parts: Sequence[SplitMetrics], name: str, metric: Metric) -> Row:
-    return Row(name, [difference_cell(part.best_baseline[metric], metric) for part in parts])
+    return Row(name, [_lead_cell(part, part.best_baseline[metric], metric) for part in parts])
+
+
+def _lead_cell(metrics: ClassifierMetrics, difference: MetricDifference, metric: Metric) -> Cell:
+    return TOO_FEW if metrics.has_too_few_for(metric) else difference_cell(difference, metric)
 
 
 def _across(parts: Sequence[ClassifierMetrics | None], row: MetricRow) -> Row:

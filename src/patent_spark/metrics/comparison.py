@@ -15,11 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.config import Evaluate
+from patent_spark.core.schemas import TOP1
 from patent_spark.metrics.bootstrap import interval, resampled_weights, verdict
 from patent_spark.metrics.classification import Floats
 from patent_spark.metrics.estimator import MetricEstimator
 from patent_spark.metrics.prediction_records import Predictions
-from patent_spark.metrics.report_schema import COMPARED, BestBaseline, Metric, MetricDifference
+from patent_spark.metrics.report_schema import (
+    COMPARED,
+    FEW_PATENTS,
+    BestBaseline,
+    Metric,
+    MetricDifference,
+)
 
 _LABEL = "per_class."
 _COUNTED = (f"{_LABEL}support", Metric.TOP1_SHARE)
@@ -88,6 +95,7 @@ def classifier_metrics(
         else:
             _put(metrics.setdefault(part, {}) if part else metrics, field, name, value, resampled)
     metrics["accuracy_interval"] = intervals.get(Metric.ACCURACY)
+    _mark_too_few(metrics, per_class)
     return metrics | ({"per_class": per_class} if by_label else {})
 
 
@@ -144,6 +152,17 @@ def _difference(model: Estimates, other: Estimates, metric: Metric) -> MetricDif
 def _joined(batches: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
     names = batches[0] if batches else ()
     return {name: np.concatenate([batch[name] for batch in batches], axis=-1) for name in names}
+
+
+def _mark_too_few(metrics: dict[str, Any], per_class: dict[str, dict[str, Any]]) -> None:
+    """Mark what rests on fewer than FEW_PATENTS patents; the field is left out elsewhere."""
+    for of_label in per_class.values():
+        if of_label["support"] < FEW_PATENTS:
+            of_label["too_few"] = True
+    if metrics["examples"] < FEW_PATENTS:
+        metrics["too_few"] = True
+    if "top1" in metrics and per_class[TOP1]["support"] < FEW_PATENTS:
+        metrics["top1"]["too_few"] = True
 
 
 def _put(place: dict[str, Any], field: str, name: str, value: Floats, resampled: Floats | None) -> None:

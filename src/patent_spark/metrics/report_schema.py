@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Interval = tuple[float, float]
 """Lower and upper end of a 95 % confidence interval."""
 
+FEW_PATENTS = 10
+"""With fewer test patents than these, a metric of a label or a group of patents says next to nothing."""
+
 TEST_YEARS = "test_years"
 """The headline of a temporal task: the patents of all its test years together."""
 
@@ -98,6 +101,8 @@ class ClassMetrics(Record):
     f1: float | None = None
     support: int
     """Test patents that have the label."""
+    too_few: bool = False
+    """They are fewer than FEW_PATENTS: pages show no metric of the label."""
     intervals: dict[str, Interval | None] = Field(default_factory=dict)
 
 
@@ -118,6 +123,8 @@ class Top1Metrics(Record):
     precision_at_5_percent: float | None = None
     lift_at_5_percent: float | None = None
     brier: float | None = None
+    too_few: bool = False
+    """Fewer than FEW_PATENTS patents are top1: pages show nothing but their share and the Brier score."""
     intervals: dict[str, Interval | None] = Field(default_factory=dict)
 
 
@@ -154,6 +161,8 @@ class ClassifierMetrics(Record):
     """Cohen's kappa with quadratic weights, for ordered labels only."""
     brier: float | None = None
     top1: Top1Metrics | None = None
+    too_few: bool = False
+    """There are fewer than FEW_PATENTS patents: pages show no metric."""
     per_class: dict[str, ClassMetrics] = Field(default_factory=dict)
     intervals: dict[str, Interval | None] = Field(default_factory=dict)
 
@@ -167,6 +176,11 @@ class ClassifierMetrics(Record):
         """The 95 % confidence interval of a metric; None where there is none."""
         part = self.top1 if metric.of_top1 else self
         return part.intervals.get(metric.field) if part is not None else None
+
+    def has_too_few_for(self, metric: Metric) -> bool:
+        """Whether a metric rests on fewer than FEW_PATENTS patents."""
+        of_top1 = metric.of_top1 and metric not in (Metric.TOP1_SHARE, Metric.TOP1_BRIER)
+        return self.too_few or (of_top1 and self.top1 is not None and self.top1.too_few)
 
 
 class BaselineMetrics(ClassifierMetrics):
@@ -280,6 +294,7 @@ class WarningCode(StrEnum):
     ABOVE_UPPER_BOUND = "above_upper_bound"
     UNTRAINED_LABELS = "untrained_labels"
     NEVER_PREDICTED = "never_predicted"
+    FEW_OF_A_LABEL = "few_of_a_label"
     LABEL_SHIFT = "label_shift"
     CLASS_SHIFT = "class_shift"
     DRIFT = "drift"

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from patent_spark.experiments.compare.report_schema import TaskComparison, ValuePair
 from patent_spark.metrics.cells import (
     METRIC_ROWS,
+    TOO_FEW,
     TOP1_ROWS,
     MetricRow,
     difference_cell,
+    label_cell,
     metric_cell,
-    value_cell,
 )
 from patent_spark.metrics.paired import ALL, PairedComparison
 from patent_spark.metrics.report_schema import ClassMetrics, Metric, MetricDifference
@@ -61,8 +62,12 @@ def label_table(comparison: TaskComparison) -> Table:
         cells = [_sizes([each.support if each else None for each in both])]
         cells += [_label_cell(each, name) for name in ("recall", "f1") for each in both]
         values = [each.f1 if each else None for each in both]
-        difference = differences.get(label)
-        cells.append(difference_cell(difference, "f1") if difference else _plain_difference(values, "f1"))
+        if any(each and each.too_few for each in both):
+            cells.append(TOO_FEW)
+        elif difference := differences.get(label):
+            cells.append(difference_cell(difference, "f1"))
+        else:
+            cells.append(_plain_difference(values, "f1"))
         rows.append(Row(label, cells))
     heads = [head for name in ("recall", "F1") for head in (f"{name}, {BASELINE}", CANDIDATE)]
     return Table(["label", "patents", *heads, "difference in F1"], rows)
@@ -77,7 +82,7 @@ def class_table(comparison: TaskComparison) -> Table | None:
         both = [part.get(code) for part in parts]
         cells = [_sizes([each.examples if each else None for each in both])]
         cells += [metric_cell(each, row) for each in both]
-        values = [each.accuracy if each else None for each in both]
+        values = [None if each is None or each.too_few else each.accuracy for each in both]
         rows.append(Row(code, [*cells, _plain_difference(values, Metric.ACCURACY)]))
     heads = [f"accuracy, {BASELINE}", CANDIDATE, "difference"]
     return Table(["CPC class", "patents", *heads], rows) if rows else None
@@ -108,9 +113,7 @@ def _difference(paired: PairedComparison | None, metric: Metric) -> Cell:
 
 
 def _label_cell(metrics: ClassMetrics | None, name: str) -> Cell:
-    if metrics is None:
-        return _NOTHING
-    return value_cell(getattr(metrics, name), metrics.intervals.get(name), "number")
+    return _NOTHING if metrics is None else label_cell(metrics, name)
 
 
 def _sizes(sizes: Sequence[int | None]) -> Cell:

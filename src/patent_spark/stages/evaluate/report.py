@@ -18,7 +18,7 @@ from patent_spark.metrics.cells import (
 )
 from patent_spark.metrics.constant_baselines import BASELINES, NAMES
 from patent_spark.metrics.paper_results import PAPER_RESULTS
-from patent_spark.metrics.report_schema import TEST_YEARS, Metric, Metrics, SplitMetrics
+from patent_spark.metrics.report_schema import FEW_PATENTS, TEST_YEARS, Metric, Metrics, SplitMetrics
 from patent_spark.reporting.html import Cell, Picture, Table, render_page
 from patent_spark.reporting.provenance import provenance
 from patent_spark.stages.evaluate.figures import draw_figures
@@ -84,6 +84,7 @@ def write_report(
         words=nearest_words(store.read_arrow("VECTORS")),
         origin=provenance(store),
         names=NAMES,
+        few_patents=FEW_PATENTS,
     )
     write_text(folder / "report.html", page)
 
@@ -118,7 +119,7 @@ def _leads(metrics: Metrics) -> list[Lead]:
     return [
         Lead(difference_cell(best, metric), name, best.verdict, NAMES[best.baseline])
         for metric, name in names.items()
-        if (best := metrics.best_baseline.get(metric)) is not None
+        if (best := metrics.best_baseline.get(metric)) is not None and not metrics.has_too_few_for(metric)
     ]
 
 

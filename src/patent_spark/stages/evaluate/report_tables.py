@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 
 from patent_spark.metrics.cells import (
     METRIC_ROWS,
+    TOO_FEW,
     TOP1_ROWS,
     MetricRow,
     difference_cell,
+    label_cell,
     metric_cell,
     metric_name,
     split_name,
-    value_cell,
 )
 from patent_spark.metrics.constant_baselines import NAMES, TFIDF_LINEAR
-from patent_spark.metrics.report_schema import ClassMetrics, GroupMetrics, Metric, Metrics, SplitMetrics
-from patent_spark.reporting.html import Cell, Row, Table, count, number, share
+from patent_spark.metrics.report_schema import GroupMetrics, Metric, Metrics, SplitMetrics
+from patent_spark.reporting.html import Cell, Row, Table, count, share
 
 SECTIONS = {
     "A": "Human necessities",
@@ -58,7 +59,7 @@ def level_tables(splits: Mapping[str, SplitMetrics]) -> list[Table]:
     heads = [split_name(split) for split in splits]
     for metric in _OF_LABEL:
         rows = [
-            Row(label, [_label_cell(split.per_class[label], metric) for split in splits.values()])
+            Row(label, [label_cell(split.per_class[label], metric) for split in splits.values()])
             for label in labels
         ]
         tables.append(Table(["F1" if metric == "f1" else metric, *heads], rows))
@@ -76,12 +77,11 @@ def class_table(metrics: Metrics) -> Table:
     linear = metrics.baselines[TFIDF_LINEAR].per_class
     rows = []
     for i, label in enumerate(metrics.labels):
-        of_label, f1 = metrics.per_class[label], linear[label].f1
+        of_label = metrics.per_class[label]
         cells = [Cell(count(of_label.support), key=of_label.support)]
-        cells += [_label_cell(of_label, metric) for metric in _OF_LABEL]
-        rows.append(
-            Row(label, [*cells, Cell(number(f1), key=f1), _most_frequent_error(i, matrix, metrics.labels)])
-        )
+        cells += [label_cell(of_label, metric) for metric in _OF_LABEL]
+        cells.append(label_cell(linear[label].model_copy(update={"intervals": {}}), "f1"))
+        rows.append(Row(label, [*cells, _most_frequent_error(i, matrix, metrics.labels)]))
     heads = ["label", "test patents", "precision", "recall", "F1", f"F1 of {NAMES[TFIDF_LINEAR]}"]
     return Table([*heads, "most often mistaken for"], rows)
 
@@ -89,17 +89,12 @@ def class_table(metrics: Metrics) -> Table:
 def _group_cells(group: GroupMetrics, shown: Sequence[MetricRow]) -> list[Cell]:
     best = group.best_baseline[Metric.ACCURACY]
     name = NAMES[best.baseline]
+    lead = [Cell(name, kind="text", key=name), difference_cell(best, Metric.ACCURACY)]
     return [
         Cell(count(group.examples), key=group.examples),
         *(metric_cell(group, row) for row in shown),
-        Cell(name, kind="text", key=name),
-        difference_cell(best, Metric.ACCURACY),
+        *([Cell("", kind="text"), TOO_FEW] if group.too_few else lead),
     ]
-
-
-def _label_cell(of_label: ClassMetrics, metric: str) -> Cell:
-    value: float | None = getattr(of_label, metric)
-    return value_cell(value, of_label.intervals.get(metric), "number")
 
 
 def _most_frequent_error(label: int, matrix: NDArray[np.int64], labels: Sequence[str]) -> Cell:

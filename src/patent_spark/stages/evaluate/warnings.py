@@ -9,10 +9,10 @@ from typing import Any
 from patent_spark.core.schemas import TOP1
 from patent_spark.metrics.bootstrap import BETTER, WORSE
 from patent_spark.metrics.constant_baselines import MAJORITY, NAMES
-from patent_spark.metrics.report_schema import Metric, Metrics, MetricWarning, WarningCode
+from patent_spark.metrics.report_schema import FEW_PATENTS, Metric, Metrics, MetricWarning, WarningCode
 from patent_spark.reporting.html import interval_range, share, signed
 
-_FEW_PATENTS = 1000
+_SMALL_TEST_SET = 1000
 _RATIO = 1.5  # between a level's share of the training and of the test patents
 _MOVED = 0.1  # share of the patents that would need another class for both distributions to be equal
 _P_VALUE = 0.001  # of a chi-squared test between both distributions
@@ -38,6 +38,7 @@ def metric_warnings(
         *_not_better_than_baselines(metrics),
         *_above_upper_bound(metrics),
         *_labels_without_training_or_prediction(metrics, training),
+        *_few_of_a_label(metrics),
         *_label_shift(metrics, training),
         *_drift(metrics),
         *_suspicious_top1(metrics, suspicious_top1_auc),
@@ -49,7 +50,7 @@ def _warning(code: WarningCode, message: str, **facts: Any) -> MetricWarning:
 
 
 def _small_test_set(metrics: Metrics) -> list[MetricWarning]:
-    if metrics.examples >= _FEW_PATENTS or metrics.accuracy_interval is None:
+    if metrics.examples >= _SMALL_TEST_SET or metrics.accuracy_interval is None:
         return []
     low, high = metrics.accuracy_interval
     message = (
@@ -118,6 +119,17 @@ def _labels_without_training_or_prediction(metrics: Metrics, training: TrainingL
         message = f"{_labels(never)} test patents but are never predicted."
         warnings.append(_warning(WarningCode.NEVER_PREDICTED, message, labels=never))
     return warnings
+
+
+def _few_of_a_label(metrics: Metrics) -> list[MetricWarning]:
+    few = sorted(label for label, each in metrics.per_class.items() if each.too_few)
+    if not few:
+        return []
+    message = (
+        f"{_labels(few)} fewer than {FEW_PATENTS} test patents: too few for metrics of their own. In macro "
+        "F1 they count as much as labels with many."
+    )
+    return [_warning(WarningCode.FEW_OF_A_LABEL, message, labels=few)]
 
 
 def _label_shift(metrics: Metrics, training: TrainingLabels) -> list[MetricWarning]:

@@ -11,6 +11,9 @@ from patent_spark.stages.quality import plots
 from patent_spark.stages.quality.report_schema import Outcomes, QualityReport, Scalar
 from patent_spark.stages.quality.summary import NO_CLASS, OUTCOMES
 
+_FEW = 10
+"""With fewer patents than these, no shares of levels are shown."""
+
 
 def write_page(folder: Path, report: QualityReport) -> None:
     """Write report.html and figures/*.png."""
@@ -23,6 +26,7 @@ def write_page(folder: Path, report: QualityReport) -> None:
         years={name: _with_total(each) for name, each in report.years.items()},
         classes={name: _with_total(each) for name, each in report.classes.items()},
         levels=LEVELS,
+        few=_FEW,
         reasons=[name for name in OUTCOMES if name not in LEVELS and report.outcomes[name]],
         no_class=NO_CLASS,
         observed=observed,

@@ -7,10 +7,12 @@ import pytest
 
 from patent_spark.core.schemas import LEVELS
 from patent_spark.metrics.cells import comparison_table, split_table
-from patent_spark.metrics.report_schema import Metric
+from patent_spark.metrics.report_schema import GroupMetrics, Metric
 from patent_spark.stages.evaluate.mlflow_logging import logged_metrics
-from patent_spark.stages.evaluate.report_tables import class_table, level_tables
+from patent_spark.stages.evaluate.report_tables import class_table, group_table, level_tables
 from tests.support.small_metrics import levels, metrics_of, split
+
+GROUP = ("examples", "accuracy", "kappa", "top1", "too_few", "best_baseline")
 
 
 def line(table, name):
@@ -90,9 +92,10 @@ def test_a_reference_for_bags_of_words_is_no_upper_bound():
 
 
 def test_an_undefined_metric_is_a_dash_and_not_zero():
-    """Of ten patents none is predicted top1. zerocite is predicted but has no patents."""
-    truth, predicted = [0, 0, 1, 1, 1, 2, 2, 2, 2, 2], [1, 1, 1, 1, 2, 2, 2, 2, 2, 3]
-    splits = {"test_2011": levels(truth, predicted), "test_2012": levels([0, 1], [0, 1])}
+    """Of a hundred patents none is predicted top1. zerocite is predicted but has no patents."""
+    truth = 10 * [0, 0, 1, 1, 1, 2, 2, 2, 2, 2]
+    predicted = 10 * [1, 1, 1, 1, 2, 2, 2, 2, 2, 3]
+    splits = {"test_2011": levels(truth, predicted), "test_2012": levels(10 * [0, 1], 10 * [0, 1])}
     metrics = metrics_of(LEVELS, splits, [2, 3, 5, 1])
     year = metrics.by_year["2011"]
     top1, zerocite = year.per_class["top1"], year.per_class["zerocite"]
@@ -107,8 +110,38 @@ def test_an_undefined_metric_is_a_dash_and_not_zero():
 
     precision, recall, *_ = level_tables({"2011": year, "2012": metrics.by_year["2012"]})
     assert (line(precision, "top1"), line(recall, "top1")) == (["–", "1.000"], ["0.000", "1.000"])
-    assert (line(precision, "zerocite"), line(recall, "zerocite")) == (["0.000", "–"], ["–", "–"])
+    assert (line(precision, "zerocite"), line(recall, "zerocite")) == (2 * ["too few"], 2 * ["too few"])
     assert line(split_table(metrics.splits), "precision") == ["–", "1.000"]
     alone = metrics_of(LEVELS, {"test_2011": levels(truth, predicted)}, [2, 3, 5, 1])
-    assert line(class_table(alone), "top1")[:4] == ["2", "–", "0.000", "0.000"]
+    assert line(class_table(alone), "top1")[:4] == ["20", "–", "0.000", "0.000"]
     assert line(comparison_table(alone), "precision")[0] == "–"
+
+
+def test_a_label_with_too_few_patents_for_a_metric_says_so():
+    """Nine patents of top1 and of btm90, ten and more of the others; one class has nine patents."""
+    truth = np.repeat([0, 1, 2, 3], [9, 10, 9, 40])
+    metrics = metrics_of(LEVELS, {"test_2011": levels(truth, truth)}, np.ones(4))
+    assert {label: each.too_few for label, each in metrics.per_class.items()} == {
+        "top1": True, "top10": False, "btm90": True, "zerocite": False,
+    }  # fmt: skip
+    assert metrics.as_json()["per_class"]["top1"]["too_few"] is True
+    assert "too_few" not in metrics.as_json()["per_class"]["top10"]
+    table = class_table(metrics)
+    assert line(table, "top1")[:5] == ["9", *4 * ["too few"]]
+    assert line(table, "top10")[:5] == ["10", *4 * ["1.000"]]
+    compared = comparison_table(metrics)
+    assert line(compared, "ROC-AUC")[0] == line(compared, "PR-AUC of top1")[1] == "too few"
+    assert line(compared, "accuracy")[0] == "100.0 %"
+    assert line(compared, "share of top1 among the patents")[0] == "13.2 %"
+    many = metrics_of(LEVELS, {"test_2011": levels(np.repeat(truth, 2), np.repeat(truth, 2))}, np.ones(4))
+    assert line(comparison_table(many), "ROC-AUC")[0] == "1.000"
+
+
+def test_a_class_or_year_with_too_few_patents_says_so():
+    splits = {"test_2011": levels([0, 1, 2] * 4, [0, 1, 2] * 4), "test_2012": levels([2] * 9, [2] * 9)}
+    metrics = metrics_of(LEVELS, splits, np.ones(4))
+    assert (metrics.by_year["2011"].too_few, metrics.by_year["2012"].too_few) == (False, True)
+    assert line(split_table(metrics.splits), "accuracy") == ["100.0 %", "too few"]
+    of_class = GroupMetrics.model_validate(metrics.by_year["2012"].model_dump(include=set(GROUP)))
+    cells = line(group_table({"A01": of_class}, "CPC class"), "A01")
+    assert cells[0] == "9" and set(cells[1:]) == {"too few", ""}

@@ -47,6 +47,13 @@ def test_labels_that_are_never_predicted():
     assert "untrained_labels" not in found
 
 
+def test_labels_with_few_test_patents():
+    truth = np.repeat([0, 1, 2, 3], [9, 10, 200, 1])
+    found = warnings_of(metrics_of("ABCD", {"test": split(truth, truth)}, [5] * 4))
+    assert found["few_of_a_label"].facts == {"labels": ["A", "D"]}
+    assert "(A, D)" in found["few_of_a_label"].message
+
+
 def test_accuracy_that_falls_over_the_years():
     splits = {"test_2011": levels(MANY, MANY), "test_2012": levels(MANY, FOUR_OF_FIVE)}
     drift = warnings_of(metrics_of(LEVELS, splits, [5] * 4))["drift"]
