@@ -32,7 +32,7 @@ class Pipeline:
     def run_stage(self, name, config, *, candidate, resume=False, accepted=None):
         assert candidate
         if name == self.broken:
-            raise DataError("the file is broken", file="x")
+            raise DataError("x is broken", file="x")
         self.calls.append(name)
         manifest = publish(Store(self.root, candidate=True), name, {})
         if name == "register":
@@ -115,7 +115,7 @@ def test_an_error_is_in_the_status_and_the_next_call_goes_on(pipeline, tmp_path)
     with raises(DataError, file="x"):
         refresh(configured(tmp_path), Options())
     last = read_status(tmp_path).last
-    assert (last.verdict, last.exit_code, last.message) == ("failed", 3, "the file is broken")
+    assert (last.verdict, last.exit_code, last.message) == ("failed", 3, "x is broken")
     pipeline.broken = None
     assert refresh(configured(tmp_path), Options()).verdict == "promoted"
 
