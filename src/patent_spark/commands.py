@@ -95,7 +95,7 @@ def refresh(options: argparse.Namespace, config: Config) -> int | None:
     from patent_spark.refresh.plan import plan
     from patent_spark.refresh.run import Options, refresh
 
-    chosen = Options(options.force, dict(options.accept))
+    chosen = Options(options.force, dict(options.accept), options.through)
     if options.dry_run:
         print(plan(config, chosen))
         return None
@@ -186,6 +186,10 @@ def parser() -> argparse.ArgumentParser:
 def _add_refresh(add: Callable[..., argparse.ArgumentParser]) -> None:
     command = add("refresh", tracked(refresh), "publish the newest release and its models, if all gates pass")
     command.add_argument("--force", action="store_true", help="also a release that was refreshed before")
+    command.add_argument(
+        "--through", choices=list(STAGES)[:-1], default="", metavar="STAGE",
+        help="stop after this stage, so that the next ones can run on another machine",
+    )  # fmt: skip
     command.add_argument("--dry-run", action="store_true", help="say what would happen, and do nothing")
     command.add_argument(
         "--accept", action="append", type=_accepted, default=[], metavar="GATE=REASON",

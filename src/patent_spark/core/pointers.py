@@ -30,6 +30,8 @@ class PublishedRelease(Record):
     """Whether `stages` count more than the CURRENT of each stage, which are being replaced."""
     stages: dict[str, str] = Field(default_factory=dict)
     """The version of each stage."""
+    before: dict[str, str] = Field(default_factory=dict)
+    """The versions that readers saw before; they are kept until the next release."""
 
 
 class Pointers:
@@ -55,7 +57,13 @@ class Pointers:
 
     def in_use(self, stage: str) -> set[str]:
         """Versions of a stage that a pointer names; none of them may be removed."""
-        names = {self.version(stage), _read(self._root / stage / _CURRENT), self.candidates().get(stage)}
+        published = self._published()
+        names = {
+            _read(self._root / stage / _CURRENT),
+            _read(self._root / stage / _CANDIDATE),
+            published.stages.get(stage) if published.pending else None,
+            published.before.get(stage),
+        }
         return {name for name in names if name is not None}
 
     def candidates(self) -> dict[str, str]:
@@ -78,8 +86,9 @@ class Pointers:
             self._finish()
             stages = self.candidates()
             if stages:
-                generation = self._published().generation + 1
-                self._write(PublishedRelease(generation=generation, pending=True, stages=stages))
+                generation, before = self._published().generation + 1, self.snapshot()
+                release = PublishedRelease(generation=generation, pending=True, stages=stages, before=before)
+                self._write(release)
                 self._finish()
             return stages
 

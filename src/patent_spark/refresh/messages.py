@@ -19,5 +19,7 @@ def outcome(record: RefreshRecord | None) -> str:
     """What `patent-spark refresh` prints at its end; None: there was no new release."""
     if record is None:
         return "nothing new: the newest release was refreshed before"
+    if record.verdict == "running":
+        return f"release {record.release_id}: done through {record.stages[-1].stage}; the next call goes on"
     names = ", ".join(f"{model} {address or 'none'}" for model, address in record.champions.items())
     return f"release {record.release_id} is published; champions: {names}"

@@ -36,6 +36,8 @@ class Options:
     """Also with a release that was refused or published before."""
     accepted: Mapping[str, str] = field(default_factory=dict)
     """Why a person accepts a gate that says no, by gate."""
+    through: str = ""
+    """Stop after this stage; a later call goes on. Empty: to the end."""
 
 
 def refresh(config: Config, options: Options) -> RefreshRecord | None:
@@ -65,6 +67,13 @@ def is_new(release: FoundRelease, status: RefreshStatus, reasons: Mapping[str, s
     return any(gate.stops and gate.gate in reasons for gate in last.gates)
 
 
+def _started(status: RefreshStatus, release: FoundRelease) -> str:
+    """When the refresh of this release that has not ended began; empty: there is none."""
+    last = status.last
+    unfinished = last and last.verdict == "running" and last.fingerprint == release.fingerprint
+    return last.started if last and unfinished else ""
+
+
 class _Refresh:
     """One refresh, and its record so far, which the status file has after every step."""
 
@@ -78,7 +87,7 @@ class _Refresh:
         self._record = RefreshRecord(
             release_id=release.id,
             fingerprint=release.fingerprint,
-            started=utc_now(),
+            started=_started(status, release) or utc_now(),
             champions_before=champions(config),
         )
 
@@ -86,7 +95,10 @@ class _Refresh:
         """Run, publish and report; raises what ended it."""
         self._update()
         try:
-            refusal = self._publish()
+            config = fetched(self._config, self._release)
+            if not self._run_stages(config):
+                return self._record
+            refusal = self._publish(config)
         except Exception as error:
             refused = isinstance(error, GateError)
             self._close("refused" if refused else "failed", error)
@@ -96,12 +108,17 @@ class _Refresh:
             raise refusal
         return self._record
 
-    def _publish(self) -> GateError | None:
-        """All stages, gates and models, and the pointers at the end; returns what refused some models."""
-        config = fetched(self._config, self._release)
+    def _run_stages(self, config: Config) -> bool:
+        """The stages and their gates, as far as the options say; returns whether all are done."""
         for stage in planned(config):
             self._add(run_stage(stage.name, config, resume=True, candidate=True))
             self._ask(self._gates_after(stage.name))
+            if stage.name == self._options.through:
+                return False
+        return True
+
+    def _publish(self, config: Config) -> GateError | None:
+        """Register the models, then publish the candidates; returns what refused some of the models."""
         refusal = self._register(config)
         Store(self._root).pointers.publish_candidates()
         return refusal

@@ -49,6 +49,15 @@ def test_a_stage_can_publish_again_after_a_release(root):
     assert Pointers(root).version("label") == "newer"
 
 
+def test_the_release_before_stays_in_use_until_the_next_one(root):
+    Pointers(root).publish_candidates()
+    Pointers(root).publish("ingest", "newer")
+    assert Pointers(root).in_use("ingest") == {"old", "newer"}
+    Pointers(root, candidate=True).publish("ingest", "newest")
+    Pointers(root).publish_candidates()
+    assert Pointers(root).in_use("ingest") == {"newer", "newest"}
+
+
 def test_every_version_that_a_pointer_names_is_in_use(root):
     assert Pointers(root).in_use("ingest") == {"old", "new"}
     assert Pointers(root).in_use("train") == {"old"}

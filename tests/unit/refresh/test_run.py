@@ -120,6 +120,14 @@ def test_an_error_is_in_the_status_and_the_next_call_goes_on(pipeline, tmp_path)
     assert refresh(configured(tmp_path), Options()).verdict == "promoted"
 
 
+def test_stages_can_run_in_calls_of_their_own(pipeline, tmp_path):
+    first = refresh(configured(tmp_path), Options(through="label"))
+    assert (first.verdict, pipeline.calls) == ("running", STAGES[:3])
+    assert current(tmp_path) == set()
+    assert refresh(configured(tmp_path), Options()).started == first.started
+    assert len(read_history(tmp_path)) == 1
+
+
 def test_the_page_says_what_happened(pipeline, tmp_path):
     pipeline.gates = {"text": [NO]}
     with raises(GateError):
