@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-SOURCES := src jobs tests benchmarks setup.py
+SOURCES := src jobs tests benchmarks deploy setup.py
 TRAIN_TESTS := tests/unit/stages/train tests/e2e tests/faults
 COVERAGE ?= --cov --cov-report=term
 
-.PHONY: help setup demo check format test test-slow lock zip clean audit-canaries compare-warehouses \
+.PHONY: help setup demo check format test test-slow test-airflow lock zip clean audit-canaries compare-warehouses \
 	bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent
 
 help:  ## list the targets
@@ -38,6 +38,11 @@ test: setup  ## all but the slow tests, with coverage; Spark stages on both engi
 
 test-slow: setup  ## the slow tests: spark-submit, a cluster, four ranks, killed processes, the whole demo
 	@pytest -m slow
+
+test-airflow: setup  ## the refresh's DAG in a real Airflow, in an environment of its own
+	@test -x build/airflow/bin/airflow || { python3.11 -m venv build/airflow \
+		&& build/airflow/bin/pip install -q -r deploy/airflow/requirements.txt; } || rm -rf build/airflow
+	@pytest tests/deploy/test_schedulers.py
 
 audit-canaries: setup  ## inject each leak that the audit looks for; show which check catches it
 	@python -m tests.support.audit_canaries

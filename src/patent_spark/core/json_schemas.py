@@ -24,6 +24,7 @@ DOCUMENTS = {
     "COMPARISON": "patent_spark.experiments.compare.report_schema:RunComparison",
     "ABLATION": "patent_spark.experiments.ablation.report_schema:AblationReport",
     "PREDICTION": "patent_spark.inference.prediction.records:Prediction",
+    "REFRESH_STATUS": "patent_spark.refresh.report_schema:RefreshStatus",
     "MANIFEST": "patent_spark.core.manifest:Manifest",
 } | {
     f"{stage.upper()}_METADATA": f"{kind.__module__}:{kind.__name__}"
