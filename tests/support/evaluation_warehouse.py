@@ -9,9 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from patent_spark.config import Model
 from patent_spark.core.model_files import EpochRecord, TaskDescription, TextSource, write_history
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Draft, Store, arrow_schema
+from patent_spark.stages.train.model.network import build_model
 from tests.support.factories import publish, task_examples
 
 MAX_TOKENS, GROUP = 8, 64
@@ -45,15 +47,6 @@ def publish_world(
     }
     vocabulary = [*_words(2 * max(classes, 4)), "network", "brain", "machine", "the"]
     tested = [5_000_000 + i for i in range(2 * train + max(1, train // 8) + test + year * len(years))]
-    publish(store, "ingest", {}, {
-        "release_id": "tiny", "data_to_date": "2018-05-29", "data_to_date_from": "release.json",
-        "rows_in": {"PATENTS": 1200, "CITATIONS": 9000},
-        "rejected": {"PATENTS": {"unknown date": 3, "no id": 1}},
-        "generator_rates": {
-            "technology": {"accuracy": 0.92, "bag_of_words_accuracy": 0.8},
-            "citation_level": {"accuracy": 0.75, "top1_average_precision": 0.5},
-        },
-    })  # fmt: skip
     classed = [{"patent_key": key, "cpc_class": "A01" if key % 3 else "H04"} for key in tested]
     publish(
         store,
@@ -91,6 +84,25 @@ def publish_world(
         {"patent_key": key, "tokens": [vocabulary[i - 1] for i in text if i]}
         for key, text in zip(tested, texts.tolist(), strict=True)
     ]
+    # The title is the first word; capitals and commas are no words.
+    published = {
+        "PATENTS": [
+            {"patent_key": each["patent_key"], "title": each["tokens"][0].capitalize()} for each in words
+        ],
+        "ABSTRACTS": [
+            {"patent_key": each["patent_key"], "abstract": ", ".join(each["tokens"][1:]) + "."}
+            for each in words
+        ],
+    }
+    publish(store, "ingest", published, {
+        "release_id": "tiny", "data_to_date": "2018-05-29", "data_to_date_from": "release.json",
+        "rows_in": {"PATENTS": 1200, "CITATIONS": 9000},
+        "rejected": {"PATENTS": {"unknown date": 3, "no id": 1}},
+        "generator_rates": {
+            "technology": {"accuracy": 0.92, "bag_of_words_accuracy": 0.8},
+            "citation_level": {"accuracy": 0.75, "top1_average_precision": 0.5},
+        },
+    })  # fmt: skip
     publish(store, "text", {"VECTORS": vectors, "TOKENS": words}, metadata)
 
     def fill_shards(draft: Draft) -> None:
@@ -136,22 +148,17 @@ def save_model(
     words: list[str],
     run_id: str | None,
 ) -> None:
-    """A bag-of-embeddings classifier in the layout of MODEL/<task>."""
+    """A small network in the layout of MODEL/<task>."""
     import keras
 
-    keras.utils.set_random_seed(1)
     folder.mkdir()
-    layers = [
-        keras.layers.Embedding(len(words) + 1, 16),
-        keras.layers.GlobalAveragePooling1D(),
-        keras.layers.Dense(len(labels), "softmax"),
-    ]
-    model = keras.Sequential([keras.Input((None,), dtype="int32"), *layers])
+    vectors = np.random.default_rng(1).uniform(-0.05, 0.05, (len(words), 16)).astype("f4")
+    settings = Model(units=8, layers=1, pool="max_mean", embedding="tuned")
+    model = build_model(settings, vectors, len(labels), seed=1)
     model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
     fitted = model.fit(tokens, truth, batch_size=64, epochs=4, verbose=0).history
-    model.layers[-1].set_weights(
-        [3 * weights for weights in model.layers[-1].get_weights()]
-    )  # far too sure of itself
+    logits = model.get_layer("logits")
+    logits.set_weights([3 * weights for weights in logits.get_weights()])  # far too sure of itself
     model.save(folder / "model.keras")
     (folder / "vocabulary.txt").write_text("".join(f"{word}\n" for word in words))
     TaskDescription(

@@ -103,8 +103,8 @@ def zero_last_layer(folder: Path) -> None:
     import keras
 
     model = keras.models.load_model(folder / "model.keras", compile=False)
-    weights, bias = model.layers[-1].get_weights()
-    model.layers[-1].set_weights([0 * weights, bias])
+    weights, bias = model.get_layer("logits").get_weights()
+    model.get_layer("logits").set_weights([0 * weights, bias])
     model.save(folder / "model.keras")
 
 

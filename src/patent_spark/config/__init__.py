@@ -6,11 +6,11 @@ setting raises ConfigError. What a run learns (vocabulary size, steps an epoch) 
 back in here. May import: nothing else of the package.
 """
 
+from patent_spark.config.digests import digest
 from patent_spark.config.errors import ConfigError, PatentSparkError
 from patent_spark.config.loading import (
     Settings,
     about_settings,
-    digest,
     flatten,
     load_config,
     recorded,
@@ -29,6 +29,7 @@ from patent_spark.config.sections import (
     Config,
     Engine,
     Evaluate,
+    Inference,
     Ingest,
     Label,
     Model,
@@ -58,6 +59,7 @@ __all__ = [
     "ConfigError",
     "Engine",
     "Evaluate",
+    "Inference",
     "Ingest",
     "Label",
     "Model",

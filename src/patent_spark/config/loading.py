@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,11 +78,6 @@ def with_settings(config: Config, settings: Settings) -> Config:
 def to_yaml(config: Config) -> str:
     """The whole configuration as YAML that load_config reads back."""
     return yaml.safe_dump(_ADAPTER.dump_python(config, mode="json"), sort_keys=False)
-
-
-def digest(value: object) -> str:
-    """A short, stable digest of plain data (a part of a configuration, a manifest)."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def without_password(text: str) -> str:

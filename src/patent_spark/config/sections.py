@@ -429,6 +429,15 @@ class Refresh:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Inference:
+    """Using a trained model."""
+
+    cache: Directory = setting(
+        "", "folder for models from the registry; empty: patent_spark/models in $XDG_CACHE_HOME or ~/.cache"
+    )
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Backtest:
     """Models as of several years, each tested on later years."""
 
@@ -517,6 +526,7 @@ class Config:
     audit: Audit = field(default_factory=Audit)
     register: Register = field(default_factory=Register)
     refresh: Refresh = field(default_factory=Refresh)
+    inference: Inference = field(default_factory=Inference)
     backtest: Backtest = field(default_factory=Backtest)
     tracking: Tracking = field(default_factory=Tracking)
     service: Service = field(default_factory=Service)

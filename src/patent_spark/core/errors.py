@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patent_spark.config import PatentSparkError
+from patent_spark.config.errors import PatentSparkError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

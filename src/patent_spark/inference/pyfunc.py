@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
-from patent_spark.core.token_ids import split_words
-from patent_spark.inference.model_package import TEXT, Package, PackedTask
+from patent_spark.inference.model_package import Package, PackedTask
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +24,9 @@ class Served:
         task's have the sum 1."""
         import pandas as pd
 
-        words = pa.array([split_words(text) for text in texts[TEXT].fillna("")], pa.list_(pa.string()))
+        words = texts["text"].fillna("").tolist()
         told = [
-            pd.DataFrame(task.probabilities(words), columns=task.about["labels"], index=texts.index)
+            pd.DataFrame(task.probabilities(task.encode(words)), columns=list(task.labels), index=texts.index)
             for task in self._tasks
         ]
         return pd.concat(told, axis=1)
@@ -38,4 +35,4 @@ class Served:
 def _load_pyfunc(path: str) -> Served:
     """What MLflow calls: the models in a package's folder."""
     package = Package(Path(path))
-    return Served([package.task(about.parent.name) for about in sorted(package.folder.glob("*/task.json"))])
+    return Served([package.task(task) for task in package.tasks])

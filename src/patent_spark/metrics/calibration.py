@@ -72,11 +72,10 @@ def scaled(
     probabilities: NDArray[np.floating[Any]], slopes: NDArray[np.float64], intercepts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Probabilities [n, labels] with a slope and an intercept for each label."""
-    from scipy.special import softmax
-
-    result: NDArray[np.float64] = softmax(
-        np.log(np.maximum(probabilities, MIN_PROBABILITY)) * slopes + intercepts, axis=1
-    )
+    logits = np.log(np.maximum(probabilities, MIN_PROBABILITY)) * slopes + intercepts
+    # Not scipy.special.softmax: a model in use needs no SciPy.
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    result: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
     return result
 
 

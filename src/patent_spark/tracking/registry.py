@@ -42,15 +42,23 @@ class Version:
 class Registry:
     """The versions of one model: of a task, or joint. Every method can raise TrackingError."""
 
-    def __init__(self, config: Config, model: str) -> None:
+    def __init__(self, config: Config, model: str, name: str = "") -> None:
         self._config = config
-        self.name = re.sub(r"[/:]", "_", f"{config.tracking.experiment}_{model}")
+        self.name = name or re.sub(r"[/:]", "_", f"{config.tracking.experiment}_{model}")
 
     def champion(self) -> Version | None:
         """The version in use, or None before the first one."""
+        return self.aliased(CHAMPION)
+
+    def aliased(self, alias: str) -> Version | None:
+        """The version with an alias, or None without one."""
         with connected(self._config) as client:
             known = client.search_registered_models(filter_string=f"name='{self.name}'")
-            number = str(known[0].aliases[CHAMPION]) if known and CHAMPION in known[0].aliases else None
+            number = str(known[0].aliases[alias]) if known and alias in known[0].aliases else None
+        return self.version(number) if number else None
+
+    def version(self, number: str) -> Version | None:
+        """The version with a number, or None without one."""
         return next((version for version in self.versions() if version.number == number), None)
 
     def versions(self) -> list[Version]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +102,7 @@ def champion_predictions(
     It never predicts a label that it does not know, so patents of such labels are errors.
     scratch: a folder for temporary files that executors can see as well.
     """
-    own: list[str] = packed.about["labels"]
+    own = packed.labels
     labels = [*candidate.patents.labels, *(label for label in own if label not in candidate.patents.labels)]
     columns = np.array([labels.index(label) for label in own])
     patents = candidate.with_labels(labels).patents
@@ -112,11 +112,13 @@ def champion_predictions(
 
     def predict(rows: NDArray[np.int64], texts: pa.ListArray) -> None:
         probabilities = np.zeros((len(rows), len(labels)), np.float32)
-        probabilities[:, columns] = packed.probabilities(texts, context.config.evaluate.batch)
+        probabilities[:, columns] = packed.probabilities(
+            packed.encode_words(texts), context.config.evaluate.batch
+        )
         parts.append(Predictions.from_probabilities(patents.take(rows), probabilities))
         seen.append(rows)
 
-    with Progress(f"champion {packed.about['task']}", total=len(order), unit="patents") as progress:
+    with Progress(f"champion {packed.about.task}", total=len(order), unit="patents") as progress:
         for batch in _texts(context, packed, pa.array(patents.keys), scratch):
             rows = order[np.searchsorted(patents.keys, np.asarray(batch["patent_key"]), sorter=order)]
             predict(rows, batch["tokens"])
@@ -132,18 +134,18 @@ def _texts(
     context: StageContext, packed: PackedTask, keys: pa.Array, scratch: Path
 ) -> Iterator[pa.RecordBatch]:
     """patent_key and tokens of patents: from TOKENS, or made anew if the model reads other text fields."""
-    wanted = packed.about["text"]
+    wanted = packed.about.text
     made = context.store.manifest("text")
     held = recorded(made.settings if made else {}).text
-    claims = "claims" in wanted["fields"]
-    if wanted["fields"] == list(held.fields) and (not claims or wanted["claims"] == held.claims):
+    claims = "claims" in wanted.fields
+    if wanted.fields == held.fields and (not claims or wanted.claims == held.claims):
         folder = context.store.directory("TOKENS")
     else:
-        folder = _tokens_of(context, wanted["fields"], wanted["claims"], scratch)
+        folder = _tokens_of(context, wanted.fields, wanted.claims, scratch)
     return _batches(folder, ["patent_key", "tokens"], pc.field("patent_key").isin(keys))
 
 
-def _tokens_of(context: StageContext, fields: list[str], which: str, scratch: Path) -> Path:
+def _tokens_of(context: StageContext, fields: Sequence[str], which: str, scratch: Path) -> Path:
     """TOKENS as they would be of these fields."""
     others = []
     for field in fields:

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from patent_spark.config import JOINT, digest, recorded
+from patent_spark.config import JOINT, recorded
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.files import write_json
 from patent_spark.core.metadata import RegisteredModel, RegisterMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.store import Store
-from patent_spark.inference.model_package import Package, write_package
+from patent_spark.inference.model_package import Package
+from patent_spark.inference.packaging import identity_of, write_package
 from patent_spark.stages.register.audit_result import AuditCheck, read_checks
 from patent_spark.stages.register.candidate_vs_champion import compare_with_champion
 from patent_spark.stages.register.card_content import Promotion, card_metrics, make_card
@@ -127,21 +128,11 @@ def _decide(
     champion, package, margin = candidate.champion, candidate.champion_package, context.config.register.margin
     compared: list[MetricComparison] = []
     if champion is not None and package is not None:
-        if champion.tags.get(IDENTITY) == _identity(context.store, candidate.tasks):
+        if champion.tags.get(IDENTITY) == identity_of(context.store, candidate.tasks):
             return Decision(verdict=ALREADY_CHAMPION)
         for task in candidate.tasks:
             compared += compare_with_champion(context, task, package, scratch)
     return decide(compared, margin, reasons, context.accepted)
-
-
-def _identity(store: Store, tasks: Sequence[str]) -> str:
-    """The same for the same trained model with the same calibration."""
-    return digest(
-        [
-            [store.read_json("MODEL", f"{task}/task.json"), store.read_json("CALIBRATION", f"{task}.json")]
-            for task in tasks
-        ]
-    )
 
 
 def _conclude(
@@ -183,7 +174,7 @@ def _register(
     promotion = Promotion(candidate.model, registry.name, decision, candidate.champion)
     card, metrics = make_card(store, context.config, promotion, checks), card_metrics(store, candidate.tasks)
     write_card(package.folder, card, metrics)
-    identity = _identity(store, candidate.tasks)
+    identity = identity_of(store, candidate.tasks)
     version = next((each for each in registry.versions() if each.tags.get(IDENTITY) == identity), None)
     if version is None:
         tags = {IDENTITY: identity} | version_tags(card) | _stage_tags(store)

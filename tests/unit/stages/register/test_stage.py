@@ -20,6 +20,7 @@ from patent_spark import cli
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, GateError
 from patent_spark.core.metadata import IngestMetadata
+from patent_spark.core.model_files import TextSource
 from patent_spark.core.schemas import LEVELS
 from patent_spark.inference.model_package import Package
 from patent_spark.inference.scorer import Scorer
@@ -163,15 +164,17 @@ def test_the_registered_version_needs_nothing_beside_it(champions, tmp_path):
     assert {path.name for path in package.folder.iterdir()} == {
         "technology",
         "learned_from.parquet",
+        "package.json",
+        "samples.json",
         "card.html",
         "card.md",
         "card.json",
         "MLmodel",
     }
     packed = package.task("technology")
-    assert packed.about["text"] == {"fields": ["title", "abstract"], "claims": "first"}
+    assert packed.about.text == TextSource(fields=("title", "abstract"), claims="first")
     assert (
-        packed.scorer.calibration.temperature
+        packed.calibration.temperature
         == json_of(champions, "CALIBRATION", "technology.json")["temperature"]
         > 1.5
     )
@@ -180,9 +183,8 @@ def test_the_registered_version_needs_nothing_beside_it(champions, tmp_path):
     with_unknown = [
         [*texts[each][:2], "antidisestablishment", *texts[each][2:]] for each in predictions.patent_id
     ]
-    assert packed.probabilities(pa.array(with_unknown, pa.list_(pa.string()))) == pytest.approx(
-        np.stack(predictions.probabilities), abs=1e-5
-    )
+    encoded = packed.encode_words(pa.array(with_unknown, pa.list_(pa.string())))
+    assert packed.probabilities(encoded) == pytest.approx(np.stack(predictions.probabilities), abs=1e-5)
     assert package.learned_from.tolist() == list(range(5_000_000, 5_000_450))  # training and development
 
 
@@ -236,7 +238,7 @@ def test_a_joint_model_predicts_both_tasks_at_once(champions, tmp_path):
     probabilities = mlflow.pyfunc.load_model(str(tmp_path / "joint")).predict(
         pd.DataFrame({"text": ["A network", None]}, index=[7, 3])
     )
-    assert probabilities.columns.tolist() == [*LEVELS, *(f"{letter}01" for letter in "ABCDEFGH")]
+    assert probabilities.columns.tolist() == [*(f"{letter}01" for letter in "ABCDEFGH"), *LEVELS]
     assert probabilities.index.tolist() == [7, 3]
     assert probabilities.sum(axis=1).tolist() == pytest.approx([2, 2])
 
@@ -383,15 +385,16 @@ def changed_package(package, about=None, words=None, labels=None):
     if words is not None:
         known = (folder / "vocabulary.txt").read_text().splitlines()
         (folder / "vocabulary.txt").write_text("".join(f"{known[place]}\n" for place in words))
-        (vectors,) = model.layers[0].get_weights()
-        model.layers[0].set_weights([vectors[[0, *(place + 1 for place in words)]]])
+        (vectors,) = model.get_layer("embedding").get_weights()
+        model.get_layer("embedding").set_weights([vectors[[0, *(place + 1 for place in words)]]])
     if labels is not None:
-        weights, bias = model.layers[-1].get_weights()
-        model.layers[-1].set_weights([weights[:, labels], bias[labels]])
+        weights, bias = model.get_layer("logits").get_weights()
+        model.get_layer("logits").set_weights([weights[:, labels], bias[labels]])
         described["labels"] = [described["labels"][place] for place in labels]
     model.save(folder / "model.keras")
+    (folder / "model.onnx").unlink(missing_ok=True)  # made of the Keras model when it is needed
     (folder / "task.json").write_text(json.dumps(described | (about(described) if about else {})))
-    return package
+    return Package(package.folder)
 
 
 def both_predictions(store, package, config=None):
@@ -442,9 +445,9 @@ def test_a_champion_that_reads_other_fields_is_given_them(copy, tmp_path):
         about=lambda about: {"text": {"fields": ["title"], "claims": "first"}},
     )
     champion, candidate = both_predictions(copy, package)
-    wanted = package.task("technology").probabilities(
-        pa.array([titles[key] for key in candidate.patents.keys.tolist()], pa.list_(pa.string()))
-    )
+    packed = package.task("technology")
+    words = [titles[key] for key in candidate.patents.keys.tolist()]
+    wanted = packed.probabilities(packed.encode_words(pa.array(words, pa.list_(pa.string()))))
     assert champion.confidence == pytest.approx(wanted.max(axis=1), abs=1e-5)
     assert (champion.predicted == wanted.argmax(axis=1)).all()
     with raises(DataError, setting="text.fields", stage="ingest"):
@@ -503,7 +506,7 @@ def test_one_model_for_both_tasks_is_one_version(copy, tmp_path):
     rewrite_manifest(copy, "train", settings={"tasks": "joint"})
     run_stage("register", joint)
     package = champion_in(copy, "joint", tmp_path)
-    assert [package.task(task).about["task"] for task in TASKS] == list(TASKS)
+    assert [package.task(task).about.task for task in TASKS] == list(TASKS)
     assert package.learned_from.tolist() == list(range(5_000_540, 5_000_940))
     content, card = card_of(copy, "joint")
     assert card.startswith("# Technology class and Citation level of US patents")

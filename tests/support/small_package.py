@@ -1,0 +1,98 @@
+"""A tiny package with random weights: everything that a registered model has, made within seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from patent_spark.core.files import write_json
+from patent_spark.core.model_files import TaskDescription, TextSource
+from patent_spark.core.schemas import LEVELS
+from patent_spark.inference.model_package import Package
+from patent_spark.inference.network_structure import LstmWeights, NetworkStructure
+from patent_spark.inference.onnx_graph import onnx_model
+from patent_spark.inference.packaging import describe_package
+from patent_spark.inference.sample_texts import Text
+
+WORDS = (
+    "the", "a", "of", "network", "neural", "device", "method", "battery", "cell", "signal", "image",
+    "protein", "antibody", "wheel", "engine", "circuit", "memory", "display", "valve", "pump",
+    "data", "layer", "plant", "seed", "fiber", "laser", "antenna", "polymer", "catalyst", "robot",
+)  # fmt: skip
+LABELS = {"technology": ("A61", "G06", "H01", "H04"), "citation_level": tuple(LEVELS)}
+MAX_TOKENS = 24
+TASKS = ("technology", "citation_level")
+
+
+def small_package(
+    folder: Path,
+    tasks: Sequence[str] = TASKS,
+    joint: bool = False,
+    seed: int = 1,
+    fields: Sequence[str] = ("title", "abstract"),
+    temperature: float = 1.5,
+) -> Package:
+    """A package in `folder`, without the Keras model; its weights follow from `seed`.
+
+    joint: one network with a head for each task, else a network for each.
+    """
+    for number, task in enumerate(tasks):
+        structure = random_structure(len(LABELS[task]), seed if joint else seed + number, number)
+        (folder / task).mkdir(parents=True)
+        (folder / task / "model.onnx").write_bytes(onnx_model(structure).SerializeToString())
+        _describe(folder / task, task, fields, temperature, key=f"{seed}-{joint}")
+    keys = pa.table({"patent_key": pa.array(range(5_000_000, 5_000_010), pa.int64())})
+    pq.write_table(keys, folder / "learned_from.parquet")
+    return describe_package(folder, tasks, texts(fields))
+
+
+def random_structure(
+    labels: int, seed: int, head: int = 0, units: int = 6, dimensions: int = 8
+) -> NetworkStructure:
+    """A bidirectional network of one layer; the heads of one seed share all but the last layer."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> np.ndarray:
+        return rng.normal(0, 0.7, shape).astype(np.float32)
+
+    lstms = tuple(
+        LstmWeights(normal(dimensions, 4 * units), normal(units, 4 * units), normal(4 * units))
+        for _ in range(2)
+    )
+    embedding = normal(len(WORDS) + 1, dimensions)
+    state = 4 * units + dimensions
+    rng = np.random.default_rng([seed, head])
+    return NetworkStructure(embedding, (lstms,), "max_mean", True, normal(state, labels), normal(labels))
+
+
+def texts(fields: Sequence[str] = ("title", "abstract")) -> list[Text]:
+    """Sample texts: one without a word, and some with words that the models know and do not know."""
+    rng = np.random.default_rng(0)
+    made = [Text("", dict.fromkeys(fields, ""))]
+    for number in range(8):
+        words = list(rng.choice(WORDS, 3 + 4 * number))
+        made.append(
+            Text(str(9_000_000 + number), {field: f"A {field}: {' '.join(words)}" for field in fields})
+        )
+    return made
+
+
+def _describe(folder: Path, task: str, fields: Sequence[str], temperature: float, key: str) -> None:
+    TaskDescription(
+        task=task,
+        labels=LABELS[task],
+        max_tokens=MAX_TOKENS,
+        min_tokens=1,
+        text=TextSource(fields=tuple(fields), claims="first"),
+        vocabulary_digest="small",
+        run_id="",
+        release_id="small",
+        key=key,
+        kept_epoch=1,
+    ).write(folder)
+    (folder / "vocabulary.txt").write_text("".join(f"{word}\n" for word in WORDS))
+    write_json(folder / "calibration.json", {"temperature": temperature, "learned_on": "development"})
