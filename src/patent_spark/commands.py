@@ -17,6 +17,8 @@ from patent_spark.core.schemas import STAGE_OF
 from patent_spark.core.store import Store
 from patent_spark.pipeline import STAGES, planned, run_stage
 from patent_spark.run_summary import audit_table, summarise
+from patent_spark.sources.choose import fetch_wanted
+from patent_spark.sources.local import DOWNLOADED
 from patent_spark.tracking.runs import require_answer
 
 Handler = Callable[[argparse.Namespace, Config], int | None]
@@ -29,6 +31,8 @@ def run(options: argparse.Namespace, config: Config) -> None:
     if config.train.launcher == "external":
         raise ConfigError(f"{_ONE_TRAINING}; run the other stages before it", setting="train.launcher")
     started = time.monotonic()
+    if config.source.kind in DOWNLOADED:
+        fetch_wanted(config)
     done = [
         run_stage(stage.name, config, force=options.force, resume=options.resume) for stage in planned(config)
     ]
@@ -59,6 +63,19 @@ def audit(options: argparse.Namespace, config: Config) -> None:
     """The stage audit, and a table of its checks."""
     stage(options, config)
     print(audit_table(Store(config.warehouse.root)))
+
+
+def download(options: argparse.Namespace, config: Config) -> None:
+    """The release that the settings ask for, or a list of what there is."""
+    if options.list or options.json:
+        from patent_spark.sources.listing import as_text, list_releases
+
+        listing = list_releases(config)
+        print(json.dumps(listing.to_json(), indent=1) if options.json else as_text(listing))
+        return
+    if config.source.kind == "simulate":
+        run_stage("simulate", config)
+    print(fetch_wanted(config))
 
 
 def sweep(options: argparse.Namespace, config: Config) -> None:
@@ -214,6 +231,11 @@ def _accepted(text: str) -> tuple[str, str]:
 
 
 def _add_lookups(add: Callable[..., argparse.ArgumentParser]) -> None:
+    fetched = add("download", download, "fetch the newest release of source.kind, and print its folder")
+    fetched.add_argument(
+        "--list", action="store_true", help="list releases, sizes, cost in requests, and what is here"
+    )
+    fetched.add_argument("--json", action="store_true", help="the list as JSON (schema RELEASES)")
     tables = sorted(STAGE_OF)
     path = add("where", where, "print the directory of a table or another output", logged=False)
     path.add_argument("table", type=current_table, choices=tables, metavar="TABLE", help=", ".join(tables))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from patent_spark.config import Config, ConfigError, digest, flatten
+from patent_spark.config import Config, digest, flatten
 from patent_spark.core.code_version import code_digest, code_version
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, GateError
@@ -24,6 +24,7 @@ from patent_spark.core.metadata import IngestMetadata, SimulateMetadata, StageMe
 from patent_spark.core.progress import say
 from patent_spark.core.session import engine_name
 from patent_spark.core.store import Store
+from patent_spark.sources.local import release_folder
 
 
 @dataclass(frozen=True)
@@ -229,8 +230,8 @@ def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
     directories."""
     inputs = {}
     for name in stage.reads:
-        if name == "simulate" and config.source.kind == "folder":
-            inputs["source"] = release_fingerprint(config.source.path)
+        if name == "simulate" and config.source.kind != "simulate":
+            inputs["source"] = release_fingerprint(release_folder(config))
             continue
         upstream = store.manifest(name)
         if upstream is None:
@@ -259,25 +260,13 @@ def _require_current(manifest: Manifest, store: Store) -> None:
             )
 
 
-def release_fingerprint(folder: str) -> str:
+def release_fingerprint(folder: Path) -> str:
     """A digest of the names, sizes and checksums of a release's files.
 
-    A file that is no zip counts with its size alone. Raises ConfigError and DataError without a folder.
+    A file that is no zip counts with its size alone.
     """
-    path = Path(folder)
-    if not folder:
-        raise ConfigError(
-            "source.path is not set; set it to the folder of a release, or source.kind=simulate to make one",
-            setting="source.path",
-        )
-    if not path.is_dir():
-        raise DataError(
-            f"source.path = {folder} is not a folder; set it to the folder of a release",
-            setting="source.path",
-            file=folder,
-        )
     files: list[object] = []
-    for file in sorted(path.iterdir()):
+    for file in sorted(folder.iterdir()):
         if file.suffix == ".zip":
             try:
                 with zipfile.ZipFile(file) as archive:

@@ -77,13 +77,30 @@ class Engine:
 class Source:
     """Where a release comes from."""
 
-    kind: Literal["simulate", "folder"] = setting(
-        "folder", "simulate: make one | folder: zipped PatentsView tables at source.path"
+    kind: Literal["simulate", "folder", "odp", "zenodo"] = setting(
+        "folder",
+        "simulate: make one | folder: zipped PatentsView tables at source.path | odp: download from the Open "
+        "Data Portal, with the API key in USPTO_API_KEY | zenodo: download the record source.record",
     )
     path: Directory = setting(
         "",
         "folder: the release to read | simulate: a second copy of the simulated release; empty: "
         "warehouse only",
+    )
+    downloads: Directory = setting(
+        "", "directory of downloads, with one for each release; empty: <warehouse.root>/downloads"
+    )
+    release: String = setting("", "odp, zenodo: id of the release to use; empty: the newest")
+    url: String = setting("", "odp, zenodo: address of the API; empty: the public one")
+    product: String = setting("PVGPATDIS", "odp: product with PatentsView's tables")
+    claims_product: String = setting("PVGPATTXT", "odp: product with the claims, for text.fields with claims")
+    record: String = setting("15058362", "zenodo: number of the record")
+    budget: Positive = setting(20, "odp: largest number of requests for a file within 365 days")
+    resumes: Count = setting(10, "how often the download of a file goes on after a cut connection")
+    timeout_s: Positive = setting(60, "seconds without an answer after which a connection counts as cut")
+    longest_wait_s: Count = setting(
+        60,
+        "longest wait, once, after an answer 429; one that asks for more is an error that says until when",
     )
 
 

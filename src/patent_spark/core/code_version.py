@@ -36,6 +36,7 @@ PLATFORM = {
     "patent_spark.core.progress": "shows how far the work is",
     "patent_spark.core.session": "tables come out the same on each engine",
     "patent_spark.core.store": "decides where tables are kept; the version of each input is part of the key",
+    "patent_spark.sources.local": "finds the release; a digest of its files is part of the key",
     "patent_spark.stages.train.launch.failures": "says why a training ended early",
     "patent_spark.stages.train.launch.progress": "shows how far a training is",
     "patent_spark.stages.train.metric_logger": "sends what was computed to MLflow",

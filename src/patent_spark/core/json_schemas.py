@@ -25,6 +25,7 @@ DOCUMENTS = {
     "ABLATION": "patent_spark.experiments.ablation.report_schema:AblationReport",
     "PREDICTION": "patent_spark.inference.prediction.records:Prediction",
     "REFRESH_STATUS": "patent_spark.refresh.report_schema:RefreshStatus",
+    "RELEASES": "patent_spark.sources.listing:Releases",
     "MANIFEST": "patent_spark.core.manifest:Manifest",
 } | {
     f"{stage.upper()}_METADATA": f"{kind.__module__}:{kind.__name__}"

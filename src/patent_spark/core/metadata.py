@@ -57,6 +57,15 @@ class JoinMetadata(Record):
     """Share of ids drawn at random from the range of the patents' numbers that would meet one."""
 
 
+class SourceFile(Record):
+    """A file of a release."""
+
+    bytes: int
+    sha256: str
+    crc32: str
+    """Of the TSV file in the zip, in hexadecimal digits."""
+
+
 class IngestMetadata(StageMetadata):
     """A release as it was read."""
 
@@ -66,6 +75,12 @@ class IngestMetadata(StageMetadata):
     """The last grant date that the release covers."""
     data_to_date_from: str
     """Where that day comes from: a setting, release.json or the newest grant date."""
+    folder: str = ""
+    """The folder that was read."""
+    source: str = ""
+    """Where the release was downloaded from; empty for a folder that says nothing of it."""
+    files: dict[str, SourceFile] = {}
+    """The files that were read, by name."""
     generator_rates: dict[str, JsonValue] | None = None
     """What the generator of a simulated release knows about its labels, by task; only `evaluate` reads it."""
     synonyms: tuple[tuple[str, ...], ...] | None = None

@@ -7,7 +7,7 @@ from pathlib import Path
 from patent_spark.config import Config
 from patent_spark.pipeline import outdated, planned
 from patent_spark.refresh.gates import GATES
-from patent_spark.refresh.release import find_release
+from patent_spark.refresh.release import find_release, is_here
 from patent_spark.refresh.run import Options, is_new
 from patent_spark.refresh.status import read_status
 
@@ -18,7 +18,10 @@ def plan(config: Config, options: Options) -> str:
     lines = [f"release {release.id}"]
     if not (options.force or is_new(release, status, options.accepted)):
         return "\n".join([*lines, "nothing new: it was refreshed before"])
-    redone = outdated(config, candidate=True)
+    here = is_here(config, release)
+    redone = outdated(config, candidate=True) if here else [stage.name for stage in planned(config)]
+    if not here:
+        lines.append("would fetch  its files: see `patent-spark download --list`")
     reused = [stage.name for stage in planned(config) if stage.name not in redone]
     lines.append(f"would run    {', '.join(redone) or 'no stage'}, then register")
     lines.append(f"would reuse  {', '.join(reused) or 'no stage'}")

@@ -80,7 +80,7 @@ def test_other_settings_for_a_configuration_that_is_there():
         ("ingest.max_reject_fraction=2", "ingest.max_reject_fraction", ["= 2", "1"]),
         ("split.embargo=1", "split.embargo", ["= 1", "--set", "boolean"]),
         ("label.reference_set=year", "label.reference_set", ["'year'", "'class'", "'class_year'"]),
-        ("source.kind=odp", "source.kind", ["'odp'", "'simulate'", "'folder'"]),
+        ("source.kind=ftp", "source.kind", ["'ftp'", "'simulate'", "'folder'", "'odp'", "'zenodo'"]),
         ("release.data_to_date=yesterday", "release.data_to_date", ["'yesterday'", "--set"]),
         ("release.data_to_date=2018", "release.data_to_date", ["= 2018", "--set", "2018-05-29"]),
         ("shard.world_sizes=[0,2]", "shard.world_sizes", ["= 0", "--set", "1"]),

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from patent_spark.config import Config
+from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.store import Store
 
 PATENTS, CITATIONS, CLASSES = "patents", "citations", "classes"
@@ -72,10 +73,17 @@ class RawRelease:
 def find_release(store: Store, config: Config) -> RawRelease | None:
     """The release that the current tables were read from; None when its files are gone."""
     ingest = store.manifest("ingest")
-    simulated = ingest.inputs.get("simulate") if ingest else None
-    if not simulated and not config.source.path:
+    if ingest is None:
         return None
-    folder = store.root / "simulate" / simulated / "RELEASE" if simulated else Path(config.source.path)
+    if simulated := ingest.inputs.get("simulate"):
+        folder = store.root / "simulate" / simulated / "RELEASE"
+    elif config.source.kind == "folder" and config.source.path:
+        folder = Path(config.source.path)
+    else:
+        read = ingest.metadata_if_readable(IngestMetadata)
+        if read is None or not read.folder:
+            return None
+        folder = Path(read.folder)
     files = {
         table: (folder / f"{file}.tsv.zip", columns)
         for table, names in _NAMES.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ class ReleaseMetadata:
     """Of a simulated release; see IngestMetadata."""
     synonyms: list[list[str]] | None
     """Of a simulated release; see IngestMetadata."""
+    source: str = ""
+    """Where it was downloaded from; empty when release.json does not say."""
+    sha256: dict[str, str] = field(default_factory=dict)
+    """Of each file, as the download found it."""
 
 
 def read_release_metadata(folder: Path, settings: Release) -> ReleaseMetadata:
@@ -54,7 +58,13 @@ def read_release_metadata(folder: Path, settings: Release) -> ReleaseMetadata:
     # Releases of older simulators have the rates under their old name.
     rates = values.get("bayes_rates", values.get("attainable"))
     return ReleaseMetadata(
-        settings.id or values.get("release_id"), day, source, rates, values.get("synonyms")
+        settings.id or values.get("release_id"),
+        day,
+        source,
+        rates,
+        values.get("synonyms"),
+        values.get("source", ""),
+        {name: about["sha256"] for name, about in values.get("files", {}).items()},
     )
 
 

@@ -19,6 +19,7 @@ from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import IngestMetadata, JoinMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.schemas import PATENTS, RELATED_DOCUMENTS
+from patent_spark.sources.local import release_folder
 from patent_spark.stages.ingest.file_formats import (
     CURRENT_RELATED_DOCUMENTS,
     OLD_RELATED_DOCUMENTS,
@@ -43,11 +44,8 @@ def run(context: StageContext) -> None:
     together.
     Raises DataError when the release is unusable.
     """
-    folder = (
-        Path(context.config.source.path)
-        if context.config.source.kind == "folder"
-        else context.store.directory("RELEASE")
-    )
+    simulated = context.config.source.kind == "simulate"
+    folder = context.store.directory("RELEASE") if simulated else release_folder(context.config)
     formats = find_formats(folder, claims="claims" in context.config.text.fields)
     release = read_release_metadata(folder, context.config.release)
     latest = release.data_to_date or datetime.datetime.now(datetime.UTC).date()
@@ -55,7 +53,8 @@ def run(context: StageContext) -> None:
     largest_first = sorted(formats, key=lambda format_: -sizes[format_.part])
 
     def read(format_: FileFormat, on_read: Callable[[int], None]) -> FileOutcome:
-        outcome = FileIngest(context, folder, format_, latest).run(on_read)
+        sha256 = release.sha256.get(format_.archive)
+        outcome = FileIngest(context, folder, format_, latest, sha256).run(on_read)
         if format_.table == PATENTS.name:
             require_each_year(formats, folder, context.draft.path(PATENTS.name))
         return outcome
@@ -166,6 +165,9 @@ def _record(
         release_id=release.id or f"{folder.name}-{release.data_to_date}",
         data_to_date=release.data_to_date,
         data_to_date_from=release.data_to_date_from,
+        folder=str(folder),
+        source=release.source,
+        files={each.format.archive: each.source for each in outcomes if each.source},
         generator_rates=release.bayes_rates,
         synonyms=release.synonyms,
         rows_in=dict(rows_in),

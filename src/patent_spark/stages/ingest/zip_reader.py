@@ -62,6 +62,12 @@ def size_of(path: Path) -> int:
         return _only_member(path, archive).file_size
 
 
+def crc_of(path: Path) -> int:
+    """Checksum (CRC-32) of the TSV file in a zip, from the zip's directory."""
+    with _zip_errors(path), zipfile.ZipFile(path) as archive:
+        return _only_member(path, archive).CRC
+
+
 def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = [each for each in archive.infolist() if not (each.is_dir() or _is_hidden(each.filename))]
     if len(members) != 1:

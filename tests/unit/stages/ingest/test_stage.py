@@ -1,8 +1,10 @@
 """Whole releases through the command line: what the tables, the rejects and the manifest contain."""
 
 import datetime
+import hashlib
 import threading
 import time
+import zlib
 
 import pytest
 
@@ -169,7 +171,19 @@ def test_the_manifest_has_the_metadata(tmp_path, ingest, capsys):
         "synonyms": [["car", "auto"]],
     }
     metadata = ingest(write_release(tmp_path / "r", RELEASE, notes)).metadata(IngestMetadata)
+    files = {
+        path.name: {
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "crc32": f"{zlib.crc32(tsv(name, rows)):08x}",
+        }
+        for name, rows in RELEASE.items()
+        for path in [tmp_path / "r" / f"{name}.tsv.zip"]
+    }
     assert metadata.to_json() | {"joins": None} == {
+        "folder": str(tmp_path / "r"),
+        "source": "",
+        "files": files,
         "release_id": "r-7",
         "data_to_date": "2020-06-30",
         "data_to_date_from": "release.json",
