@@ -12,6 +12,7 @@ import pytest
 from patent_spark.cli import main
 from patent_spark.config import ConfigError
 from patent_spark.sources.errors import SourceError
+from tests.support.cluster import free_port
 from tests.support.downloads import BIG, KEY, zip_of
 from tests.support.errors import raises
 from tests.support.release_server import Answer
@@ -122,9 +123,8 @@ def test_metadata_of_another_form_names_the_field(odp):
 
 
 def test_nobody_at_home_is_one_sentence_without_the_address(odp):
-    odp.server._http.server_close()
     with raises(SourceError, host="127.0.0.1") as caught:
-        odp.fetch()
+        odp.fetch(f"source.url=http://127.0.0.1:{free_port()}/products")
     assert "Connection refused" in str(caught.value) and "products" not in str(caught.value)
 
 
