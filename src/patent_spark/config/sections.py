@@ -455,6 +455,15 @@ class Inference:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Predict:
+    """Answers about single patents."""
+
+    min_confidence: Share = setting(
+        0.5, "probability of the most probable answer below which `predict` says: look yourself"
+    )
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Backtest:
     """Models as of several years, each tested on later years."""
 
@@ -544,6 +553,7 @@ class Config:
     register: Register = field(default_factory=Register)
     refresh: Refresh = field(default_factory=Refresh)
     inference: Inference = field(default_factory=Inference)
+    predict: Predict = field(default_factory=Predict)
     backtest: Backtest = field(default_factory=Backtest)
     tracking: Tracking = field(default_factory=Tracking)
     service: Service = field(default_factory=Service)
