@@ -135,7 +135,7 @@ def test_a_changed_table_redoes_those_that_name_it_and_its_description_none(chan
     [
         ('_KEY = ("patent_key", LongType()', '_KEY = ("patent_key", StringType()'),
         ('"zerocite"\n', '"none"\n'),
-        ("StructField(column, kind, True", "StructField(column, kind, False"),
+        ("kind.spark(), True, {", "kind.spark(), False, {"),
     ],
 )
 def test_what_a_table_or_constant_is_made_of_belongs_to_it(changed, old, new):
