@@ -101,6 +101,16 @@ _RELATED = {
         "kind",
     ),
 }
+_TITLES = {
+    "g_cpc_title": (
+        "cpc_subclass",
+        "cpc_subclass_title",
+        "cpc_group",
+        "cpc_group_title",
+        "cpc_class",
+        "cpc_class_title",
+    ),
+}
 _CLAIMS = {
     "g_claims_{}": ("patent_id", "claim_sequence", "claim_text", "dependent", "claim_number", "exemplary"),
     "claims_{}": ("uuid", "patent_id", "text", "dependent", "sequence", "exemplary"),
@@ -109,6 +119,7 @@ COLUMNS = (
     CURRENT
     | OLD
     | _RELATED
+    | _TITLES
     | {name.format(year): columns for name, columns in _CLAIMS.items() for year in range(1976, 2026)}
 )
 

@@ -108,6 +108,16 @@ RELATED_DOCUMENTS = _table(
     ("related_kind", StringType(),
         "parent, parent-grant, parent-pct or child; null of provisional applications and publications"),
 )  # fmt: skip
+CPC_TITLES = _table(
+    "CPC_TITLES", "ingest",
+    "One row per row of the file of CPC titles; none when the release has no such file.",
+    ("cpc_class", StringType(), "three characters, such as H04"),
+    ("cpc_class_title", StringType(), "as published, often in capitals; null when empty"),
+    ("cpc_subclass", StringType(), "four characters, such as H04L"),
+    ("cpc_subclass_title", StringType(), "null when empty"),
+    ("cpc_group", StringType(), "such as H04L1/00"),
+    ("cpc_group_title", StringType(), "null when empty"),
+)  # fmt: skip
 REJECTS = _table(
     "REJECTS", "ingest", "One row per source row that could not be used.",
     ("table", StringType(), "the table it was meant for"),
@@ -234,7 +244,7 @@ BASELINE_PREDICTIONS = _table(
 TABLES = {
     table.name: table
     for table in (
-        PATENTS, ABSTRACTS, CITATIONS, CPC, CLAIMS, RELATED_DOCUMENTS, REJECTS, COUNTS, LABELS,
+        PATENTS, ABSTRACTS, CITATIONS, CPC, CLAIMS, RELATED_DOCUMENTS, CPC_TITLES, REJECTS, COUNTS, LABELS,
         INTERIM_LEVELS, SPLITS, FAMILIES, TOKENS,
         VOCABULARY, VECTORS, EXAMPLES, PREDICTIONS, BASELINE_PREDICTIONS,
     )

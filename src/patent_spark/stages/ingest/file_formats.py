@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from patent_spark.core.errors import DataError
-from patent_spark.core.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS, RELATED_DOCUMENTS
+from patent_spark.core.schemas import (
+    ABSTRACTS,
+    CITATIONS,
+    CLAIMS,
+    CPC,
+    CPC_TITLES,
+    PATENTS,
+    RELATED_DOCUMENTS,
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ _REPEATING = {
     CITATIONS.name: ("patent_id", "citation_category"),
     CLAIMS.name: ("patent_id", "claim_sequence"),
     RELATED_DOCUMENTS.name: ("patent_id", "relation", "related_kind"),
+    CPC_TITLES.name: ("cpc_class", "cpc_class_title", "cpc_subclass", "cpc_subclass_title"),
 }
 
 
@@ -167,11 +176,19 @@ OLD_RELATED_DOCUMENTS = _format(
     optional=True,
 )
 
+CURRENT_CPC_TITLES = _format(
+    CPC_TITLES.name,
+    "g_cpc_title.tsv",
+    {column: column for column, _, _ in CPC_TITLES.columns},
+    optional=True,
+)
+
 
 def find_formats(folder: Path, claims: bool = False) -> tuple[FileFormat, ...]:
     """The files of a release folder: those of today's names or, if it has more of them, of the older names.
 
-    Includes the file of related documents if it is there and, with `claims`, the claims file of each year.
+    Includes the files of related documents and of CPC titles if they are there and, with `claims`, the claims
+    file of each year. The older dumps' titles are in three files, which are not read.
     Raises DataError when a file is missing.
     """
     if not folder.is_dir():
@@ -195,6 +212,8 @@ def find_formats(folder: Path, claims: bool = False) -> tuple[FileFormat, ...]:
         )
     if related.archive in present:
         formats += (related,)
+    if CURRENT_CPC_TITLES.archive in present:
+        formats += (CURRENT_CPC_TITLES,)
     return formats + _format_of_each_year(folder, present, yearly) if claims else formats
 
 

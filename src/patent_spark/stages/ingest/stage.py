@@ -6,7 +6,7 @@ import datetime
 import os
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import IngestMetadata, JoinMetadata
 from patent_spark.core.progress import Progress, say
-from patent_spark.core.schemas import PATENTS, RELATED_DOCUMENTS
+from patent_spark.core.schemas import CPC_TITLES, PATENTS, RELATED_DOCUMENTS
 from patent_spark.sources.local import release_folder
 from patent_spark.stages.ingest.file_formats import (
     CURRENT_RELATED_DOCUMENTS,
@@ -38,7 +38,7 @@ class Cancelled(Exception):
 
 
 def run(context: StageContext) -> None:
-    """Write PATENTS, ABSTRACTS, CITATIONS, CPC, RELATED_DOCUMENTS and REJECTS of the configured release.
+    """Write PATENTS, ABSTRACTS, CITATIONS, CPC, RELATED_DOCUMENTS, CPC_TITLES and REJECTS of a release.
 
     Writes CLAIMS only when text.fields asks for them: their files are many times as large as all the others
     together.
@@ -61,15 +61,21 @@ def run(context: StageContext) -> None:
 
     with Progress("ingest", total=sum(sizes.values()), unit="B") as bar:
         outcomes = read_in_parallel(largest_first, read, bar, at_a_time=os.cpu_count() or 1)
+    _write_empty(context, {RELATED_DOCUMENTS.name, CPC_TITLES.name} - outcomes.keys())
     if RELATED_DOCUMENTS.name not in outcomes:
-        with TableWriter(context.draft.path(RELATED_DOCUMENTS.name), "part-0", RELATED_DOCUMENTS.name, ()):
-            say(
-                f"  {folder} has no {CURRENT_RELATED_DOCUMENTS.archive} or {OLD_RELATED_DOCUMENTS.archive}: "
-                "families are built from abstracts alone"
-            )
+        say(
+            f"  {folder} has no {CURRENT_RELATED_DOCUMENTS.archive} or {OLD_RELATED_DOCUMENTS.archive}: "
+            "families are built from abstracts alone"
+        )
     joins = measure_joins(context.draft.path(PATENTS.name).parent)
     require_joins(joins, folder)
     _record(context, folder, release, [outcomes[format_.part] for format_ in formats], joins)
+
+
+def _write_empty(context: StageContext, tables: Iterable[str]) -> None:
+    for table in tables:
+        with TableWriter(context.draft.path(table), "part-0", table, ()):
+            pass
 
 
 def require_each_year(formats: Sequence[FileFormat], folder: Path, patents: Path) -> None:

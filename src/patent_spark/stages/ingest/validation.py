@@ -20,7 +20,15 @@ import pyarrow.compute as pc
 
 from patent_spark.core.id_spelling import one_spelling
 from patent_spark.core.patent_ids import compact_ids, patent_keys
-from patent_spark.core.schemas import ABSTRACTS, CITATIONS, CLAIMS, CPC, PATENTS, RELATED_DOCUMENTS
+from patent_spark.core.schemas import (
+    ABSTRACTS,
+    CITATIONS,
+    CLAIMS,
+    CPC,
+    CPC_TITLES,
+    PATENTS,
+    RELATED_DOCUMENTS,
+)
 
 Columns = dict[str, pa.Array]
 
@@ -74,6 +82,7 @@ def validator_of(table: str, latest: datetime.date) -> Validator:
         CPC.name: validate_classes,
         CLAIMS.name: validate_claims,
         RELATED_DOCUMENTS.name: validate_related_documents,
+        CPC_TITLES.name: validate_cpc_titles,
     }
     return validators[table]
 
@@ -118,9 +127,7 @@ def validate_classes(columns: Columns) -> ValidatedBlock:
     block.reject("empty cpc_sequence", pc.is_null(columns["cpc_sequence"]))
     sequences = _map_distinct(columns["cpc_sequence"], _whole_numbers)
     block.reject("cpc_sequence is not a whole number from 0", pc.is_null(sequences))
-    block.reject("empty cpc_class", pc.is_null(columns["cpc_class"]))
-    formed = _map_distinct(columns["cpc_class"], _are_classes)
-    block.reject("cpc_class is not a letter and two digits", pc.invert(formed))
+    _reject_other_classes(block, columns["cpc_class"])
     block.columns |= {"cpc_sequence": sequences, "cpc_type": _code(columns["cpc_type"])}
     return block
 
@@ -150,6 +157,19 @@ def validate_related_documents(columns: Columns) -> ValidatedBlock:
         "related_kind": kinds.dictionary_encode(),
     }
     return block
+
+
+def validate_cpc_titles(columns: Columns) -> ValidatedBlock:
+    """One row per CPC group. Only a class is required."""
+    block = ValidatedBlock(len(columns["cpc_class"]), dict(columns))
+    _reject_other_classes(block, columns["cpc_class"])
+    return block
+
+
+def _reject_other_classes(block: ValidatedBlock, classes: pa.Array) -> None:
+    block.reject("empty cpc_class", pc.is_null(classes))
+    formed = _map_distinct(classes, _are_classes)
+    block.reject("cpc_class is not a letter and two digits", pc.invert(formed))
 
 
 def _with_key(columns: Columns, key: str, id_: str) -> ValidatedBlock:
