@@ -19,7 +19,7 @@ TOKEN = "PATENT_SPARK_TOKEN"
 OPEN = frozenset({"/health", "/ready"})
 """Paths that need no token: a load balancer asks them."""
 
-PAGE = frozenset({"/", "/page.css", "/page.js"})
+PAGE = frozenset({"/", "/page.css", "/page.js", "/icon.svg"})
 """The page without any content, which asks its user for the token."""
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")

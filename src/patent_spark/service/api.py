@@ -9,7 +9,6 @@ from fastapi import APIRouter, Response
 
 from patent_spark.config import Service
 from patent_spark.inference.prediction.documents import Document
-from patent_spark.inference.prediction.records import Prediction
 from patent_spark.service.answers import ErrorAnswer, PredictAnswer
 from patent_spark.service.live_models import LiveModels, LoadedModels
 from patent_spark.service.refusal import Refusal
@@ -63,13 +62,8 @@ def predict_router(limits: Service, live: LiveModels, queue: WorkQueue, metrics:
 def _as_json(
     models: LoadedModels, documents: Sequence[Document], first: int, request: PredictRequest
 ) -> list[str]:
-    answers = models.predictor.predict(documents, request.top, request.limit_to, request.explain)
-    return [with_row(answer, first + answer.row).model_dump_json() for answer in answers]
-
-
-def with_row(answer: Prediction, row: int) -> Prediction:
-    """The same with its place in the whole request."""
-    return answer if answer.row == row else answer.model_copy(update={"row": row})
+    answers = models.predictor.predict(documents, request.top, request.limit_to, request.explain, first + 1)
+    return [answer.model_dump_json() for answer in answers]
 
 
 def _check_classes(classes: Sequence[str], models: LoadedModels) -> None:
@@ -78,5 +72,5 @@ def _check_classes(classes: Sequence[str], models: LoadedModels) -> None:
     technology = models.versions.get("technology")
     if technology is None:
         raise Refusal(422, "limit_to needs a model of technology, and there is none", "invalid")
-    if not set(classes) <= set(technology.classes):
+    if not {each.strip().upper() for each in classes} <= set(technology.classes):
         raise Refusal(422, "limit_to has a class that the model does not know", "invalid")

@@ -15,9 +15,14 @@ class Predicts(Protocol):
     """What the service needs of a predictor. Called by several threads at a time."""
 
     def predict(
-        self, documents: Sequence[Document], top: int = 5, limit_to: Sequence[str] = (), explain: bool = False
+        self,
+        documents: Sequence[Document],
+        top: int = 5,
+        limit_to: Sequence[str] = (),
+        explain: bool = False,
+        first_row: int = 1,
     ) -> list[Prediction]:
-        """One prediction a document, in order."""
+        """One prediction a document, in order. first_row: the row of the first one."""
         ...
 
 

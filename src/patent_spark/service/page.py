@@ -27,7 +27,7 @@ def page_router(settings: Service, app: FastAPI, needs_token: bool) -> APIRouter
         max_file_mb=settings.max_file_kb // 1024,
         max_file_rows=settings.max_file_rows,
     )
-    files = {"page.css": "text/css", "page.js": "text/javascript"}
+    files = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
     contents = {name: _text(name).encode() for name in files}
 
     @router.get("/")

@@ -22,9 +22,13 @@ async function ask(method, path, body, type = "application/json") {
   if (answer.status === 401) askForToken(token ? "The service does not accept this token." : "");
   const told = await answer.json().catch(() => ({}));
   const sentence = told.error || `The service answered with status ${answer.status}`;
-  const failure = new Failure(sentence.charAt(0).toUpperCase() + sentence.slice(1) + (sentence.endsWith(".") ? "" : "."));
+  const failure = new Failure(asSentence(sentence));
   failure.status = answer.status;
   throw failure;
+}
+
+function asSentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 }
 
 function element(kind, className = "", text = "") {
@@ -140,7 +144,7 @@ function showAnswer() {
 function fillLead(card, answer, big, name) {
   card.querySelector(".big").textContent = big;
   card.querySelector(".name").textContent = name;
-  card.querySelector(".doubts").replaceChildren(...answer.warnings.map((warning) => element("p", "", warning.message)));
+  card.querySelector(".doubts").replaceChildren(...answer.warnings.map((warning) => element("p", "", asSentence(warning.message))));
 }
 
 function showTechnology(answer) {
@@ -200,7 +204,7 @@ function showWords() {
   byId("words-about").textContent = `Effect of each word on the probability of ${task === "technology" ? `class ${answer?.predicted}` : `“${answer?.title}”`}: how much lower it is without the word.`;
   mark(byId("marked-title"), shown.text.title, effects, largest);
   mark(byId("marked-abstract"), shown.text.abstract, effects, largest);
-  const rows = words.slice(0, 10).map((each) => {
+  const rows = words.filter((each) => Math.abs(each.effect) >= 0.0005).slice(0, 10).map((each) => {
     const row = element("tr");
     const effect = `${each.effect >= 0 ? "+" : "−"}${(100 * Math.abs(each.effect)).toFixed(1)} points`;
     row.append(element("td", "", each.word), element("td", "", effect), element("td", "", String(each.occurrences)));
