@@ -128,6 +128,13 @@ def neighbors(options: argparse.Namespace, config: Config) -> None:
     print(similar_words(config, options.word, options.top))
 
 
+def serve(options: argparse.Namespace, config: Config) -> None:
+    """The HTTP service, until SIGTERM."""
+    from patent_spark.service.serve import serve
+
+    serve(config, options.model)
+
+
 def where(options: argparse.Namespace, config: Config) -> None:
     """The directory of a table."""
     print(Store(config.warehouse.root).directory(options.table))
@@ -197,6 +204,11 @@ def parser() -> argparse.ArgumentParser:
     _add_refresh(add)
     _add_lookups(add)
     _add_experiments(add, forced, resumed)
+    served = add("serve", serve, "answer over HTTP, with a page for analysts")
+    served.add_argument(
+        "--model", default="champion", metavar="MODEL",
+        help="champion (default; followed), models:/NAME/NUMBER, TASK=NUMBER, run:ID, or a folder",
+    )  # fmt: skip
     return whole
 
 

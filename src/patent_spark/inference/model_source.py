@@ -73,7 +73,7 @@ def _from_folder(model: str, threads: int | None) -> dict[str, OpenedModel]:
             "the folder of a package",
             model=model,
         )
-    return _opened(Package(folder, threads), str(folder), "", str(folder))
+    return opened_tasks(Package(folder, threads), str(folder), "", str(folder))
 
 
 def _registered(
@@ -85,11 +85,12 @@ def _registered(
         if wanted <= opened.keys():
             break
         package = cached_package(config, registry, version, threads)
-        opened = _opened(package, version.name, version.number, version.address) | opened
+        opened = opened_tasks(package, version.name, version.number, version.address) | opened
     return {task: opened[task] for task in TASKS if task in opened}
 
 
-def _opened(package: Package, name: str, number: str, address: str) -> dict[str, OpenedModel]:
+def opened_tasks(package: Package, name: str, number: str, address: str) -> dict[str, OpenedModel]:
+    """The models of a package, by task. name, number, address: as in OpenedModel."""
     packed = {task: package.task(task) for task in package.tasks}
     return {
         task: OpenedModel(task, each, package, name, number, each.about.release_id, address)

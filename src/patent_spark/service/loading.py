@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from patent_spark.config import Config
@@ -43,11 +44,12 @@ def check_samples(package: Package) -> None:
 
 
 def loaded_models(config: Config, opened: Mapping[str, OpenedModel]) -> LoadedModels:
-    """Opened models, by task, with the predictor that asks them."""
+    """Opened models, by task, with the predictor that asks them. Clients see no path of a folder."""
+    opened = {task: _named(model) for task, model in opened.items()}
     versions = {
         task: ModelVersion(
             task=task,
-            name=model.name if model.version else model.package.folder.name,
+            name=model.name,
             version=model.version,
             release_id=model.release_id,
             identity=model.package.identity,
@@ -55,4 +57,10 @@ def loaded_models(config: Config, opened: Mapping[str, OpenedModel]) -> LoadedMo
         )
         for task, model in opened.items()
     }
-    return LoadedModels(Predictor(opened, config.predict.min_confidence), versions)
+    return LoadedModels(Predictor(opened), versions)
+
+
+def _named(model: OpenedModel) -> OpenedModel:
+    """A model of a folder goes by the folder's name."""
+    folder = model.package.folder.name
+    return model if model.version else dataclasses.replace(model, name=folder, address=folder)

@@ -33,7 +33,7 @@ def serve(config: Config, model: str = CHAMPION) -> None:
     poller = None
     if model == CHAMPION:
         champions = Champions(config)
-        models = _first_champions(champions)
+        models = first_champions(champions)
         poller = ChampionPoller(champions, settings.poll_s)
     else:
         models = _fixed(config, model)
@@ -52,7 +52,8 @@ def serve(config: Config, model: str = CHAMPION) -> None:
     say("the service stopped; requests in progress were finished")
 
 
-def _first_champions(champions: Champions) -> LoadedModels:
+def first_champions(champions: Champions) -> LoadedModels:
+    """The models to begin with. Raises as `serve`."""
     _, refused = champions.look()
     for version, unfit in refused:
         raise _unfit(version.address, unfit)
