@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any, cast
 
 from patent_spark.config import Config
 from patent_spark.inference.model_package import Package
@@ -57,7 +58,8 @@ def loaded_models(config: Config, opened: Mapping[str, OpenedModel]) -> LoadedMo
         )
         for task, model in opened.items()
     }
-    return LoadedModels(Predictor(opened), versions)
+    predictor = Predictor(cast(Any, opened))  # its own protocols name the same interface
+    return LoadedModels(predictor, versions)
 
 
 def _named(model: OpenedModel) -> OpenedModel:
