@@ -121,6 +121,14 @@ def refresh(options: argparse.Namespace, config: Config) -> int | None:
     return options.nothing_new_exit_code if done is None else None
 
 
+def gc(options: argparse.Namespace, config: Config) -> None:
+    """Remove versions that nobody needs."""
+    from patent_spark.refresh.gc import free_old_versions
+
+    keep = config.warehouse.keep_versions if options.keep is None else options.keep
+    print(free_old_versions(Store(config.warehouse.root), keep, options.days, dry_run=options.dry_run))
+
+
 def neighbors(options: argparse.Namespace, config: Config) -> None:
     """The nearest words of a word."""
     from patent_spark.experiments.similar_words import similar_words
@@ -202,6 +210,7 @@ def parser() -> argparse.ArgumentParser:
         if not own:
             command.set_defaults(resume=False)
     _add_refresh(add)
+    _add_gc(add)
     _add_lookups(add)
     _add_experiments(add, forced, resumed)
     served = add("serve", serve, "answer over HTTP, with a page for analysts")
@@ -228,6 +237,24 @@ def _add_refresh(add: Callable[..., argparse.ArgumentParser]) -> None:
         "--nothing-new-exit-code", type=int, default=0, metavar="N",
         help="exit code without a new release, such as the 99 that Airflow skips on (default 0)",
     )  # fmt: skip
+
+
+def _add_gc(add: Callable[..., argparse.ArgumentParser]) -> None:
+    command = add("gc", gc, "remove old versions of tables and models that nobody needs")
+    command.add_argument(
+        "--keep", type=_positive, metavar="N",
+        help="versions of a stage to keep (default: warehouse.keep_versions)",
+    )  # fmt: skip
+    command.add_argument(
+        "--days", type=float, default=0.0, metavar="D", help="remove only what is older than so many days"
+    )
+    command.add_argument("--dry-run", action="store_true", help="say what would go, and do nothing")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text!r}")
+    return int(text)
 
 
 def _accepted(text: str) -> tuple[str, str]:

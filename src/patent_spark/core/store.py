@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,6 +33,7 @@ from patent_spark.core.errors import DataError, SchemaError, WorkError, conform
 from patent_spark.core.files import write_json
 from patent_spark.core.manifest import M, Manifest
 from patent_spark.core.metadata import StageMetadata
+from patent_spark.core.old_versions import MANIFEST, WRITER, OldVersion, old_versions, reader_lock, remove
 from patent_spark.core.pointers import Pointers
 from patent_spark.core.schemas import STAGE_OF, TABLES
 
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 R = TypeVar("R", bound=BaseModel)
-
-_MANIFEST = "manifest.json"
-_WRITER = ".writer"
 
 
 class Store:
@@ -56,14 +54,23 @@ class Store:
         self._keep = keep_versions
         self._candidate = candidate
         self._pins: dict[str, Manifest] | None = None
+        self._locks: list[IO[bytes]] = []
 
     def pinned(self) -> Store:
-        """The same tables; all stages stay at the versions that are current now."""
+        """The same tables; all stages stay at the versions that are current now, which are not removed
+        meanwhile."""
         other = Store(self.root, self._keep, self._candidate)
-        other._pins = {
-            stage: self._load(stage, version) for stage, version in self.pointers.snapshot().items()
-        }
-        return other
+        while True:
+            versions = self.pointers.snapshot()
+            manifests = {name: self.root / name / version / MANIFEST for name, version in versions.items()}
+            try:
+                other._locks = [reader_lock(path) for path in manifests.values()]
+                other._pins = {name: Manifest.load(path) for name, path in manifests.items()}
+            except FileNotFoundError:
+                if self.pointers.snapshot() == versions:
+                    raise
+                continue  # a version was replaced and removed between the two steps
+            return other
 
     def directory(self, name: str) -> Path:
         """The directory of a table or of MODEL, REPORT, ...; raises DataError before its stage ran."""
@@ -88,14 +95,11 @@ class Store:
         if self._pins is not None:
             return self._pins.get(stage)
         version = self.pointers.version(stage)
-        return None if version is None else self._load(stage, version)
-
-    def _load(self, stage: str, version: str) -> Manifest:
-        return Manifest.load(self.root / stage / version / _MANIFEST)
+        return None if version is None else Manifest.load(self.root / stage / version / MANIFEST)
 
     def manifests(self, stage: str) -> list[Manifest]:
         """The manifests of all versions of a stage that are kept, the newest first."""
-        kept = map(Manifest.load, (self.root / stage).glob(f"*/{_MANIFEST}"))
+        kept = map(Manifest.load, (self.root / stage).glob(f"*/{MANIFEST}"))
         return sorted(kept, key=lambda manifest: manifest.version, reverse=True)
 
     def directory_in(self, manifest: Manifest, name: str) -> Path:
@@ -171,28 +175,24 @@ class Store:
         now = datetime.datetime.now(datetime.UTC)
         draft = Draft(stage, home / f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}", self.pointers)
         draft.directory.mkdir()
-        with (draft.directory / _WRITER).open("w") as writer:
+        with (draft.directory / WRITER).open("w") as writer:
             fcntl.flock(writer, fcntl.LOCK_EX)  # held as long as this process lives, on whichever machine
             try:
                 yield draft
                 if draft.published:
-                    self._remove_old(home, draft.directory.name)
+                    for version in self.old_versions(stage, self._keep):
+                        remove(version)
             finally:
                 if not draft.published:
                     shutil.rmtree(draft.directory, ignore_errors=True)
 
-    def _remove_old(self, home: Path, current: str) -> None:
-        used = self.pointers.in_use(home.name) | {current}
-        published = sorted(
-            path.parent for path in home.glob(f"*/{_MANIFEST}") if not (path.parent / _WRITER).exists()
-        )
-        others = [path for path in published if path.name not in used]
-        for path in others[: max(0, len(others) - self._keep + 1)]:
-            shutil.rmtree(path, ignore_errors=True)
+    def old_versions(self, stage: str, keep: int, days: float = 0.0) -> list[OldVersion]:
+        """Versions of a stage that nobody needs, but for the newest; see core/old_versions.py."""
+        return old_versions(self.root / stage, self.pointers.in_use(stage), keep, days)
 
     def _remove_abandoned(self, home: Path) -> None:
         """Drafts whose writer is gone: nobody holds the lock on their note."""
-        for note in home.glob(f"*/{_WRITER}"):
+        for note in home.glob(f"*/{WRITER}"):
             try:
                 with note.open() as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -277,10 +277,10 @@ class Draft:
             code=code,
             engine=engine,
         )
-        write_json(self.directory / _MANIFEST, manifest.to_json())
+        write_json(self.directory / MANIFEST, manifest.to_json())
         self.pointers.publish(self.stage, self.directory.name)
         self.published = True
-        (self.directory / _WRITER).unlink()
+        (self.directory / WRITER).unlink()
         return manifest
 
 
