@@ -31,6 +31,7 @@ ONLY_IMPORTER = {
     "horovod": "patent_spark.stages.train.launch.horovod",
     "isal": "patent_spark.stages.ingest.inflate",
     "gensim": "patent_spark.stages.text.skipgram",
+    "faiss": "patent_spark.inference.similar.vector_index",
 }
 
 

@@ -140,6 +140,14 @@ _STAGES = (
         "quality gate and model registry",
         outside=True,
     ),
+    Stage(
+        "index",
+        "patent_spark.stages.index.stage",
+        ("ingest", "label", "split", "text"),
+        ("index",),
+        "vectors of all patents, for `similar`",
+        outside=True,
+    ),
 )
 STAGES = {stage.name: stage for stage in _STAGES}
 """Every stage by name, in the order of a whole run."""

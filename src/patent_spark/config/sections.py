@@ -464,6 +464,42 @@ class Predict:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Index:
+    """Vectors of all patents, in which `similar` looks for the nearest."""
+
+    model: String = setting(
+        "champion",
+        "whose document vectors: champion, models:/<name>/<number>, run:<id>, or the folder of a package",
+    )
+    task: Literal["technology", "citation_level"] = setting("technology", "the task of that model")
+    vectors: Annotated[tuple[Literal["document", "words"], ...], Bound(min_length=1)] = setting(
+        ("document",),
+        "kinds of vectors. document: the state of the model's network after reading the text. "
+        "words: the average of the text's word vectors",
+    )
+    dimensions: Count = setting(
+        256, "principal components that are kept of longer vectors; 0 = all dimensions"
+    )
+    precision: Literal["float32", "float16"] = setting(
+        "float32",
+        "how vectors are kept. float16: half the size, but neighbours that are all very near change places",
+    )
+    exact_up_to: Positive = setting(
+        200_000,
+        "patents up to which every vector is compared; above, an HNSW graph is built, and used where "
+        "filters leave more patents than this",
+    )
+    links: Annotated[int, Strict(), Bound(ge=2)] = setting(16, "HNSW: links of a vector to others (M)")
+    build_width: Positive = setting(
+        100, "HNSW: candidates that are compared when a vector is added (efConstruction)"
+    )
+    search_width: Positive = setting(64, "HNSW: candidates that are kept in a search (efSearch)")
+    batch: Positive = setting(512, "texts that the network reads at a time")
+    threads: Count = setting(0, "threads; 0 = one a core; 1 = the graph is reproducible to the bit")
+    seed: Count = setting(1, "seed of the order in which patents are added")
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Backtest:
     """Models as of several years, each tested on later years."""
 
@@ -554,6 +590,7 @@ class Config:
     refresh: Refresh = field(default_factory=Refresh)
     inference: Inference = field(default_factory=Inference)
     predict: Predict = field(default_factory=Predict)
+    index: Index = field(default_factory=Index)
     backtest: Backtest = field(default_factory=Backtest)
     tracking: Tracking = field(default_factory=Tracking)
     service: Service = field(default_factory=Service)

@@ -26,6 +26,7 @@ DOCUMENTS = {
     "PREDICTION": "patent_spark.inference.prediction.records:Prediction",
     "REFRESH_STATUS": "patent_spark.refresh.report_schema:RefreshStatus",
     "RELEASES": "patent_spark.sources.listing:Releases",
+    "SIMILAR": "patent_spark.inference.similar.records:SimilarPatentsAnswer",
     "MANIFEST": "patent_spark.core.manifest:Manifest",
 } | {
     f"{stage.upper()}_METADATA": f"{kind.__module__}:{kind.__name__}"

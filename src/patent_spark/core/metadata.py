@@ -283,6 +283,44 @@ class RegisterMetadata(StageMetadata):
     models: dict[str, RegisteredModel]
 
 
+class IndexedVectors(Record):
+    """One kind of vector of the patents: what made it and how it is searched."""
+
+    vectors: str
+    """document: the state of a model's network | words: averages of word vectors."""
+    identity: str
+    """Digest of what made the vectors; those of a query must have the same."""
+    model: str
+    """Where the model comes from: its address in the registry or its folder; of `words` the stage text."""
+    model_version: str
+    """In the registry; of `words` the version of the stage text; empty for a folder."""
+    model_release_id: str
+    """The release that it was trained on."""
+    task: str
+    """Of the model; empty for `words`."""
+    release_id: str
+    """The release whose patents are in the index."""
+    patents: int
+    without_known_words: int
+    """Patents that have a text without any word that has a vector; they are not in the index."""
+    dimensions: int
+    graph: bool
+    """Whether there is an HNSW graph; else every search is exact."""
+    search_width: int
+    """efSearch: candidates that are kept while the graph is searched."""
+    exact_up_to: int
+    """With filters that leave up to so many patents, a search is exact all the same."""
+    classes: tuple[str, ...]
+    """CPC classes; their place is the code in the file of patents."""
+
+
+class IndexMetadata(StageMetadata):
+    """The vectors of all patents, by kind."""
+
+    stage = "index"
+    indexes: dict[str, IndexedVectors]
+
+
 STAGE_METADATA: dict[str, type[StageMetadata]] = {
     kind.stage: kind
     for kind in (
@@ -297,6 +335,7 @@ STAGE_METADATA: dict[str, type[StageMetadata]] = {
         EvaluateMetadata,
         AuditMetadata,
         RegisterMetadata,
+        IndexMetadata,
     )
 }
 """The record of each stage, by the stage's name."""

@@ -240,6 +240,17 @@ BASELINE_PREDICTIONS = _table(
     ("probability", FloatType(), "probability of the most probable label"),
     *_SCORES,
 )  # fmt: skip
+INDEXED_PATENTS = _table(
+    "INDEXED_PATENTS", "index", "One row per kind of vector and patent that has one.",
+    ("vectors", StringType(), "document or words"),
+    ("row", LongType(), "place of its vector in INDEX/<vectors>/vectors.faiss, from 0"),
+    _ID, _KEY,
+    ("title", StringType(), "null when unknown"),
+    ("cpc_class", StringType(), "the class listed first; null without any"),
+    ("grant_date", DateType(), "the day the patent was granted"),
+    ("citations", LongType(), "distinct citing patents at any time"),
+    ("family", LongType(), "as in FAMILIES; of a patent that is not there its key"),
+)  # fmt: skip
 
 TABLES = {
     table.name: table
@@ -247,6 +258,7 @@ TABLES = {
         PATENTS, ABSTRACTS, CITATIONS, CPC, CLAIMS, RELATED_DOCUMENTS, CPC_TITLES, REJECTS, COUNTS, LABELS,
         INTERIM_LEVELS, SPLITS, FAMILIES, TOKENS,
         VOCABULARY, VECTORS, EXAMPLES, PREDICTIONS, BASELINE_PREDICTIONS,
+        INDEXED_PATENTS,
     )
 }  # fmt: skip
 
@@ -263,6 +275,7 @@ STAGE_OF = {name: table.stage for name, table in TABLES.items()} | {
     # a folder a model: card.html and card.md of its champion, and decision.json, the last promotion
     # decision
     "MODEL_CARD": "register",
+    "INDEX": "index",  # a folder a kind of vector: the vectors and what is searched with them
     "BACKTEST": "backtest",  # report.html, backtest.json and plots: models as of several years
     # report.html and ablation.json: two configurations, their protocols and models swapped
     "ABLATION": "ablate",
