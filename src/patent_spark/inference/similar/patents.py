@@ -97,7 +97,8 @@ class IndexedPatents:
         return self._numbers("family")
 
     @cached_property
-    def _granted(self) -> NDArray[np.int32]:
+    def granted(self) -> NDArray[np.int32]:
+        """Grant day of each row, from 1970-01-01; the largest number when it is unknown."""
         days: NDArray[np.int32] = (
             self._rows["grant_date"].cast(pa.int32()).fill_null(_UNKNOWN_DATE).to_numpy()
         )
@@ -139,7 +140,7 @@ class IndexedPatents:
     ) -> tuple[NDArray[np.bool_], int]:
         mask = np.ones(self._rows.num_rows, np.bool_)
         if granted_before is not None:
-            mask &= self._granted < (granted_before - datetime.date(1970, 1, 1)).days
+            mask &= self.granted < (granted_before - datetime.date(1970, 1, 1)).days
         if classes:
             codes = [code for code, name in enumerate(self.classes) if name in classes]
             mask &= np.isin(self._class_code, codes)

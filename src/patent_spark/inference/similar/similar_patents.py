@@ -28,13 +28,14 @@ _WIDER = 16
 class SimilarPatents:
     """Searches one index. May be used by several threads at once.
 
-    encoder: what makes the vector of a text; not needed for patents of the index.
+    encoder: what makes the vector of a text; not needed for patents of the index. exact: compare every
+    vector although there is a graph.
 
     Raises DataError when the encoder did not make the index.
     """
 
-    def __init__(self, index: IndexFolder, encoder: TextEncoder | None = None) -> None:
-        self._index, self._encoder = index, encoder
+    def __init__(self, index: IndexFolder, encoder: TextEncoder | None = None, exact: bool = False) -> None:
+        self._index, self._encoder, self._exact = index, encoder, exact
         self.about: IndexedVectors = index.about
         if encoder is not None:
             self._require_identity(encoder.identity)
@@ -119,7 +120,7 @@ class SimilarPatents:
     ) -> tuple[Floats, Rows]:
         """By the graph, or exactly where the filters leave few patents or the graph finds too few."""
         index = self._index.vectors
-        if index.has_graph and allowed > self.about.exact_up_to:
+        if index.has_graph and allowed > self.about.exact_up_to and not self._exact:
             wider = min(_WIDER, index.rows / allowed)
             width = int(max(self.about.search_width, 2 * top) * wider)
             similarities, rows = index.by_graph(vector[None], top, width, mask)

@@ -1,8 +1,8 @@
 """Vectors in a file, searched by cosine similarity: all of them, or through an HNSW graph.
 
-The only importer of faiss. Vectors have length 1; both kinds of search read the same ones. A graph (Malkov and
-Yashunin 2016) answers in milliseconds and can miss a neighbour; an exact search reads every vector that is
-allowed.
+The only importer of faiss. Vectors have length 1; both kinds of search read the same ones. A graph (Malkov
+and Yashunin 2016) answers in milliseconds and can miss a neighbour; an exact search reads every vector that
+is allowed.
 """
 
 from __future__ import annotations
