@@ -348,12 +348,6 @@ def _add_similar(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} must be a whole number of 1 or more")
-    return int(text)
-
-
 def _day(text: str) -> datetime.date:
     try:
         return datetime.date.fromisoformat(text)
