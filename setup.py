@@ -86,6 +86,7 @@ setup(
             "types-tqdm",
             "types-requests",
             "httpx",  # the service's test client
+            "kubernetes-validate>=1.33",  # the schemas of Kubernetes are in it
             "playwright",  # pages are tested in Debian's Chromium
             "import-linter",
             "duckdb>=1.4",
