@@ -15,7 +15,7 @@ from patent_spark.core.schemas import LEVELS
 from patent_spark.inference.model_package import Package
 from patent_spark.inference.network_structure import LstmWeights, NetworkStructure
 from patent_spark.inference.onnx_graph import onnx_model
-from patent_spark.inference.packaging import describe_package
+from patent_spark.inference.packaging import add_pyfunc, describe_package
 from patent_spark.inference.sample_texts import Text
 
 WORDS = (
@@ -35,10 +35,11 @@ def small_package(
     seed: int = 1,
     fields: Sequence[str] = ("title", "abstract"),
     temperature: float = 1.5,
+    pyfunc: bool = False,
 ) -> Package:
     """A package in `folder`, without the Keras model; its weights follow from `seed`.
 
-    joint: one network with a head for each task, else a network for each.
+    joint: one network with a head for each task, else a network for each. pyfunc: with MLflow's files.
     """
     for number, task in enumerate(tasks):
         structure = random_structure(len(LABELS[task]), seed if joint else seed + number, number)
@@ -47,7 +48,10 @@ def small_package(
         _describe(folder / task, task, fields, temperature, key=f"{seed}-{joint}")
     keys = pa.table({"patent_key": pa.array(range(5_000_000, 5_000_010), pa.int64())})
     pq.write_table(keys, folder / "learned_from.parquet")
-    return describe_package(folder, tasks, texts(fields))
+    package = describe_package(folder, tasks, texts(fields))
+    if pyfunc:
+        add_pyfunc(package)
+    return package
 
 
 def random_structure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,10 @@ class Vocabulary:
     def __init__(self, words: Sequence[str]) -> None:
         self.words = tuple(words)
         self._ids: Mapping[str, int] = dict(zip(self.words, count(1), strict=False))
-        self._column = pa.array(self.words, pa.string())
+
+    @cached_property
+    def _column(self) -> pa.Array:
+        return pa.array(self.words, pa.string())  # imports pandas, which encode() does without
 
     @classmethod
     def read(cls, path: Path) -> Vocabulary:

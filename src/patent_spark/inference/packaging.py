@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ from patent_spark.core.files import write_json
 from patent_spark.core.model_files import TASK_FILE
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.store import Store
+from patent_spark.inference.embedded_code import write_code
 from patent_spark.inference.keras_network import in_float32, load_network
 from patent_spark.inference.model_package import (
     CALIBRATION_FILE,
@@ -32,12 +34,13 @@ from patent_spark.inference.model_package import (
     package_identity,
 )
 from patent_spark.inference.onnx_graph import onnx_bytes
+from patent_spark.inference.pyfunc import input_columns, output_columns
 from patent_spark.inference.sample_texts import Text, sample_texts
 from patent_spark.inference.samples import TOLERANCE, Sample, write_samples
-from patent_spark.tracking.runs import write_mlmodel
+from patent_spark.tracking.models import PyfuncModel, write_mlflow_files
 
-TEXT = "text"
-"""The column of texts that MLflow hands over."""
+_LIBRARIES = ("onnxruntime", "numpy", "pandas", "pyarrow")
+"""What reading a package imports; pydantic comes with MLflow."""
 
 
 class ConversionError(WorkError):
@@ -70,14 +73,14 @@ def write_package(store: Store, model: str, tasks: Sequence[str], folder: Path) 
                 task=task,
             )
     _write_learned_from(store.directory("EXAMPLES") / model, folder / LEARNED_FROM_FILE)
-    write_mlmodel(folder, "patent_spark.inference.pyfunc", TEXT)
     return complete_package(folder, tasks, sample_texts(store, tasks))
 
 
 def complete_package(folder: Path, tasks: Sequence[str], texts: Sequence[Text]) -> Package:
     """Add to the Keras models and descriptions in a folder what makes it a package.
 
-    That is model.onnx, samples.json with the answers to `texts`, and package.json. Raises ConversionError.
+    That is model.onnx, samples.json with the answers to `texts`, package.json, and the files that MLflow
+    loads it with. Raises ConversionError.
     """
     networks = {task: in_float32(load_network(folder / task / KERAS_FILE)) for task in tasks}
     for task, network in networks.items():
@@ -85,6 +88,7 @@ def complete_package(folder: Path, tasks: Sequence[str], texts: Sequence[Text]) 
     package = describe_package(folder, tasks, texts)
     for task, network in networks.items():
         _require_equal(package.task(task), network, texts)
+    add_pyfunc(package)
     return package
 
 
@@ -94,6 +98,24 @@ def describe_package(folder: Path, tasks: Sequence[str], texts: Sequence[Text]) 
     package = Package(folder)
     write_samples(folder, _answered(package, texts))
     return package
+
+
+def add_pyfunc(package: Package) -> None:
+    """Write the files with which MLflow loads a package: MLmodel, code/, requirements.txt, ..."""
+    example: Mapping[str, str] = package.samples[-1].fields
+    columns = [output_columns(package.task(task)) for task in package.tasks]
+    kinds = {name: "float" for names in columns for name in names} | {names[0]: "string" for names in columns}
+    inputs = input_columns(package)
+    with TemporaryDirectory() as code:
+        model = PyfuncModel(
+            loader=write_code(Path(code)),
+            code=Path(code),
+            inputs=inputs,
+            outputs=kinds,
+            example={name: example.get(name, "") for name in inputs},
+            libraries=_LIBRARIES,
+        )
+        write_mlflow_files(package.folder, model)
 
 
 def _require_equal(packed: PackedTask, network: object, texts: Sequence[Text]) -> None:

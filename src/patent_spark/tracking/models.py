@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+
+from patent_spark.tracking.server import open_environment
 
 if TYPE_CHECKING:
     import keras
@@ -53,15 +58,46 @@ def log_keras_model(
         client.finalize_logged_model(logged.model_id, "READY")
 
 
-def write_mlmodel(folder: Path, loader: str, column: str) -> None:
-    """Write the MLmodel file, with which MLflow loads a folder as a model.
+@dataclass(frozen=True)
+class PyfuncModel:
+    """What MLflow has to know of a folder to load it as a model."""
 
-    loader: the module that loads it. column: the name of its only input, a column of strings.
-    """
+    loader: str
+    """The module with `_load_pyfunc`."""
+    code: Path
+    """A folder with the package that the module belongs to."""
+    inputs: Sequence[str]
+    """Columns, all of them strings."""
+    outputs: Mapping[str, str]
+    """Column -> string or float."""
+    example: Mapping[str, str]
+    """A row of the input."""
+    libraries: Sequence[str]
+    """What it needs of PyPI beside MLflow; the versions installed here are the ones required."""
+
+
+def write_mlflow_files(folder: Path, model: PyfuncModel) -> None:
+    """Add to a folder all that MLflow wants: MLmodel, code, requirements, an example of the input."""
+    open_environment()
+    import mlflow
+    import pandas as pd
     from mlflow import pyfunc
-    from mlflow.models import Model, ModelSignature
+    from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    model = Model(signature=ModelSignature(inputs=Schema([ColSpec("string", column)])))
-    pyfunc.add_to_model(model, loader_module=loader)
-    model.save(str(folder / "MLmodel"))
+    versions = {"mlflow-skinny": mlflow.__version__} | {name: version(name) for name in model.libraries}
+    signature = ModelSignature(
+        inputs=Schema([ColSpec("string", name) for name in model.inputs]),
+        outputs=Schema([ColSpec(kind, name) for name, kind in model.outputs.items()]),
+    )
+    with TemporaryDirectory() as scratch:
+        made = Path(scratch) / "model"
+        pyfunc.save_model(
+            made,
+            loader_module=model.loader,
+            code_paths=[str(each) for each in model.code.iterdir()],
+            signature=signature,
+            input_example=pd.DataFrame([model.example]),
+            pip_requirements=[f"{name}=={number}" for name, number in versions.items()],
+        )
+        shutil.copytree(made, folder, dirs_exist_ok=True)

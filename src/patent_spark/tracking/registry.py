@@ -6,13 +6,20 @@ A version is a folder (see inference.model_package) among the artifacts of the r
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from patent_spark.config import Config
 from patent_spark.core.errors import WorkError
-from patent_spark.tracking.server import connected
+from patent_spark.tracking.server import connected, tracking_uri
+from patent_spark.tracking.version_lookup import (
+    LookupUnavailable,
+    aliased_version,
+    numbered_version,
+)
+from patent_spark.tracking.version_lookup import Version as Version
 
 CHAMPION = "champion"
 """The alias of the version in use."""
@@ -22,21 +29,6 @@ IDENTITY = "identity"
 
 DESCRIPTION = 5000
 """The longest description of a version, in characters."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """A registered version of a model."""
-
-    name: str
-    number: str
-    run_id: str
-    tags: dict[str, str]
-
-    @property
-    def address(self) -> str:
-        """Its URI in MLflow."""
-        return f"models:/{self.name}/{self.number}"
 
 
 class Registry:
@@ -52,20 +44,32 @@ class Registry:
 
     def aliased(self, alias: str) -> Version | None:
         """The version with an alias, or None without one."""
-        with connected(self._config) as client:
-            known = client.search_registered_models(filter_string=f"name='{self.name}'")
-            number = str(known[0].aliases[alias]) if known and alias in known[0].aliases else None
-        return self.version(number) if number else None
+        try:
+            return aliased_version(tracking_uri(self._config), self.name, alias)
+        except LookupUnavailable:
+            with connected(self._config) as client:
+                known = client.search_registered_models(filter_string=f"name='{self.name}'")
+                number = str(known[0].aliases[alias]) if known and alias in known[0].aliases else None
+            return self._listed(number)
 
     def version(self, number: str) -> Version | None:
         """The version with a number, or None without one."""
+        try:
+            return numbered_version(tracking_uri(self._config), self.name, number)
+        except LookupUnavailable:
+            return self._listed(number)
+
+    def _listed(self, number: str | None) -> Version | None:
         return next((version for version in self.versions() if version.number == number), None)
 
     def versions(self) -> list[Version]:
         """All versions, the newest first."""
         with connected(self._config) as client:
             entries = client.search_model_versions(f"name='{self.name}'")
-        versions = [Version(each.name, str(each.version), each.run_id, dict(each.tags)) for each in entries]
+        versions = [
+            Version(each.name, str(each.version), each.run_id, dict(each.tags), each.source)
+            for each in entries
+        ]
         return sorted(versions, key=lambda version: int(version.number), reverse=True)
 
     def add(self, run_id: str, package: Path, tags: Mapping[str, str], description: str) -> Version:
@@ -84,7 +88,7 @@ class Registry:
                 description=description[:DESCRIPTION],
                 await_creation_for=0,
             )
-        return Version(self.name, str(made.version), run_id, dict(tags))
+        return Version(self.name, str(made.version), run_id, dict(tags), source)
 
     def promote(self, version: Version) -> None:
         """Make a version the champion."""
@@ -103,10 +107,19 @@ class Registry:
                 version=version.address,
                 alias=CHAMPION,
             )
+        here = _local_folder(version.source)
+        if here is not None:
+            return Path(shutil.copytree(here, folder / here.name))
         with connected(self._config) as client:
             return Path(
                 client.download_artifacts(version.run_id, _place(version.tags[IDENTITY]), str(folder))
             )
+
+
+def _local_folder(source: str) -> Path | None:
+    """The folder of a version's files if it is on this machine."""
+    path = Path(unquote(urlsplit(source).path)) if source.startswith("file://") else Path(source)
+    return path if source and path.is_absolute() and path.is_dir() else None
 
 
 def _place(identity: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from patent_spark.config import Config, shown
 from patent_spark.core.errors import StoppedError
 from patent_spark.core.progress import log, say
-from patent_spark.tracking.models import MODEL, UNCALIBRATED_MODEL, log_keras_model, write_mlmodel
+from patent_spark.tracking.models import MODEL, UNCALIBRATED_MODEL, log_keras_model
 from patent_spark.tracking.server import (
     TrackingError,
     connected,
@@ -46,7 +46,6 @@ __all__ = [
     "reopen_run",
     "require_answer",
     "tracking_uri",
-    "write_mlmodel",
 ]
 
 # Limits of MLflow.

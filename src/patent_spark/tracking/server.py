@@ -28,6 +28,8 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "GIT_PYTHON_REFRESH": "quiet",
+    # What a model needs is told; the files of the working directory have no part in it.
+    "MLFLOW_UV_AUTO_DETECT": "false",
 }
 _SQLITE = "sqlite:///"
 
@@ -58,8 +60,7 @@ def connected(config: Config) -> Iterator[MlflowClient]:
 
 def open_client(uri: str) -> MlflowClient:
     """A client of the server or database at `uri`; creates a new SQLite database. Raises TrackingError."""
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    open_environment()
     from mlflow import MlflowClient
 
     if not uri.startswith(_SQLITE):
@@ -71,6 +72,12 @@ def open_client(uri: str) -> MlflowClient:
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
         return client
+
+
+def open_environment() -> None:
+    """Set MLflow's environment variables that the user did not set; to be called before its first import."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
 
 
 def experiment_id(config: Config, client: MlflowClient) -> str:

@@ -44,7 +44,7 @@ from patent_spark.stages.register.report_schema import (
     WorseThanChampion,
 )
 from patent_spark.tracking.registry import Registry
-from patent_spark.tracking.runs import tracking_uri, write_mlmodel
+from patent_spark.tracking.runs import tracking_uri
 from tests.support.cluster import free_port
 from tests.support.corruption import rewrite_manifest
 from tests.support.errors import raises
@@ -170,7 +170,15 @@ def test_the_registered_version_needs_nothing_beside_it(champions, tmp_path):
         "card.md",
         "card.json",
         "MLmodel",
+        "code",
+        "conda.yaml",
+        "python_env.yaml",
+        "requirements.txt",
+        "input_example.json",
+        "serving_input_example.json",
     }
+    assert (len(package.samples), package.samples[0].patent_id) == (31, "")
+    assert package.sample_difference() <= 1e-6
     packed = package.task("technology")
     assert packed.about.text == TextSource(fields=("title", "abstract"), claims="first")
     assert (
@@ -207,11 +215,20 @@ def test_a_model_loaded_with_mlflow_returns_calibrated_probabilities(champions):
 
     champion = mlflow.pyfunc.load_model("models:/patent_spark_technology@champion")
     texts = tokens_of(champions)[predictions.index]
-    probabilities = champion.predict(
-        pd.DataFrame({"text": [" ".join(words).upper() + ", Unheard-of!" for words in texts]})
+    answers = champion.predict(
+        pd.DataFrame(
+            {
+                "title": [words[0].upper() for words in texts],
+                "abstract": [" ".join(words[1:]) + ", Unheard-of!" for words in texts],
+            }
+        )
     )
-    assert probabilities.columns.tolist() == model.metadata.metadata["labels"]
-    assert probabilities.to_numpy() == pytest.approx(np.stack(predictions.probabilities), abs=1e-5)
+    assert answers.columns.tolist() == [
+        "technology",
+        "technology_probability",
+        *(f"technology_{label}" for label in model.metadata.metadata["labels"]),
+    ]
+    assert answers.iloc[:, 2:].to_numpy() == pytest.approx(np.stack(predictions.probabilities), abs=1e-5)
 
 
 def test_the_card_of_a_calibrated_model_has_its_calibration(champions):
@@ -229,18 +246,6 @@ def test_the_card_of_a_calibrated_model_has_its_calibration(champions):
     errors = [f"{100 * metrics[time]['ece']:.1f} %" for time in ("before", "after")]
     for words in ("Technology class", f"{metrics['temperature']:.2f}", "50", *errors, metrics["why"]):
         assert words in line, words
-
-
-def test_a_joint_model_predicts_both_tasks_at_once(champions, tmp_path):
-    for task in TASKS:
-        shutil.copytree(champion_in(champions, task, tmp_path).folder / task, tmp_path / "joint" / task)
-    write_mlmodel(tmp_path / "joint", "patent_spark.inference.pyfunc", "text")
-    probabilities = mlflow.pyfunc.load_model(str(tmp_path / "joint")).predict(
-        pd.DataFrame({"text": ["A network", None]}, index=[7, 3])
-    )
-    assert probabilities.columns.tolist() == [*(f"{letter}01" for letter in "ABCDEFGH"), *LEVELS]
-    assert probabilities.index.tolist() == [7, 3]
-    assert probabilities.sum(axis=1).tolist() == pytest.approx([2, 2])
 
 
 def test_a_card_has_what_a_user_must_know(champions):
