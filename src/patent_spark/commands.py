@@ -80,6 +80,15 @@ def download(options: argparse.Namespace, config: Config) -> None:
     print(fetch_wanted(config))
 
 
+def lineage(options: argparse.Namespace, config: Config) -> None:
+    """From a model back to the release's files."""
+    from patent_spark.lineage.as_text import as_text
+    from patent_spark.lineage.trace import trace
+
+    found = trace(config, options.model)
+    print(json.dumps(found.to_json(), indent=1) if options.json else as_text(found))
+
+
 def sweep(options: argparse.Namespace, config: Config) -> None:
     """Trainings with all combinations of some settings."""
     from patent_spark.experiments.sweep import sweep
@@ -311,6 +320,12 @@ def _add_lookups(add: Callable[..., argparse.ArgumentParser]) -> None:
     tables = sorted(STAGE_OF)
     path = add("where", where, "print the directory of a table or another output", logged=False)
     path.add_argument("table", type=current_table, choices=tables, metavar="TABLE", help=", ".join(tables))
+    traced = add("lineage", lineage, "trace a model back to its training, tables and the release's files")
+    traced.add_argument(
+        "model", nargs="?", default="champion", metavar="MODEL",
+        help="champion (default), technology, models:/NAME/NUMBER, or the id or name of a run",
+    )  # fmt: skip
+    traced.add_argument("--json", action="store_true", help="as JSON (schema LINEAGE)")
     near = add("neighbors", neighbors, "print the words whose vectors are nearest to a word's")
     near.add_argument("word", metavar="WORD")
     near.add_argument("--top", type=int, default=10, metavar="N", help="how many words (default 10)")

@@ -1,5 +1,6 @@
 """Registration and comparison of models after real runs of the real command line."""
 
+import hashlib
 import json
 import shutil
 
@@ -8,6 +9,8 @@ import pytest
 from patent_spark.config import load_config
 from patent_spark.core.metadata import TrainMetadata
 from patent_spark.core.store import Store
+from patent_spark.lineage.records import Lineages
+from patent_spark.pipeline import STAGES
 from patent_spark.stages.audit.report_schema import read_audit
 from patent_spark.stages.register.report_schema import DecisionReport
 from patent_spark.tracking.registry import Registry
@@ -52,6 +55,48 @@ def test_the_report_has_the_verdict_of_the_audit(whole_run):
     audit = read_audit(whole_run.store)
     failed = [check.name for check in audit.checks if check.status == "failed"]
     assert len(failed) == 2 and all(f"Citation level, {name}" in page for name in failed)
+
+
+def test_everything_names_its_release(whole_run, first):
+    store = whole_run.store
+    release = store.manifest("ingest").release_id
+    assert release.startswith("sim-3000-")
+    assert {store.manifest(stage).release_id for stage in STAGES} == {release}
+    documents = {
+        ("METRICS", "technology.json"): "release_id",
+        ("AUDIT", "audit.json"): "release_id",
+        ("MODEL", "technology/task.json"): "release_id",
+        ("MODEL_CARD", "technology/decision.json"): "release_id",
+    }
+    for (output, file), name in documents.items():
+        assert store.read_json(output, file)[name] == release, file
+    assert store.read_json("QUALITY", "quality.json")["release"]["id"] == release
+    for output in ("QUALITY", "REPORT", "AUDIT"):
+        assert release in (store.directory(output) / "report.html").read_text(), output
+    assert release in (store.directory("MODEL_CARD") / "technology" / "card.html").read_text()
+    runs = whole_run.mlflow_runs()
+    assert runs and {run["tags"]["release_id"] for run in runs} == {release}
+    config = load_config(sets=[f"warehouse.root={whole_run.root}"])[0]
+    assert Registry(config, "technology").champion().tags["release_id"] == release
+
+
+def test_the_registered_model_is_traced_back_to_the_files(whole_run, first):
+    traced = patent_spark("lineage", "technology", "--json", root=whole_run.root)
+    assert traced.returncode == 0, traced.stderr
+    (model,) = Lineages.model_validate_json(traced.stdout).models
+    store = whole_run.store
+    assert (model.champion, model.recorded) == (True, True)
+    made = ("simulate", "ingest", "label", "split", "text", "shard")
+    current = {stage: store.manifest(stage) for stage in made}
+    assert {stage.stage: (stage.version, stage.tables) for stage in model.origin.stages} == {
+        name: (manifest.version, manifest.tables) for name, manifest in current.items()
+    }
+    judged = {stage: store.manifest(stage).version for stage in ("train", "evaluate", "audit")}
+    assert model.judged_by == judged
+    folder = store.directory("RELEASE")
+    files = {name: file.sha256 for name, file in model.origin.release.files.items()}
+    assert len(files) >= 4
+    assert files == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
 
 
 @pytest.mark.slow

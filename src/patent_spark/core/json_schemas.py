@@ -27,6 +27,7 @@ DOCUMENTS = {
     "REFRESH_STATUS": "patent_spark.refresh.report_schema:RefreshStatus",
     "RELEASES": "patent_spark.sources.listing:Releases",
     "SIMILAR": "patent_spark.inference.similar.records:SimilarPatentsAnswer",
+    "LINEAGE": "patent_spark.lineage.records:Lineages",
     "MANIFEST": "patent_spark.core.manifest:Manifest",
 } | {
     f"{stage.upper()}_METADATA": f"{kind.__module__}:{kind.__name__}"

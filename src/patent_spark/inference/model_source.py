@@ -47,7 +47,10 @@ def open_models(
     Raises ConfigError for a `model` that has none of these forms, DataError when the model, or the model of a
     task that was asked for, does not exist, and TrackingError when MLflow does not answer.
     """
-    found = _from_folder(model, threads) if _is_folder(model) else _registered(config, model, tasks, threads)
+    if is_registered_form(model):
+        found = _registered(config, model, tasks, threads)
+    else:
+        found = _from_folder(model, threads)
     missing = [task for task in tasks or () if task not in found]
     if missing or not found:
         wanted = ", ".join(missing) or "any task"
@@ -60,9 +63,10 @@ def open_models(
     return {task: found[task] for task in (tasks or found)}
 
 
-def _is_folder(model: str) -> bool:
+def is_registered_form(model: str) -> bool:
+    """Whether `model` has a form that names registered models; otherwise it is a folder."""
     named = model == CHAMPION or model.startswith(_RUN) or model.startswith("models:")
-    return not named and not _NUMBERED.fullmatch(model)
+    return named or _NUMBERED.fullmatch(model) is not None
 
 
 def _from_folder(model: str, threads: int | None) -> dict[str, OpenedModel]:
@@ -81,7 +85,7 @@ def _registered(
 ) -> dict[str, OpenedModel]:
     wanted = set(tasks or TASKS)
     opened: dict[str, OpenedModel] = {}
-    for registry, version in _versions(config, model):
+    for registry, version in registered_versions(config, model):
         if wanted <= opened.keys():
             break
         package = cached_package(config, registry, version, threads)
@@ -98,8 +102,8 @@ def opened_tasks(package: Package, name: str, number: str, address: str) -> dict
     }
 
 
-def _versions(config: Config, model: str) -> Iterator[tuple[Registry, Version]]:
-    """The versions that `model` names; where two have a model of a task, the first one counts."""
+def registered_versions(config: Config, model: str) -> Iterator[tuple[Registry, Version]]:
+    """The versions that `model` names, as in `open_models`; of two for one task the first one counts."""
     if model == CHAMPION:
         # The configuration says whether a joint model comes before one for each task.
         for registry in (Registry(config, name) for name in dict.fromkeys([*config.models, *TASKS, JOINT])):

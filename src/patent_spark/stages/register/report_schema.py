@@ -129,6 +129,8 @@ class Decision(Record):
 class DecisionReport(Decision):
     """decision.json."""
 
+    release_id: str = ""
+    """The release that the candidate was trained on."""
     champion: str | None
     """MLflow address of the champion after the decision; None: there is none."""
     messages: tuple[str, ...] = ()

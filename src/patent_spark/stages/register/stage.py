@@ -18,6 +18,7 @@ from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.files import write_json
 from patent_spark.core.metadata import RegisteredModel, RegisterMetadata
+from patent_spark.core.model_files import TaskDescription
 from patent_spark.core.progress import say
 from patent_spark.core.store import Store
 from patent_spark.inference.model_package import Package
@@ -152,6 +153,7 @@ def _conclude(
         copy_card(package.folder, folder)
     report = DecisionReport(
         **dict(decision),
+        release_id=TaskDescription.read(context.store.directory("MODEL") / candidate.tasks[0]).release_id,
         champion=version.address if version else None,
         messages=tuple(map(rejection_message, decision.reasons)),
     )

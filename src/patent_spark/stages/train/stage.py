@@ -9,6 +9,8 @@ from pathlib import Path
 from patent_spark.config import Train, recorded
 from patent_spark.core.code_version import code_version, git_commit
 from patent_spark.core.context import StageContext
+from patent_spark.core.files import write_json
+from patent_spark.core.lineage import LINEAGE_FILE, lineage_of
 from patent_spark.core.metadata import ShardMetadata, TextMetadata, TrainedTask, TrainMetadata
 from patent_spark.core.model_files import TaskDescription, TextSource, read_history
 from patent_spark.core.progress import say
@@ -26,6 +28,9 @@ from patent_spark.stages.train.preconditions import (
 )
 from patent_spark.stages.train.reuse import existing_models, model_key
 from patent_spark.tracking.runs import Run, create_run, ending, reopen_run
+
+_READ = ("text", "shard")
+"""The stages that a training reads."""
 
 
 def run(context: StageContext) -> None:
@@ -76,11 +81,22 @@ def _train(context: StageContext, model: str, key: str, folder: Path) -> Path:
     run, resume = _begin(context, model, folder)
     job = _job(context, model, key, folder, run.run_id, resume)
     job.write(context.config)
+    _write_lineage(context, job)
     with ending(run):
         logs = store.root / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-train-{model}"
         run_ranks(folder, settings, _step_count(job, settings), logs, model, lambda: context.session)
     job.mark_done()
     return job.models
+
+
+def _write_lineage(context: StageContext, job: Job) -> None:
+    """Into the folder of each task's model, where rank 0 finds it and sends it to MLflow."""
+    read = {stage: manifest.version for stage in _READ if (manifest := context.store.manifest(stage))}
+    lineage = lineage_of(context.store, read)
+    for task in context.config.models[job.model]:
+        folder = job.models / task
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / LINEAGE_FILE, lineage.to_json())
 
 
 def _step_count(job: Job, settings: Train) -> int:
@@ -128,9 +144,7 @@ def _begin(context: StageContext, model: str, folder: Path) -> tuple[Run, bool]:
 def _new_run(context: StageContext, model: str) -> Run:
     code = {"code": code_version(), "mlflow.source.git.commit": git_commit()}
     versions = {
-        f"stage.{name}": manifest.version
-        for name in ("text", "shard")
-        if (manifest := context.store.manifest(name))
+        f"stage.{name}": manifest.version for name in _READ if (manifest := context.store.manifest(name))
     }
     run = create_run(context.config, model, {"release_id": _release_id(context), **code, **versions})
     if (synonyms := context.store.metadata(TextMetadata).synonyms_found) is not None:
