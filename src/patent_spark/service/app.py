@@ -22,6 +22,7 @@ from patent_spark.service.live_models import LiveModels
 from patent_spark.service.operations import operations_router
 from patent_spark.service.page import page_router
 from patent_spark.service.service_metrics import ServiceMetrics
+from patent_spark.service.similar_route import similar_router
 from patent_spark.service.work_queue import WorkQueue
 
 _ABOUT = "Technology classes and citation levels of US patents, from title and abstract."
@@ -73,6 +74,7 @@ class Application:
         )
         add_error_handlers(app, self.metrics)
         app.include_router(predict_router(settings, self.live, self.queue, self.metrics))
+        app.include_router(similar_router(settings, self.live, self.queue))
         app.include_router(file_router(settings, files, self.queue))
         app.include_router(operations_router(self.live, self.queue, self.metrics, registry))
         app.include_router(page_router(settings, app, needs_token))

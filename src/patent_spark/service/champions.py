@@ -11,6 +11,7 @@ from patent_spark.inference.model_cache import cached_package
 from patent_spark.inference.model_package import Package
 from patent_spark.inference.model_source import OpenedModel, opened_tasks
 from patent_spark.service.answers import RefusedVersion
+from patent_spark.service.indexes import index_version
 from patent_spark.service.live_models import LoadedModels, now
 from patent_spark.service.loading import UnfitModel, check_samples, loaded_models
 from patent_spark.tracking.registry import Registry, Version
@@ -59,6 +60,10 @@ class Champions:
                 alias="champion",
             )
         return loaded_models(self._config, {task: opened[task] for task in TASKS if task in opened})
+
+    def has_new_index(self, models: LoadedModels) -> bool:
+        """Whether the warehouse has another index than these models search."""
+        return index_version(self._config) != models.similar.version
 
     @property
     def refused(self) -> list[RefusedVersion]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from patent_spark.inference.prediction.documents import Document
 from patent_spark.inference.prediction.records import Prediction
+from patent_spark.service.indexes import SimilarIndexes
 
 
 class Predicts(Protocol):
@@ -49,10 +50,8 @@ class LoadedModels:
     predictor: Predicts
     versions: Mapping[str, ModelVersion]
     """By task."""
-    similar: Any = None
-    """Nearest patents; None: there is no index for these models."""
-    held: Any = None
-    """What must live as long as the models: the folder of their files."""
+    similar: SimilarIndexes = field(default_factory=SimilarIndexes)
+    """Nearest patents."""
     since: str = field(default_factory=lambda: now())
 
 

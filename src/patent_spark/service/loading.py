@@ -11,6 +11,7 @@ from patent_spark.inference.model_package import Package
 from patent_spark.inference.model_source import OpenedModel
 from patent_spark.inference.prediction.predictor import Predictor
 from patent_spark.inference.samples import TOLERANCE
+from patent_spark.service.indexes import open_indexes
 from patent_spark.service.live_models import LoadedModels, ModelVersion
 
 
@@ -59,7 +60,7 @@ def loaded_models(config: Config, opened: Mapping[str, OpenedModel]) -> LoadedMo
         for task, model in opened.items()
     }
     predictor = Predictor(cast(Any, opened))  # its own protocols name the same interface
-    return LoadedModels(predictor, versions)
+    return LoadedModels(predictor, versions, open_indexes(config, opened))
 
 
 def _named(model: OpenedModel) -> OpenedModel:

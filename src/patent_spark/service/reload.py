@@ -66,7 +66,7 @@ class ChampionPoller:
         accepted, refused = self._champions.look()
         for version, unfit in refused:
             self._metrics.refused_reloads.labels(version.name, unfit.code).inc()
-        if accepted:
+        if accepted or self._champions.has_new_index(self._live.current):
             self._live.current = self._champions.models()
         for version in accepted:
             self._metrics.reloads.labels(version.name).inc()
