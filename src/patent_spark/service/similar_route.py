@@ -18,7 +18,10 @@ from patent_spark.service.refusal import Refusal
 from patent_spark.service.requests import SimilarRequest
 from patent_spark.service.work_queue import WorkQueue
 
-_ERRORS = {**ERRORS, 404: {"model": ErrorAnswer, "description": "No index of these models, or no such patent"}}
+_ERRORS = {
+    **ERRORS,
+    404: {"model": ErrorAnswer, "description": "No index, or no such patent"},
+}
 
 
 def similar_router(limits: Service, live: LiveModels, queue: WorkQueue) -> APIRouter:

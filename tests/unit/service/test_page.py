@@ -4,11 +4,15 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
 
 from patent_spark.inference.prediction.facts import PredictionFacts
+from patent_spark.inference.similar.similar_patents import SimilarPatents
+from patent_spark.service.indexes import SimilarIndexes
 from tests.support.browser import chromium, page_of
 from tests.support.http_service import TEXT, SlowPredictor, loaded_models, running_service
+from tests.support.small_index import WordCounts, small_index
 
 SECRET = "correct-horse-battery-staple"
 
@@ -204,6 +208,26 @@ def test_progress_is_shown_and_a_file_can_be_stopped(browser, tmp_path):
         page.get_by_label("File", exact=True).set_input_files(file)
         page.get_by_role("button", name="Score the file").click()
         page.get_by_text("must name the columns title and abstract").wait_for()
+
+
+def test_the_nearest_patents_are_shown(browser, tmp_path):
+    vectors = np.array([[4, 0, 0], [0, 4, 0], [0, 0, 4], [3, 1, 0]], np.float32)
+    index = SimilarPatents(small_index(tmp_path, vectors), WordCounts(3))
+    models = loaded_models(tmp_path, similar=SimilarIndexes("v1", {"document": index}))
+    with running_service(models) as service, page_of(browser, f"http://127.0.0.1:{service.port}/") as page:
+        ask(page, {"title": "w0 w0 w0 w1 network", "abstract": ""})
+        row = page.locator("#similar tbody tr")
+        row.first.wait_for()
+        assert row.first.inner_text().split("\t")[:4] == ["7000003", "patent 3", "G06", "2001-01-23"]
+        page.get_by_text("Options").click()
+        page.get_by_label("Neighbours granted before").fill("2001-01-23")
+        ask(page, {"title": "w0 w0 w0 w1 network", "abstract": ""})
+        page.wait_for_function("document.querySelectorAll('#similar tbody tr').length === 3")
+        assert row.first.inner_text().startswith("7000000")
+        ask(page)  # the index knows none of these words
+        page.locator("#similar").wait_for(state="hidden")
+        assert page.locator("#technology").is_visible()
+        assert page.complaints == []
 
 
 def test_the_page_asks_for_the_token_and_keeps_it_for_the_tab(browser, usual_models):
