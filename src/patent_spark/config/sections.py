@@ -540,7 +540,9 @@ class Service:
     max_files: Positive = setting(4, "CSV files that are received or scored at a time")
     file_minutes: Positive = setting(30, "minutes for which a scored CSV file is kept")
     receive_timeout_s: Annotated[Real, Bound(gt=0)] = setting(
-        10.0, "seconds that a client has for its headers, and for its body plus one for every 100 kB"
+        10.0,
+        "seconds for the headers of a request; for its body, plus one for every 100 kB; between two "
+        "bytes that a client reads",
     )
     stop_timeout_s: Positive = setting(30, "seconds that requests in progress have to end after SIGTERM")
     poll_s: Annotated[Real, Bound(gt=0)] = setting(

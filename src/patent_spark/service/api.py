@@ -16,8 +16,9 @@ from patent_spark.service.requests import PredictRequest
 from patent_spark.service.service_metrics import ServiceMetrics
 from patent_spark.service.work_queue import WorkQueue
 
-PIECE = 32
-"""Documents that a thread takes at a time, so that a long request does not hold up short ones."""
+_PIECE, _EXPLAINED = 32, 1
+"""Documents that a thread takes at a time, so that a long request does not hold up short ones; those with
+explanations cost a hundred times as much."""
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": about}
@@ -50,8 +51,9 @@ def predict_router(limits: Service, live: LiveModels, queue: WorkQueue, metrics:
         documents = request.checked(limits)
         _check_classes(request.limit_to, models)
         answered: list[str] = []
-        for first in range(0, len(documents), PIECE):
-            piece = documents[first : first + PIECE]
+        size = _EXPLAINED if request.explain else _PIECE
+        for first in range(0, len(documents), size):
+            piece = documents[first : first + size]
             answered += await queue.run(_as_json, models, piece, first, request)
         metrics.documents.inc(len(documents))
         return Response(f'{{"predictions":[{",".join(answered)}]}}', media_type="application/json")

@@ -30,8 +30,6 @@ HEADERS = {
 FAILED = "the service failed; its log says where"
 
 _ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-_SEND_SECONDS = 60.0
-"""A client that takes no byte of its answer for so long is cut off."""
 _DRAINED, _DRAIN_SECONDS = 64 << 20, 5.0
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -84,7 +82,7 @@ class Gate:
 
 
 class _Answer:
-    """A `send` that adds headers, remembers the status, and gives up on a client that takes nothing."""
+    """A `send` that adds headers and remembers the status."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -96,8 +94,7 @@ class _Answer:
             own = list(message.get("headers", []))
             names = {name.lower() for name, _ in own}
             message = {**message, "headers": own + [pair for pair in _ENCODED if pair[0] not in names]}
-        async with asyncio.timeout(_SEND_SECONDS):
-            await self._send(message)
+        await self._send(message)
 
 
 class _Body:

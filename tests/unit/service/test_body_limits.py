@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.support.cluster import wait_for
 from tests.support.http_service import TEXT, running_service
 
 JSON = {"Content-Type": "application/json"}
@@ -108,3 +109,18 @@ def test_a_client_that_goes_away_harms_nobody(service):
     with service.connect() as connection:
         connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
     assert service.post("/v1/predict", TEXT)[0] == 200
+
+
+def test_a_client_that_reads_nothing_is_cut_off(models):
+    with running_service(models, receive_timeout_s=0.5) as service:
+        row = f"network,{'x ' * 1_000}\n"
+        file = service.request(
+            "POST", "/v1/files", f"title,abstract\n{row * 5_000}", {"Content-Type": "text/csv"}
+        )
+        name = json.loads(file[2])["id"]
+        wait_for(lambda: service.get(f"/v1/files/{name}")[1]["state"] == "done", 120, 0.1)
+        with service.connect() as connection:
+            connection.sendall(f"GET /v1/files/{name}/result HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            wait_for(lambda: len(service.server.server_state.connections) == 1, 30, 0.01)
+            wait_for(lambda: not service.server.server_state.connections, 30, 0.01)
+            assert service.get("/health")[0] == 200

@@ -103,15 +103,14 @@ def test_using_a_model_loads_no_training_library(tmp_path, package):
     """The service runs where there is no TensorFlow, Keras, Spark or gensim."""
     heavy = ("tensorflow", "keras", "horovod", "petastorm", "pyspark", "pysail", "gensim", "sklearn")
     code = (
-        f"import sys; sys.argv[0] = 'patent-spark'\n"
-        f"from patent_spark.config import load_config\n"
+        f"import sys\n"
+        f"from patent_spark.cli import main\n"
         f"from patent_spark.service import serve\n"
-        f"from patent_spark.service.http_server import http_server\n"
         f"class Stop:\n"
         f"    def run(self, sockets): print([name for name in {heavy} if name in sys.modules])\n"
         f"serve.http_server = lambda asgi, settings: Stop()\n"
-        f"config = load_config(sets=['warehouse.root={tmp_path}', 'service.port=0'])[0]\n"
-        f"serve.serve(config, '{package}')\n"
+        f"sets = ['--set', 'warehouse.root={tmp_path}', '--set', 'service.port=0']\n"
+        f"sys.exit(main(['serve', '--model', '{package}', *sets]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

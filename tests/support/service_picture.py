@@ -1,0 +1,25 @@
+"""Makes docs/images/service.png: python -m tests.support.service_picture http://127.0.0.1:8000/ FILE
+
+The service must be running; the page is asked the example that it offers.
+"""
+
+import sys
+
+from tests.support.browser import chromium, page_of
+
+
+def main(url, file, scheme="light", width=1280):
+    """A picture of the page with the answer to a text."""
+    size = {"width": int(width), "height": 900}
+    with chromium() as browser, page_of(browser, url, viewport=size, color_scheme=scheme) as page:
+        page.get_by_role("button", name="Example").click()
+        page.get_by_role("button", name="Predict").click()
+        page.locator("#technology, #level").first.wait_for()
+        page.get_by_role("button", name="Predict").and_(page.locator(":enabled")).wait_for()
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(500)  # bars grow
+        page.screenshot(path=file, full_page=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
