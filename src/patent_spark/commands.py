@@ -17,8 +17,8 @@ from patent_spark.config.renamed import current_table
 from patent_spark.core.json_schemas import DOCUMENTS, json_schema
 from patent_spark.core.schemas import STAGE_OF
 from patent_spark.core.store import Store
+from patent_spark.model_commands import add_model_commands
 from patent_spark.pipeline import STAGES, planned, run_stage
-from patent_spark.run_summary import audit_table, summarise
 from patent_spark.sources.choose import fetch_wanted
 from patent_spark.sources.local import DOWNLOADED
 from patent_spark.tracking.runs import require_answer
@@ -38,6 +38,8 @@ def run(options: argparse.Namespace, config: Config) -> None:
     done = [
         run_stage(stage.name, config, force=options.force, resume=options.resume) for stage in planned(config)
     ]
+    from patent_spark.run_summary import summarise
+
     print(summarise(config, done, time.monotonic() - started))
 
 
@@ -64,6 +66,8 @@ def train(options: argparse.Namespace, config: Config) -> None:
 def audit(options: argparse.Namespace, config: Config) -> None:
     """The stage audit, and a table of its checks."""
     stage(options, config)
+    from patent_spark.run_summary import audit_table
+
     print(audit_table(Store(config.warehouse.root)))
 
 
@@ -253,6 +257,7 @@ def parser() -> argparse.ArgumentParser:
             )  # fmt: skip
     _add_refresh(add)
     _add_gc(add)
+    add_model_commands(add)
     _add_lookups(add)
     _add_experiments(add, forced, resumed)
     served = add("serve", serve, "answer over HTTP, with a page for analysts")

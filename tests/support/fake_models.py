@@ -4,24 +4,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from patent_spark.core.model_files import TaskDescription, TextSource
 from patent_spark.core.schemas import LEVELS
-from patent_spark.core.token_ids import split_words, token_ids
+from patent_spark.inference.encoded_texts import Vocabulary
 
 WORDS = ("a", "the", "of", "network", "packet", "pump", "valve", "drug")
 """The vocabulary; a word's id is its place, from 1."""
 
 VOTES = {"network": "H04", "packet": "H04", "pump": "F04", "valve": "F16", "drug": "A61"}
 CLASSES = ("A61", "F04", "F16", "H04")
-
-
-@dataclass(frozen=True)
-class Encoded:
-    tokens: np.ndarray
-    known: np.ndarray
-    words: np.ndarray
 
 
 @dataclass
@@ -33,10 +25,19 @@ class FakeTask:
     batches: list = field(default_factory=list)
     """Rows of each call."""
 
+    @property
+    def labels(self):
+        return self.about.labels
+
+    @property
+    def vocabulary(self):
+        return Vocabulary(WORDS)
+
+    def text_of(self, fields):
+        return " ".join(fields[name] for name in self.about.text.fields)
+
     def encode(self, texts):
-        words = [split_words(text) for text in texts]
-        ids, known = token_ids(pa.array(words, pa.list_(pa.string())), pa.array(WORDS), self.about.max_tokens)
-        return Encoded(ids, known, np.array(list(map(len, words)), np.int64))
+        return self.vocabulary.encode(texts, self.about.max_tokens)
 
     def probabilities(self, encoded, batch=512):
         self.batches.append(len(encoded.tokens))

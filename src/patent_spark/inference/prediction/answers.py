@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.core.cpc_titles import cpc_title
+from patent_spark.inference.model_source import OpenedModel
 from patent_spark.inference.prediction.citation_answer import LEVEL_TITLES, level_meaning
 from patent_spark.inference.prediction.documents import Document
 from patent_spark.inference.prediction.explain import word_effects
 from patent_spark.inference.prediction.facts import PredictionFacts
-from patent_spark.inference.prediction.models import OpenedModel
 from patent_spark.inference.prediction.records import (
     AnsweringModel,
     CitationLevelAnswer,
@@ -131,7 +131,7 @@ def _common(
         "confident": probability >= asked.min_confidence,
         "text": scored.facts,
         "warnings": warnings_of(document, scored, about, probability, asked.min_confidence),
-        "words": word_effects(model.packed, document.text(about.text.fields), best)
+        "words": word_effects(model.packed, model.packed.text_of(document.fields), best)
         if question.explain
         else None,
     }

@@ -1,4 +1,4 @@
-"""A document that a prediction is asked for, and the text that a model reads of it."""
+"""A document that a prediction is asked for."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ class Document:
     cpc_class: str | None = None
     """Its class, if known: the reference for its citation level; else the predicted class."""
 
-    def text(self, fields: Sequence[str]) -> str:
-        """The fields that a model reads, in its order, as the stage `text` joins them."""
-        return " ".join(filter(None, (getattr(self, field) for field in fields)))
+    @property
+    def fields(self) -> dict[str, str]:
+        """The parts that a text can be made of."""
+        return {"title": self.title, "abstract": self.abstract, "claims": self.claims}
 
-    def has_words(self, fields: Sequence[str]) -> bool:
-        """Whether there is anything to read: a run of a-z or 0-9."""
-        return bool(split_words(self.text(fields)))
+    def has_words(self, fields: Sequence[str] = ("title", "abstract", "claims")) -> bool:
+        """Whether there is anything to read in some parts: a run of a-z or 0-9."""
+        return any(split_words(self.fields[field]) for field in fields)

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from patent_spark.core.token_ids import split_words
 from patent_spark.inference.prediction.records import DIGITS, WordEffect
 
 if TYPE_CHECKING:
-    from patent_spark.inference.prediction.models import PackedTask
+    from patent_spark.inference.model_package import PackedTask
 
 
 def word_effects(packed: PackedTask, text: str, label: int) -> tuple[WordEffect, ...]:
@@ -36,11 +35,11 @@ def word_effects(packed: PackedTask, text: str, label: int) -> tuple[WordEffect,
         words=np.repeat(encoded.words, len(ids) + 1),
     )
     probabilities = packed.probabilities(variants, batch=len(ids) + 1)[:, label].astype(np.float64)
-    effects = np.round(probabilities[0] - probabilities[1:], DIGITS)
-    words = _words_of(packed, text)
+    effects = np.round(probabilities[0] - probabilities[1:], DIGITS) + 0.0  # not -0
     order = np.lexsort([first, -np.abs(effects)])
+    words = packed.vocabulary.words
     return tuple(
-        WordEffect(word=words[ids[place]], effect=float(effects[place]), occurrences=counts[place])
+        WordEffect(word=words[ids[place] - 1], effect=float(effects[place]), occurrences=counts[place])
         for place in order
     )
 
@@ -49,9 +48,3 @@ def _without(tokens: NDArray[np.int32], word: int) -> NDArray[np.int32]:
     """The rest moves up, as if the word had never stood there; words beyond the end do not move in."""
     kept = tokens[tokens != word]
     return np.pad(kept, (0, len(tokens) - len(kept)))
-
-
-def _words_of(packed: PackedTask, text: str) -> dict[int, str]:
-    """The words of a text by their ids."""
-    words = list(dict.fromkeys(split_words(text)))
-    return {int(id_): word for id_, word in zip(packed.encode(words).tokens[:, 0], words, strict=True) if id_}

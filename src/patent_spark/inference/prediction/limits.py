@@ -28,7 +28,8 @@ def chosen_places(limit_to: Sequence[str], labels: Sequence[str]) -> list[int]:
 
 
 def _near(code: str, labels: Sequence[str]) -> str:
-    near = [label for label in labels if label == code[:3] or (code and label[:2] == code[:2])]
+    near = [label for label in labels if code and label[:2] == code[:2]]
+    near.sort(key=lambda label: label != code[:3])
     near = near or difflib.get_close_matches(code, labels, n=5, cutoff=0.3)
     near = near or [label for label in labels if label[:1] == code[:1]]
     return f"; near it: {', '.join(near[:8])}" if near else ""

@@ -20,7 +20,9 @@ _WORDS = 8
 def prediction_text(prediction: Prediction) -> str:
     """The answers about one document; each task has a paragraph."""
     answers = [*_technology(prediction.technology), *_citation_level(prediction.citation_level)]
-    name = f"{prediction.row}. {prediction.id}" if prediction.id else f"{prediction.row}."
+    # A terminal obeys control characters.
+    printable = "".join(sign if sign.isprintable() else "?" for sign in prediction.id or "")
+    name = f"{prediction.row}. {printable}".rstrip()
     return "\n".join([name, *answers])
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
 from patent_spark.core.errors import DataError
+from patent_spark.inference.model_source import OpenedModel
 from patent_spark.inference.prediction.answers import Asked, Question, citation_answer, technology_answer
 from patent_spark.inference.prediction.documents import Document
 from patent_spark.inference.prediction.facts import PredictionFacts
 from patent_spark.inference.prediction.limits import chosen_places
-from patent_spark.inference.prediction.models import OpenedModel
 from patent_spark.inference.prediction.records import CitationLevelAnswer, Prediction, TechnologyAnswer
 from patent_spark.inference.prediction.scoring import score
 
@@ -89,7 +89,7 @@ class Predictor:
 def require_words(documents: Sequence[Document], first_row: int = 1) -> None:
     """Raises DataError for the first document in which there is nothing to read, with its `row`."""
     for row, document in enumerate(documents, first_row):
-        if not document.has_words(("title", "abstract", "claims")):
+        if not document.has_words():
             raise DataError(
                 f"document {row} has no words: no letter a to z and no digit in its title or abstract",
                 row=row,

@@ -133,6 +133,8 @@ def _part(key: str, value: object, lines: Lines) -> str:
         return str(value)
     if not isinstance(value, str):
         raise lines.error(f"has a {key} that is no text")
+    if any(0xD800 <= ord(sign) < 0xE000 for sign in value):
+        raise lines.error(f"has a {key} that is not Unicode: half of a surrogate pair")
     return value
 
 

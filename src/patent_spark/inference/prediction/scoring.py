@@ -13,7 +13,7 @@ from patent_spark.inference.prediction.documents import Document
 from patent_spark.inference.prediction.records import DIGITS, TextFacts
 
 if TYPE_CHECKING:
-    from patent_spark.inference.prediction.models import PackedTask
+    from patent_spark.inference.model_package import PackedTask
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Scored:
 
 def score(packed: PackedTask, documents: Sequence[Document]) -> list[Scored]:
     """One model on some documents."""
-    encoded = packed.encode([document.text(packed.about.text.fields) for document in documents])
+    encoded = packed.encode([packed.text_of(document.fields) for document in documents])
     read = np.count_nonzero(encoded.tokens, axis=1)
     return [
         Scored(row, TextFacts(words=int(words), known_words=int(known), read_words=int(each)))

@@ -12,7 +12,7 @@ def warnings_of(
     document: Document, scored: Scored, about: TaskDescription, probability: float, min_confidence: float
 ) -> tuple[PredictionWarning, ...]:
     """All reasons for doubt, those about the text first."""
-    found = [_missing(field) for field in about.text.fields if not getattr(document, field).strip()]
+    found = [_missing(field) for field in about.text.fields if not document.fields[field].strip()]
     if scored.facts.known_words < about.min_tokens:
         found.append(_too_short(scored.facts.known_words, about.min_tokens))
     if probability < min_confidence:

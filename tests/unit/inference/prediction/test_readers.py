@@ -95,6 +95,7 @@ def test_utf_16_is_not_utf_8(refused):
         '{"titel": "A"}',
         '{"title": 3}',
         '{"title": "A", "id": true}',
+        '{"title": "A", "id": "\\ud800"}',
         '{"title": "A", "abstract": ["B"]}',
         "[" * 100_000,
     ],
