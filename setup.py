@@ -42,6 +42,7 @@ SERVE = [
     "prometheus-client>=0.21",
 ]
 REFRESH = ["requests>=2.32"]
+LINEAGE = ["openlineage-python>=1.40"]
 # TensorFlow's build for CPUs, or the one for NVIDIA GPUs: with CUDA, cuDNN, NCCL and GPU monitoring.
 CPU = ["tensorflow-cpu==2.18.1"]
 GPU = ["tensorflow[and-cuda]==2.18.1", "nvidia-ml-py>=12"]
@@ -73,6 +74,7 @@ setup(
         "build": HOROVOD_BUILD,
         "serve": SERVE,
         "refresh": REFRESH,
+        "lineage": LINEAGE,
         "dev": [
             "pytest>=8",
             "pytest-cov>=6",

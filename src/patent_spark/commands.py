@@ -87,9 +87,10 @@ def download(options: argparse.Namespace, config: Config) -> None:
 def lineage(options: argparse.Namespace, config: Config) -> None:
     """From a model back to the release's files."""
     from patent_spark.lineage.as_text import as_text
-    from patent_spark.lineage.trace import trace
+    from patent_spark.lineage.trace import send_events, trace
 
     found = trace(config, options.model)
+    send_events(config, found)
     print(json.dumps(found.to_json(), indent=1) if options.json else as_text(found))
 
 

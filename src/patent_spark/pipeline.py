@@ -5,6 +5,7 @@ Stages exchange tables only and do not import one another.
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import time
 import zipfile
@@ -19,12 +20,14 @@ from patent_spark.config import Config, digest, flatten
 from patent_spark.core.code_version import code_digest, code_version
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, GateError
+from patent_spark.core.lineage import StageLineage
 from patent_spark.core.manifest import Manifest
 from patent_spark.core.metadata import IngestMetadata, SimulateMetadata, StageMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.session import engine_name
-from patent_spark.core.store import Store
+from patent_spark.core.store import Draft, Store
 from patent_spark.sources.local import release_folder
+from patent_spark.tracking.openlineage import stage_events
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,11 @@ def run_stage(
         return Done(current, skipped=True)
     say(f"{name:9} {stage.about}")
     started = time.monotonic()
-    with store.draft(name) as draft, ExitStack() as resources:
+    with (
+        store.draft(name) as draft,
+        stage_events(store, _begun(stage, draft, key, inputs, config)) as events,
+        ExitStack() as resources,
+    ):
         context = StageContext(config, store, draft, resources, force, code, resume, accepted)
         stage.run(context)
         resources.close()
@@ -211,11 +218,26 @@ def run_stage(
             code=code_version(),
             engine=engine_name(config.engine),
         )
+        events.append(manifest)
     rows = ", ".join(f"{table} {size['rows']:,}" for table, size in manifest.tables.items())
     say(f"{name:9} done in {seconds:.1f} s{': ' + rows if rows else ''}")
     if context.refusal:
         raise GateError(context.refusal)
     return Done(manifest, skipped=False)
+
+
+def _begun(stage: Stage, draft: Draft, key: str, inputs: dict[str, str], config: Config) -> StageLineage:
+    """What is known of a version before its work."""
+    return StageLineage(
+        stage=stage.name,
+        version=draft.directory.name,
+        key=key,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        code=code_version(),
+        engine=engine_name(config.engine),
+        inputs=inputs,
+        tables={},
+    )
 
 
 def outdated(config: Config, *, candidate: bool = False) -> list[str]:

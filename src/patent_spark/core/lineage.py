@@ -72,15 +72,16 @@ def lineage_of(store: Store, versions: dict[str, str]) -> Lineage:
             found[stage] = manifest
             waiting |= manifest.inputs
     order = TopologicalSorter({stage: found.keys() & each.inputs for stage, each in sorted(found.items())})
-    stages = tuple(_stage(found[stage]) for stage in order.static_order())
-    return Lineage(release=_release(found.get("ingest")), stages=stages)
+    stages = tuple(stage_lineage(found[stage]) for stage in order.static_order())
+    return Lineage(release=release_lineage(found.get("ingest")), stages=stages)
 
 
 def _manifest(store: Store, stage: str, version: str) -> Manifest | None:
     return next((each for each in store.manifests(stage) if each.version == version), None)
 
 
-def _stage(manifest: Manifest) -> StageLineage:
+def stage_lineage(manifest: Manifest) -> StageLineage:
+    """A published version of a stage."""
     return StageLineage(
         stage=manifest.stage,
         version=manifest.version,
@@ -93,8 +94,10 @@ def _stage(manifest: Manifest) -> StageLineage:
     )
 
 
-def _release(ingest: Manifest | None) -> ReleaseLineage | None:
-    read = ingest.metadata_if_readable(IngestMetadata) if ingest else None
+def release_lineage(ingest: Manifest | None) -> ReleaseLineage | None:
+    """The release that a version of ingest read; None for another stage, or an unreadable record."""
+    is_ingest = ingest is not None and ingest.stage == "ingest"
+    read = ingest.metadata_if_readable(IngestMetadata) if ingest and is_ingest else None
     if read is None:
         return None
     return ReleaseLineage(

@@ -12,6 +12,7 @@ from patent_spark.core.store import Store
 from patent_spark.inference.model_source import is_registered_form, registered_versions
 from patent_spark.lineage.records import Lineages, ModelLineage, RunLineage
 from patent_spark.tracking.history import PastRun, fetch, find_run
+from patent_spark.tracking.openlineage import LineageEvents
 from patent_spark.tracking.registry import Registry, Version
 
 _RUN, _STAGE = "run:", "stage."
@@ -27,6 +28,13 @@ def trace(config: Config, model: str) -> Lineages:
     TrackingError.
     """
     return Lineages(models=tuple(_traced(config, run, version) for run, version in _found(config, model)))
+
+
+def send_events(config: Config, lineages: Lineages) -> None:
+    """Send the stages behind the models as OpenLineage events, if the environment names a receiver."""
+    events = LineageEvents(Store(config.warehouse.root).root)
+    for model in lineages.models:
+        events.send_all(model.origin)
 
 
 def _found(config: Config, model: str) -> list[tuple[PastRun, Version | None]]:

@@ -16,6 +16,7 @@ from patent_spark.lineage.trace import trace
 from patent_spark.tracking.registry import IDENTITY, Registry
 from patent_spark.tracking.runs import create_run, require_answer
 from tests.support.errors import raises
+from tests.support.lineage_server import LineageServer
 from tests.support.lineage_warehouse import FILE, publish_chain, publish_stage
 
 
@@ -151,3 +152,14 @@ def test_of_an_older_model_the_text_says_what_is_missing(models, capsys):
     models.register("technology", models.train("technology", recorded=False))
     assert main(["lineage", "technology", "--set", f"warehouse.root={models.root}"]) == 0
     assert LINEAGE_FILE in capsys.readouterr().out
+
+
+def test_the_chain_goes_to_openlineage_where_the_environment_asks_for_it(models, monkeypatch, capsys):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    models.register("technology", models.train("technology"))
+    with LineageServer() as server:
+        monkeypatch.setenv("OPENLINEAGE_URL", server.url)
+        assert main(["lineage", "technology", "--set", f"warehouse.root={models.root}"]) == 0
+    assert {event["job"]["name"] for event in server.events} == {
+        f"patent_spark.{stage}" for stage in models.versions
+    }
