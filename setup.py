@@ -42,6 +42,7 @@ SERVE = [
     "prometheus-client>=0.21",
 ]
 REFRESH = ["requests>=2.32"]
+# Events for a catalogue of data sets; only with OPENLINEAGE_URL.
 LINEAGE = ["openlineage-python>=1.40"]
 # TensorFlow's build for CPUs, or the one for NVIDIA GPUs: with CUDA, cuDNN, NCCL and GPU monitoring.
 CPU = ["tensorflow-cpu==2.18.1"]
