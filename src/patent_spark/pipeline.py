@@ -41,6 +41,8 @@ class Stage:
     about: str
     outside: bool = False
     """It reads and changes state outside the warehouse: never skipped, and not part of `patent-spark run`."""
+    shows: tuple[str, ...] = ()
+    """Stages whose metadata its report shows if they have run; it runs without them, too."""
 
     @property
     def code(self) -> str:
@@ -127,11 +129,12 @@ _STAGES = (
         _MODEL_INPUTS,
         ("evaluate", "tasks", "audit.top1_auc"),
         "predictions, baselines, report",
+        shows=("quality",),
     ),
     Stage(
         "audit",
         "patent_spark.stages.audit.stage",
-        ("ingest", *_MODEL_INPUTS, "evaluate"),
+        (*_MODEL_INPUTS, "evaluate"),
         ("audit", "tasks"),
         "checks that look for leaks",
     ),
@@ -142,6 +145,7 @@ _STAGES = (
         ("register", "evaluate", "tasks"),
         "quality gate and model registry",
         outside=True,
+        shows=("quality",),
     ),
     Stage(
         "index",
@@ -192,7 +196,7 @@ def run_stage(
     stage = STAGES[name]
     store = Store(config.warehouse.root, config.warehouse.keep_versions, candidate).pinned()
     inputs, settings, code = _inputs(stage, config, store), stage.settings(config), stage.code
-    key = digest([stage.name, settings, inputs, code])
+    key = digest([stage.name, settings, inputs, _shown(stage, store), code])
     current = store.manifest(name)
     if current is not None and current.key == key and not (force or stage.outside):
         say(f"{name:9} skipped: version {current.version} is up to date (--force redoes it)")
@@ -273,6 +277,12 @@ def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
         _require_current(upstream, store)
         inputs[name] = upstream.version
     return inputs
+
+
+def _shown(stage: Stage, store: Store) -> dict[str, object]:
+    """What the stage's report shows of other stages, as far as they have run."""
+    manifests = {name: store.manifest(name) for name in stage.shows}
+    return {name: manifest.metadata for name, manifest in manifests.items() if manifest is not None}
 
 
 def _require_current(manifest: Manifest, store: Store) -> None:

@@ -3,6 +3,7 @@
 import sys
 import types
 import zipfile
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -116,6 +117,19 @@ def test_a_new_version_upstream_redoes_what_reads_it(go):
     go("ingest"), go("text")
     go("ingest", force=True)
     assert go("text") == (False, ["text"])
+
+
+def test_what_a_report_shows_of_another_stage_redoes_it_only_when_it_changes(go, monkeypatch):
+    """The stage runs without the other one, and a new version that says the same changes nothing."""
+    monkeypatch.setitem(
+        pipeline.STAGES, "text", replace(pipeline.STAGES["text"], reads=(), shows=("ingest",))
+    )
+    assert go("text") == (False, ["text"])
+    go("ingest")
+    assert go("text") == (False, ["text"])
+    go("ingest", force=True)
+    assert go("text") == (True, [])
+    assert go.store.manifest("text").inputs == {}
 
 
 def test_a_release_whose_content_changed_is_read_again(go):
