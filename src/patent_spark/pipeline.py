@@ -196,7 +196,7 @@ def run_stage(
     stage = STAGES[name]
     store = Store(config.warehouse.root, config.warehouse.keep_versions, candidate).pinned()
     inputs, settings, code = _inputs(stage, config, store), stage.settings(config), stage.code
-    key = digest([stage.name, settings, inputs, _shown(stage, store), code])
+    key = _key(stage, config, store, inputs)
     current = store.manifest(name)
     if current is not None and current.key == key and not (force or stage.outside):
         say(f"{name:9} skipped: version {current.version} is up to date (--force redoes it)")
@@ -254,7 +254,7 @@ def outdated(config: Config, *, candidate: bool = False) -> list[str]:
             names.append(stage.name)
             continue
         inputs = _inputs(stage, config, store)
-        if current.key != digest([stage.name, stage.settings(config), inputs, stage.code]):
+        if current.key != _key(stage, config, store, inputs):
             names.append(stage.name)
     return names
 
@@ -277,6 +277,11 @@ def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
         _require_current(upstream, store)
         inputs[name] = upstream.version
     return inputs
+
+
+def _key(stage: Stage, config: Config, store: Store, inputs: dict[str, str]) -> str:
+    """A digest of all that the stage's result depends on."""
+    return digest([stage.name, stage.settings(config), inputs, _shown(stage, store), stage.code])
 
 
 def _shown(stage: Stage, store: Store) -> dict[str, object]:
