@@ -94,15 +94,21 @@ def is_presentation(module: str) -> bool:
 
 
 class _Sources:
-    """The package's sources in one folder, parsed once each."""
+    """The package's sources in one folder, read once each."""
 
     def __init__(self, package: Traversable) -> None:
         self._package = package
         self._trees: dict[str, ast.Module] = {}
         self._parsed: dict[str, tuple[str, frozenset[str]]] = {}
+        self._digests: dict[tuple[str, bool], str] = {}
 
     def digest(self, module: str, presentation: bool) -> str:
         """A digest of the modules that `closure` names, and of the templates of those that present."""
+        if (module, presentation) not in self._digests:
+            self._digests[module, presentation] = self._digest(module, presentation)
+        return self._digests[module, presentation]
+
+    def _digest(self, module: str, presentation: bool) -> str:
         modules = self.closure(module, presentation)
         shown = sorted({name.rpartition(".")[0] for name in modules if is_presentation(name)})
         code: list[object] = [(name, self._parse(name)[0]) for name in modules if name != SCHEMAS]
@@ -164,13 +170,11 @@ class _Sources:
         root, *parts = module.split(".")
         if root != ROOT or not all(part.isidentifier() for part in parts):
             return None
-        folder = self._package.joinpath(*parts[:-1]) if parts else self._package
-        places = (
-            [folder.joinpath(f"{parts[-1]}.py"), folder.joinpath(parts[-1], "__init__.py")] if parts else []
-        )
-        return next(
-            (place for place in [*places] if place.is_file()), None if parts else folder / "__init__.py"
-        )
+        place = self._package.joinpath(*parts)
+        files = [place / "__init__.py"]
+        if parts:
+            files.append(self._package.joinpath(*parts[:-1], f"{parts[-1]}.py"))
+        return next((file for file in files if file.is_file()), None)
 
     def _templates(self, package: str) -> list[tuple[str, str]]:
         folder = self._package.joinpath(*package.split(".")[1:], _TEMPLATES)
