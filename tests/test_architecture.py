@@ -25,13 +25,13 @@ def test_import_contracts():
     assert checked.returncode == 0, checked.stdout
 
 
-ONLY_IMPORTER = {
-    "pysail": "patent_spark.core.session",
-    "petastorm": "patent_spark.stages.shard.feed",
-    "horovod": "patent_spark.stages.train.launch.horovod",
-    "isal": "patent_spark.stages.ingest.inflate",
-    "gensim": "patent_spark.stages.text.skipgram",
-    "faiss": "patent_spark.inference.similar.vector_index",
+ONLY_IMPORTERS = {
+    "pysail": {"patent_spark.core.session"},
+    "petastorm": {"patent_spark.stages.shard.feed"},
+    "horovod": {"patent_spark.stages.train.launch.horovod"},
+    "isal": {"patent_spark.stages.ingest.inflate"},
+    "gensim": {"patent_spark.stages.text.skipgram", "patent_spark.core.word_vectors"},  # makes, looks up
+    "faiss": {"patent_spark.inference.similar.vector_index"},
 }
 
 
@@ -40,9 +40,9 @@ def imports():
     return grimp.build_graph("patent_spark", include_external_packages=True, cache_dir=None)
 
 
-@pytest.mark.parametrize(("library", "module"), ONLY_IMPORTER.items())
-def test_one_importer_for_each_fragile_library(imports, library, module):
-    assert imports.find_modules_that_directly_import(library) == {module}
+@pytest.mark.parametrize(("library", "modules"), ONLY_IMPORTERS.items())
+def test_fragile_libraries_have_one_importer_each_and_gensim_two(imports, library, modules):
+    assert imports.find_modules_that_directly_import(library) == modules
 
 
 def test_only_the_package_tracking_imports_mlflow(imports):

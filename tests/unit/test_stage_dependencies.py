@@ -14,6 +14,7 @@ NOT_IN_KEYS = {
     "engine": "tables come out the same on each engine",
     "source.kind": "the release itself is in the key: its version, or a digest of its files",
     "tracking": "where runs are logged",
+    "inference.cache": "where downloaded models are kept",
 }
 
 

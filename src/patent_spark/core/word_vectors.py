@@ -20,23 +20,25 @@ class Neighbour:
     """Occurrences in the training text."""
 
 
-class Directions:
-    """The words of the table VECTORS, each as a vector of length 1."""
+class WordVectors:
+    """The words of the table VECTORS, looked up by gensim."""
 
     def __init__(self, vectors: pa.Table) -> None:
+        from gensim.models import KeyedVectors
+
         self.words: list[str] = vectors["word"].to_pylist()
-        self.counts: list[int] = vectors["count"].to_pylist()
-        self.place = {word: place for place, word in enumerate(self.words)}
-        column = vectors["vector"].combine_chunks()
-        self.matrix = unit_rows(np.asarray(column.flatten(), np.float32).reshape(len(self.words), -1))
+        self.counts: dict[str, int] = dict(zip(self.words, vectors["count"].to_pylist(), strict=True))
+        matrix = np.asarray(vectors["vector"].combine_chunks().flatten(), np.float32)
+        matrix = matrix.reshape(len(self.words), -1)
+        self._keyed = KeyedVectors(matrix.shape[1])
+        self._keyed.add_vectors(self.words, matrix)
+        self._keyed.fill_norms()
+        self._keyed.norms[self._keyed.norms == 0] = 1  # a vector of zeros is near to none
 
     def nearest(self, word: str, top: int) -> list[Neighbour]:
         """The other words that are nearest to a word of the vocabulary, the nearest first."""
-        place = self.place[word]
-        cosines = self.matrix @ self.matrix[place]
-        cosines[place] = -2.0
-        order = np.argsort(-cosines, kind="stable")[: min(top, len(self.words) - 1)]
-        return [Neighbour(self.words[i], float(cosines[i]), self.counts[i]) for i in order]
+        near = self._keyed.most_similar(word, topn=min(top, len(self.words) - 1))
+        return [Neighbour(other, float(cosine), self.counts[other]) for other, cosine in near]
 
     def spelt_like(self, word: str) -> list[str]:
         """Up to five words of the vocabulary that are spelt much like another one, the most alike first."""

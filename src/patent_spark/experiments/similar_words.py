@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from patent_spark.config import Config, ConfigError
 from patent_spark.core.store import Store
-from patent_spark.core.word_vectors import Directions
+from patent_spark.core.word_vectors import WordVectors
 
 
 def similar_words(config: Config, word: str, top: int) -> str:
@@ -14,19 +14,19 @@ def similar_words(config: Config, word: str, top: int) -> str:
     """
     if top < 1:
         raise ConfigError(f"--top {top}: must be 1 or more", top=top)
-    known = Directions(Store(config.warehouse.root).read_arrow("VECTORS"))
+    known = WordVectors(Store(config.warehouse.root).read_arrow("VECTORS"))
     word = word.lower()
-    if word not in known.place:
+    if word not in known.counts:
         raise _unknown_word(known, word)
     near = known.nearest(word, top)
     width = max((len(each.word) for each in near), default=0)
-    title = f"similar words to {word} ({known.counts[known.place[word]]:,} times in the training text)"
+    title = f"similar words to {word} ({known.counts[word]:,} times in the training text)"
     return "\n".join(
         [title, *(f"{each.word:{width}}  {each.cosine:6.3f}  {each.count:>11,}" for each in near)]
     )
 
 
-def _unknown_word(known: Directions, word: str) -> ConfigError:
+def _unknown_word(known: WordVectors, word: str) -> ConfigError:
     alike = known.spelt_like(word)
     hint = f"; spelt alike: {', '.join(alike)}" if alike else ""
     return ConfigError(

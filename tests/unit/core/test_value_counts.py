@@ -2,7 +2,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from patent_spark.core.value_counts import tally
+from patent_spark.core.value_counts import value_counts
 
 FIELD = pyarrow.dataset.field
 VALUES = {"level": FIELD("level"), "cited": FIELD("citations") > 0}
@@ -27,9 +27,9 @@ def test_values_are_counted_over_row_groups_and_files(tmp_path):
         (None, True): 1,
         ("zerocite", False): 1,
     }
-    assert tally(tmp_path, VALUES) == expected
+    assert value_counts(tmp_path, VALUES) == expected
 
 
 def test_a_table_without_rows_has_nothing_to_count(tmp_path):
     write(tmp_path / "part-0.parquet", [], [])
-    assert tally(tmp_path, VALUES) == {}
+    assert value_counts(tmp_path, VALUES) == {}

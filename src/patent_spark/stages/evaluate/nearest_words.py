@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from patent_spark.core.word_vectors import Directions, Neighbour
+from patent_spark.core.word_vectors import Neighbour, WordVectors
 
 PROBES = ("hand", "clean", "space", "grass", "ocean", "brain", "eye", "vacuum", "network")
 """The words that the paper looks up."""
@@ -36,9 +36,9 @@ def nearest_words(
     vectors: pa.Table, probes: tuple[str, ...] = PROBES, neighbours: int = 10
 ) -> list[Neighbours]:
     """The neighbours in VECTORS of each probe; frequent content words stand in for unknown probes."""
-    known = Directions(vectors)
-    chosen = [word for word in probes if word in known.place]
-    by_count = sorted(known.words, key=lambda word: (-known.counts[known.place[word]], word))
+    known = WordVectors(vectors)
+    chosen = [word for word in probes if word in known.counts]
+    by_count = sorted(known.words, key=lambda word: (-known.counts[word], word))
     content = (
         word
         for word in by_count
@@ -46,6 +46,6 @@ def nearest_words(
     )
     chosen += [word for word, _ in zip(content, range(len(probes) - len(chosen)), strict=False)]
     return [
-        Neighbours(word, known.counts[known.place[word]], known.nearest(word, neighbours), word in probes)
+        Neighbours(word, known.counts[word], known.nearest(word, neighbours), word in probes)
         for word in chosen
     ]

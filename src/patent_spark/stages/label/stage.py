@@ -17,7 +17,7 @@ from patent_spark.core.patent_rules import EXAMINER
 from patent_spark.core.progress import say
 from patent_spark.core.scratch import materialize
 from patent_spark.core.store import location
-from patent_spark.core.value_counts import tally
+from patent_spark.core.value_counts import value_counts
 from patent_spark.stages.label.classes import first_class_per_patent
 from patent_spark.stages.label.counts import count_citations
 from patent_spark.stages.label.levels import interim_levels, level_patents, with_class_and_window
@@ -113,7 +113,7 @@ def _summarize(context: StageContext) -> LabelMetadata:
         "level": column("citation_level"),
         "complete": column("window_complete"),
     }
-    counts = tally(context.draft.path("LABELS"), values).items()
+    counts = value_counts(context.draft.path("LABELS"), values).items()
     rows = [(dict(zip(values, row, strict=True)), n) for row, n in counts]
     sizes = _reference_set_sizes(rows, context.config.label.reference_set == "class_year")
     return LabelMetadata(

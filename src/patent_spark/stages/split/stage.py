@@ -13,7 +13,7 @@ from patent_spark.core import schemas
 from patent_spark.core.errors import DataError, conform
 from patent_spark.core.metadata import LabelMetadata, SplitMetadata
 from patent_spark.core.progress import say
-from patent_spark.core.value_counts import tally
+from patent_spark.core.value_counts import value_counts
 from patent_spark.stages.split.families import write_families
 from patent_spark.stages.split.protocols import (
     add_interim,
@@ -112,7 +112,7 @@ def _interim_levels(context: StageContext) -> DataFrame:
 
 def _trained_on_interim_levels(context: StageContext) -> dict[int, int]:
     """Patents that train on an interim level, by the months of its follow-up window."""
-    counts = tally(context.draft.path("SPLITS"), {"months": field("exposure_months")})
+    counts = value_counts(context.draft.path("SPLITS"), {"months": field("exposure_months")})
     follow_up = context.config.label.follow_up_months
     trained = {months: counts[(months,)] for months in follow_up if (months,) in counts}
     shown = ", ".join(f"{count:,} at {months} months" for months, count in trained.items()) or "none"
@@ -122,7 +122,7 @@ def _trained_on_interim_levels(context: StageContext) -> dict[int, int]:
 
 def _split_sizes(context: StageContext) -> dict[str, dict[str, int]]:
     """Number of patents by task and split."""
-    counts = tally(context.draft.path("SPLITS"), {"task": field("task"), "split": field("split")})
+    counts = value_counts(context.draft.path("SPLITS"), {"task": field("task"), "split": field("split")})
     return {
         task: {name: n for (of, name), n in sorted(counts.items()) if of == task}
         for task in context.config.task_names

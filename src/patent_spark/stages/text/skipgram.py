@@ -1,6 +1,6 @@
 """Skip-gram vectors with negative sampling (Mikolov et al. 2013) from text files.
 
-The only file that imports gensim.
+The only file that fits vectors with gensim; core/word_vectors.py looks them up.
 """
 
 from __future__ import annotations
