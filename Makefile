@@ -10,7 +10,7 @@ TRAIN_TESTS := tests/unit/stages/train tests/e2e tests/faults
 COVERAGE ?= --cov --cov-report=term
 
 .PHONY: help setup demo check format test test-slow test-airflow lock zip clean audit-canaries compare-warehouses \
-	bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent bench-similar
+	bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent bench-serve bench-similar
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -84,6 +84,9 @@ bench-accuracy: setup  ## accuracy against TF-IDF + linear (RELEASE=folder), or 
 
 bench-recent: setup  ## gain from training on interim levels of recent patents, with and without drift
 	@python benchmarks/recent.py $(FLAGS)
+
+bench-serve: setup  ## using a model: onnxruntime against Keras, start, ms a text, texts/s, memory
+	@python benchmarks/inference.py $(FLAGS)
 
 bench-similar: setup  ## nearest of a million patents: recall and ms of the HNSW graph against exact search
 	@python benchmarks/similar.py $(FLAGS)

@@ -66,7 +66,14 @@ class PackedTask:
     @cached_property
     def calibration(self) -> Calibration:
         """What turns the network's probabilities into calibrated ones."""
-        return Calibration.read(self._folder / CALIBRATION_FILE)
+        path = self._folder / CALIBRATION_FILE
+        if not path.exists():
+            raise DataError(
+                f"{self._folder} is a trained model but no package: it has no {CALIBRATION_FILE}; "
+                "run `patent-spark evaluate` and `patent-spark register`",
+                file=str(path),
+            )
+        return Calibration.read(path)
 
     @cached_property
     def _network(self) -> OnnxNetwork:

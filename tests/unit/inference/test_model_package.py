@@ -133,6 +133,9 @@ def test_folders_that_are_no_package_are_named(package, tmp_path):
     (folder / "technology" / "model.onnx").write_bytes(b"cut off")
     with raises(DataError, file=str(folder / "technology" / "model.onnx")):
         Package(folder).task("technology").probabilities(package.task("technology").encode(["a"]))
+    (folder / "technology" / "calibration.json").unlink()
+    with raises(DataError, file=str(folder / "technology" / "calibration.json")):
+        Package(folder).task("technology").calibration  # noqa: B018
     (folder / "samples.json").write_text("[{}]")
     with raises(DataError, file=str(folder / "samples.json")):
         Package(folder).sample_difference()
