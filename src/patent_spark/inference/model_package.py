@@ -69,7 +69,7 @@ class PackedTask:
         path = self._folder / CALIBRATION_FILE
         if not path.exists():
             raise DataError(
-                f"{self._folder} is a trained model but no package: it has no {CALIBRATION_FILE}; "
+                f"{path} is missing, so the model is not calibrated; "
                 "run `patent-spark evaluate` and `patent-spark register`",
                 file=str(path),
             )
