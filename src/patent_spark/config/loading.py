@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from patent_spark.config.errors import ConfigError
 from patent_spark.config.renamed import current_settings
-from patent_spark.config.sections import Config
+from patent_spark.config.settings import Config
 from patent_spark.config.text_settings import text_settings, texts_as_written
 from patent_spark.config.validation import check_together
 

@@ -6,7 +6,7 @@ import dataclasses
 from functools import cache
 from typing import Any, get_type_hints
 
-from patent_spark.config.sections import Config
+from patent_spark.config.settings import Config
 
 
 @cache

@@ -6,7 +6,7 @@ import math
 
 from patent_spark.config.errors import ConfigError
 from patent_spark.config.paths import check_root
-from patent_spark.config.sections import JOINT, TASKS, Config
+from patent_spark.config.settings import JOINT, TASKS, Config
 
 
 def check_together(config: Config) -> None:

@@ -106,7 +106,7 @@ def test_comments_docstrings_and_formatting_redo_nothing(changed):
         ("stages/train/loop.py", {"train"}),  # which another process runs
         ("core/store.py", set()),
         ("tracking/runs.py", set()),
-        ("config/sections.py", set()),
+        ("config/sections/training.py", set()),
         ("reporting/html.py", {"quality", "evaluate", "audit"}),
     ],
 )
