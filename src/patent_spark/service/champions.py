@@ -29,7 +29,7 @@ class Champions:
     def look(self) -> tuple[list[Version], list[tuple[Version, UnfitModel]]]:
         """Ask the registry, and load what is new: versions that were accepted, and those refused.
 
-        A version that was refused is not tried again while it stays the champion. Raises TrackingError when
+        A spoilt version is not tried again while it stays the champion. Raises TrackingError when
         the registry does not answer; then everything stays as it is.
         """
         accepted, refused = [], []
@@ -87,7 +87,7 @@ class Champions:
             known = self._accepted.get(name), self._refused.get(name)
             if known[0] and known[0][0].number == version.number:
                 self._refused.pop(name, None)  # the alias went back
-            elif not (known[1] and known[1][0] == version.number):
+            elif not (known[1] and known[1][0] == version.number and known[1][1].lasting):
                 yield registry, version
 
     def _checked(self, registry: Registry, version: Version) -> Package:
@@ -95,7 +95,13 @@ class Champions:
             package = cached_package(self._config, registry, version, threads=1)
         except TrackingError:
             raise
-        except (WorkError, DataError, OSError) as error:
+        except OSError as error:
+            raise UnfitModel(
+                "not_stored",
+                f"it cannot be stored in inference.cache ({error.strerror or type(error).__name__})",
+                lasting=False,
+            ) from error
+        except (WorkError, DataError) as error:
             reason = f"its files cannot be used ({type(error).__name__})"
             raise UnfitModel("unreadable", reason) from error
         check_samples(package)

@@ -16,11 +16,11 @@ from patent_spark.service.live_models import LoadedModels, ModelVersion
 
 
 class UnfitModel(Exception):
-    """A model must not answer. `code` names the reason in the metrics."""
+    """A model must not answer. `code` names the reason in the metrics; `lasting`: trying again is in vain."""
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: str, reason: str, lasting: bool = True) -> None:
         super().__init__(reason)
-        self.code, self.reason = code, reason
+        self.code, self.reason, self.lasting = code, reason, lasting
 
 
 def check_samples(package: Package) -> None:

@@ -134,6 +134,22 @@ def test_a_version_that_others_registered_is_refused(config, registry, packages)
         assert followed.registry()["answers"] is True
 
 
+def test_a_champion_that_cannot_be_stored_is_tried_again(config, registry, packages, tmp_path):
+    registry.promote(packages[0], 1)
+    with Followed(config) as followed:
+        registry.promote(packages[1], 2)
+        cache = tmp_path / "cache"
+        cache.rename(tmp_path / "kept")
+        cache.write_text("a file where the folder was")
+        followed.look()
+        refused = followed.registry()["refused"]
+        assert (followed.answer()[0], refused[0]["version"]) == ("1", "2")
+        assert "inference.cache" in refused[0]["reason"] and str(tmp_path) not in refused[0]["reason"]
+        cache.unlink()
+        followed.look()
+        assert (followed.answer()[0], followed.registry()["refused"]) == ("2", [])
+
+
 def test_another_task_gets_its_first_champion(config, registry, tmp_path, packages):
     registry.promote(packages[0], 1)
     with Followed(config) as followed:
