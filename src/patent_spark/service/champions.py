@@ -84,10 +84,10 @@ class Champions:
             version = registry.champion()
             if version is None:
                 continue
-            known = self._accepted.get(name), self._refused.get(name)
-            if known[0] and known[0][0].number == version.number:
+            accepted, refused = self._accepted.get(name), self._refused.get(name)
+            if accepted and accepted[0].number == version.number:
                 self._refused.pop(name, None)  # the alias went back
-            elif not (known[1] and known[1][0] == version.number and known[1][1].lasting):
+            elif not (refused and refused[0] == version.number and refused[1].lasting):
                 yield registry, version
 
     def _checked(self, registry: Registry, version: Version) -> Package:

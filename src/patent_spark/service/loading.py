@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, cast
 
 from patent_spark.config import Config
 from patent_spark.inference.model_package import Package
@@ -59,7 +58,7 @@ def loaded_models(config: Config, opened: Mapping[str, OpenedModel]) -> LoadedMo
         )
         for task, model in opened.items()
     }
-    predictor = Predictor(cast(Any, opened))  # its own protocols name the same interface
+    predictor = Predictor(opened, config.predict.min_confidence)
     return LoadedModels(predictor, versions, open_indexes(config, opened))
 
 
