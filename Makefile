@@ -90,3 +90,6 @@ bench-serve: setup  ## using a model: onnxruntime against Keras, start, ms a tex
 
 bench-similar: setup  ## nearest of a million patents: recall and ms of the HNSW graph against exact search
 	@python benchmarks/similar.py $(FLAGS)
+
+bench-serve: setup  ## 50 clients on the service for two minutes (WAREHOUSE=folder, FLAGS="--model FOLDER")
+	@python benchmarks/serve_load.py --warehouse $(or $(WAREHOUSE),warehouse) $(FLAGS)

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from patent_spark.core.store import Store
+from tests.support.factories import publish
+from tests.support.small_package import small_package
 from tests.support.small_run import ROOT, SMALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -168,3 +170,15 @@ def test_accuracy(tmp_path, accuracy):
         assert number(mean[column]) == pytest.approx(sum(values) / 2, abs=0.00051)
     (one, its_linear), (two, linear) = pairs
     assert float(mean[3].split(" ± ")[0]) == pytest.approx((one - its_linear + two - linear) / 2, abs=0.00051)
+
+
+def test_service_under_load(tmp_path):
+    patents = [{"patent_key": key, "title": f"network {key}"} for key in range(20)]
+    abstracts = [{"patent_key": key, "abstract": "a battery cell"} for key in range(20)]
+    publish(Store(tmp_path / "w"), "ingest", {"PATENTS": patents, "ABSTRACTS": abstracts})
+    package = small_package(tmp_path / "package").folder
+    options = {"--warehouse": tmp_path / "w", "--model": package, "--clients": 3, "--seconds": 1}
+    (rows,) = tables(benchmark("serve_load.py", *(word for pair in options.items() for word in pair)))
+    values = dict(rows)
+    assert number(values["requests"]) > 3 and values["errors"] == "0"
+    assert number(values["p50 s"]) <= number(values["p99 s (target: 1.5)"]) <= number(values["longest s"])
