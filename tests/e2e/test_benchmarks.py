@@ -182,3 +182,13 @@ def test_service_under_load(tmp_path):
     values = dict(rows)
     assert number(values["requests"]) > 3 and values["errors"] == "0"
     assert number(values["p50 s"]) <= number(values["p99 s (target: 1.5)"]) <= number(values["longest s"])
+
+
+def test_using_a_model():
+    """The answers of the two engines are compared by the benchmark itself."""
+    said = benchmark(
+        "inference.py", "--words", 300, "--labels", 4, "--texts", 20, "--runs", 1, "--threads", 1
+    )
+    (rows,) = tables(said)
+    assert [row[0] for row in rows][2:] == ["batch 1, ms a text", "batch 256, texts/s", "peak memory, MB"]
+    assert all(float(row[1].replace(",", "")) > 0 < float(row[2].replace(",", "")) for row in rows)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shutil
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +14,9 @@ from patent_spark.config import Config
 from patent_spark.config.digests import digest
 from patent_spark.inference.model_package import Package
 from patent_spark.tracking.registry import IDENTITY, Registry, Version
+
+_DOWNLOAD = ".download-"
+_DAY_S = 24 * 3600
 
 
 def cached_package(
@@ -26,7 +32,8 @@ def cached_package(
     if version.tags.get(IDENTITY) and folder.is_dir():
         return Package(folder, threads)
     cache.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=cache, prefix=".download-") as scratch:
+    _remove_abandoned(cache)
+    with TemporaryDirectory(dir=cache, prefix=_DOWNLOAD) as scratch:
         downloaded = registry.fetch(version, Path(scratch))
         Package(downloaded)
         try:
@@ -43,6 +50,14 @@ def cache_folder(config: Config) -> Path:
         return Path(config.inference.cache)
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "patent_spark" / "models"
+
+
+def _remove_abandoned(cache: Path) -> None:
+    """Downloads of processes that were killed."""
+    for folder in cache.glob(f"{_DOWNLOAD}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _DAY_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _folder_name(version: Version) -> str:

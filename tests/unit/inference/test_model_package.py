@@ -80,6 +80,16 @@ def test_a_package_gives_the_answers_of_the_scorer(with_keras):
     assert packed.calibration.temperature == 1.5
 
 
+def test_a_network_of_mixed_precision_is_packed_in_float32(tmp_path):
+    small_package(tmp_path / "p", tasks=("technology",))
+    settings = Model(units=5, layers=1, pool="max_mean", mean_vector=True)
+    vectors = np.random.default_rng(1).normal(size=(len(WORDS), 8)).astype(np.float32)
+    network = build_model(settings, vectors, 4, 1, "mixed_bfloat16")
+    network.save(tmp_path / "p" / "technology" / "model.keras")
+    package = complete_package(tmp_path / "p", ("technology",), texts())
+    assert Package(package.folder).sample_difference() <= 1e-6
+
+
 def test_samples_are_kept_with_the_answers(with_keras):
     assert with_keras.samples[0].fields == {"title": "", "abstract": ""}
     assert [sample.patent_id for sample in with_keras.samples[1:]] == [str(9_000_000 + i) for i in range(8)]

@@ -1,5 +1,6 @@
 """Where models come from: the registry by alias, number and run, folders, and the cache of downloads."""
 
+import os
 import shutil
 
 import pytest
@@ -150,6 +151,15 @@ def test_a_download_that_fails_leaves_nothing(root, tmp_path, monkeypatch):
     assert list((tmp_path / "cache").iterdir()) == []
     monkeypatch.setattr(Registry, "fetch", fetch)
     assert len(open_models(config, "technology=1")) == 1
+
+
+def test_downloads_of_killed_processes_are_removed(root, tmp_path):
+    abandoned, running = (tmp_path / "cache" / f".download-{name}" for name in ("abandoned", "running"))
+    for folder in (abandoned, running):
+        folder.mkdir(parents=True)
+    os.utime(abandoned, (0, 0))
+    open_models(configured(root, f"inference.cache={tmp_path}/cache"), "technology=1")
+    assert (abandoned.exists(), running.exists()) == (False, True)
 
 
 def test_the_faster_of_two_downloads_counts(root, tmp_path, monkeypatch):
