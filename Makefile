@@ -85,11 +85,10 @@ bench-accuracy: setup  ## accuracy against TF-IDF + linear (RELEASE=folder), or 
 bench-recent: setup  ## gain from training on interim levels of recent patents, with and without drift
 	@python benchmarks/recent.py $(FLAGS)
 
-bench-serve: setup  ## using a model: onnxruntime against Keras, start, ms a text, texts/s, memory
-	@python benchmarks/inference.py $(FLAGS)
-
 bench-similar: setup  ## nearest of a million patents: recall and ms of the HNSW graph against exact search
 	@python benchmarks/similar.py $(FLAGS)
 
-bench-serve: setup  ## 50 clients on the service for two minutes (WAREHOUSE=folder, FLAGS="--model FOLDER")
+bench-serve: setup  ## onnxruntime against Keras; then 50 clients on the service (WAREHOUSE=folder, FLAGS="--model FOLDER")
+	@python benchmarks/inference.py
+	@python benchmarks/inference.py --layers 2
 	@python benchmarks/serve_load.py --warehouse $(or $(WAREHOUSE),warehouse) $(FLAGS)
