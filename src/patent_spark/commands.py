@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import datetime
 import json
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from patent_spark.config import Config, ConfigError, about_settings, flatten
 from patent_spark.config.renamed import current_table
@@ -157,32 +155,6 @@ def serve(options: argparse.Namespace, config: Config) -> None:
     from patent_spark.service.serve import serve
 
     serve(config, options.model)
-
-
-def similar(options: argparse.Namespace, config: Config) -> None:
-    """The nearest patents of a patent or a text."""
-    from patent_spark.inference.similar.filters import Filters
-    from patent_spark.inference.similar.opening import open_similar
-    from patent_spark.inference.similar.report import as_text
-
-    filters = Filters(options.granted_before, options.cpc_class, options.include_family)
-    text = _text_of(options)
-    opened = open_similar(config, options.vectors, options.model, for_texts=options.id is None)
-    answer = opened.answer(options.id, text, options.top, filters)
-    print(answer.model_dump_json(indent=1) if options.json else as_text(answer))
-
-
-def _text_of(options: argparse.Namespace) -> str:
-    """The text that is asked about; raises ConfigError unless a patent or a text is given, not both."""
-    parts = [part for part in (options.title, options.abstract) if part]
-    if options.file:
-        try:
-            parts.append(sys.stdin.read() if options.file == "-" else Path(options.file).read_text())
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"--file {options.file} cannot be read: {error}", file=options.file) from error
-    if bool(parts) == bool(options.id):
-        raise ConfigError("give either --id, or a text: --title, --abstract, --file")
-    return " ".join(parts)
 
 
 def where(options: argparse.Namespace, config: Config) -> None:
@@ -335,49 +307,11 @@ def _add_lookups(add: Callable[..., argparse.ArgumentParser]) -> None:
     near = add("neighbors", neighbors, "print the words whose vectors are nearest to a word's")
     near.add_argument("word", metavar="WORD")
     near.add_argument("--top", type=int, default=10, metavar="N", help="how many words (default 10)")
-    _add_similar(add)
     described = add("schema", schema, "print the JSON schema of a document, or all names", logged=False)
     described.add_argument(
         "name", nargs="?", choices=list(DOCUMENTS), metavar="NAME", help=", ".join(DOCUMENTS)
     )
     add("config", print_config, "print every setting, its value, its origin and its meaning", logged=False)
-
-
-def _add_similar(add: Callable[..., argparse.ArgumentParser]) -> None:
-    near = add("similar", similar, "print the patents nearest to a patent or a text", logged=False)
-    near.add_argument("--id", metavar="PATENT", help="a patent of the index, such as 7654321")
-    near.add_argument("--title", default="", metavar="TEXT", help="title of a text that is no patent's")
-    near.add_argument("--abstract", default="", metavar="TEXT", help="its abstract")
-    near.add_argument("--file", metavar="FILE", help="a file with the text; - is standard input")
-    near.add_argument("--top", type=_positive, default=10, metavar="N", help="how many (default 10)")
-    near.add_argument(
-        "--granted-before", type=_day, metavar="DATE",
-        help="only patents granted before this day, such as 2015-03-31",
-    )  # fmt: skip
-    near.add_argument(
-        "--class", dest="cpc_class", type=_classes, default=(), metavar="G06,...",
-        help="only patents whose first CPC class is one of these",
-    )  # fmt: skip
-    near.add_argument("--include-family", action="store_true", help="also the patent itself and its family")
-    near.add_argument("--vectors", choices=["document", "words"], default="", help="kind of vectors")
-    near.add_argument(
-        "--model", default="", metavar="MODEL",
-        help="what reads the text, such as champion; refused unless it made the index (default: that one)",
-    )  # fmt: skip
-    near.add_argument(
-        "--json", action="store_true", help="as JSON; `patent-spark schema SIMILAR` describes it"
-    )
-
-
-def _day(text: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not a day such as 2015-03-31") from None
-
-
-def _classes(text: str) -> tuple[str, ...]:
-    return tuple(code.strip().upper() for code in text.split(",") if code.strip())
 
 
 def _add_experiments(

@@ -24,6 +24,7 @@ class WordCountModel:
         self.package = SimpleNamespace(identity=identity)
         self.packed = SimpleNamespace(
             about=SimpleNamespace(text=TextSource(fields=fields, claims="first")),
+            text_of=self._counts.text_of,
             encode_words=self._encoded,
             document_vectors=lambda encoded, batch: encoded.vectors,
         )

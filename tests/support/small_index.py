@@ -31,6 +31,9 @@ class WordCounts:
     def __init__(self, dimensions, identity=identity):
         self._places, self.identity = {f"w{i}": i for i in range(dimensions)}, identity
 
+    def text_of(self, fields):
+        return " ".join(fields.values())
+
     def vectors(self, texts):
         counts = np.zeros((len(texts), len(self._places)), np.float32)
         for row, words in enumerate(texts.to_pylist()):

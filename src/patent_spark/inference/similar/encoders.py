@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +22,9 @@ class TextEncoder(Protocol):
     def identity(self) -> str:
         """Digest of all that a vector depends on."""
 
+    def text_of(self, fields: Mapping[str, str]) -> str:
+        """The text that it reads of a title, an abstract, ..."""
+
     def vectors(self, texts: pa.ListArray) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """float32 [n, d] of texts as lists of words, and how many words of each are known."""
 
@@ -32,6 +36,10 @@ class DocumentEncoder:
         """batch: texts that the network reads at a time."""
         self._packed, self._batch = model.packed, batch
         self.identity = model.package.identity
+
+    def text_of(self, fields: Mapping[str, str]) -> str:
+        """As TextEncoder says: the parts that the model learned from."""
+        return self._packed.text_of(fields)
 
     def vectors(self, texts: pa.ListArray) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """As TextEncoder says."""

@@ -28,6 +28,8 @@ class SimilarQuery(Record):
 
     patent_id: str | None = None
     """The patent; null for a text."""
+    id: str | None = None
+    """Of the text, as it was given."""
     known_words: int | None = None
     """Words of the text that have a vector; null for a patent."""
     top: int

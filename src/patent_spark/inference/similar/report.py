@@ -20,7 +20,8 @@ def as_text(answer: SimilarPatentsAnswer) -> str:
 
 def _heading(answer: SimilarPatentsAnswer) -> str:
     query = answer.query
-    about = f"patent {query.patent_id}" if query.patent_id else f"the text ({query.known_words} known words)"
+    text = f"text {query.id}" if query.id else "the text"
+    about = f"patent {query.patent_id}" if query.patent_id else f"{text} ({query.known_words} known words)"
     filters = [f"granted before {query.granted_before}"] if query.granted_before else []
     filters += [f"class {', '.join(query.classes)}"] if query.classes else []
     filters += [] if query.include_family or not query.patent_id else ["without its family"]

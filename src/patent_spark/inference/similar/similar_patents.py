@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -41,9 +43,17 @@ class SimilarPatents:
             self._require_identity(encoder.identity)
 
     def answer(
-        self, patent: str | None = None, text: str = "", top: int = 10, filters: Filters = Filters()
+        self,
+        patent: str | None = None,
+        text: str = "",
+        top: int = 10,
+        filters: Filters = Filters(),
+        id: str | None = None,
     ) -> SimilarPatentsAnswer:
-        """The patents nearest to a patent of the index, else to a text, and what they were found with."""
+        """The patents nearest to a patent of the index, else to a text, and what they were found with.
+
+        id: of the text, given back with the answer.
+        """
         known: int | None = None
         if patent is not None:
             neighbors = self.to_patent(patent, top, filters)
@@ -51,6 +61,7 @@ class SimilarPatents:
             neighbors, known = self.to_text(text, top, filters)
         query = SimilarQuery(
             patent_id=None if patent is None else self.spelled(patent),
+            id=id,
             known_words=known,
             top=top,
             granted_before=filters.granted_before,
@@ -66,6 +77,10 @@ class SimilarPatents:
             patents=self.about.patents,
             neighbors=tuple(neighbors),
         )
+
+    def text_of(self, fields: Mapping[str, str]) -> str:
+        """The text that the encoder reads of a title, an abstract, ..."""
+        return _required(self._encoder).text_of(fields)
 
     def spelled(self, patent: str) -> str:
         """A patent's id in the form of the index; raises DataError when it is no patent's."""
@@ -85,15 +100,14 @@ class SimilarPatents:
 
         Raises DataError when none is known.
         """
-        if self._encoder is None:
-            raise ValueError("a text needs the encoder that made the index")
-        vectors, known = self._encoder.vectors(pa.array([split_words(text)], pa.list_(pa.string())))
+        encoder = _required(self._encoder)
+        vectors, known = encoder.vectors(pa.array([split_words(text)], pa.list_(pa.string())))
         if not known[0]:
             raise DataError(
                 f"the text has no word that {self.about.model} knows, so nothing is similar to it; "
                 "give a title or an abstract in English"
             )
-        return self.to_vector(vectors[0], self._encoder.identity, top, filters), int(known[0])
+        return self.to_vector(vectors[0], encoder.identity, top, filters), int(known[0])
 
     def to_vector(
         self, vector: Floats, identity: str, top: int = 10, filters: Filters = Filters()
@@ -160,6 +174,12 @@ class SimilarPatents:
                 identity=identity,
                 index=self.about.identity,
             )
+
+
+def _required(encoder: TextEncoder | None) -> TextEncoder:
+    if encoder is None:
+        raise ValueError("a text needs the encoder that made the index")
+    return encoder
 
 
 def _key_of(patent: str) -> int:

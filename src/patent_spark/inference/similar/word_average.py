@@ -7,7 +7,7 @@ an average is a strong baseline for the meaning of a text (Arora et al. 2017).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -45,6 +45,10 @@ class WordAverage:
         content = hashlib.sha256("\n".join(self._words).encode())
         content.update(np.ascontiguousarray(self._vectors).tobytes())
         return content.hexdigest()[:16]
+
+    def text_of(self, fields: Mapping[str, str]) -> str:
+        """The text that it reads of a title, an abstract, ...: all parts; their order does not matter."""
+        return " ".join(fields.values())
 
     def vectors(self, texts: pa.ListArray) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """float32 [n, dimensions] of texts as lists of words, and how many words of each have a vector."""

@@ -72,6 +72,18 @@ def test_a_text_is_read_by_the_model_of_the_index(root, capsys, asked, tmp_path)
     assert answer(root, capsys, "--file", str(tmp_path / "text")).neighbors == found.neighbors
 
 
+def test_each_text_of_a_file_gets_an_answer(root, capsys, asked, tmp_path):
+    (tmp_path / "texts.csv").write_text("id,title,abstract\na,w1,w2\nb,w3,\n")
+    assert similar(root, "--file", str(tmp_path / "texts.csv"), "--json", "--top", "2") == 0
+    lines = [SimilarPatentsAnswer.model_validate_json(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(each.query.id, each.query.known_words, len(each.neighbors)) for each in lines] == [
+        ("a", 2, 2),
+        ("b", 1, 2),
+    ]
+    assert similar(root, "--file", str(tmp_path / "texts.csv"), "--top", "2") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 4 + 1 + 4
+
+
 def test_filters_by_day_class_and_number(root, capsys, asked):
     found = answer(root, capsys, "--id", "7000050", "--granted-before", "2001-03-01", "--class", "h04, g06")
     assert found.query.classes == ("H04", "G06")
@@ -102,7 +114,7 @@ def test_another_model_is_refused(root, capsys, asked, monkeypatch):
     [
         ((), MISUSED),
         (("--id", "7000003", "--title", "w1"), MISUSED),
-        (("--file", "/nowhere"), MISUSED),
+        (("--file", "/nowhere"), BAD_DATA),
         (("--id", "7999999"), BAD_DATA),
         (("--id", "a pump"), BAD_DATA),
         (("--id", "7000003", "--class", "G6"), BAD_DATA),
