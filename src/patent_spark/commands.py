@@ -82,6 +82,15 @@ def download(options: argparse.Namespace, config: Config) -> None:
     print(fetch_wanted(config))
 
 
+def status(options: argparse.Namespace, config: Config) -> None:
+    """The state of the warehouse."""
+    from patent_spark.refresh.overview import warehouse_status
+    from patent_spark.refresh.overview_text import as_text
+
+    found = warehouse_status(config)
+    print(json.dumps(found.to_json(), indent=1) if options.json else as_text(found))
+
+
 def lineage(options: argparse.Namespace, config: Config) -> None:
     """From a model back to the release's files."""
     from patent_spark.lineage.as_text import as_text
@@ -229,6 +238,10 @@ def parser() -> argparse.ArgumentParser:
                 help="short for --set index.model=MODEL",
             )  # fmt: skip
     _add_refresh(add)
+    shown = add(
+        "status", status, "print refresh, champions, tables, and what the next refresh would do", logged=False
+    )
+    shown.add_argument("--json", action="store_true", help="as JSON (schema WAREHOUSE_STATUS)")
     _add_gc(add)
     add_model_commands(add)
     _add_lookups(add)

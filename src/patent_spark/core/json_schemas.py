@@ -27,6 +27,7 @@ DOCUMENTS = {
     "REFRESH_STATUS": "patent_spark.refresh.report_schema:RefreshStatus",
     "RELEASES": "patent_spark.sources.listing:Releases",
     "SIMILAR": "patent_spark.inference.similar.records:SimilarPatentsAnswer",
+    "WAREHOUSE_STATUS": "patent_spark.refresh.overview_schema:WarehouseStatus",
     "LINEAGE": "patent_spark.lineage.records:Lineages",
     "MANIFEST": "patent_spark.core.manifest:Manifest",
 } | {

@@ -40,6 +40,19 @@ def refresh_lock(folder: Path) -> Iterator[None]:
         yield
 
 
+def living_holder(folder: Path) -> dict[str, str]:
+    """Process, host and beginning of the refresh that is at work; empty when its process has ended.
+
+    Of another host only the note is known, which a refresh that ended leaves behind.
+    """
+    holder = _holder(folder / _LOCK)
+    if not holder:
+        return {}
+    here = holder.get("host") == socket.gethostname()
+    alive = here and Path(f"/proc/{holder.get('process')}").exists()
+    return {name: str(value) for name, value in holder.items()} if alive or not here else {}
+
+
 def _holder(path: Path) -> dict[str, str]:
     try:
         holder: dict[str, str] = json.loads(path.read_text())

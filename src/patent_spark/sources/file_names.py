@@ -10,7 +10,7 @@ REQUIRED = (
     "g_us_patent_citation.tsv.zip",
     "g_cpc_current.tsv.zip",
 )
-OPTIONAL = ("g_us_rel_doc.tsv.zip",)
+OPTIONAL = ("g_us_rel_doc.tsv.zip", "g_cpc_title.tsv.zip")
 _CLAIMS = re.compile(r"g_claims_\d{4}\.tsv\.zip")
 """A file a year; they are many times as large as all the others together."""
 

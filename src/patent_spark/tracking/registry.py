@@ -5,6 +5,7 @@ A version is a folder (see inference.model_package) among the artifacts of the r
 
 from __future__ import annotations
 
+import datetime
 import re
 import shutil
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ from patent_spark.tracking.version_lookup import Version as Version
 
 CHAMPION = "champion"
 """The alias of the version in use."""
+
+PROMOTED_AT = "promoted_at"
+"""The tag of a version with the moment at which it last became the champion: UTC, ISO 8601."""
 
 IDENTITY = "identity"
 """The tag that identifies the content of a version: equal for the same model and calibration."""
@@ -91,8 +95,10 @@ class Registry:
         return Version(self.name, str(made.version), run_id, dict(tags), source)
 
     def promote(self, version: Version) -> None:
-        """Make a version the champion."""
+        """Make a version the champion; the tag PROMOTED_AT says since when."""
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         with connected(self._config) as client:
+            client.set_model_version_tag(self.name, version.number, PROMOTED_AT, now)
             client.set_registered_model_alias(self.name, CHAMPION, version.number)
 
     def fetch(self, version: Version, folder: Path) -> Path:

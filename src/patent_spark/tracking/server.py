@@ -43,6 +43,11 @@ def tracking_uri(config: Config) -> str:
     return config.tracking.uri or f"{_SQLITE}{_home(config)}/mlflow.db"
 
 
+def has_runs(config: Config) -> bool:
+    """Whether there can be any run: false before the warehouse's own database was made."""
+    return bool(config.tracking.uri) or (_home(config) / "mlflow.db").exists()
+
+
 def require_answer(config: Config) -> None:
     """Raises TrackingError within seconds if the server does not answer, before any work starts."""
     with connected(config) as client:

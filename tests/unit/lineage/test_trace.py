@@ -1,7 +1,6 @@
 """From a model in a real MLflow back to the release, by every name that a model has."""
 
 import json
-import shutil
 
 import pytest
 
@@ -14,10 +13,11 @@ from patent_spark.core.store import Store
 from patent_spark.lineage.records import Lineages
 from patent_spark.lineage.trace import trace
 from patent_spark.tracking.registry import IDENTITY, Registry
-from patent_spark.tracking.runs import create_run, require_answer
+from patent_spark.tracking.runs import create_run
 from tests.support.errors import raises
 from tests.support.lineage_server import LineageServer
 from tests.support.lineage_warehouse import FILE, publish_chain, publish_stage
+from tests.support.mlflow_database import empty_database, use_database
 
 
 class Models:
@@ -25,8 +25,7 @@ class Models:
 
     def __init__(self, root, database):
         self.root = root
-        (root / "mlflow").mkdir()
-        shutil.copy(database, root / "mlflow")
+        use_database(root, database)
         self.config = load_config(sets=[f"warehouse.root={root}"])[0]
         self.versions = publish_chain(root)
 
@@ -55,10 +54,7 @@ class Models:
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
-    """An empty database of MLflow, whose tables take seconds to make."""
-    root = tmp_path_factory.mktemp("mlflow")
-    require_answer(load_config(sets=[f"warehouse.root={root}"])[0])
-    return root / "mlflow" / "mlflow.db"
+    return empty_database(tmp_path_factory.mktemp("mlflow"))
 
 
 @pytest.fixture

@@ -7,7 +7,12 @@ from patent_spark.core.errors import DataError
 from patent_spark.sources.file_names import OPTIONAL, REQUIRED, is_wanted
 from patent_spark.sources.odp import OdpSource
 from patent_spark.sources.zenodo import ZenodoSource
-from patent_spark.stages.ingest.file_formats import CURRENT, CURRENT_CLAIMS, CURRENT_RELATED_DOCUMENTS
+from patent_spark.stages.ingest.file_formats import (
+    CURRENT,
+    CURRENT_CLAIMS,
+    CURRENT_CPC_TITLES,
+    CURRENT_RELATED_DOCUMENTS,
+)
 from tests.support.errors import raises
 
 
@@ -42,7 +47,7 @@ def whole(**about):
 
 def test_the_files_that_are_downloaded_are_those_that_ingest_reads():
     assert {format_.archive for format_ in CURRENT} == {*REQUIRED}
-    assert {CURRENT_RELATED_DOCUMENTS.archive} == {*OPTIONAL}
+    assert {CURRENT_RELATED_DOCUMENTS.archive, CURRENT_CPC_TITLES.archive} == {*OPTIONAL}
     claims = CURRENT_CLAIMS.file.format(year=1976) + ".zip"
     assert is_wanted(claims, claims=True) and not is_wanted(claims, claims=False)
     assert not is_wanted("g_inventor_disambiguated.tsv.zip", claims=True)
@@ -50,12 +55,13 @@ def test_the_files_that_are_downloaded_are_those_that_ingest_reads():
 
 def test_a_release_is_the_files_of_one_data_to_date_the_newest_first():
     old = whole(day="2025-06-30", released="2025-10-01 00:00:00")
-    new = [*whole(), odp_file("g_us_rel_doc.tsv.zip", released="2026-04-12 00:00:00"), odp_file("PV.pdf")]
+    related = odp_file("g_us_rel_doc.tsv.zip", released="2026-04-12 00:00:00")
+    new = [*whole(), related, odp_file("g_cpc_title.tsv.zip"), odp_file("PV.pdf")]
     newest, oldest = releases(*old, *new)
     assert (newest.id, oldest.id) == ("PVGPATDIS-2025-09-30-r20260412", "PVGPATDIS-2025-06-30-r20251001")
     assert (str(newest.data_to_date), str(newest.released)) == ("2025-09-30", "2026-04-12")
     assert {file.name for file in newest.files} == {*REQUIRED, *OPTIONAL}
-    assert newest.size == 35
+    assert newest.size == 42
 
 
 def test_files_that_are_published_again_make_another_release():
