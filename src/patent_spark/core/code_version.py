@@ -72,8 +72,15 @@ def code_digest(module: str, presentation: bool = False, package: Traversable | 
 
     package: the folder of the sources, also within a zip; by default that of the package that runs.
     """
+    return code_digests([module], presentation, package)[module]
+
+
+def code_digests(
+    modules: Iterable[str], presentation: bool = False, package: Traversable | None = None
+) -> dict[str, str]:
+    """The `code_digest` of several modules, for which the sources are read once."""
     sources = _installed() if package is None else _Sources(package)
-    return sources.digest(module, presentation)
+    return {module: sources.digest(module, presentation) for module in modules}
 
 
 def modules_of(module: str, presentation: bool = False, package: Traversable | None = None) -> list[str]:
@@ -98,7 +105,7 @@ class _Sources:
 
     def __init__(self, package: Traversable) -> None:
         self._package = package
-        self._trees: dict[str, ast.Module] = {}
+        self._texts: dict[str, str] = {}
         self._parsed: dict[str, tuple[str, frozenset[str]]] = {}
         self._digests: dict[tuple[str, bool], str] = {}
 
@@ -117,11 +124,11 @@ class _Sources:
 
     def schema_names(self, modules: Iterable[str]) -> set[str]:
         """What some modules may take from schemas.py, and other names."""
-        return set().union(*(mentioned_names(self._tree(name)) for name in modules if name != SCHEMAS))
+        return set().union(*(_mentioned(self._read(name)) for name in modules if name != SCHEMAS))
 
     @functools.cached_property
     def _schemas(self) -> SchemaDefinitions:
-        return SchemaDefinitions(_without_docstrings(ast.parse(self._read(SCHEMAS))))
+        return SchemaDefinitions(_without_docstrings(ast.parse(self._read(SCHEMAS))))  # it changes its tree
 
     def closure(self, module: str, presentation: bool) -> list[str]:
         """The module and all that it imports, directly or through others."""
@@ -136,15 +143,10 @@ class _Sources:
     def _parse(self, module: str) -> tuple[str, frozenset[str]]:
         """What a module does, as text, and the modules that it imports."""
         if module not in self._parsed:
-            tree = self._tree(module)
-            names = {name for node in ast.walk(tree) for name in self._names(node)}
-            self._parsed[module] = ast.dump(tree), frozenset(names)
+            text = self._read(module)
+            names = {name for node in ast.walk(_tree(text)) for name in self._names(node)}
+            self._parsed[module] = _dump(text), frozenset(names)
         return self._parsed[module]
-
-    def _tree(self, module: str) -> ast.Module:
-        if module not in self._trees:
-            self._trees[module] = _without_docstrings(ast.parse(self._read(module)))
-        return self._trees[module]
 
     def _names(self, node: ast.AST) -> Iterator[str]:
         """Modules of the package that a statement imports, or whose name a string is."""
@@ -160,10 +162,12 @@ class _Sources:
         yield from (name for name in named if name.startswith(ROOT) and self._file(name))
 
     def _read(self, module: str) -> str:
-        file = self._file(module)
-        if file is None:
-            raise ModuleNotFoundError(f"no module {module} in {self._package}")
-        return file.read_text(encoding="utf-8")
+        if module not in self._texts:
+            file = self._file(module)
+            if file is None:
+                raise ModuleNotFoundError(f"no module {module} in {self._package}")
+            self._texts[module] = file.read_text(encoding="utf-8")
+        return self._texts[module]
 
     def _file(self, module: str) -> Traversable | None:
         """The source of a module or package; None when the name is of neither."""
@@ -197,6 +201,22 @@ class _Stripper(ast.NodeTransformer):
         if isinstance(body, list):
             node.body = [each for each in body if not _is_text(each) and not _is_for_types(each)]  # type: ignore[attr-defined]
         return node
+
+
+@functools.cache
+def _tree(text: str) -> ast.Module:
+    """What a source does: without docstrings."""
+    return _without_docstrings(ast.parse(text))
+
+
+@functools.cache
+def _dump(text: str) -> str:
+    return ast.dump(_tree(text))
+
+
+@functools.cache
+def _mentioned(text: str) -> frozenset[str]:
+    return frozenset(mentioned_names(_tree(text)))
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

@@ -1,5 +1,6 @@
 """What a stage depends on: equal to what it imports, blind to comments and pages, the same from a zip."""
 
+import copy
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from patent_spark.core.code_version import (
     PLATFORM,
     PRESENTATION,
     code_digest,
+    code_digests,
     is_left_out,
     modules_of,
 )
@@ -24,6 +26,7 @@ from patent_spark.pipeline import STAGES
 PACKAGE = Path(patent_spark.__file__).parent
 KEPT = [name for name, stage in STAGES.items() if not stage.outside]
 """Stages that are skipped when nothing changed."""
+MODULES = [STAGES[name].module for name in KEPT]
 
 
 @pytest.fixture(scope="module")
@@ -33,23 +36,23 @@ def imports():
 
 @pytest.fixture(scope="module")
 def before():
-    return {name: code_digest(STAGES[name].module, presentation=True) for name in KEPT}
+    return code_digests(MODULES, presentation=True)
 
 
 @pytest.fixture
 def changed(tmp_path, before):
     """Stages that run again when `edit` has rewritten the text of a source file."""
-    copy = tmp_path / "patent_spark"
-    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    sources = tmp_path / "patent_spark"
+    shutil.copytree(PACKAGE, sources, ignore=shutil.ignore_patterns("__pycache__"))
 
     def stages(file, edit=lambda text: text + "\nADDED = 1\n"):
-        path = copy / file
+        path = sources / file
         original = path.read_text()
         assert edit(original) != original
         path.write_text(edit(original))
-        after = {name: code_digest(STAGES[name].module, True, copy) for name in KEPT}
+        after = code_digests(MODULES, True, sources)
         path.write_text(original)
-        return {name for name in KEPT if after[name] != before[name]}
+        return {name for name, module in zip(KEPT, MODULES, strict=True) if after[module] != before[module]}
 
     return stages
 
@@ -58,7 +61,7 @@ def changed(tmp_path, before):
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_modules_of_a_stage_are_those_that_it_imports(imports, stage, presentation):
     """Against grimp, which knows nothing of modules that are started by name: those are two."""
-    graph = grimp.build_graph("patent_spark", cache_dir=None, exclude_type_checking_imports=True)
+    graph = copy.deepcopy(imports)
     by_name = {
         "patent_spark.stages.train.launch.local": "patent_spark.stages.train.launch.worker",
         "patent_spark.inference.model_package": "patent_spark.inference.pyfunc",
@@ -165,9 +168,7 @@ def test_the_code_of_a_stage_names_its_tables(changed, table):
 def test_a_page_redoes_the_stage_that_draws_it_alone(changed, tmp_path, file, stages):
     assert changed(file) == stages
     (tmp_path / "patent_spark" / file).write_text("# another page")
-    for stage in KEPT:
-        module = STAGES[stage].module
-        assert code_digest(module, False, tmp_path / "patent_spark") == code_digest(module)
+    assert code_digests(MODULES, False, tmp_path / "patent_spark") == code_digests(MODULES)
 
 
 def test_the_digest_is_the_same_from_a_checkout_and_from_a_zip(tmp_path):
