@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from patent_spark.core.metadata import Record
 from patent_spark.inference.prediction.records import Prediction
 
@@ -11,6 +13,21 @@ class ErrorAnswer(Record):
 
     error: str
     """One sentence."""
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer, "description": about}
+    for status, about in {
+        400: "No valid JSON in UTF-8",
+        401: "No token, or a wrong one",
+        408: "The body took too long to arrive",
+        413: "Too many bytes, documents or characters",
+        415: "Another Content-Type",
+        422: "A field is missing, unknown or of another type",
+        503: "Too busy; Retry-After says when to try again",
+    }.items()
+}
+"""Errors of every route that takes a body, as FastAPI describes them."""
 
 
 class PredictAnswer(Record):
@@ -73,7 +90,7 @@ class FileAnswer(Record):
 
     id: str
     state: str
-    """waiting, running, done or failed."""
+    """running, done or failed."""
     rows: int
     scored: int
     error: str | None

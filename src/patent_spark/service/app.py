@@ -12,7 +12,6 @@ from patent_spark import __version__
 from patent_spark.config import Service
 from patent_spark.service.access import Access, allowed_hosts
 from patent_spark.service.answers import RegistryAnswer
-from patent_spark.service.api import predict_router
 from patent_spark.service.body_limits import BodyLimit, BodyLimits
 from patent_spark.service.error_handlers import add_error_handlers
 from patent_spark.service.file_jobs import FileJobs
@@ -21,6 +20,7 @@ from patent_spark.service.gate import Gate
 from patent_spark.service.live_models import LiveModels
 from patent_spark.service.operations import operations_router
 from patent_spark.service.page import page_router
+from patent_spark.service.predict_route import predict_router
 from patent_spark.service.service_metrics import ServiceMetrics
 from patent_spark.service.similar_route import similar_router
 from patent_spark.service.work_queue import WorkQueue

@@ -22,7 +22,7 @@ from patent_spark.service.work_queue import WorkQueue
 _PIECE = 32
 _KEPT = 32
 """Scored files that are kept; the oldest ones go first."""
-RUNNING, DONE, FAILED_STATE = "running", "done", "failed"
+RUNNING, DONE, BROKEN = "running", "done", "failed"
 
 
 @dataclass
@@ -86,7 +86,7 @@ class FileJobs:
             job.state = DONE
         except Exception as error:
             log_failure(error)
-            job.state, job.error = FAILED_STATE, FAILED
+            job.state, job.error = BROKEN, FAILED
         finally:
             job.ended = time.monotonic()
 

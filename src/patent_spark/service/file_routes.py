@@ -8,8 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from patent_spark.config import Service
-from patent_spark.service.answers import ErrorAnswer, FileAnswer
-from patent_spark.service.api import ERRORS
+from patent_spark.service.answers import ERRORS, ErrorAnswer, FileAnswer
 from patent_spark.service.file_columns import checked_csv
 from patent_spark.service.file_jobs import DONE, FileJob, FileJobs
 from patent_spark.service.refusal import Refusal

@@ -12,6 +12,11 @@ from patent_spark.inference.prediction.records import Prediction
 from patent_spark.service.indexes import SimilarIndexes
 
 
+def now() -> str:
+    """The time, in UTC to the second, as /version shows it."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class Predicts(Protocol):
     """What the service needs of a predictor. Called by several threads at a time."""
 
@@ -52,7 +57,8 @@ class LoadedModels:
     """By task."""
     similar: SimilarIndexes = field(default_factory=SimilarIndexes)
     """Nearest patents."""
-    since: str = field(default_factory=lambda: now())
+    since: str = field(default_factory=now)
+    """When they were loaded (UTC)."""
 
 
 class LiveModels:
@@ -60,8 +66,3 @@ class LiveModels:
 
     def __init__(self, models: LoadedModels) -> None:
         self.current = models
-
-
-def now() -> str:
-    """The time, in UTC to the second, as /version shows it."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,8 +11,7 @@ from patent_spark.core.errors import DataError
 from patent_spark.inference.similar.filters import Filters
 from patent_spark.inference.similar.records import SimilarPatentsAnswer
 from patent_spark.inference.similar.similar_patents import SimilarPatents
-from patent_spark.service.answers import ErrorAnswer
-from patent_spark.service.api import ERRORS
+from patent_spark.service.answers import ERRORS, ErrorAnswer
 from patent_spark.service.live_models import LiveModels
 from patent_spark.service.refusal import Refusal
 from patent_spark.service.requests import SimilarRequest

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from fastapi import APIRouter, Response
 
 from patent_spark.config import Service
 from patent_spark.inference.prediction.documents import Document
-from patent_spark.service.answers import ErrorAnswer, PredictAnswer
+from patent_spark.service.answers import ERRORS, PredictAnswer
 from patent_spark.service.live_models import LiveModels, LoadedModels
 from patent_spark.service.refusal import Refusal
 from patent_spark.service.requests import PredictRequest
@@ -19,20 +18,6 @@ from patent_spark.service.work_queue import WorkQueue
 _PIECE, _EXPLAINED = 32, 1
 """Documents that a thread takes at a time, so that a long request does not hold up short ones; those with
 explanations cost a hundred times as much."""
-
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorAnswer, "description": about}
-    for status, about in {
-        400: "No valid JSON in UTF-8",
-        401: "No token, or a wrong one",
-        408: "The body took too long to arrive",
-        413: "Too many bytes, documents or characters",
-        415: "Another Content-Type",
-        422: "A field is missing, unknown or of another type",
-        503: "Too busy; Retry-After says when to try again",
-    }.items()
-}
-"""Errors of every route that takes a body."""
 
 
 def predict_router(limits: Service, live: LiveModels, queue: WorkQueue, metrics: ServiceMetrics) -> APIRouter:
