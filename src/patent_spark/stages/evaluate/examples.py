@@ -61,19 +61,6 @@ def sample_examples(split_folder: Path, max_tokens: int, rows: int, limit: int, 
     )
 
 
-def count_labels(split_folder: Path, labels: int) -> NDArray[np.int64]:
-    """Examples of each label in a split.
-
-    Interim labels, whose numbers follow those of the labels, do not count.
-    """
-    counts = np.zeros(labels, np.int64)
-    for path in sorted(split_folder.glob("*.parquet")):
-        group = pq.ParquetFile(path).read(columns=["patent_key", "label"])
-        real = np.asarray(group["patent_key"]) >= 0
-        counts += np.bincount(np.asarray(group["label"])[real], minlength=labels)[:labels]
-    return counts
-
-
 def _no_examples(max_tokens: int) -> Block:
     return Block(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, max_tokens), np.int32))
 

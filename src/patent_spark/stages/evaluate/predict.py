@@ -20,6 +20,7 @@ from patent_spark.config import CITATION_LEVEL
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.files import write_json
+from patent_spark.core.label_counts import label_counts
 from patent_spark.core.metadata import TextMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
@@ -36,7 +37,7 @@ from patent_spark.metrics.prediction_records import (
     TestPatents,
     columns_of,
 )
-from patent_spark.stages.evaluate.examples import Block, count_labels, read_blocks, sample_examples
+from patent_spark.stages.evaluate.examples import Block, read_blocks, sample_examples
 from patent_spark.stages.evaluate.fitted_baselines import FittedBaseline, FittedBaselines
 from patent_spark.stages.evaluate.inputs import TaskInputs
 from patent_spark.stages.evaluate.tfidf import (
@@ -121,7 +122,8 @@ def predict_task(
     with Progress(f"evaluate {inputs.task}", total=total, unit="patents") as progress:
         for split in inputs.test_splits:
             names = _predict_split(inputs, split, predictors, groups, writers, progress)
-    training = count_labels(inputs.examples / TRAIN, len(inputs.labels)).tolist()
+    labels = len(inputs.labels)
+    training = label_counts(inputs.examples / TRAIN, labels)[:labels].tolist()
     fitted = FittedBaselines(
         training_labels=dict(zip(inputs.labels, training, strict=True)),
         fitted={

@@ -7,10 +7,10 @@ import numpy as np
 from patent_spark.config import TASKS, Config, ConfigError
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.label_counts import label_counts
 from patent_spark.core.metadata import ShardMetadata, TextMetadata
 from patent_spark.core.schemas import TRAIN
 from patent_spark.core.session import engine_name
-from patent_spark.stages.train.model.loss import label_counts
 
 
 def require_examples(context: StageContext) -> None:

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Config
+from patent_spark.core.label_counts import label_counts
 from patent_spark.core.metadata import InterimLabel
 from patent_spark.stages.shard.layout import labels_of_tasks
 from patent_spark.stages.train.checkpoint import EpochMetrics
-from patent_spark.stages.train.model.loss import class_weights, label_counts
+from patent_spark.stages.train.model.loss import class_weights
 
 SUMS_PER_HEAD = 3
 """Cross-entropy, weight, number of correct predictions."""
@@ -72,7 +73,7 @@ def heads_of(
     """
     likelihoods = np.array([each.likelihood for each in interim], np.float32) if interim else None
     label_maps = _with_interim_labels(sizes, len(interim)) if interim else labels_of_tasks(sizes)
-    counts = label_counts(examples, len(label_maps))
+    counts = label_counts(examples, len(label_maps)).astype(np.float64)
     task_weights = np.array([getattr(config.train, f"{task}_weight") for task in tasks])
     heads = []
     for task, size, label_map, share in zip(

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
-import pyarrow.dataset
 
 _POWERS = {"none": 0.0, "sqrt": 0.5, "balanced": 1.0}
-
-
-def label_counts(examples: Path, labels: int) -> npt.NDArray[np.float64]:
-    """Number of examples of a split that have each label; padding does not count."""
-    real = pyarrow.dataset.dataset(examples, format="parquet").to_table(
-        columns=["label"], filter=pc.field("patent_key") >= 0
-    )
-    return np.bincount(real["label"].to_numpy(), minlength=labels).astype(np.float64)
 
 
 def class_weights(counts: npt.NDArray[np.float64], kind: str) -> npt.NDArray[np.float64]:
