@@ -82,21 +82,19 @@ def _check_texts(config: Config) -> None:
 
 
 def _check_interim_levels(config: Config) -> None:
+    problem = ""
     if not config.label.follow_up_months:
-        raise ConfigError(
-            "split.interim_levels needs interim levels to train on: "
-            "set label.follow_up_months, for example to [12, 24, 36, 48]",
-            setting="split.interim_levels",
+        problem = (
+            "needs interim levels to train on: set label.follow_up_months, for example to [12, 24, 36, 48]"
         )
-    if config.citation_level.protocol != "temporal" or not config.split.embargo:
-        raise ConfigError(
-            "split.interim_levels is for patents that the embargo excludes from training: "
-            "it needs citation_level.protocol=temporal and split.embargo=true",
-            setting="split.interim_levels",
+    elif config.citation_level.protocol != "temporal" or not config.split.embargo:
+        problem = (
+            "is for patents that the embargo excludes from training: "
+            "it needs citation_level.protocol=temporal and split.embargo=true"
         )
-    if config.tasks == JOINT:
-        raise ConfigError(
-            "split.interim_levels does not support tasks = joint, "
-            "whose examples need final labels of both tasks; set tasks=both",
-            setting="split.interim_levels",
+    elif config.tasks == JOINT:
+        problem = (
+            "does not support tasks = joint, whose examples need final labels of both tasks; set tasks=both"
         )
+    if problem:
+        raise ConfigError(f"split.interim_levels {problem}", setting="split.interim_levels")

@@ -90,14 +90,16 @@ def fit_temperature(probabilities: NDArray[np.float32], truth: NDArray[np.intege
         return 1.0
 
     def cross_entropy(logarithm: float) -> float:
-        own = np.take_along_axis(
-            tempered(probabilities, float(np.exp(logarithm))), truth[:, None].astype(np.int64), axis=1
-        )
-        return float(-np.log(np.maximum(own, MIN_PROBABILITY)).mean())
+        return _cross_entropy(tempered(probabilities, float(np.exp(logarithm))), truth)
 
     best = minimize_scalar(cross_entropy, bounds=np.log(_RANGE), method="bounded")
     significant = 2 * len(truth) * (cross_entropy(0.0) - best.fun) > _CHI_SQUARE
     return float(np.exp(best.x)) if significant else 1.0
+
+
+def _cross_entropy(probabilities: NDArray[np.float32], truth: NDArray[np.integer[Any]]) -> float:
+    own = np.take_along_axis(probabilities, truth[:, None].astype(np.int64), axis=1)
+    return float(-np.log(np.maximum(own, MIN_PROBABILITY)).mean())
 
 
 def fit_scales(

@@ -205,21 +205,25 @@ def reopen_run(config: Config, run_id: str) -> Run:
     return run
 
 
+def _changed_settings(config: Config) -> list[str]:
+    defaults, left_out = shown(Config()), ("warehouse.", "tracking.")
+    return [
+        f"`{name}` {value}"
+        for name, value in shown(config).items()
+        if value != defaults[name] and not name.startswith(left_out)
+    ]
+
+
 def _about(config: Config) -> dict[str, str]:
     """System tags of a run: its author, its parent, and a note of the settings that are not at their
     default."""
     from mlflow.tracking.context.git_context import GitRunContext
     from mlflow.tracking.context.registry import resolve_tags
 
-    defaults, left_out = shown(Config()), ("warehouse.", "tracking.")
-    settings = [
-        f"`{name}` {value}"
-        for name, value in shown(config).items()
-        if value != defaults[name] and not name.startswith(left_out)
-    ]
+    settings = ", ".join(_changed_settings(config)) or "none"
     about = {
         "mlflow.source.name": "patent-spark",
-        "mlflow.note.content": f"Settings that are not at their default: {', '.join(settings) or 'none'}",
+        "mlflow.note.content": f"Settings that are not at their default: {settings}",
     }
     nested = {"mlflow.parentRunId": config.tracking.parent_run} if config.tracking.parent_run else {}
     # No git context: it is that of the working directory, and its remote URL can hold a password.

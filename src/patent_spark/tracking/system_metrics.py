@@ -13,6 +13,7 @@ from patent_spark.tracking.server import TrackingError
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 _LONGEST_WAIT = 32
 """The longest pause between two samples while the server is away, in sampling intervals."""
@@ -40,11 +41,7 @@ def _sample(run_id: str, uri: str, send: Send, over: threading.Event) -> None:
     machine = SystemMetricsMonitor(run_id, resume_logging=True, tracking_uri=uri)
     step, waiting, wait = machine._logging_step, list["Metric"](), 1
     while not over.wait(machine.sampling_interval * wait):
-        machine.collect_metrics()
-        sampled = {f"system/{name}": value for name, value in machine.aggregate_metrics().items()}
-        waiting += metric_entries(sampled, step)
-        for monitor in machine.monitors:
-            monitor.clear_metrics()
+        waiting += metric_entries(_collected(machine), step)
         step += 1
         try:
             send(waiting)
@@ -61,3 +58,12 @@ def metric_entries(metrics: Mapping[str, float], step: int) -> list[Metric]:
 
     now = int(time.time() * 1000)
     return [Metric(name, float(value), now, step) for name, value in metrics.items()]
+
+
+def _collected(machine: SystemMetricsMonitor) -> dict[str, float]:
+    """Averages since the last call."""
+    machine.collect_metrics()
+    sampled = {f"system/{name}": value for name, value in machine.aggregate_metrics().items()}
+    for monitor in machine.monitors:
+        monitor.clear_metrics()
+    return sampled

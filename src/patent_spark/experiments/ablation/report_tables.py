@@ -43,12 +43,9 @@ def baseline_table(variants: Sequence[VariantResult], task: str) -> Table:
     for variant in variants:
         result = variant.tasks[task]
         shares = [result.top1_share, result.majority] if has_top1 else [result.majority]
-        cells = [
-            Cell(variant.model, kind="text"),
-            Cell(count(result.training)),
-            *(Cell(form(each, "share")) for each in shares),
-            *(_best_baseline_cell(result.best_baseline[metric], metric) for metric in above),
-        ]
+        cells = [Cell(variant.model, kind="text"), Cell(count(result.training))]
+        cells += [Cell(form(each, "share")) for each in shares]
+        cells += [_best_baseline_cell(result.best_baseline[metric], metric) for metric in above]
         rows.append(Row(variant.protocol, cells))
     heads = ["share of top1"] * has_top1 + ["majority class"]
     heads += [f"{shown[metric]} above best baseline" for metric in above]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -92,22 +92,29 @@ def _task(config: Config, baseline: PastRun, candidate: PastRun, task: str, fold
     runs = (baseline, candidate)
     results = [_results(config, run, task, folder) for run in runs]
     samples = [_sample(config, run, task, folder) for run in runs]
-    not_paired = _missing(runs, results, samples)
-    paired: dict[str, PairedComparison] | None = None
-    total = 0
-    if samples[0] is not None and samples[1] is not None:
-        (first, total), (second, other_total) = samples[0], samples[1]
-        if not_paired is None and (message := why_not_paired(first, second, (total, other_total))):
-            not_paired = NotPaired(code="different_test_patents", message=message)
-        if not_paired is None:
-            paired = paired_comparison(first, second, config.evaluate)
+    not_paired = _missing(runs, results, samples) or _different_patents(samples)
     return TaskComparison(
         baseline=results[0],
         candidate=results[1],
-        test_patents=total,
-        paired=paired,
+        test_patents=samples[0][1] if samples[0] and samples[1] else 0,
+        paired=_paired(config, samples) if not_paired is None else None,
         not_paired=not_paired,
     )
+
+
+def _different_patents(samples: Sequence[Sample | None]) -> NotPaired | None:
+    first, second = samples
+    if first is None or second is None:
+        return None
+    message = why_not_paired(first[0], second[0], (first[1], second[1]))
+    return NotPaired(code="different_test_patents", message=message) if message else None
+
+
+def _paired(config: Config, samples: Sequence[Sample | None]) -> dict[str, PairedComparison] | None:
+    first, second = samples
+    if first is None or second is None:
+        return None
+    return paired_comparison(first[0], second[0], config.evaluate)
 
 
 def _results(config: Config, run: PastRun, task: str, folder: Path) -> RunResults:

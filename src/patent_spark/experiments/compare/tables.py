@@ -61,14 +61,7 @@ def label_table(comparison: TaskComparison) -> Table:
         both = [part.get(label) for part in parts]
         cells = [_sizes([each.support if each else None for each in both])]
         cells += [_label_cell(each, name) for name in ("recall", "f1") for each in both]
-        values = [each.f1 if each else None for each in both]
-        if any(each and each.too_few for each in both):
-            cells.append(TOO_FEW)
-        elif difference := differences.get(label):
-            cells.append(difference_cell(difference, "f1"))
-        else:
-            cells.append(_plain_difference(values, "f1"))
-        rows.append(Row(label, cells))
+        rows.append(Row(label, [*cells, _f1_difference(both, differences.get(label))]))
     heads = [head for name in ("recall", "F1") for head in (f"{name}, {BASELINE}", CANDIDATE)]
     return Table(["label", "patents", *heads, "difference in F1"], rows)
 
@@ -110,6 +103,15 @@ def _is_known(comparison: TaskComparison, row: MetricRow) -> bool:
 def _difference(paired: PairedComparison | None, metric: Metric) -> Cell:
     difference = paired.differences.get(metric) if paired else None
     return difference_cell(difference, metric) if difference else Cell("")
+
+
+def _f1_difference(both: Sequence[ClassMetrics | None], difference: MetricDifference | None) -> Cell:
+    """The difference with its interval; without one where there is none or too few patents."""
+    if any(each and each.too_few for each in both):
+        return TOO_FEW
+    if difference:
+        return difference_cell(difference, "f1")
+    return _plain_difference([each.f1 if each else None for each in both], "f1")
 
 
 def _label_cell(metrics: ClassMetrics | None, name: str) -> Cell:

@@ -139,6 +139,11 @@ def _nothing_to_train_on(task: str, sizes: dict[str, int], config: Config) -> Da
             task=task,
             setting="split.sample",
         )
+    return _no_early_label(task, present, config)
+
+
+def _no_early_label(task: str, present: str, config: Config) -> DataError:
+    split = config.split
     months = months_until_known(task, config.label) if split.embargo else 0
     known = f" that is known before {min(split.test_years)}-01-01" if months else ""
     embargo = ", or split.embargo=false" if months else ""
