@@ -66,6 +66,7 @@ class ReleaseServer:
         self.files, self.faults = dict(files), Faults()
         self.changed: dict[str, bytes] = {}
         self.days = dict.fromkeys(files, "2025-09-30")
+        self.released = dict.fromkeys(files, "2026-04-10 08:01:00")
         self.sizes: dict[str, int] = {}
         """Sizes that the metadata claims, where they are wrong."""
         self.checksums: dict[str, str] = {}
@@ -153,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "fileDataToDate": self.owner.days[name],
                 "fileTypeText": "Data",
                 "fileDownloadURI": f"https://data.uspto.gov/files/{product}/{name}",
-                "fileReleaseDate": "2026-04-10 08:01:00",
+                "fileReleaseDate": self.owner.released.get(name, "2026-04-10 08:01:00"),
             }
             for name in files
         ]

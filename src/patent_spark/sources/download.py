@@ -17,6 +17,7 @@ from patent_spark.sources.http import Client
 from patent_spark.sources.ledger import Ledger, fsync_folder
 from patent_spark.sources.local import RELEASE_FILE
 from patent_spark.sources.release import Release, ReleaseFile
+from patent_spark.sources.reuse import reuse_unchanged
 from patent_spark.sources.transfer import Transfer, part_of
 from patent_spark.sources.verify import checksums
 
@@ -42,6 +43,7 @@ class Downloader:
             return folder
         folder.mkdir(parents=True, exist_ok=True)
         with _only_download(self._folder):
+            reuse_unchanged(self._folder, folder, release, missing_files(folder, release))
             missing = missing_files(folder, release)
             for file in missing if self._ledger else ():
                 self._ledger.require(file.name)  # type: ignore[union-attr]

@@ -98,6 +98,40 @@ def test_the_newest_release_is_read_unless_another_is_named(odp):
     assert store.manifest("ingest").release_id == RELEASE
 
 
+def corrected(odp):
+    """One file is published again, which makes another release."""
+    odp.server.released[BIG] = "2026-05-02 08:00:00"
+    odp.server.requests.clear()
+
+
+def test_of_a_corrected_release_only_the_new_file_is_fetched(odp):
+    first = odp.fetch()
+    corrected(odp)
+    second = odp.fetch()
+    assert second.name == "PVGPATDIS-2025-09-30-r20260502" != first.name
+    assert [BIG in request.path for request in odp.server.file_requests()] == [True]
+    for folder in (first, second):
+        assert {name: (folder / name).read_bytes() for name in odp.server.files} == odp.server.files
+
+
+def test_a_file_that_changed_on_the_disk_is_not_taken_over(odp):
+    damaged = odp.fetch() / "g_cpc_current.tsv.zip"
+    damaged.write_bytes(bytes(damaged.stat().st_size))
+    corrected(odp)
+    second = odp.fetch()
+    assert len(odp.server.file_requests()) == 2
+    assert (second / damaged.name).read_bytes() == odp.server.files[damaged.name]
+
+
+def test_a_file_of_another_size_is_not_taken_over(odp):
+    odp.fetch()
+    corrected(odp)
+    odp.server.files["g_cpc_current.tsv.zip"] = odp.server.files["g_patent.tsv.zip"]
+    second = odp.fetch()
+    assert len(odp.server.file_requests()) == 2
+    assert (second / "g_cpc_current.tsv.zip").read_bytes() == odp.server.files["g_patent.tsv.zip"]
+
+
 def test_a_release_that_does_not_exist_is_named(odp):
     with raises(DataError, setting="source.release"):
         odp.fetch("source.release=none-of-them")

@@ -154,6 +154,16 @@ def test_labels_by_hand(release, settings, count):
     assert found == {("7000001", rule.horizon_months): ("G06", count), ("7000005", 12): (None, 0)}
 
 
+def test_a_downloaded_release_is_looked_for_where_it_was_read(tmp_path):
+    store, downloaded = Store(tmp_path / "w"), load_config(sets=["source.kind=odp"])[0]
+    for name in ("g_patent", "g_us_patent_citation", "g_cpc_current"):
+        (tmp_path / f"{name}.tsv.zip").touch()
+    publish(store, "ingest", {}, {"folder": str(tmp_path)})
+    assert find_release(store, downloaded) is not None
+    publish(store, "ingest", {}, {"folder": str(tmp_path / "gone")})
+    assert find_release(store, downloaded) is None
+
+
 def test_a_release_that_is_gone_is_not_found(tmp_path):
     store = Store(tmp_path / "w")
     publish(store, "ingest", {})
