@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from patent_spark.config import TASKS, Config, ConfigError
 from patent_spark.core.errors import DataError
+from patent_spark.core.store import Store
 from patent_spark.inference.prediction.documents import Document
 from patent_spark.inference.prediction.readers import (
     FORMATS,
@@ -35,7 +36,8 @@ def predict(options: argparse.Namespace, config: Config) -> None:
     from patent_spark.inference.prediction.page_text import prediction_text
     from patent_spark.inference.prediction.predictor import Predictor
 
-    predictor = Predictor(_models(options, config), config.predict.min_confidence)
+    models = _models(options, config)
+    predictor = Predictor(models, config.predict.min_confidence, Store(config.warehouse.root))
     explain = options.explain if options.explain is not None else file_format == TEXT
     first = True
     row = 1

@@ -6,6 +6,7 @@ it takes. Reading it needs numpy, pyarrow, pydantic and onnxruntime alone.
     <task>/task.json, vocabulary.txt, history.json as in MODEL/<task>
     <task>/calibration.json                        as in CALIBRATION
     samples.json                                   texts with the model's answers
+    prediction_facts.json                          what its answers are compared with: prediction.facts
     learned_from.parquet                           patent_key of all training and development patents
     MLmodel, code/, requirements.txt, ...          has MLflow load it with inference.pyfunc
 """

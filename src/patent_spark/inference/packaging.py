@@ -34,6 +34,7 @@ from patent_spark.inference.model_package import (
     package_identity,
 )
 from patent_spark.inference.onnx_graph import onnx_bytes
+from patent_spark.inference.prediction.gather_facts import gather_facts
 from patent_spark.inference.pyfunc import input_columns, output_columns
 from patent_spark.inference.sample_texts import Text, sample_texts
 from patent_spark.inference.samples import TOLERANCE, Sample, write_samples
@@ -73,7 +74,9 @@ def write_package(store: Store, model: str, tasks: Sequence[str], folder: Path) 
                 task=task,
             )
     _write_learned_from(store.directory("EXAMPLES") / model, folder / LEARNED_FROM_FILE)
-    return complete_package(folder, tasks, sample_texts(store, tasks))
+    package = complete_package(folder, tasks, sample_texts(store, tasks))
+    gather_facts(store, package).write(folder)
+    return package
 
 
 def complete_package(folder: Path, tasks: Sequence[str], texts: Sequence[Text]) -> Package:

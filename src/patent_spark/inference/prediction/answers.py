@@ -18,12 +18,14 @@ from patent_spark.inference.prediction.explain import word_effects
 from patent_spark.inference.prediction.facts import PredictionFacts
 from patent_spark.inference.prediction.records import (
     AnsweringModel,
+    BacktestEvidence,
     CitationLevelAnswer,
     ClassProbability,
     LevelProbability,
     TechnologyAnswer,
 )
 from patent_spark.inference.prediction.scoring import Scored, shown
+from patent_spark.inference.prediction.text_reference import TextReference
 from patent_spark.inference.prediction.warnings import warnings_of
 
 
@@ -34,11 +36,17 @@ class Asked:
     model: OpenedModel
     facts: PredictionFacts
     min_confidence: float
+    backtest: Sequence[BacktestEvidence] | None = None
 
     @property
     def labels(self) -> Sequence[str]:
         """In the order of its probabilities."""
         return self.model.packed.about.labels
+
+    @property
+    def texts(self) -> TextReference | None:
+        """What it learned from."""
+        return self.facts.texts.get(self.model.packed.about.task)
 
     def title(self, cpc_class: str) -> str:
         """Of a class: as its release has it, else as the CPC has it."""
@@ -108,7 +116,7 @@ def citation_answer(
         title=LEVEL_TITLES[asked.labels[best]],
         levels=levels,
         usual_for=usual_for,
-        meaning=level_meaning(asked.facts.levels, question.today),
+        meaning=level_meaning(asked.facts.levels, asked.backtest, question.today),
     )
 
 
@@ -130,7 +138,7 @@ def _common(
         "probability": probability,
         "confident": probability >= asked.min_confidence,
         "text": scored.facts,
-        "warnings": warnings_of(document, scored, about, probability, asked.min_confidence),
+        "warnings": warnings_of(document, scored, about, asked.texts, probability, asked.min_confidence),
         "words": word_effects(model.packed, model.packed.text_of(document.fields), best)
         if question.explain
         else None,

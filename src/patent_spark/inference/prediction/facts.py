@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from patent_spark.core.errors import DataError
 from patent_spark.core.files import write_json
 from patent_spark.core.metadata import Record
+from patent_spark.inference.prediction.records import BacktestEvidence
+from patent_spark.inference.prediction.text_reference import TextReference
 
 FACTS_FILE = "prediction_facts.json"
 ALL_CLASSES = ""
@@ -34,6 +36,10 @@ class PredictionFacts(Record):
     """Training patents by class and level; ALL_CLASSES: of all classes."""
     titles: Mapping[str, str] = {}
     """Titles of classes in the release that the models learned from."""
+    texts: Mapping[str, TextReference] = {}
+    """What texts are like that each task's model can read as it learned to."""
+    backtest: tuple[BacktestEvidence, ...] | None = None
+    """How models of citation levels did; null when no back-test of the release had been made."""
 
     def write(self, folder: Path) -> None:
         """Write it into a package."""

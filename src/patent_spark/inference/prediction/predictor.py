@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
 from patent_spark.core.errors import DataError
+from patent_spark.core.store import Store
 from patent_spark.inference.model_source import OpenedModel
 from patent_spark.inference.prediction.answers import Asked, Question, citation_answer, technology_answer
+from patent_spark.inference.prediction.backtest import backtest_evidence
 from patent_spark.inference.prediction.documents import Document
 from patent_spark.inference.prediction.facts import PredictionFacts
 from patent_spark.inference.prediction.limits import chosen_places
@@ -19,9 +21,15 @@ from patent_spark.inference.prediction.scoring import score
 class Predictor:
     """Answers from the models of one or both tasks. It keeps no state between calls: threads may share it."""
 
-    def __init__(self, models: Mapping[str, OpenedModel], min_confidence: float = 0.5) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, OpenedModel],
+        min_confidence: float = 0.5,
+        warehouse: Store | None = None,
+    ) -> None:
+        """warehouse: where a back-test may be that was made after the models were packed."""
         self._models = {
-            task: Asked(model, PredictionFacts.read(model.package.folder), min_confidence)
+            task: _asked(model, min_confidence, warehouse if task == CITATION_LEVEL else None)
             for task, model in models.items()
         }
 
@@ -65,7 +73,7 @@ class Predictor:
         asked = self._models.get(TECHNOLOGY)
         if asked is None:
             return [None] * len(documents)
-        scored = score(asked.model.packed, documents)
+        scored = score(asked.model.packed, documents, asked.texts)
         return [
             technology_answer(asked, question, document, each)
             for document, each in zip(documents, scored, strict=True)
@@ -77,13 +85,19 @@ class Predictor:
         asked = self._models.get(CITATION_LEVEL)
         if asked is None:
             return [None] * len(documents)
-        scored = score(asked.model.packed, documents)
+        scored = score(asked.model.packed, documents, asked.texts)
         return [
             citation_answer(
                 asked, question, document, each, document.cpc_class or (found.predicted if found else None)
             )
             for document, each, found in zip(documents, scored, classes, strict=True)
         ]
+
+
+def _asked(model: OpenedModel, min_confidence: float, warehouse: Store | None) -> Asked:
+    facts = PredictionFacts.read(model.package.folder)
+    evidence = backtest_evidence(warehouse, model.release_id) if warehouse else None
+    return Asked(model, facts, min_confidence, evidence or facts.backtest)
 
 
 def require_words(documents: Sequence[Document], first_row: int = 1) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from patent_spark.inference.prediction.documents import Document
 from patent_spark.inference.prediction.records import DIGITS, TextFacts
+from patent_spark.inference.prediction.text_reference import TextReference
 
 if TYPE_CHECKING:
     from patent_spark.inference.model_package import PackedTask
@@ -23,16 +24,19 @@ class Scored:
     probabilities: NDArray[np.float32]
     """float32 [labels], calibrated."""
     facts: TextFacts
+    unlike: bool
+    """Whether the words are unlike those of the texts that the model learned from."""
 
 
-def score(packed: PackedTask, documents: Sequence[Document]) -> list[Scored]:
-    """One model on some documents."""
+def score(packed: PackedTask, documents: Sequence[Document], reference: TextReference | None) -> list[Scored]:
+    """One model on some documents. reference: what it learned from; None: unknown, no text is unlike it."""
     encoded = packed.encode([packed.text_of(document.fields) for document in documents])
     read = np.count_nonzero(encoded.tokens, axis=1)
+    unlike = reference.unlike(encoded, len(packed.vocabulary)) if reference else read < 0
     return [
-        Scored(row, TextFacts(words=int(words), known_words=int(known), read_words=int(each)))
-        for row, words, known, each in zip(
-            packed.probabilities(encoded), encoded.words, encoded.known, read, strict=True
+        Scored(row, TextFacts(words=int(words), known_words=int(known), read_words=int(each)), bool(odd))
+        for row, words, known, each, odd in zip(
+            packed.probabilities(encoded), encoded.words, encoded.known, read, unlike, strict=True
         )
     ]
 

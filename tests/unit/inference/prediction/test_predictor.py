@@ -10,6 +10,7 @@ from patent_spark.inference.prediction.documents import Document
 from patent_spark.inference.prediction.facts import LevelDefinition, PredictionFacts
 from patent_spark.inference.prediction.predictor import Predictor
 from patent_spark.inference.prediction.records import Prediction, WarningCode
+from patent_spark.inference.prediction.text_reference import TextReference
 from tests.support.errors import raises
 from tests.support.fake_models import fake_models
 
@@ -168,3 +169,20 @@ def test_rows_can_go_on_from_an_earlier_call(predictor):
     assert [each.row for each in predictor.predict([NETWORK, PUMP], first_row=11)] == [11, 12]
     with raises(DataError, row=12):
         predictor.predict([NETWORK, Document("", "")], first_row=11)
+
+
+def test_texts_unlike_the_reference_and_shorter_than_it_are_doubtful(tmp_path):
+    """Reference: words of places 1 to 8 with a mean rarity of 2, and at least 5 known words."""
+    reference = TextReference(shortest=5, mean=2, between=0.04, within=0.6, lowest=-3, highest=3, texts=500)
+    PredictionFacts(texts={"technology": reference}).write(tmp_path)
+    predictor = Predictor(fake_models(tmp_path, levels=False), min_confidence=0)
+
+    def doubts(*parts):
+        return codes(predictor.predict([Document(*parts)])[0].technology)
+
+    # places 4 5 2 3 1 4: a mean of (2 + 2.32 + 1 + 1.58 + 0 + 2) / 6
+    assert doubts("Network packet", "the of a network") == []
+    assert doubts("Network", "the of") == [WarningCode.TOO_SHORT]
+    # 15 unknown words of 4 each: a mean of (60 + 6.91) / 20 = 3.35, at a standard deviation of 0.26
+    latin = "dolor sit amet network packet the of a " + "consectetur " * 10
+    assert doubts("Lorem ipsum", latin) == [WarningCode.UNLIKE_TRAINING]

@@ -23,6 +23,7 @@ from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.model_files import TextSource
 from patent_spark.core.schemas import LEVELS
 from patent_spark.inference.model_package import Package
+from patent_spark.inference.prediction.facts import PredictionFacts
 from patent_spark.inference.scorer import Scorer
 from patent_spark.metrics.groups import read_patent_groups
 from patent_spark.pipeline import planned, run_stage
@@ -161,11 +162,14 @@ def test_the_first_that_passes_the_audit_becomes_the_champion(champions):
 
 def test_the_registered_version_needs_nothing_beside_it(champions, tmp_path):
     package = champion_in(champions, "technology", tmp_path)
+    # 90 test patents are too few to be the reference: it is the 400 and 50 that the model learned from
+    assert PredictionFacts.read(package.folder).texts["technology"].texts == 450
     assert {path.name for path in package.folder.iterdir()} == {
         "technology",
         "learned_from.parquet",
         "package.json",
         "samples.json",
+        "prediction_facts.json",
         "card.html",
         "card.md",
         "card.json",
