@@ -10,7 +10,8 @@ TRAIN_TESTS := tests/unit/stages/train tests/e2e tests/faults
 COVERAGE ?= --cov --cov-report=term
 
 .PHONY: help setup demo check format test test-slow test-airflow lock zip clean audit-canaries compare-warehouses \
-	bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent bench-serve bench-similar
+	bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent bench-serve bench-similar \
+	bench-score
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -92,3 +93,6 @@ bench-serve: setup  ## onnxruntime against Keras; then 50 clients on the service
 	@python benchmarks/inference.py
 	@python benchmarks/inference.py --layers 2
 	@python benchmarks/serve_load.py --warehouse $(or $(WAREHOUSE),warehouse) $(FLAGS)
+
+bench-score: setup  ## score against plain onnxruntime; its memory from 100,000 to 1 million texts (FLAGS=...)
+	@cd benchmarks && python score.py --scratch ../build/bench-score $(FLAGS)

@@ -228,9 +228,9 @@ def parser() -> argparse.ArgumentParser:
 
     add("run", tracked(run), "all stages, in order", forced, resumed)
     for each in STAGES.values():
-        own = [resumed] if each.name == "train" else []
+        own = {"train": [resumed], "score": [_scored()]}.get(each.name, [])
         command = add(each.name, _STAGE_HANDLERS.get(each.name, stage), each.about, forced, *own)
-        if not own:
+        if resumed not in own:
             command.set_defaults(resume=False)
         if each.name == "index":
             command.add_argument(
@@ -394,3 +394,16 @@ def _resumed() -> argparse.ArgumentParser:
         help="resume an interrupted training from its checkpoint, if there is one",
     )  # fmt: skip
     return resumed
+
+
+def _scored() -> argparse.ArgumentParser:
+    scored = argparse.ArgumentParser(add_help=False)
+    for name, metavar, about in (
+        ("input", "PATH", "short for --set score.input=PATH: a Parquet or CSV file, or a folder of them"),
+        ("model", "MODEL", "short for --set score.model=MODEL: champion, models:/NAME/3, or a folder"),
+    ):
+        scored.add_argument(
+            f"--{name}", action="append", dest="set", default=[], type=f"score.{name}={{}}".format,
+            metavar=metavar, help=about,
+        )  # fmt: skip
+    return scored

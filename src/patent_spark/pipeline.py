@@ -40,7 +40,10 @@ class Stage:
     sections: tuple[str, ...]
     about: str
     outside: bool = False
-    """It reads and changes state outside the warehouse: never skipped, and not part of `patent-spark run`."""
+    """It reads or changes state outside the warehouse: it decides itself whether there is work, and it is
+    not part of `patent-spark run`."""
+    self_contained: Callable[[Config], bool] = lambda config: False
+    """With which settings it reads none of `reads`."""
     shows: tuple[str, ...] = ()
     """Stages whose metadata its report shows if they have run; it runs without them, too."""
 
@@ -155,6 +158,15 @@ _STAGES = (
         "vectors of all patents, for `similar`",
         outside=True,
     ),
+    Stage(
+        "score",
+        "patent_spark.stages.score.stage",
+        ("ingest",),
+        ("score", "tasks"),
+        "a registered model's answers on many texts",
+        outside=True,
+        self_contained=lambda config: bool(config.score.input),
+    ),
 )
 STAGES = {stage.name: stage for stage in _STAGES}
 """Every stage by name, in the order of a whole run."""
@@ -199,8 +211,7 @@ def run_stage(
     key = _key(stage, config, store, inputs)
     current = store.manifest(name)
     if current is not None and current.key == key and not (force or stage.outside):
-        say(f"{name:9} skipped: version {current.version} is up to date (--force redoes it)")
-        return Done(current, skipped=True)
+        return _skipped(current)
     say(f"{name:9} {stage.about}")
     started = time.monotonic()
     with (
@@ -211,6 +222,9 @@ def run_stage(
         context = StageContext(config, store, draft, resources, force, code, resume, accepted)
         stage.run(context)
         resources.close()
+        if current is not None and context.up_to_date:
+            events.append(current)
+            return _skipped(current)
         seconds = time.monotonic() - started
         release_id = _release_id(draft.metadata, store, inputs)
         manifest = draft.publish(
@@ -259,11 +273,16 @@ def outdated(config: Config, *, candidate: bool = False) -> list[str]:
     return names
 
 
+def _skipped(current: Manifest) -> Done:
+    say(f"{current.stage:9} skipped: version {current.version} is up to date (--force redoes it)")
+    return Done(current, skipped=True)
+
+
 def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
     """The version of each stage that is read; for a release in a folder, a digest of its zips'
     directories."""
     inputs = {}
-    for name in stage.reads:
+    for name in () if stage.self_contained(config) else stage.reads:
         if name == "simulate" and config.source.kind != "simulate":
             inputs["source"] = release_fingerprint(release_folder(config))
             continue

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,21 @@ EXECUTORS_NEED = (
     "pyarrow.libs",
 )
 """What README requires of an executor's Python, with dependencies; spark-submit ships the rest."""
+
+SCORING_NEEDS = (
+    "onnxruntime",
+    "flatbuffers",
+    "google",
+    "packaging",
+    "pydantic",
+    "pydantic_core",
+    "annotated_types",
+    "typing_inspection",
+    "typing_extensions.py",
+    "yaml",
+    "_yaml",
+)
+"""What the job score requires beyond that: onnxruntime, pydantic and PyYAML, with dependencies."""
 
 _EXECUTOR = "CoarseGrainedExecutorBackend"
 
@@ -155,8 +170,13 @@ class Job:
 
 
 @contextmanager
-def running_cluster(folder: Path, workers: int = 2, cores: int = 2) -> Iterator[Cluster]:
-    """A master and its workers; they, their executors and the jobs are ended at the end."""
+def running_cluster(
+    folder: Path, workers: int = 2, cores: int = 2, needs: Sequence[str] = ()
+) -> Iterator[Cluster]:
+    """A master and its workers; they, their executors and the jobs are ended at the end.
+
+    needs: packages of the executors' Python beyond EXECUTORS_NEED.
+    """
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(role: str, *arguments: str) -> Path:
@@ -199,7 +219,7 @@ def running_cluster(folder: Path, workers: int = 2, cores: int = 2) -> Iterator[
         yield Cluster(
             master,
             folder,
-            _executors_python(folder),
+            _executors_python(folder, (*EXECUTORS_NEED, *needs)),
             tuple(process.pid for process in processes[1:]),
             processes,
         )
@@ -234,11 +254,11 @@ def _environment(folder: Path) -> dict[str, str]:
     )
 
 
-def _executors_python(folder: Path) -> Path:
+def _executors_python(folder: Path, needs: Sequence[str]) -> Path:
     """A Python with only the executors' requirements: the package must come with the job."""
     packages = folder / "packages"
     packages.mkdir()
-    for name in EXECUTORS_NEED:
+    for name in needs:
         if (SPARK_HOME.parent / name).exists():
             (packages / name).symlink_to(SPARK_HOME.parent / name)
     python = folder / "python"

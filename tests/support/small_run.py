@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("patent-spark")
 """The installed command."""
 
-OPTIONAL_TABLES = {"CLAIMS", "INTERIM_LEVELS"}
-"""Tables that only some settings ask for; none of those in SMALL do."""
+OPTIONAL_TABLES = {"CLAIMS", "INTERIM_LEVELS", "SCORES"}
+"""Tables that only some settings or commands make; none of those in SMALL, and not `run`."""
 
 SMALL = [
     "simulate.patents=3000",

@@ -21,7 +21,7 @@ from patent_spark.config.loading import (
 )
 from patent_spark.config.sections.evaluation import Audit, Backtest, Evaluate, Register
 from patent_spark.config.sections.examples import Label, Shard, Split, Task, Text
-from patent_spark.config.sections.operation import Index, Inference, Predict, Refresh, Service
+from patent_spark.config.sections.operation import Index, Inference, Predict, Refresh, Score, Service
 from patent_spark.config.sections.platform import Engine, Tracking, Warehouse
 from patent_spark.config.sections.release import Ingest, Release, Simulate, Source
 from patent_spark.config.sections.training import Model, Train
@@ -48,6 +48,7 @@ __all__ = [
     "Refresh",
     "Register",
     "Release",
+    "Score",
     "Service",
     "Settings",
     "Shard",

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from patent_spark.config.sections.evaluation import Audit, Backtest, Evaluate, Register
 from patent_spark.config.sections.examples import Label, Shard, Split, Task, Text
-from patent_spark.config.sections.operation import Index, Inference, Predict, Refresh, Service
+from patent_spark.config.sections.operation import Index, Inference, Predict, Refresh, Score, Service
 from patent_spark.config.sections.platform import Engine, Tracking, Warehouse
 from patent_spark.config.sections.release import Ingest, Release, Simulate, Source
 from patent_spark.config.sections.training import Model, Train
@@ -54,6 +54,7 @@ class Config:
     inference: Inference = field(default_factory=Inference)
     predict: Predict = field(default_factory=Predict)
     index: Index = field(default_factory=Index)
+    score: Score = field(default_factory=Score)
     backtest: Backtest = field(default_factory=Backtest)
     tracking: Tracking = field(default_factory=Tracking)
     service: Service = field(default_factory=Service)

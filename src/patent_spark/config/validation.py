@@ -35,6 +35,7 @@ def check_together(config: Config) -> None:
         _check_interim_levels(config)
     _check_ranks(config)
     _check_texts(config)
+    _check_score(config)
 
 
 def _check_ranks(config: Config) -> None:
@@ -78,6 +79,21 @@ def _check_texts(config: Config) -> None:
         raise ConfigError(
             f"tasks = joint reads each text once for both tasks and needs one length, but {values}",
             setting="tasks",
+        )
+
+
+def _check_score(config: Config) -> None:
+    score = config.score
+    if 0 < score.until_year < score.from_year:
+        raise ConfigError(
+            f"score.until_year = {score.until_year} is before score.from_year = {score.from_year}",
+            setting="score.until_year",
+        )
+    if score.input and (score.from_year or score.until_year):
+        raise ConfigError(
+            "score.from_year and score.until_year choose patents of the warehouse; "
+            f"with score.input = {score.input} leave them at 0",
+            setting="score.from_year",
         )
 
 

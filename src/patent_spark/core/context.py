@@ -37,6 +37,8 @@ class StageContext:
         """Why a person accepts what a gate says against a model, by gate."""
         self.refusal = ""
         """Why a quality gate rejected a model; empty if none did."""
+        self.up_to_date = False
+        """The stage found that its current version is what it would make: nothing is published."""
         self._resources = resources
 
     @cached_property

@@ -321,6 +321,31 @@ class IndexMetadata(StageMetadata):
     indexes: dict[str, IndexedVectors]
 
 
+class ScoredTask(Record):
+    """The answers of one task's model."""
+
+    model_name: str
+    model_version: str
+    model_identity: str
+    rows: int
+    without_label: int
+    """Texts without a word that the model knows."""
+    too_short: int
+    """Texts with fewer known words than those that the model learned from."""
+
+
+class ScoreMetadata(StageMetadata):
+    """What was scored, and with which models."""
+
+    stage = "score"
+    key: str
+    """Digest of all that the answers depend on: input, models, settings, code."""
+    input: str
+    """The file or folder; empty for the patents of the warehouse."""
+    partitions: int
+    tasks: dict[str, ScoredTask]
+
+
 STAGE_METADATA: dict[str, type[StageMetadata]] = {
     kind.stage: kind
     for kind in (
@@ -336,6 +361,7 @@ STAGE_METADATA: dict[str, type[StageMetadata]] = {
         AuditMetadata,
         RegisterMetadata,
         IndexMetadata,
+        ScoreMetadata,
     )
 }
 """The record of each stage, by the stage's name."""

@@ -35,6 +35,8 @@ class Table:
     grain: str
     columns: tuple[tuple[str, DataType, str], ...]
     """Name, type and meaning of each."""
+    partitioned_by: tuple[str, ...] = ()
+    """Columns that stand in the names of folders (task=technology/partition=3), not in the files."""
 
     @cached_property
     def schema(self) -> StructType:
@@ -46,9 +48,21 @@ class Table:
         ]
         return StructType(fields)
 
+    @property
+    def in_files(self) -> StructType:
+        """The columns that stand in the files."""
+        kept = tuple(column for column in self.columns if column[0] not in self.partitioned_by)
+        return Table(self.name, self.stage, self.grain, kept).schema
 
-def _table(name: str, stage: str, grain: str, *columns: tuple[str, DataType, str]) -> Table:
-    return Table(name, stage, grain, columns)
+
+def _table(
+    name: str,
+    stage: str,
+    grain: str,
+    *columns: tuple[str, DataType, str],
+    partitioned_by: tuple[str, ...] = (),
+) -> Table:
+    return Table(name, stage, grain, columns, partitioned_by)
 
 
 _KEY = ("patent_key", LongType(), "patent_id as a number, see patent_ids.py")
@@ -251,6 +265,32 @@ INDEXED_PATENTS = _table(
     ("citations", LongType(), "distinct citing patents at any time"),
     ("family", LongType(), "as in FAMILIES; of a patent that is not there its key"),
 )  # fmt: skip
+SCORES = _table(
+    "SCORES", "score", "One row per text of the input and task; a folder a task and partition.",
+    ("patent_key", LongType(), "patent_id as a number, see patent_ids.py; null when it has no patent's form"),
+    ("patent_id", StringType(), "as the input writes it"),
+    ("row", LongType(), "place of the text in the input files, from 0; null for patents of the warehouse"),
+    ("label", StringType(), "the most probable label; null for a text without a word that the model knows"),
+    ("probability", FloatType(), "its calibrated probability; null without a label"),
+    ("top_labels", ArrayType(StringType(), True),
+        "the most probable labels, at most score.top, the best first; null without a label"),
+    ("top_probabilities", ArrayType(FloatType(), True), "their calibrated probabilities"),
+    ("top1_probability", FloatType(), "probability of top1; null for a task without this label"),
+    ("level_probabilities", ArrayType(FloatType(), True),
+        "probabilities of top1, top10, btm90 and zerocite; null for technology"),
+    ("words", IntegerType(), "words of the text"),
+    ("known_words", IntegerType(), "those that the model knows"),
+    ("known_share", FloatType(), "known_words / words; null without words"),
+    ("too_short", BooleanType(), "fewer known words than the texts that the model learned from"),
+    ("model_name", StringType(), "the model's name in the registry, or its folder"),
+    ("model_version", StringType(), "its version in the registry; empty for a folder"),
+    ("model_identity", StringType(), "digest of the model and its calibration"),
+    ("model_release_id", StringType(), "the release that the model was trained on"),
+    ("release_id", StringType(), "the release that holds the patent; null for texts of files"),
+    _TASK,
+    ("partition", IntegerType(), "part of the input, from 0"),
+    partitioned_by=("task", "partition"),
+)  # fmt: skip
 
 TABLES = {
     table.name: table
@@ -259,6 +299,7 @@ TABLES = {
         INTERIM_LEVELS, SPLITS, FAMILIES, TOKENS,
         VOCABULARY, VECTORS, EXAMPLES, PREDICTIONS, BASELINE_PREDICTIONS,
         INDEXED_PATENTS,
+        SCORES,
     )
 }  # fmt: skip
 

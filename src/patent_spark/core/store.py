@@ -128,7 +128,9 @@ class Store:
         import pyarrow.dataset  # brings pandas along, a quarter of a second that ingest does without
 
         directory, schema = self.directory(table), arrow_schema(table)
-        missing = set(schema.names) - set(pyarrow.dataset.dataset(directory, format="parquet").schema.names)
+        folders = pa.schema([schema.field(name) for name in TABLES[table].partitioned_by])
+        in_files = pyarrow.dataset.dataset(directory, format="parquet").schema.names
+        missing = set(schema.names) - set(in_files) - set(folders.names)
         if missing:  # the schema alone would make nulls of them
             raise SchemaError(
                 f"{directory} has no column {', '.join(sorted(missing))}; "
@@ -138,9 +140,12 @@ class Store:
                 column=", ".join(sorted(missing)),
             )
         # Opened anew: replace_schema refuses lists whose elements an engine declares non-null.
-        return pyarrow.dataset.dataset(directory, format="parquet", schema=schema).to_table(
-            columns=columns, filter=where
-        )
+        return pyarrow.dataset.dataset(
+            directory,
+            format="parquet",
+            schema=schema,
+            partitioning=pyarrow.dataset.partitioning(folders, flavor="hive") if folders.names else None,
+        ).to_table(columns=columns, filter=where)
 
     def read_record(self, kind: type[R], name: str, file: str) -> R:
         """A JSON file of an output such as METRICS, as its record.

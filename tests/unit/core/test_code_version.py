@@ -119,7 +119,11 @@ SCHEMA_CHANGES = [
     ('"null when unknown"', '"null when nobody knows it"', set()),
     ('"One row per patent."', '"A row for each patent."', set()),
     ('"QUALITY": "quality"', '"QUALITY": "profile"', set()),
-    ('("total_citations", LongType()', '("total_citations", IntegerType()', {"label", "quality", "audit"}),
+    (
+        '("total_citations", LongType()',
+        '("total_citations", IntegerType()',
+        {"label", "quality", "audit", "index"},
+    ),
     ('("predicted", StringType(), "the most', '("predicted", LongType(), "the most', {"evaluate", "audit"}),
     ("split == LARGE_TEST", "split != LARGE_TEST", {"text", "evaluate", "audit"}),
 ]

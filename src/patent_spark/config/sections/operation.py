@@ -125,3 +125,38 @@ class Service:
         30.0, "seconds between two looks for a new champion in the registry"
     )
     poll_timeout_s: Positive = setting(10, "seconds that the registry has to answer a look")
+
+
+@dataclass(frozen=True, config=STRICT)
+class Score:
+    """Answers of a registered model on many texts."""
+
+    input: Directory = setting(
+        "", "Parquet or CSV file, or a folder of such files; empty: the standing patents of the warehouse"
+    )
+    format: Literal["auto", "parquet", "csv"] = setting("auto", "of the files; auto: by their endings")
+    delimiter: Annotated[String, Bound(min_length=1, max_length=1)] = setting(
+        ",", "between the columns of a CSV file; .tsv files always have tabs"
+    )
+    id_column: String = setting("patent_id", "column of the patent's number")
+    title_column: String = setting("title", "column of the title")
+    abstract_column: String = setting("abstract", "column of the abstract")
+    claims_column: String = setting("claims", "column of the claims, for models that read claims")
+    from_year: Count = setting(0, "warehouse: first grant year; 0 = no limit")
+    until_year: Count = setting(0, "warehouse: last grant year; 0 = no limit")
+    model: String = setting(
+        "champion",
+        "champion, models:/<name>/<version>, <task>=<version>, run:<id>, or the folder of a model package",
+    )
+    top: Positive = setting(5, "labels that are kept of each text")
+    partition_rows: Positive = setting(
+        100_000,
+        "texts a partition, which is published as a whole; an interrupted run goes on after the last one",
+    )
+    parallel: Count = setting(
+        0, "tasks a partition is cut into; 0 = one a core (Sail), or spark.sql.shuffle.partitions"
+    )
+    chunk_rows: Positive = setting(
+        4096, "texts that a task holds and sorts by length; fewer take less memory"
+    )
+    batch: Positive = setting(256, "texts a call of the network")

@@ -1,0 +1,78 @@
+"""The patents of the warehouse as texts to score, by ranges of their keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from patent_spark.config import Score, digest
+from patent_spark.core.context import StageContext
+from patent_spark.core.errors import DataError
+from patent_spark.core.patent_rules import keep_standing
+from patent_spark.core.tokenization import claims_per_patent
+from patent_spark.stages.score.plan import BLOCK_BITS, Partition, Plan, key_ranges
+from patent_spark.stages.score.texts import KEPT, text_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from patent_spark.core.model_files import TextSource
+
+
+class WarehouseInput:
+    """Patents that are not withdrawn, of the years that the settings name."""
+
+    def __init__(self, context: StageContext) -> None:
+        self._context, self._score = context, context.config.score
+        manifest = context.store.manifest("ingest")
+        assert manifest is not None, "the pipeline requires the stage ingest"
+        self._version = manifest.version
+        self.release_id: str | None = manifest.release_id
+
+    def fingerprint(self) -> str:
+        """What the texts depend on."""
+        return digest([self._version, self._score.from_year, self._score.until_year])
+
+    def prepare(self, partition_rows: int) -> Plan:
+        """Ranges of keys with about so many patents; raises DataError when there is no patent."""
+        patents = self._patents()
+        block = F.shiftright("patent_key", BLOCK_BITS).alias("block")
+        counted = patents.select(block).groupBy("block").agg(F.count("*").alias("rows"))
+        plan = key_ranges(sorted((row["block"], row["rows"]) for row in counted.collect()), partition_rows)
+        if not plan.partitions:
+            raise DataError(
+                f"PATENTS has no patent to score{_of_years(self._score)}; "
+                "inspect score.from_year and score.until_year",
+                table="PATENTS",
+            )
+        return plan
+
+    def texts(self, partition: Partition, source: TextSource) -> DataFrame:
+        """One row per patent of a partition: the columns KEPT and its text, null without any."""
+
+        def in_range(frame: DataFrame) -> DataFrame:
+            key = F.col("patent_key")
+            return frame.where((key >= F.lit(partition.first)) & (key <= F.lit(partition.last)))
+
+        patents = self._patents().transform(in_range).select("patent_key", "patent_id", "title")
+        for field in (name for name in source.fields if name != "title"):
+            table = self._context.read("CLAIMS" if field == "claims" else "ABSTRACTS").transform(in_range)
+            further = claims_per_patent(table, source.claims) if field == "claims" else table
+            patents = patents.join(further.select("patent_key", field), "patent_key", how="left")
+        return patents.withColumn("row", F.lit(None).cast("bigint")).select(*KEPT, text_of(source.fields))
+
+    def _patents(self) -> DataFrame:
+        patents, year = self._context.read("PATENTS").transform(keep_standing), F.year("grant_date")
+        if self._score.from_year:
+            patents = patents.where(year >= self._score.from_year)
+        if self._score.until_year:
+            patents = patents.where(year <= self._score.until_year)
+        return patents
+
+
+def _of_years(score: Score) -> str:
+    years = [
+        f"{word} {year}" for word, year in (("from", score.from_year), ("until", score.until_year)) if year
+    ]
+    return f" granted {' '.join(years)}" if years else ""
