@@ -87,8 +87,8 @@ def status(options: argparse.Namespace, config: Config) -> None:
     from patent_spark.refresh.overview import warehouse_status
     from patent_spark.refresh.overview_text import as_text
 
-    found = warehouse_status(config)
-    print(json.dumps(found.to_json(), indent=1) if options.json else as_text(found))
+    report = warehouse_status(config)
+    print(json.dumps(report.to_json(), indent=1) if options.json else as_text(report))
 
 
 def lineage(options: argparse.Namespace, config: Config) -> None:
@@ -96,9 +96,9 @@ def lineage(options: argparse.Namespace, config: Config) -> None:
     from patent_spark.lineage.as_text import as_text
     from patent_spark.lineage.trace import send_events, trace
 
-    found = trace(config, options.model)
-    send_events(config, found)
-    print(json.dumps(found.to_json(), indent=1) if options.json else as_text(found))
+    report = trace(config, options.model)
+    send_events(config, report)
+    print(json.dumps(report.to_json(), indent=1) if options.json else as_text(report))
 
 
 def sweep(options: argparse.Namespace, config: Config) -> None:

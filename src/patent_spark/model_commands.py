@@ -94,10 +94,10 @@ def _models(options: argparse.Namespace, config: Config) -> dict[str, OpenedMode
     given = options.model or ["champion"]
     if len(given) == 1:
         return open_models(config, given[0], options.task)
-    found: dict[str, OpenedModel] = {}
+    models: dict[str, OpenedModel] = {}
     for model in given:
-        found = open_models(config, model) | found
-    return {task: model for task, model in found.items() if task in (options.task or found)}
+        models = open_models(config, model) | models
+    return {task: model for task, model in models.items() if task in (options.task or models)}
 
 
 def _documents(options: argparse.Namespace) -> tuple[Iterator[Document], str]:

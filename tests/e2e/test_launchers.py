@@ -25,7 +25,7 @@ LONG = ["train.epochs=25"]
 
 
 def publish(root):
-    return publish_examples(root, train=400, development=40, lanes=4, row_group_rows=128)
+    return publish_examples(root, train=400, development=40, virtual_shards=4, row_group_rows=128)
 
 
 def losses(store):

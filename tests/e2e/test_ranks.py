@@ -46,9 +46,9 @@ def loaded(output):
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory):
-    """63 rows a lane: 6 steps, one of 12 rows; 2 rows of padding, both in the step of the shortest texts."""
+    """63 rows a virtual shard: 6 steps, one of 12 rows; 2 of padding, in the step of the shortest texts."""
     root = tmp_path_factory.mktemp("steps")
-    publish_examples(root, train=250, lanes=4)
+    publish_examples(root, train=250, virtual_shards=4)
     return root
 
 
@@ -141,7 +141,7 @@ def test_a_killed_rank_ends_the_job_and_is_named(lost):
 def trained(tmp_path_factory):
     """A training of the stage itself, with two ranks."""
     root = tmp_path_factory.mktemp("trained")
-    store = publish_examples(root, train=2000, development=200, lanes=4, row_group_rows=128)
+    store = publish_examples(root, train=2000, development=200, virtual_shards=4, row_group_rows=128)
     run_stage("train", configured(root, "train.epochs=6"))
     return store
 
@@ -196,7 +196,7 @@ def test_one_mlflow_run_with_metrics_by_epoch(trained):
 def test_a_model_of_the_same_data_and_settings_is_kept(trained):
     before = metadata_of(trained).run_id
     # New versions, the same bytes.
-    publish_examples(trained.root, train=2000, development=200, lanes=4, row_group_rows=128)
+    publish_examples(trained.root, train=2000, development=200, virtual_shards=4, row_group_rows=128)
     assert not run_stage("train", configured(trained.root, "train.epochs=6")).skipped
     run, _ = tracked_run(trained.root)
     assert metadata_of(trained).run_id == before == run.info.run_id
@@ -206,7 +206,7 @@ def test_a_model_of_the_same_data_and_settings_is_kept(trained):
 
 @pytest.mark.slow
 def test_steps_that_are_too_large_end_the_job_and_name_the_setting(tmp_path):
-    publish_examples(tmp_path, train=500, lanes=4)
+    publish_examples(tmp_path, train=500, virtual_shards=4)
     facts = {"model": "technology", "split": "train", "epoch": 1, "setting": "train.learning_rate"}
     with raises(WorkError, **facts) as error:
         run_stage("train", configured(tmp_path, "train.learning_rate=1e38"))
@@ -216,7 +216,7 @@ def test_steps_that_are_too_large_end_the_job_and_name_the_setting(tmp_path):
 
 @pytest.mark.slow
 def test_ranks_do_not_outlive_a_killed_launcher(tmp_path):
-    publish_examples(tmp_path, train=2000, lanes=4)
+    publish_examples(tmp_path, train=2000, virtual_shards=4)
     command = [sys.executable, "-m", "patent_spark.cli", "train", *options(tmp_path, "train.epochs=1000")]
     launcher = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:

@@ -148,10 +148,10 @@ def test_interim_levels_equal_pandas_row_for_row_and_labels_stay(store, session,
     assert run(store, "label", engine, *settings).metadata["follow_up_months"] == [1, 12, 24, 59]
     assert_same(labels_in(store), labels)
     expected = interim_levels_of_store(store, load_config(sets=settings)[0].label)
-    found = read(store.directory("INTERIM_LEVELS")).astype({"exposure_months": "int64"})
-    found = found.set_index(["patent_id", "exposure_months"], verify_integrity=True).sort_index()
+    found = read(store.directory("INTERIM_LEVELS")).astype({"follow_up_months": "int64"})
+    found = found.set_index(["patent_id", "follow_up_months"], verify_integrity=True).sort_index()
     assert_same(found, expected)
-    sizes = expected.groupby("exposure_months").size()
+    sizes = expected.groupby("follow_up_months").size()
     assert sizes[1] > sizes[12] > sizes[24] >= sizes[59]  # a longer window is over for fewer
     assert set(expected.loc[expected.index.get_level_values(1) == 12, "citation_level"]) == {
         "top1",

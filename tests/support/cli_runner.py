@@ -25,7 +25,7 @@ _MARK = "PATENT_SPARK_TEST_TRAINING"
 
 def publish(root, **sizes):
     return publish_examples(
-        root, **({"train": 1000, "development": 100, "lanes": 4, "row_group_rows": 128} | sizes)
+        root, **({"train": 1000, "development": 100, "virtual_shards": 4, "row_group_rows": 128} | sizes)
     )
 
 

@@ -122,7 +122,7 @@ def publish_world(
         store,
         "shard",
         {},
-        {"vocabulary_digest": "v", "lanes": 2, "tasks": layouts, "too_short": {"technology": 2}},
+        {"vocabulary_digest": "v", "virtual_shards": 2, "tasks": layouts, "too_short": {"technology": 2}},
         fill=fill_shards,
     )
 

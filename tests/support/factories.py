@@ -77,7 +77,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
     },
     "split": {"splits": {}},
     "text": {"vocabulary_size": 0, "vocabulary_digest": "words", "training_texts": 0, "training_words": 0},
-    "shard": {"vocabulary_digest": "words", "lanes": 1, "tasks": {}},
+    "shard": {"vocabulary_digest": "words", "virtual_shards": 1, "tasks": {}},
     "audit": {"status": "passed", "failed": (), "not_made": ()},
 }  # fmt: skip
 
@@ -117,7 +117,7 @@ def examples(
 def write_shards(
     directory: Path,
     tasks: Mapping[str, tuple[list[str], int, Mapping[str, pa.Table]]],
-    lanes: int,
+    virtual_shards: int,
     row_group_rows: int = 2048,
     vocabulary_digest: str = "words",
 ) -> ShardMetadata:
@@ -127,12 +127,12 @@ def write_shards(
     for task, (labels, max_tokens, splits) in tasks.items():
         written = {
             split: write_groups(
-                directory / task / split, [table], table.num_rows, lanes, row_group_rows, max_tokens
+                directory / task / split, [table], table.num_rows, virtual_shards, row_group_rows, max_tokens
             )
             for split, table in splits.items()
         }
         described[task] = TaskExamples(labels=labels, max_tokens=max_tokens, splits=written)
-    return ShardMetadata(vocabulary_digest=vocabulary_digest, lanes=lanes, tasks=described)
+    return ShardMetadata(vocabulary_digest=vocabulary_digest, virtual_shards=virtual_shards, tasks=described)
 
 
 def shuffled_order(keys: Iterable[int], seed: int) -> list[int]:

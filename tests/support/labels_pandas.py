@@ -41,7 +41,7 @@ def labels_of_store(store, label) -> pd.DataFrame:
 
 
 def interim_levels_of_store(store, label) -> pd.DataFrame:
-    """INTERIM_LEVELS as they should be in a warehouse; indexed by patent_id and exposure_months."""
+    """INTERIM_LEVELS as they should be in a warehouse; indexed by patent_id and follow_up_months."""
     parts = []
     for months in label.follow_up_months:
         rule = dataclasses.replace(
@@ -55,11 +55,11 @@ def interim_levels_of_store(store, label) -> pd.DataFrame:
         rows = labels_of_store(store, rule)
         parts.append(
             rows[rows["window_complete"] & rows["cpc_class"].notna()]
-            .assign(exposure_months=months)
+            .assign(follow_up_months=months)
             .reset_index()
         )
     interim = pd.concat(parts).drop(columns=["total_citations", "window_complete"])
-    return interim.set_index(["patent_id", "exposure_months"]).sort_index()
+    return interim.set_index(["patent_id", "follow_up_months"]).sort_index()
 
 
 def read(directory: Path) -> pd.DataFrame:

@@ -67,7 +67,7 @@ def take_steps(root: Path, output: Path, ranks: Ranks, steps: int) -> None:
     layout = Layout.of(store.metadata(ShardMetadata), "technology", "train")
     examples = store.directory("EXAMPLES") / "technology" / "train"
     for name, variant in VARIANTS.items():
-        trainer = _trainer(store, variant, ranks, layout.lanes)
+        trainer = _trainer(store, variant, ranks, layout.virtual_shards)
         feed = Feed(
             examples, layout, world=ranks.size, rank=ranks.rank, batch=BATCH, seed=1, bucket_by_length=True
         )
@@ -78,14 +78,14 @@ def take_steps(root: Path, output: Path, ranks: Ranks, steps: int) -> None:
             np.savez(output / f"{name}-{step}-rank{ranks.rank}.npz", sums=sums, weights=weights)
 
 
-def _trainer(store: Store, variant: Variant, ranks: Ranks, lanes: int) -> Trainer:
+def _trainer(store: Store, variant: Variant, ranks: Ranks, virtual_shards: int) -> Trainer:
     """Only rank 0 starts from the seed that all are to share."""
     vectors = fit.read_vectors(store.directory("VECTORS"))
     labels = [head.labels for head in variant.heads]
     network = build_model(variant.model, vectors, labels, seed=1 + ranks.rank)
     step_size = variant.plain_step_size
     optimizer = keras.optimizers.SGD(step_size) if step_size else adam(variant.settings, STEPS)
-    return Trainer(network, variant.settings, ranks, optimizer, variant.heads, lanes)
+    return Trainer(network, variant.settings, ranks, optimizer, variant.heads, virtual_shards)
 
 
 def main(folder: Path, root: Path, output: Path, steps: int) -> int:

@@ -67,18 +67,18 @@ def early_of_store(store, config, placed, texts) -> dict[str, int]:
     held_out = {family_of.get(id_, id_) for id_, split in placed.items() if split != "train"}
     months_of: dict[str, int] = {}
     for row in sorted(
-        read(store.directory("INTERIM_LEVELS")).to_dict("records"), key=lambda row: row["exposure_months"]
+        read(store.directory("INTERIM_LEVELS")).to_dict("records"), key=lambda row: row["follow_up_months"]
     ):
         year, id_ = row["grant_date"].year, row["patent_id"]
         is_open = months_later(row["grant_date"], config.label.horizon_months) >= first_test_day
-        over_for_all = months_later(datetime.date(year, 12, 31), row["exposure_months"]) < first_test_day
+        over_for_all = months_later(datetime.date(year, 12, 31), row["follow_up_months"]) < first_test_day
         if (
             is_open
             and over_for_all
             and year <= config.split.train_until
             and family_of.get(id_, id_) not in held_out
         ):
-            months_of[id_] = row["exposure_months"]  # a longer one replaces a shorter one
+            months_of[id_] = row["follow_up_months"]  # a longer one replaces a shorter one
     return months_of
 
 

@@ -25,7 +25,7 @@ def progress_files(root):
 
 
 def publish_examples(
-    root, *, train, development=0, classes=6, lanes=4, row_group_rows=64, task="technology", seed=1
+    root, *, train, development=0, classes=6, virtual_shards=4, row_group_rows=64, task="technology", seed=1
 ):
     """Publish `text` and `shard` with classes that a reader can tell; returns the store.
 
@@ -42,10 +42,16 @@ def publish_examples(
             if size:
                 table = _texts(numbers, size, classes, first=1 + number * 10**6)
                 folder = draft.path("EXAMPLES") / task / split
-                splits[split] = write_groups(folder, [table], size, lanes, row_group_rows, TOKENS)
+                splits[split] = write_groups(folder, [table], size, virtual_shards, row_group_rows, TOKENS)
 
     described = {task: {"labels": [f"c{i}" for i in range(classes)], "max_tokens": TOKENS, "splits": splits}}
-    publish(store, "shard", {}, {"vocabulary_digest": "v1", "lanes": lanes, "tasks": described}, fill=fill)
+    publish(
+        store,
+        "shard",
+        {},
+        {"vocabulary_digest": "v1", "virtual_shards": virtual_shards, "tasks": described},
+        fill=fill,
+    )
     return store
 
 

@@ -24,11 +24,11 @@ def home_expanded(path: str) -> str:
 def check_root(root: str) -> None:
     """Raise ConfigError when the warehouse's directory, or one above it, has characters that engines take
     for syntax."""
-    found = _SYNTAX.search(str(Path(root).absolute()))
-    if found:
+    match = _SYNTAX.search(str(Path(root).absolute()))
+    if match:
         raise ConfigError(
-            f"warehouse.root = {root!r} holds {found[0]!r}, which the engines read as syntax; "
+            f"warehouse.root = {root!r} holds {match[0]!r}, which the engines read as syntax; "
             "choose a directory without { } [ ] * ? \\ # and without % followed by two digits",
             setting="warehouse.root",
-            character=found[0],
+            character=match[0],
         )

@@ -46,13 +46,13 @@ def _check_ranks(config: Config) -> None:
             "add it there and shard again",
             setting="train.ranks",
         )
-    lanes = math.lcm(*shard.world_sizes)
-    if train.batch % lanes:
+    virtual_shards = math.lcm(*shard.world_sizes)
+    if train.batch % virtual_shards:
         raise ConfigError(
-            f"train.batch = {train.batch} must be a multiple of {lanes}, "
+            f"train.batch = {train.batch} must be a multiple of {virtual_shards}, "
             f"the least common multiple of shard.world_sizes = {list(shard.world_sizes)}",
             setting="train.batch",
-            lanes=lanes,
+            virtual_shards=virtual_shards,
         )
 
 

@@ -42,14 +42,14 @@ def conform(frame: DataFrame, schema: StructType) -> DataFrame:
 
     Columns that the schema does not name are dropped on purpose: the select is the contract.
     """
-    found = {column.name: column.dataType for column in frame.schema}
+    types = {column.name: column.dataType for column in frame.schema}
     misfits = []
     for column in schema:
-        wanted, kind = column.dataType.simpleString(), found.get(column.name)
+        wanted, kind = column.dataType.simpleString(), types.get(column.name)
         if kind is None:
             misfits.append(f"{column.name} is missing")
         elif kind.simpleString() != wanted:
             misfits.append(f"{column.name} is {kind.simpleString()}, must be {wanted}")
     if misfits:
-        raise SchemaError(f"{'; '.join(misfits)} (columns found: {', '.join(found)})")
+        raise SchemaError(f"{'; '.join(misfits)} (columns found: {', '.join(types)})")
     return frame.select(*[column.name for column in schema])

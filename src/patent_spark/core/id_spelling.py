@@ -66,13 +66,13 @@ def _spelled(ids: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64]]:
     number = pc.ascii_ltrim(pc.replace_substring_regex(digits, "[, ]", ""), "0")
     known = _mask(pc.not_equal(number, ""))
     place = np.full(len(written), SPELLINGS.index(OTHER))
-    for name, found in (
+    for name, pattern in (
         (PADDED, pc.starts_with(digits, "0")),
         (SEPARATED, pc.match_substring_regex(digits, "[, ]")),
         (DECIMAL, pc.not_equal(decimal, "")),
         (PREFIXED, pc.or_(pc.not_equal(country, ""), pc.not_equal(kind, ""))),
     ):
-        place[_mask(found)] = SPELLINGS.index(name)
+        place[_mask(pattern)] = SPELLINGS.index(name)
     places = np.full(len(ids), -1)
     places[_mask(unusual)] = np.where(known, place, -1)
     one = pc.if_else(pa.array(known), pc.binary_join_element_wise(letters, number, ""), written)

@@ -63,17 +63,19 @@ def lineage_of(store: Store, versions: dict[str, str]) -> Lineage:
 
     A version that the warehouse no longer keeps ends its branch.
     """
-    found: dict[str, Manifest] = {}
+    manifests: dict[str, Manifest] = {}
     waiting = dict(versions)
     while waiting:
         stage, version = waiting.popitem()
         manifest = _manifest(store, stage, version)
-        if manifest is not None and stage not in found:
-            found[stage] = manifest
+        if manifest is not None and stage not in manifests:
+            manifests[stage] = manifest
             waiting |= manifest.inputs
-    order = TopologicalSorter({stage: found.keys() & each.inputs for stage, each in sorted(found.items())})
-    stages = tuple(stage_lineage(found[stage]) for stage in order.static_order())
-    return Lineage(release=release_lineage(found.get("ingest")), stages=stages)
+    order = TopologicalSorter(
+        {stage: manifests.keys() & each.inputs for stage, each in sorted(manifests.items())}
+    )
+    stages = tuple(stage_lineage(manifests[stage]) for stage in order.static_order())
+    return Lineage(release=release_lineage(manifests.get("ingest")), stages=stages)
 
 
 def _manifest(store: Store, stage: str, version: str) -> Manifest | None:

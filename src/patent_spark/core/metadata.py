@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
 
 
 class Record(BaseModel):
@@ -169,7 +169,7 @@ class InterimLabel(Record):
 
     label: str
     """Such as top1@12."""
-    exposure_months: int
+    follow_up_months: int = Field(validation_alias=AliasChoices("follow_up_months", "exposure_months"))
     level: str
     likelihood: tuple[float, ...]
     """Of seeing it, given each of the citation levels."""
@@ -191,8 +191,8 @@ class ShardMetadata(StageMetadata):
 
     stage = "shard"
     vocabulary_digest: str
-    lanes: int
-    """Virtual shards: the least common multiple of all world sizes."""
+    virtual_shards: int = Field(validation_alias=AliasChoices("virtual_shards", "lanes"))
+    """Their number: the least common multiple of all world sizes."""
     tasks: dict[str, TaskExamples]
     too_short: dict[str, int] = {}
     """Patents left out for too little text, by task."""

@@ -162,15 +162,15 @@ LABELS = _table(
 )  # fmt: skip
 INTERIM_LEVELS = _table(
     "INTERIM_LEVELS", "label",
-    "One row per patent with a class and exposure of label.follow_up_months that was over at the "
+    "One row per patent with a class and follow-up window of label.follow_up_months that was over at the "
     "release's data_to_date.",
     _ID, _KEY,
     ("grant_date", DateType(), "the day the patent was granted"),
     ("cpc_class", StringType(), "the class listed first"),
-    ("exposure_months", IntegerType(), "months from the grant in which citations count"),
-    ("forward_citations", LongType(), "distinct citing patents granted within the exposure"),
+    ("follow_up_months", IntegerType(), "months from the grant in which citations count"),
+    ("forward_citations", LongType(), "distinct citing patents granted within the follow-up window"),
     ("q90", DoubleType(),
-        "90th percentile of these counts among all patents of the same class, grant year and exposure"),
+        "90th percentile of these counts among all patents of the same class, grant year and window"),
     ("q99", DoubleType(), "99th percentile"),
     ("citation_level", StringType(),
         "top1, top10, btm90, zerocite among these: what an open window shows, not the level"),
@@ -178,7 +178,7 @@ INTERIM_LEVELS = _table(
 SPLITS = _table(
     "SPLITS", "split", "One row per patent and task it takes part in.",
     _ID, _KEY, _TASK, _SPLIT,
-    ("exposure_months", IntegerType(),
+    ("follow_up_months", IntegerType(),
         "citation level: months of citations behind the label, the whole horizon or one of "
         "INTERIM_LEVELS; else null"),
 )  # fmt: skip

@@ -48,19 +48,19 @@ def open_models(
     task that was asked for, does not exist, and TrackingError when MLflow does not answer.
     """
     if is_registered_form(model):
-        found = _registered(config, model, tasks, threads)
+        models = _registered(config, model, tasks, threads)
     else:
-        found = _from_folder(model, threads)
-    missing = [task for task in tasks or () if task not in found]
-    if missing or not found:
+        models = _from_folder(model, threads)
+    missing = [task for task in tasks or () if task not in models]
+    if missing or not models:
         wanted = ", ".join(missing) or "any task"
         raise DataError(
             f"there is no {model} of {wanted}; "
-            + (f"there is one of {', '.join(found)}" if found else "run `patent-spark register` first"),
+            + (f"there is one of {', '.join(models)}" if models else "run `patent-spark register` first"),
             model=model,
             task=wanted,
         )
-    return {task: found[task] for task in (tasks or found)}
+    return {task: models[task] for task in (tasks or models)}
 
 
 def is_registered_form(model: str) -> bool:
@@ -138,13 +138,13 @@ def _version(config: Config, model: str) -> tuple[Registry, Version]:
 
 def _versions_of_run(config: Config, run: str) -> Iterator[tuple[Registry, Version]]:
     """What was registered of a training, by its id or the beginning of it."""
-    found = False
+    any_version = False
     for registry in (Registry(config, name) for name in (*TASKS, JOINT)):
         for version in registry.versions():
             if len(run) >= _SHORTEST_ID and version.run_id.startswith(run):
-                found = True
+                any_version = True
                 yield registry, version
-    if not found:
+    if not any_version:
         raise DataError(
             f"no registered model was trained by run {run}; run `patent-spark register`, or give the folder "
             "of a package",

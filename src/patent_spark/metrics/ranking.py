@@ -39,45 +39,45 @@ class Ranking:
 def ranking_metrics(patents: Floats, positives: Floats, fixed_precision: float) -> dict[str, Floats]:
     """Metrics [weightings] from sums of weights: patents [cells, weightings], positives [steps,
     weightings]."""
-    reached, found = np.cumsum(patents, axis=0), np.cumsum(positives, axis=0)
+    reached, true_positives = np.cumsum(patents, axis=0), np.cumsum(positives, axis=0)
     total, hits = reached[-1], positives.sum(axis=0)
-    precision = ratio(found, reached[1::2])
+    precision = ratio(true_positives, reached[1::2])
     share = ratio(hits, total)
     metrics = {
         "share": share,
         "pr_auc": ratio((positives * precision).sum(axis=0), hits, otherwise=np.nan),
-        "roc_auc": _roc_auc(patents, positives, reached, found),
-        "recall_at_precision": _recall_at(precision, found, hits, fixed_precision),
+        "roc_auc": _roc_auc(patents, positives, reached, true_positives),
+        "recall_at_precision": _recall_at(precision, true_positives, hits, fixed_precision),
     }
     for name, part in SHARES.items():
-        metrics[f"precision_at_{name}"] = _precision_at(reached, found, part)
+        metrics[f"precision_at_{name}"] = _precision_at(reached, true_positives, part)
         metrics[f"lift_at_{name}"] = ratio(metrics[f"precision_at_{name}"], share, otherwise=np.nan)
     return metrics
 
 
-def _roc_auc(patents: Floats, positives: Floats, reached: Floats, found: Floats) -> Floats:
+def _roc_auc(patents: Floats, positives: Floats, reached: Floats, true_positives: Floats) -> Floats:
     """Chance that a positive scores higher than a negative; a tie counts half."""
     hits = positives.sum(axis=0)
     misses = reached[-1] - hits
-    above = reached[:-1:2] - (found - positives)
+    above = reached[:-1:2] - (true_positives - positives)
     tied = patents[1::2] - positives
     return 1 - ratio((positives * (above + tied / 2)).sum(axis=0), hits * misses, otherwise=np.nan)
 
 
-def _recall_at(precision: Floats, found: Floats, hits: Floats, least: float) -> Floats:
+def _recall_at(precision: Floats, true_positives: Floats, hits: Floats, least: float) -> Floats:
     """The largest recall of any threshold with at least that precision; 0 when no threshold has it."""
-    enough = np.where(precision >= least, found, 0).max(axis=0, initial=0)
+    enough = np.where(precision >= least, true_positives, 0).max(axis=0, initial=0)
     return ratio(enough, hits, otherwise=np.nan)
 
 
-def _precision_at(reached: Floats, found: Floats, share: float) -> Floats:
+def _precision_at(reached: Floats, true_positives: Floats, share: float) -> Floats:
     """Precision among the share of patents that score highest, of one patent at least.
 
     Patents that tie at the cut count with their mean, so the order of rows does not matter.
     """
     start = np.zeros((1, reached.shape[1]))
     ends = np.concatenate([start, reached])
-    hits = np.repeat(np.concatenate([start, found]), 2, axis=0)
+    hits = np.repeat(np.concatenate([start, true_positives]), 2, axis=0)
     kept = np.maximum(1, np.round(reached[-1] * share))
     after = np.argmax(ends >= kept, axis=0).clip(min=1)
     (from_, to), (least, most) = (

@@ -12,8 +12,8 @@ from patent_spark.tracking.registry import Registry
 
 def champions(config: Config) -> dict[str, str | None]:
     """MLflow address of the champion of each model; None where there is none."""
-    found = {model: Registry(config, model).champion() for model in config.models}
-    return {model: version.address if version else None for model, version in found.items()}
+    champions = {model: Registry(config, model).champion() for model in config.models}
+    return {model: version.address if version else None for model, version in champions.items()}
 
 
 def model_gates(store: Store, config: Config) -> list[GateResult]:

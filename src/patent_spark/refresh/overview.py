@@ -65,7 +65,7 @@ def _champions(config: Config) -> tuple[tuple[Champion, ...], str]:
     if not has_runs(config):
         return tuple(Champion(model=model, address=None) for model in config.models), ""
     try:
-        found = {model: Registry(config, model).champion() for model in config.models}
+        champions = {model: Registry(config, model).champion() for model in config.models}
     except PatentSparkError as error:
         return (), str(error)
     return tuple(
@@ -75,7 +75,7 @@ def _champions(config: Config) -> tuple[tuple[Champion, ...], str]:
             release_id=version.tags.get("release_id", "") if version else "",
             promoted_at=version.tags.get(PROMOTED_AT, "") if version else "",
         )
-        for model, version in found.items()
+        for model, version in champions.items()
     ), ""
 
 

@@ -95,11 +95,11 @@ def with_place_filled(page: str, name: str, content: str) -> str:
 
     Raises ValueError when the page has no such place.
     """
-    before, found, rest = page.partition(f"<!-- place: {name} -->")
+    before, marker, rest = page.partition(f"<!-- place: {name} -->")
     _, end, after = rest.partition(f"<!-- end: {name} -->")
-    if not (found and end):
+    if not (marker and end):
         raise ValueError(f"the page has no place for {name}")
-    return before + found + content + end + after
+    return before + marker + content + end + after
 
 
 def picture(path: Path, caption: str, kind: str = "half") -> Picture:

@@ -112,17 +112,17 @@ def _settings(manifests: dict[str, Manifest]) -> list[dict[str, Any]]:
 
 
 def _warnings(manifests: dict[str, Manifest]) -> list[str]:
-    found = []
+    warnings = []
     releases = {manifest.release_id for name, manifest in manifests.items() if name in ("ingest", "train")}
     if len(releases) > 1:
-        found.append(
+        warnings.append(
             f"The warehouse holds stages of several releases ({', '.join(sorted(releases))}); run "
             "all stages again on one."
         )
     source = manifests["ingest"].metadata_as(IngestMetadata).data_to_date_from
     if "newest" in source:
-        found.append(
+        warnings.append(
             "The release does not say up to when its data goes; the newest grant date was taken, "
             "so the last citation windows may be open."
         )
-    return found
+    return warnings

@@ -92,20 +92,20 @@ def _aliased_row(database: sqlite3.Connection | None, name: str, alias: str) -> 
     query = (
         "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ? AND workspace = 'default'"
     )
-    found = database.execute(query, (name, alias)).fetchone()
-    return _row(database, name, found[0]) if found else None
+    row = database.execute(query, (name, alias)).fetchone()
+    return _row(database, name, row[0]) if row else None
 
 
 def _row(database: sqlite3.Connection, name: str, number: int) -> Version | None:
     where = "WHERE name = ? AND version = ? AND workspace = 'default'"
-    found = database.execute(
+    row = database.execute(
         f"SELECT run_id, coalesce(storage_location, source), current_stage FROM model_versions {where}",
         (name, number),
     ).fetchone()
-    if found is None or found[2] == _DELETED:
+    if row is None or row[2] == _DELETED:
         return None
     tags = database.execute(f"SELECT key, value FROM model_version_tags {where}", (name, number)).fetchall()
-    return Version(name, str(number), found[0] or "", dict(tags), found[1] or "")
+    return Version(name, str(number), row[0] or "", dict(tags), row[1] or "")
 
 
 def _get(uri: str, resource: str, **query: str) -> Version | None:

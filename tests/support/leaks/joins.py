@@ -23,10 +23,10 @@ def other_classes(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def exposures_that_were_not_over(frame: pd.DataFrame) -> pd.DataFrame:
+def follow_ups_that_were_not_over(frame: pd.DataFrame) -> pd.DataFrame:
     """The newest patents have an interim level after 48 months too."""
-    newest = frame[frame["exposure_months"] == 12].sort_values("grant_date").tail(5)
-    return pd.concat([frame, newest.assign(exposure_months=48)])
+    newest = frame[frame["follow_up_months"] == 12].sort_values("grant_date").tail(5)
+    return pd.concat([frame, newest.assign(follow_up_months=48)])
 
 
 def abstracts_of_several_families(store: Store) -> None:
@@ -102,9 +102,9 @@ LEAKS = (
         None,
     ),
     Leak(
-        "interim levels have exposures that are not over",
+        "interim levels have follow-up windows that are not over",
         "labels_to_interim_levels",
-        with_table("INTERIM_LEVELS", exposures_that_were_not_over),
+        with_table("INTERIM_LEVELS", follow_ups_that_were_not_over),
         None,
     ),
     Leak(
@@ -145,10 +145,10 @@ LEAKS = (
         CITATION_LEVEL,
     ),
     Leak(
-        "training labels are of a shorter exposure",
+        "training labels have a shorter follow-up window",
         "split_membership",
         with_table(
-            "SPLITS", lambda frame: frame.assign(exposure_months=frame["exposure_months"].replace(48, 12))
+            "SPLITS", lambda frame: frame.assign(follow_up_months=frame["follow_up_months"].replace(48, 12))
         ),
         CITATION_LEVEL,
     ),

@@ -44,7 +44,7 @@ def late_labels(store: Store) -> None:
 def late_interim_levels(store: Store) -> None:
     """Some patents train on their interim level after 48 months, which was known for grants of 2006 only."""
     interim = store.metadata(ShardMetadata).tasks[CITATION_LEVEL].interim
-    number = {(each.exposure_months, each.level): len(LEVELS) + place for place, each in enumerate(interim)}
+    number = {(each.follow_up_months, each.level): len(LEVELS) + place for place, each in enumerate(interim)}
 
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         later = {number[12, level]: number[48, level] for level in LEVELS}

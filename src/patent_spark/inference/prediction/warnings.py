@@ -18,16 +18,16 @@ def warnings_of(
     min_confidence: float,
 ) -> tuple[PredictionWarning, ...]:
     """All reasons for doubt, those about the text first. reference: what the model learned from, if known."""
-    found = [_missing(field) for field in about.text.fields if not document.fields[field].strip()]
+    warnings = [_missing(field) for field in about.text.fields if not document.fields[field].strip()]
     shortest = max(about.min_tokens, reference.shortest if reference else 0)
     if scored.facts.known_words < shortest:
-        found.append(_too_short(scored.facts.known_words, shortest))
+        warnings.append(_too_short(scored.facts.known_words, shortest))
     if scored.unlike:
-        found.append(_unlike(scored))
+        warnings.append(_unlike(scored))
     if probability < min_confidence:
         message = f"look yourself: the most probable answer has less than {min_confidence:.0%}"
-        found.append(PredictionWarning(code=WarningCode.LOW_CONFIDENCE, message=message))
-    return tuple(found)
+        warnings.append(PredictionWarning(code=WarningCode.LOW_CONFIDENCE, message=message))
+    return tuple(warnings)
 
 
 def _missing(field: str) -> PredictionWarning:

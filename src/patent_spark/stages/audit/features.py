@@ -44,9 +44,9 @@ def token_ids(store: Store, keys: NDArray[np.int64], max_tokens: int) -> NDArray
     patents, rows = np.unique(keys, return_inverse=True)
     texts = np.zeros((len(patents), max_tokens), np.int32)
     wanted = pc.field("patent_key").isin(pa.array(patents))
-    found = store.read_arrow("TOKENS", ["patent_key", "tokens"], where=wanted)
-    positions = np.searchsorted(patents, found["patent_key"].to_numpy())
-    for position, words in zip(positions, found["tokens"].to_pylist(), strict=True):
+    table = store.read_arrow("TOKENS", ["patent_key", "tokens"], where=wanted)
+    positions = np.searchsorted(patents, table["patent_key"].to_numpy())
+    for position, words in zip(positions, table["tokens"].to_pylist(), strict=True):
         known = [ids[word] for word in words if word in ids][:max_tokens]
         texts[position, : len(known)] = known
     return texts[rows]

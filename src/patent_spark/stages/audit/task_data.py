@@ -45,8 +45,8 @@ class TaskData:
         self.label_names, self.max_tokens = list(shards.labels), shards.max_tokens
         self._levels = np.array([*self.label_names, *(each.level for each in shards.interim)], object)
         """The label for each label number of EXAMPLES. Interim levels follow the labels."""
-        exposures = [float(each.exposure_months) for each in shards.interim]
-        self._exposures = np.array([*[np.nan] * len(self.label_names), *exposures])
+        follow_ups = [float(each.follow_up_months) for each in shards.interim]
+        self._follow_ups = np.array([*[np.nan] * len(self.label_names), *follow_ups])
         self.label_column = "cpc_class" if task == TECHNOLOGY else "citation_level"
         self.folder = self.store.directory("EXAMPLES") / task
         splits = sorted(path.name for path in self.folder.iterdir())
@@ -57,7 +57,7 @@ class TaskData:
     def examples(self) -> pd.DataFrame:
         """One row per example.
 
-        patent_key, split, tested, label (its name), exposure (months, for an interim level; else null) and
+        patent_key, split, tested, label (its name), follow_up (months, for an interim level; else null) and
         length from EXAMPLES; year, grant_date and cpc_class from LABELS.
         """
         parts = []
@@ -66,7 +66,7 @@ class TaskData:
                 rows = pq.ParquetFile(path).read(columns=["patent_key", "label", "length"]).to_pandas()
                 parts.append(rows[rows["patent_key"] >= 0].assign(split=split, tested=is_test(split)))
         examples = pd.concat(parts, ignore_index=True)
-        examples["exposure"] = self._exposures[examples["label"]]
+        examples["follow_up"] = self._follow_ups[examples["label"]]
         examples["label"] = self._levels[examples["label"]]
         columns = ["patent_key", "grant_date", "year", "cpc_class"]
         labels = self.warehouse.labels[columns].drop_duplicates("patent_key")

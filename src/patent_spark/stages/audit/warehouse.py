@@ -69,13 +69,13 @@ class Warehouse:
 
     @cached_property
     def splits(self) -> pd.DataFrame:
-        """One row per patent and task: patent_key, task, split, exposure_months."""
-        return self._read("SPLITS", ["patent_key", "task", "split", "exposure_months"])
+        """One row per patent and task: patent_key, task, split, follow_up_months."""
+        return self._read("SPLITS", ["patent_key", "task", "split", "follow_up_months"])
 
     @cached_property
     def interim_levels(self) -> pd.DataFrame:
-        """One row per patent and exposure: INTERIM_LEVELS without patent_id, with `year`."""
-        columns = [*_LABEL_COLUMNS, "exposure_months"]
+        """One row per patent and follow-up window: INTERIM_LEVELS without patent_id, with `year`."""
+        columns = [*_LABEL_COLUMNS, "follow_up_months"]
         if not self.label_settings.follow_up_months:
             return pd.DataFrame(columns=[*columns, "year"])
         interim = self._read("INTERIM_LEVELS", columns)

@@ -68,11 +68,11 @@ def measure_task(config: Config, store: Store, draft: Path, inputs: TaskInputs) 
     }
     rates = task_rates(store, inputs.task)
     metrics = task_metrics(predictions, fitted, calibration, rates, config.evaluate)
-    found = metric_warnings(metrics, fitted.training_labels, config.audit.top1_auc)
+    warnings = metric_warnings(metrics, fitted.training_labels, config.audit.top1_auc)
     about = {
         "task": inputs.task,
         "label_rule": label_rule(store, inputs.task),
-        "warnings": found,
+        "warnings": warnings,
         "run_id": inputs.run_id,
         "kept_epoch": inputs.kept_epoch,
         "release_id": store.metadata(IngestMetadata).release_id,

@@ -85,8 +85,8 @@ def _measured(folder: Path, column: str, patents: npt.NDArray[np.int64], cited: 
         missing = looked_at & ~_among(keys, patents)
         rows, unmatched = rows + int(looked_at.sum()), unmatched + int(missing.sum())
         if len(examples) < _EXAMPLES and missing.any():
-            found = group[ids].filter(pa.array(missing)).unique().drop_null().to_pylist()
-            examples += [str(each) for each in found[: _EXAMPLES - len(examples)]]
+            unmatched_ids = group[ids].filter(pa.array(missing)).unique().drop_null().to_pylist()
+            examples += [str(each) for each in unmatched_ids[: _EXAMPLES - len(examples)]]
     return JoinMetadata(
         rows=rows,
         unmatched=unmatched,

@@ -176,13 +176,13 @@ class _Reader:
     def parse(self, chunk: bytes, *, last: bool) -> RowBlock:
         """The rows of a piece of whole rows; see the module's docstring."""
         first_row = self._rows_read + _FIRST_ROW
-        found = self._parse(chunk, first_row)
-        if self._quoted and not self._adds_up(chunk, found):
-            found = self._parse_by_looks(chunk, first_row, last=last)
-        self._rows_read += found.batch.num_rows + len(found.malformed)
-        columns = {ours: found.batch.column(theirs) for ours, theirs in self._format.columns.items()}
-        gaps = np.array([reject.row - first_row - i for i, reject in enumerate(found.malformed)], np.int64)
-        return RowBlock(columns, found.batch.num_rows, found.malformed, found.lost, first_row, gaps)
+        parsed = self._parse(chunk, first_row)
+        if self._quoted and not self._adds_up(chunk, parsed):
+            parsed = self._parse_by_looks(chunk, first_row, last=last)
+        self._rows_read += parsed.batch.num_rows + len(parsed.malformed)
+        columns = {ours: parsed.batch.column(theirs) for ours, theirs in self._format.columns.items()}
+        gaps = np.array([reject.row - first_row - i for i, reject in enumerate(parsed.malformed)], np.int64)
+        return RowBlock(columns, parsed.batch.num_rows, parsed.malformed, parsed.lost, first_row, gaps)
 
     def unfinished(self, data: bytes, size: int, *, endless: bool) -> DataError:
         """The error of a file that ends inside the last row of the data, or whose last row there is
@@ -241,16 +241,16 @@ class _Reader:
             raise self._unreadable(str(error), first_row) from error
         return _Parsed(_one_batch(batch), malformed, lost)
 
-    def _adds_up(self, chunk: bytes, found: _Parsed) -> bool:
+    def _adds_up(self, chunk: bytes, parsed: _Parsed) -> bool:
         """Whether each line is one row, or one of the line breaks that the rows' texts hold, and no text
         holds a row."""
         if is_open(chunk[self.cut(chunk) :]):
             return False
         characters = np.frombuffer(chunk, np.uint8)
-        rows = found.batch.num_rows + len(found.malformed)
+        rows = parsed.batch.num_rows + len(parsed.malformed)
         if rows == np.count_nonzero(characters == _LINE_BREAK):
             return True
-        if any("\n" in reject.content for reject in found.malformed):
+        if any("\n" in reject.content for reject in parsed.malformed):
             return False
         # Counting quotes behind line breaks is cheap; the pattern is only needed where a text has lines in
         # quotes.
@@ -258,9 +258,9 @@ class _Reader:
         quotes = 1 + np.count_nonzero(characters[breaks[:-1] + 1] == _QUOTE)
         if quotes != rows and count_starts(chunk) != rows:
             return False
-        if not self._begin_as_rows_do(found.batch):
+        if not self._begin_as_rows_do(parsed.batch):
             return False
-        texts = [column for column in found.batch.columns if column.type == pa.string()]
+        texts = [column for column in parsed.batch.columns if column.type == pa.string()]
         return bool(rows + sum(map(_line_breaks, texts)) == len(breaks))
 
     def _begin_as_rows_do(self, batch: pa.RecordBatch) -> bool:

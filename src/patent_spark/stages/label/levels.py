@@ -62,7 +62,7 @@ def interim_levels(members: DataFrame, label: Label, data_to_date: datetime.date
             followed.withColumn("window_complete", F.lit(True))
             .withColumn("forward_citations", F.col(citations_within(months)))
             .transform(_with_level, same_age)
-            .withColumn("exposure_months", F.lit(months))
+            .withColumn("follow_up_months", F.lit(months))
             .transform(conform, schemas.INTERIM_LEVELS.schema)
         )
     return reduce(lambda some, more: some.unionAll(more), parts)

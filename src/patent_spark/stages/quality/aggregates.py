@@ -262,9 +262,9 @@ def _with_side(citations: DataFrame, known: DataFrame, side: str) -> DataFrame:
     """With <side>_date and <side>_withdrawn, null for a patent that is not in PATENTS; both sides broadcast
     the same frame.
     """
-    found = citations.join(F.broadcast(known), on=F.col(f"{side}_key") == F.col("patent_key"), how="left")
+    matched = citations.join(F.broadcast(known), on=F.col(f"{side}_key") == F.col("patent_key"), how="left")
     names = {"grant_date": f"{side}_date", "withdrawn": f"{side}_withdrawn"}
-    return found.select(*citations.columns, *(F.col(name).alias(new) for name, new in names.items()))
+    return matched.select(*citations.columns, *(F.col(name).alias(new) for name, new in names.items()))
 
 
 def _citing_state() -> Column:

@@ -34,7 +34,7 @@ def interim_follow_up(context: StageContext) -> list[int]:
 
 def with_interim_labels(splits: DataFrame, labels: DataFrame, interim_levels: DataFrame) -> DataFrame:
     """`labels`, with the interim label for patents that SPLITS gives a shorter follow-up window."""
-    at = ["patent_key", "exposure_months"]
+    at = ["patent_key", "follow_up_months"]
     named = interim_levels.select(*at, _name().alias("label"))
     interim = splits.join(named, on=at, how="inner").select("patent_key", "label")
     return labels.join(interim.select("patent_key"), on="patent_key", how="left_anti").unionByName(interim)
@@ -47,19 +47,19 @@ def estimate_interim_labels(
 
     labels: one row per patent, patent_key and label (the level).
     """
-    open_at = F.col("exposure_months").isin(follow_up)
+    open_at = F.col("follow_up_months").isin(follow_up)
     known = (
         splits.where((F.col("split") == TRAIN) & ~open_at)
         .select("patent_key")
         .join(labels, on="patent_key", how="inner")
     )
-    interim = interim_levels.select("patent_key", "exposure_months", "citation_level")
+    interim = interim_levels.select("patent_key", "follow_up_months", "citation_level")
     counts = _count_levels(known.join(interim, on="patent_key", how="inner"), follow_up)
     likelihood = counts / counts.sum(axis=2, keepdims=True)
     return [
         InterimLabel(
             label=f"{level}@{months}",
-            exposure_months=months,
+            follow_up_months=months,
             level=level,
             likelihood=likelihood[i, :, j].tolist(),
         )
@@ -71,9 +71,9 @@ def estimate_interim_labels(
 def _count_levels(patents: DataFrame, follow_up: list[int]) -> NDArray[np.float64]:
     """[follow-up windows, levels, interim levels]: number of patents, plus the pseudo-count."""
     counts = np.full((len(follow_up), len(LEVELS), len(LEVELS)), _PSEUDO_COUNT)
-    for row in patents.groupBy("exposure_months", "label", "citation_level").count().collect():
+    for row in patents.groupBy("follow_up_months", "label", "citation_level").count().collect():
         place = (
-            follow_up.index(row["exposure_months"]),
+            follow_up.index(row["follow_up_months"]),
             LEVELS.index(row["label"]),
             LEVELS.index(row["citation_level"]),
         )
@@ -82,4 +82,4 @@ def _count_levels(patents: DataFrame, follow_up: list[int]) -> NDArray[np.float6
 
 
 def _name() -> Column:
-    return F.concat_ws("@", "citation_level", F.col("exposure_months").cast("string"))
+    return F.concat_ws("@", "citation_level", F.col("follow_up_months").cast("string"))

@@ -1,8 +1,9 @@
 """The batches that a rank trains on, read by Petastorm. The only file that imports petastorm.
 
-A step takes batch / lanes rows of each lane (see layout.py). Within a round the rows of a lane are permuted
-by a generator seeded with (seed, epoch, lane, round). So the ranks' batches of a step hold the same examples
-together for any number of ranks, and the number of steps of an epoch follows from the manifest alone.
+layout.py defines row groups, virtual shards and rounds. A step takes the same number of rows of each virtual
+shard, batch / virtual_shards. Within a round the rows of a virtual shard are permuted by a generator seeded
+with (seed, epoch, virtual shard, round). So the ranks' batches of a step hold the same examples together for
+any number of ranks, and the number of steps of an epoch follows from the manifest alone.
 """
 
 from __future__ import annotations
@@ -67,21 +68,21 @@ class Feed:
         seed: int,
         bucket_by_length: bool = False,
     ) -> None:
-        if layout.lanes % world:
+        if layout.virtual_shards % world:
             raise FeedError(
-                f"{directory}: {world} ranks cannot share its {layout.lanes} virtual shards evenly; "
+                f"{directory}: {world} ranks cannot share its {layout.virtual_shards} virtual shards evenly; "
                 f"add {world} to shard.world_sizes and run `patent-spark shard`, or change train.ranks",
                 setting="shard.world_sizes",
-                lanes=layout.lanes,
+                virtual_shards=layout.virtual_shards,
                 ranks=world,
             )
-        if batch % layout.lanes:
+        if batch % layout.virtual_shards:
             raise FeedError(
-                f"train.batch = {batch} must be a multiple of {layout.lanes}, the virtual shards "
+                f"train.batch = {batch} must be a multiple of {layout.virtual_shards}, the virtual shards "
                 f"of {directory}",
                 setting="train.batch",
                 batch=batch,
-                lanes=layout.lanes,
+                virtual_shards=layout.virtual_shards,
             )
         if any(character in str(directory) for character in "#?;"):
             raise FeedError(
@@ -90,8 +91,8 @@ class Feed:
             )
         self.directory, self.layout = directory, layout
         self.seed, self.bucket_by_length = seed, bucket_by_length
-        self._lanes = [lane for lane in range(layout.lanes) if lane % world == rank]
-        self._lane_rows = batch // layout.lanes
+        self._own_shards = [shard for shard in range(layout.virtual_shards) if shard % world == rank]
+        self._rows_per_shard = batch // layout.virtual_shards
         self.steps_per_round = layout.steps_per_round(batch)
         self.steps_per_epoch = layout.steps_per_epoch(batch)
         self.delivered = np.zeros(2, np.int64)
@@ -104,7 +105,7 @@ class Feed:
     def require_unchanged(self) -> None:
         """Check the bytes of this rank's files against the manifest; raises FeedError for a mismatch."""
         for group, written in enumerate(self.layout.contents):
-            if group % self.layout.lanes not in self._lanes:
+            if group % self.layout.virtual_shards not in self._own_shards:
                 continue
             file = self.directory / group_file(group)
             try:
@@ -177,7 +178,7 @@ class Feed:
         rounds = tf.data.Dataset.from_generator(
             lambda: self._rounds(epoch, start_step), output_signature=signature
         )
-        size = self._lane_rows * len(self._lanes)
+        size = self._rows_per_shard * len(self._own_shards)
 
         def cut(arrays: tuple[tf.Tensor, ...], steps: tf.Tensor) -> tf.data.Dataset:
             slices = tf.data.Dataset.from_tensor_slices(steps)
@@ -196,12 +197,12 @@ class Feed:
         order = np.random.default_rng([_ROUNDS, self.seed, epoch, 0, 0]).permutation(self.layout.rounds)
         first, skipped = divmod(start_step, self.steps_per_round)
         order = order[first:]
-        lanes = self.layout.lanes
-        groups = [int(round_) * lanes + lane for round_ in order for lane in self._lanes]
+        virtual_shards = self.layout.virtual_shards
+        groups = [int(round_) * virtual_shards + shard for round_ in order for shard in self._own_shards]
         try:
             read = self._read(groups)
             for round_ in order:
-                parts = [self._permuted(next(read), epoch, lane, int(round_)) for lane in self._lanes]
+                parts = [self._permuted(next(read), epoch, shard, int(round_)) for shard in self._own_shards]
                 yield self._by_step(parts), self._steps(epoch, int(round_))[skipped:]
                 skipped = 0
         except FeedError as error:
@@ -209,20 +210,20 @@ class Feed:
             self._failure = error
 
     def _permuted(
-        self, arrays: tuple[npt.NDArray[Any], ...], epoch: int, lane: int, round_: int
+        self, arrays: tuple[npt.NDArray[Any], ...], epoch: int, shard: int, round_: int
     ) -> tuple[npt.NDArray[Any], ...]:
-        order = np.random.default_rng([_ROWS, self.seed, epoch, lane, round_]).permutation(
+        order = np.random.default_rng([_ROWS, self.seed, epoch, shard, round_]).permutation(
             self.layout.rows_per_group
         )
         if self.bucket_by_length:
             order = order[np.argsort(arrays[-1][order], kind="stable")]
         return tuple(array[order] for array in arrays)
 
-    def _by_step(self, lanes: Sequence[tuple[npt.NDArray[Any], ...]]) -> tuple[npt.NDArray[Any], ...]:
-        """The rows by step, each with rows of every lane; only the last step can have fewer rows."""
-        step = np.tile(np.arange(self.layout.rows_per_group) // self._lane_rows, len(lanes))
+    def _by_step(self, shards: Sequence[tuple[npt.NDArray[Any], ...]]) -> tuple[npt.NDArray[Any], ...]:
+        """The rows by step, each with rows of every virtual shard; only the last step can have fewer rows."""
+        step = np.tile(np.arange(self.layout.rows_per_group) // self._rows_per_shard, len(shards))
         order = np.argsort(step, kind="stable")
-        return tuple(np.concatenate(arrays)[order] for arrays in zip(*lanes, strict=True))
+        return tuple(np.concatenate(arrays)[order] for arrays in zip(*shards, strict=True))
 
     def _steps(self, epoch: int, round_: int) -> npt.NDArray[np.int64]:
         """The order of steps, equal for all ranks; shuffled if neighbours have texts of similar length."""

@@ -1,9 +1,10 @@
 """The layout of a split's examples in files: row groups, virtual shards and rounds, and a digest of the keys.
 
-- A row group is one file. All row groups of a split have the same number of rows. - A virtual shard (`lane`)
-is every n-th row group: row group i belongs to lane i % lanes. Rank r of W reads the lanes l with l % W == r.
-The number of lanes is the least common multiple of all world sizes, so that anything done lane by lane is the
-same for any number of ranks. - A round is `lanes` consecutive row groups, one of each lane.
+- A row group is one file. All row groups of a split have the same number of rows.
+- A virtual shard is every n-th row group: row group i belongs to virtual shard i % n. Rank r of W reads the
+  virtual shards s with s % W == r. Their number n is the least common multiple of all world sizes, so that
+  anything done one virtual shard after the other is the same for any number of ranks.
+- A round is n consecutive row groups, one of each virtual shard.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Layout:
     rows_per_group: int
     keys_digest: int
     """keys_digest() of all examples."""
-    lanes: int
+    virtual_shards: int
     max_tokens: int
     contents: Sequence[str] = ()
     """content_digest() of each group's file."""
@@ -42,13 +43,15 @@ class Layout:
         """From the record of the shard stage; raises KeyError for a split that was not sharded."""
         examples = metadata.tasks[task]
         return cls(
-            **examples.splits[split].model_dump(), lanes=metadata.lanes, max_tokens=examples.max_tokens
+            **examples.splits[split].model_dump(),
+            virtual_shards=metadata.virtual_shards,
+            max_tokens=examples.max_tokens,
         )
 
     @property
     def rounds(self) -> int:
-        """Row groups of each lane."""
-        return self.groups // self.lanes
+        """Row groups of each virtual shard."""
+        return self.groups // self.virtual_shards
 
     def examples_in(self, group: int) -> int:
         """Examples in a row group; its last rows are padding."""
@@ -61,8 +64,8 @@ class Layout:
         return group * (self.rows // self.groups) + min(group, self.rows % self.groups)
 
     def steps_per_round(self, batch: int) -> int:
-        """Steps in a round, if a step takes batch / lanes rows of each lane."""
-        return math.ceil(self.rows_per_group / (batch // self.lanes))
+        """Steps in a round, if a step takes batch / virtual_shards rows of each virtual shard."""
+        return math.ceil(self.rows_per_group / (batch // self.virtual_shards))
 
     def steps_per_epoch(self, batch: int) -> int:
         """The same on every rank, for any number of ranks."""
@@ -80,13 +83,14 @@ def labels_of_tasks(sizes: Sequence[int]) -> npt.NDArray[np.int32]:
     return np.stack(np.unravel_index(np.arange(math.prod(each)), each), axis=1).astype(np.int32)
 
 
-def plan(rows: int, lanes: int, row_group_rows: int) -> dict[str, int]:
+def plan(rows: int, virtual_shards: int, row_group_rows: int) -> dict[str, int]:
     """rows, padding, groups and rows_per_group of a split.
 
-    The number of groups is the smallest multiple of `lanes` with at most `row_group_rows` rows a group.
+    The number of groups is the smallest multiple of `virtual_shards` with at most `row_group_rows` rows
+    a group.
     """
-    rounds = max(1, math.ceil(rows / (lanes * row_group_rows)))
-    groups = rounds * lanes
+    rounds = max(1, math.ceil(rows / (virtual_shards * row_group_rows)))
+    groups = rounds * virtual_shards
     rows_per_group = max(1, math.ceil(rows / groups))
     return {
         "rows": rows,

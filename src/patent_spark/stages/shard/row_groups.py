@@ -17,14 +17,19 @@ from patent_spark.stages.shard.layout import Layout, content_digest, group_file,
 
 
 def write_groups(
-    directory: Path, examples: Iterable[pa.Table], rows: int, lanes: int, row_group_rows: int, max_tokens: int
+    directory: Path,
+    examples: Iterable[pa.Table],
+    rows: int,
+    virtual_shards: int,
+    row_group_rows: int,
+    max_tokens: int,
 ) -> SplitLayout:
     """Write a split of `rows` examples, given in order with the columns of EXAMPLES except `position`.
 
     Returns its entry of the manifest. Holds at most one row group and one table of the stream in memory.
     """
-    planned: dict[str, Any] = plan(rows, lanes, row_group_rows)
-    layout = Layout(**planned, keys_digest=0, lanes=lanes, max_tokens=max_tokens)
+    planned: dict[str, Any] = plan(rows, virtual_shards, row_group_rows)
+    layout = Layout(**planned, keys_digest=0, virtual_shards=virtual_shards, max_tokens=max_tokens)
     schema = arrow_schema("EXAMPLES")
     directory.mkdir(parents=True, exist_ok=True)
     digest, padding, contents = 0, 0, []

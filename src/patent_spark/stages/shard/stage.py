@@ -43,7 +43,7 @@ def run(context: StageContext) -> None:
         tasks[JOINT] = _shard_joint(context, tasks)
     metadata = ShardMetadata(
         vocabulary_digest=context.store.metadata(TextMetadata).vocabulary_digest,
-        lanes=math.lcm(*context.config.shard.world_sizes),
+        virtual_shards=math.lcm(*context.config.shard.world_sizes),
         tasks=tasks,
         too_short=too_short,
     )
@@ -142,10 +142,10 @@ def _write_split(
 ) -> SplitLayout:
     shard = context.config.shard
     directory = context.draft.path("EXAMPLES") / task / split
-    lanes = math.lcm(*shard.world_sizes)
+    virtual_shards = math.lcm(*shard.world_sizes)
     with Progress(f"shards of {task}, {split}", rows) as bar:
         tables = _checked(read_shuffled(shuffled), task, bar)
-        return write_groups(directory, tables, rows, lanes, shard.row_group_rows, max_tokens)
+        return write_groups(directory, tables, rows, virtual_shards, shard.row_group_rows, max_tokens)
 
 
 def _checked(tables: Iterator[pa.Table], task: str, bar: Progress) -> Iterator[pa.Table]:

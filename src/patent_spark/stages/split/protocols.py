@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def examples_of_task(labels: DataFrame, task: str, label: Label) -> DataFrame:
-    """One row per patent with a label: patent_id, patent_key, grant_date, label, exposure_months.
+    """One row per patent with a label: patent_id, patent_key, grant_date, label, follow_up_months.
 
     technology: every patent with a class, whether its citation window is open or not. citation_level: every
     patent with a level. The length of the texts is not known yet; `shard` drops short ones.
@@ -29,7 +29,7 @@ def examples_of_task(labels: DataFrame, task: str, label: Label) -> DataFrame:
         "patent_key",
         "grant_date",
         F.col(name).alias("label"),
-        follow_up.cast("int").alias("exposure_months"),
+        follow_up.cast("int").alias("follow_up_months"),
     )
 
 
@@ -112,10 +112,10 @@ def interim_examples(interim_levels: DataFrame, split: Split, label: Label) -> D
     longest = F.coalesce(*reversed(ended))
     still_open = F.add_months("grant_date", label.horizon_months) >= first_test_day
     chosen = interim_levels.where(
-        (F.year("grant_date") <= split.train_until) & still_open & (F.col("exposure_months") == longest)
+        (F.year("grant_date") <= split.train_until) & still_open & (F.col("follow_up_months") == longest)
     )
     label_column = F.col("citation_level").alias("label")
-    return chosen.select("patent_id", "patent_key", "grant_date", label_column, "exposure_months")
+    return chosen.select("patent_id", "patent_key", "grant_date", label_column, "follow_up_months")
 
 
 def _first_test_day(split: Split) -> Column:

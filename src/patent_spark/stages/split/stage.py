@@ -112,7 +112,7 @@ def _interim_levels(context: StageContext) -> DataFrame:
 
 def _trained_on_interim_levels(context: StageContext) -> dict[int, int]:
     """Patents that train on an interim level, by the months of its follow-up window."""
-    counts = value_counts(context.draft.path("SPLITS"), {"months": field("exposure_months")})
+    counts = value_counts(context.draft.path("SPLITS"), {"months": field("follow_up_months")})
     follow_up = context.config.label.follow_up_months
     trained = {months: counts[(months,)] for months in follow_up if (months,) in counts}
     shown = ", ".join(f"{count:,} at {months} months" for months, count in trained.items()) or "none"

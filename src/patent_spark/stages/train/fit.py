@@ -127,7 +127,7 @@ def _trainer(job: Job, config: Config, settings: Train, ranks: Ranks, examples: 
     interim = job.shards.tasks[job.model].interim
     heads = heads_of(config, tasks, sizes, Path(job.examples) / TRAIN, interim)
     optimizer = adam(settings, settings.epochs * examples.steps_per_epoch)
-    return Trainer(network, settings, ranks, optimizer, heads, examples.layout.lanes)
+    return Trainer(network, settings, ranks, optimizer, heads, examples.layout.virtual_shards)
 
 
 def _restored(job: Job, trainer: Trainer) -> TrainingState:

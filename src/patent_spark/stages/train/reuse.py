@@ -60,7 +60,7 @@ def _described_examples(context: StageContext, model: str) -> list[object]:
     of_model = shards.tasks[model]
     return [
         [shards.tasks[task].labels for task in context.config.models[model]],
-        shards.lanes,
+        shards.virtual_shards,
         shards.vocabulary_digest,
         {name: of_model.splits[name].to_json() for name in (TRAIN, DEVELOPMENT) if name in of_model.splits},
         [label.to_json() for label in of_model.interim],

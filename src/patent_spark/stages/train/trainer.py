@@ -30,7 +30,7 @@ class Trainer:
     """A network and how it takes a step together with the other ranks.
 
     heads: without them the network has a single head and no class weights.
-    lanes: those that the rows of all ranks' batches lie in, if more than one a rank (see shard/layout.py).
+    virtual_shards: their number, if it is more than one a rank (see shard/layout.py).
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class Trainer:
         ranks: Ranks,
         optimizer: keras.optimizers.Optimizer,
         heads: Sequence[Head] = (),
-        lanes: int | None = None,
+        virtual_shards: int | None = None,
     ) -> None:
         import tensorflow as tf
 
         self.network, self.settings, self.ranks = network, settings, ranks
-        self._logits = with_shared_dropout(logits_of(network), ranks, lanes or ranks.size)
+        self._logits = with_shared_dropout(logits_of(network), ranks, virtual_shards or ranks.size)
         self.heads = heads or [only_head(network.output_shape[-1])]
         self._optimizer = optimizer
         self._optimizer.build(network.trainable_variables)

@@ -46,7 +46,7 @@ def test_near_duplicates_are_those_of_comparing_all_with_all():
 
 def test_a_label_closes_on_the_same_day_of_the_month_or_on_its_last():
     days = pd.Series(pd.to_datetime(["2000-02-29", "1999-08-31", "2005-01-04", None]))
-    examples = pd.DataFrame({"grant_date": days, "year": days.dt.year, "exposure": np.nan})
+    examples = pd.DataFrame({"grant_date": days, "year": days.dt.year, "follow_up": np.nan})
     assert closing_days(examples, 60)[:3].astype(str).tolist() == ["2005-02-28", "2004-08-31", "2010-01-04"]
     assert closing_days(examples, 6)[1] == pd.Timestamp(2000, 2, 29)
     assert pd.isna(closing_days(examples, 6)[3])
@@ -55,8 +55,8 @@ def test_a_label_closes_on_the_same_day_of_the_month_or_on_its_last():
 
 def test_an_interim_level_closes_for_its_whole_grant_year():
     days = pd.Series(pd.to_datetime(["2000-02-29", "1999-08-31", "2005-01-04", None]))
-    exposures = [12.0, 18.0, np.nan, 24.0]
-    examples = pd.DataFrame({"grant_date": days, "year": days.dt.year, "exposure": exposures})
+    follow_ups = [12.0, 18.0, np.nan, 24.0]
+    examples = pd.DataFrame({"grant_date": days, "year": days.dt.year, "follow_up": follow_ups})
     closing = closing_days(examples, 60)
     assert closing[:3].astype(str).tolist() == ["2001-12-31", "2001-06-30", "2010-01-04"]
     assert pd.isna(closing[3])

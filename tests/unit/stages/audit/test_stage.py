@@ -144,7 +144,7 @@ def test_test_years_that_are_missing_or_incomplete_are_named(clean, tmp_path):
     }
 
 
-def test_without_exposures_there_are_no_interim_levels_to_check(clean, tmp_path):
+def test_without_follow_up_windows_there_are_no_interim_levels_to_check(clean, tmp_path):
     store, config = clean
     corrupted = copy_of(store, tmp_path / "w")
     rewrite_manifest(corrupted, "label", settings={"label.follow_up_months": []})

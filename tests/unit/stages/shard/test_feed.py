@@ -12,7 +12,7 @@ from patent_spark.stages.shard.layout import Layout, content_digest, group_file,
 from tests.support.errors import raises
 from tests.support.factories import examples, write_shards
 
-LANES, WORDS = 4, 12
+VIRTUAL_SHARDS, WORDS = 4, 12
 SIZES = {"even": 96, "odd": 101, "few": 2}
 
 
@@ -30,7 +30,7 @@ def shards(tmp_path_factory):
         for name, n in SIZES.items()
     }
     metadata = write_shards(
-        directory, {"technology": (list("abcdefg"), WORDS, splits)}, LANES, row_group_rows=9
+        directory, {"technology": (list("abcdefg"), WORDS, splits)}, VIRTUAL_SHARDS, row_group_rows=9
     )
     return directory / "technology", {name: Layout.of(metadata, "technology", name) for name in SIZES}
 
@@ -65,8 +65,8 @@ def test_any_number_of_ranks_sees_the_same_examples_at_each_step(shards, split, 
 
 
 def test_steps_follow_from_the_manifest(shards):
-    # 101 rows in groups of at most 9 over 4 lanes: 12 groups, so 3 rounds of 9 rows a lane; a step takes 2
-    # rows a lane, so 5 steps a round.
+    # 101 rows in groups of at most 9 over 4 virtual shards: 12 groups, so 3 rounds of 9 rows a virtual shard.
+    # A step takes 2 rows a virtual shard, so a round has 5 steps.
     feed = open_feed(shards)
     assert (feed.layout.groups, feed.layout.rows_per_group, feed.layout.padding, feed.steps_per_epoch) == (
         12,
@@ -109,9 +109,9 @@ def test_order_follows_from_seed_and_epoch(shards):
 
 
 def test_buckets_hold_texts_of_like_length_in_any_order(shards):
-    feed = open_feed(shards, "even", batch=LANES, bucket_by_length=True)
+    feed = open_feed(shards, "even", batch=VIRTUAL_SHARDS, bucket_by_length=True)
     lengths = [batch.length.numpy() for batch in feed.epoch(0)]
-    mixed = [batch.length.numpy() for batch in open_feed(shards, "even", batch=LANES).epoch(0)]
+    mixed = [batch.length.numpy() for batch in open_feed(shards, "even", batch=VIRTUAL_SHARDS).epoch(0)]
     assert np.mean([np.ptp(step) for step in lengths]) < 0.7 * np.mean([np.ptp(step) for step in mixed])
     longest = [step.max() for step in lengths[: feed.steps_per_round]]
     assert longest != sorted(longest)
@@ -199,9 +199,9 @@ def test_the_digest_knows_no_order_and_adds_up():
 
 
 def test_ranks_and_batches_that_do_not_suit_the_lanes(shards):
-    with raises(FeedError, setting="shard.world_sizes", lanes=4, ranks=3):
+    with raises(FeedError, setting="shard.world_sizes", virtual_shards=4, ranks=3):
         open_feed(shards, world=3)
-    with raises(FeedError, setting="train.batch", batch=6, lanes=4):
+    with raises(FeedError, setting="train.batch", batch=6, virtual_shards=4):
         open_feed(shards, batch=6)
     with raises(FeedError, directory=Path("/a#b")):
         Feed(Path("/a#b"), shards[1]["odd"], world=1, rank=0, batch=8, seed=1)

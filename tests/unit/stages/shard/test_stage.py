@@ -91,7 +91,7 @@ def test_random_texts_against_loops():
 
 
 @pytest.mark.parametrize(
-    ("rows", "lanes", "largest", "groups", "rows_per_group"),
+    ("rows", "virtual_shards", "largest", "groups", "rows_per_group"),
     [
         (1, 4, 10, 4, 1),
         (4, 4, 10, 4, 1),
@@ -103,8 +103,8 @@ def test_random_texts_against_loops():
         (7, 16, 1, 16, 1),
     ],
 )
-def test_plan(rows, lanes, largest, groups, rows_per_group):
-    assert plan(rows, lanes, largest) == {
+def test_plan(rows, virtual_shards, largest, groups, rows_per_group):
+    assert plan(rows, virtual_shards, largest) == {
         "rows": rows,
         "padding": groups * rows_per_group - rows,
         "groups": groups,
@@ -131,7 +131,7 @@ def test_cut_makes_tables_of_the_given_sizes():
 def test_files_of_a_split(tmp_path, rows):
     table = examples(range(100, 100 + rows), [1] * rows, [[5, 6]] * rows, max_tokens=3)
     described = write_groups(tmp_path, [table.slice(start, 7) for start in range(0, rows, 7)], rows, 4, 10, 3)
-    layout = Layout(**described.model_dump(), lanes=4, max_tokens=3)
+    layout = Layout(**described.model_dump(), virtual_shards=4, max_tokens=3)
     paths = sorted(tmp_path.iterdir())
     assert [path.name for path in paths] == [group_file(group) for group in range(layout.groups)]
     assert {(pq.read_metadata(path).num_row_groups, pq.read_metadata(path).num_rows) for path in paths} == {
@@ -230,7 +230,7 @@ def warehouse(tmp_path, engine):
 def test_the_stage(warehouse, capsys):
     store = warehouse()
     metadata = store.metadata(ShardMetadata).to_json()
-    assert (metadata["lanes"], metadata["vocabulary_digest"], metadata["too_short"]) == (
+    assert (metadata["virtual_shards"], metadata["vocabulary_digest"], metadata["too_short"]) == (
         2,
         "v",
         {"technology": 2, "citation_level": 1},
@@ -348,18 +348,18 @@ def test_interim_levels_have_their_own_numbers_and_likelihoods(warehouse):
         7: ("top10", "top10"),
         8: ("zerocite", "zerocite"),
     }
-    exposures = {1: 60, 2: 60, 3: 60, 4: 60, 5: 12, 6: 24, 7: 24, 8: 12, 9: 60}
+    follow_ups = {1: 60, 2: 60, 3: 60, 4: 60, 5: 12, 6: 24, 7: 24, 8: 12, 9: 60}
     splits = [
         {
             "patent_key": key,
             "task": "citation_level",
             "split": "test_2011" if key == 9 else "train",
-            "exposure_months": months,
+            "follow_up_months": months,
         }
-        for key, months in exposures.items()
+        for key, months in follow_ups.items()
     ]
     early = [
-        {"patent_key": key, "exposure_months": months, "citation_level": level}
+        {"patent_key": key, "follow_up_months": months, "citation_level": level}
         for key, each in shown.items()
         for months, level in zip((12, 24), each, strict=True)
     ]

@@ -63,7 +63,7 @@ def random_relatives(labels, seed=8):
     return [row for row in rows if random.random() < 0.15]
 
 
-def labelled(root, labels, abstracts=(), relatives=(), shuffle=None, early=None, exposures=()):
+def labelled(root, labels, abstracts=(), relatives=(), shuffle=None, early=None, follow_ups=()):
     """A warehouse with LABELS, ABSTRACTS and RELATED_DOCUMENTS, and INTERIM_LEVELS if there are any."""
     store = Store(root)
     order = (
@@ -81,7 +81,7 @@ def labelled(root, labels, abstracts=(), relatives=(), shuffle=None, early=None,
             store,
             "label",
             tables | {"INTERIM_LEVELS": table_of("INTERIM_LEVELS", early)},
-            {"follow_up_months": list(exposures)},
+            {"follow_up_months": list(follow_ups)},
         )
     return store
 
@@ -171,25 +171,27 @@ def test_interim_levels_train_where_they_were_known_for_the_whole_year(tmp_path,
     sets = [*sets, "split.interim_levels=true"]
     config, _ = load_config(sets=sets)
     labels, abstracts = random_labels()
-    random, exposures = np.random.default_rng(1), config.label.follow_up_months
+    random, follow_ups = np.random.default_rng(1), config.label.follow_up_months
     known = [
         {name: row[name] for name in ("patent_id", "grant_date", "cpc_class")}
         for row in labels
         if row["cpc_class"]
     ]
     early = [
-        row | {"exposure_months": months, "citation_level": random.choice(LEVELS[:4])}
+        row | {"follow_up_months": months, "citation_level": random.choice(LEVELS[:4])}
         for row in known
-        for months in exposures
+        for months in follow_ups
     ]
-    store = labelled(tmp_path, labels, abstracts, random_relatives(labels), early=early, exposures=exposures)
+    store = labelled(
+        tmp_path, labels, abstracts, random_relatives(labels), early=early, follow_ups=follow_ups
+    )
     metadata = run(store, "split", engine, *sets).metadata
     expected = splits_of_store(store, config)
     assert splits_in(store) == expected
     families = families_of_store(store)
     whole = {id_: split for (id_, task), split in expected.items() if task == "citation_level"}
     rows = read(store.directory("SPLITS")).to_dict("records")
-    found = {row["patent_id"]: row["exposure_months"] for row in rows if row["task"] == "citation_level"}
+    found = {row["patent_id"]: row["follow_up_months"] for row in rows if row["task"] == "citation_level"}
     months = early_of_store(
         store,
         config,
@@ -198,14 +200,14 @@ def test_interim_levels_train_where_they_were_known_for_the_whole_year(tmp_path,
     )
     assert found == dict.fromkeys(whole, config.label.horizon_months) | months
     assert metadata["on_interim_levels"] == {
-        str(each): n for each in exposures if (n := list(months.values()).count(each))
+        str(each): n for each in follow_ups if (n := list(months.values()).count(each))
     }
     assert len(months) > 50 and {whole[id_] for id_ in months} == {"train"}
-    assert all(np.isnan(row["exposure_months"]) for row in rows if row["task"] == "technology")
+    assert all(np.isnan(row["follow_up_months"]) for row in rows if row["task"] == "technology")
 
 
 def test_interim_levels_of_other_follow_up_windows_are_an_error(tmp_path, capsys):
-    store = labelled(tmp_path, *random_labels(50), early=[], exposures=[12])
+    store = labelled(tmp_path, *random_labels(50), early=[], follow_ups=[12])
     sets = ("label.follow_up_months=[12, 24]", "split.interim_levels=true", f"warehouse.root={store.root}")
     assert cli.main(["split", *(part for setting in sets for part in ("--set", setting))]) == cli.BAD_DATA
     facts = ("INTERIM_LEVELS", "label.follow_up_months", "[12]", "[12, 24]", "`patent-spark label`")

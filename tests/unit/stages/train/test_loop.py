@@ -26,7 +26,7 @@ from tests.support.training_warehouse import publish_examples
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     root = tmp_path_factory.mktemp("loop")
-    return publish_examples(root, train=96, development=40, lanes=2, row_group_rows=48)
+    return publish_examples(root, train=96, development=40, virtual_shards=2, row_group_rows=48)
 
 
 @pytest.fixture(scope="module")

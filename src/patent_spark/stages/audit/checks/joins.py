@@ -34,20 +34,20 @@ TEXTS = join_spec("tokens_to_examples", "TOKENS to EXAMPLES")
 PREDICTIONS = join_spec("examples_to_predictions", "EXAMPLES to PREDICTIONS")
 
 
-def count_key_mismatches(expected: pd.Series, found: pd.Series) -> dict[str, int]:
-    """Keys of `expected` that are missing in `found`, repeated there, and unexpected there."""
+def count_key_mismatches(expected: pd.Series, actual: pd.Series) -> dict[str, int]:
+    """Keys of `expected` that are missing in `actual`, repeated there, and unexpected there."""
     return {
-        "missing": int((~expected.isin(found)).sum()),
-        "duplicated": int(found.duplicated().sum()),
-        "unexpected": int((~found.isin(expected)).sum()),
+        "missing": int((~expected.isin(actual)).sum()),
+        "duplicated": int(actual.duplicated().sum()),
+        "unexpected": int((~actual.isin(expected)).sum()),
     }
 
 
-def count_changed(expected: pd.DataFrame, found: pd.DataFrame, columns: list[str]) -> int:
+def count_changed(expected: pd.DataFrame, actual: pd.DataFrame, columns: list[str]) -> int:
     """Rows with a patent_key in both frames that differ in one of the columns."""
-    both = expected.merge(found[["patent_key", *columns]], on="patent_key", suffixes=("", "_found"))
+    both = expected.merge(actual[["patent_key", *columns]], on="patent_key", suffixes=("", "_actual"))
     different = [
-        (both[column] != both[f"{column}_found"]) & ~(both[column].isna() & both[f"{column}_found"].isna())
+        (both[column] != both[f"{column}_actual"]) & ~(both[column].isna() & both[f"{column}_actual"].isna())
         for column in columns
     ]
     return int(np.logical_or.reduce(different).sum())
@@ -78,28 +78,28 @@ def labels_of_counts(warehouse: Warehouse) -> CheckResult:
 def examples_of_splits(data: TaskData) -> CheckResult:
     """EXAMPLES has each patent of SPLITS with enough words, once, in its split, with its label."""
     splits = data.warehouse.splits
-    splits = splits.loc[splits["task"] == data.task, ["patent_key", "split", "exposure_months"]]
-    examples = data.examples[["patent_key", "split", "label", "exposure"]]
+    splits = splits.loc[splits["task"] == data.task, ["patent_key", "split", "follow_up_months"]]
+    examples = data.examples[["patent_key", "split", "label", "follow_up"]]
     mismatches = count_key_mismatches(splits["patent_key"], examples["patent_key"])
     too_short = data.store.metadata(ShardMetadata).too_short.get(data.task, 0)
     mismatches["missing"] = abs(mismatches["missing"] - too_short)
     expected = _with_labels(data, splits)
-    mismatches["changed"] = count_changed(expected, examples, ["split", "label", "exposure"])
+    mismatches["changed"] = count_changed(expected, examples, ["split", "label", "follow_up"])
     return join_result(EXAMPLES, mismatches, len(examples), f"; {too_short:,} patents have too few words")
 
 
 def _with_labels(data: TaskData, splits: pd.DataFrame) -> pd.DataFrame:
-    """Rows of SPLITS with `label`, from LABELS or INTERIM_LEVELS, and the latter's months as `exposure`."""
+    """Rows of SPLITS with `label`, from LABELS or INTERIM_LEVELS, and the latter's months as `follow_up`."""
     labels = data.warehouse.labels.rename(columns={data.label_column: "label"})
-    interim = data.warehouse.interim_levels[["patent_key", "exposure_months", "citation_level"]]
+    interim = data.warehouse.interim_levels[["patent_key", "follow_up_months", "citation_level"]]
     joined = splits.merge(labels[["patent_key", "label"]], on="patent_key")
     joined = joined.merge(
-        interim.astype({"exposure_months": float}), on=["patent_key", "exposure_months"], how="left"
+        interim.astype({"follow_up_months": float}), on=["patent_key", "follow_up_months"], how="left"
     )
     is_interim = joined["citation_level"].notna()
     return joined.assign(
         label=joined["label"].where(~is_interim, joined["citation_level"]),
-        exposure=joined["exposure_months"].where(is_interim),
+        follow_up=joined["follow_up_months"].where(is_interim),
     )
 
 
@@ -119,12 +119,12 @@ def predictions_of_examples(data: TaskData) -> CheckResult:
     tested = data.test_examples
     ids = data.warehouse.ids.drop_duplicates("patent_id")
     # The key that PREDICTIONS has is of the code that is checked: it is worked out anew from the id.
-    found = (
+    actual = (
         data.predictions.drop(columns="patent_key")
         .merge(ids, on="patent_id", how="left")
         .rename(columns={"truth": "label"})
     )
-    mismatches = count_key_mismatches(tested["patent_key"], found["patent_key"])
+    mismatches = count_key_mismatches(tested["patent_key"], actual["patent_key"])
     expected = tested[["patent_key", "split", "label"]]
-    mismatches["changed"] = count_changed(expected, found, ["split", "label"])
-    return join_result(PREDICTIONS, mismatches, len(found))
+    mismatches["changed"] = count_changed(expected, actual, ["split", "label"])
+    return join_result(PREDICTIONS, mismatches, len(actual))

@@ -67,8 +67,8 @@ def _shifts(data: TaskData) -> Iterator[_Shift]:
 def _shift(split: str, labels: pd.Series, population: pd.Series) -> _Shift:
     """Total variation distance, and its limit: what chance gives for n of N patents, and a tolerance."""
     expected = population.value_counts(normalize=True)
-    found = labels.value_counts(normalize=True)
-    distance = 0.5 * float(expected.sub(found, fill_value=0).abs().sum())
+    observed = labels.value_counts(normalize=True)
+    distance = 0.5 * float(expected.sub(observed, fill_value=0).abs().sum())
     sampled = math.sqrt(max(0.0, 1 - len(labels) / max(1, len(population))) / len(labels))
     mean = 0.5 * math.sqrt(2 / math.pi) * float((expected * (1 - expected)).pow(0.5).sum())
     limit = _TOLERANCE + (mean + _CHANCE) * sampled

@@ -54,14 +54,14 @@ EMBARGO = CheckSpec(
 def vocabulary_lookahead(warehouse: Warehouse) -> CheckResult:
     """VOCABULARY's counts against a recount over the texts that may be used for fitting."""
     vocabulary = warehouse.store.read_arrow("VOCABULARY", ["word", "count"]).to_pandas()
-    found = vocabulary.set_index("word")["count"]
+    actual = vocabulary.set_index("word")["count"]
     permitted = pd.Series(warehouse.permitted_words)
     expected = permitted[permitted >= warehouse.settings_of("text").text.min_count]
-    both = pd.concat([expected, found], axis=1, keys=["expected", "found"]).fillna(0)
-    mismatched = int((both["expected"] != both["found"]).sum())
-    absent = int((~found.index.isin(permitted.index)).sum())
+    both = pd.concat([expected, actual], axis=1, keys=["expected", "actual"]).fillna(0)
+    mismatched = int((both["expected"] != both["actual"]).sum())
+    absent = int((~actual.index.isin(permitted.index)).sum())
     details = (
-        f"{mismatched:,} of {len(found):,} words have another count than in the permitted texts; "
+        f"{mismatched:,} of {len(actual):,} words have another count than in the permitted texts; "
         f"{absent:,} of them do not occur there."
     )
     return VOCABULARY.measured(mismatched, 0, details)
@@ -118,10 +118,10 @@ def label_embargo(data: TaskData) -> CheckResult:
     details = (
         f"{late:,} of {len(training):,} training patents. A label closes {months} months after the grant"
     )
-    if interim := int(training["exposure"].notna().sum()):
+    if interim := int(training["follow_up"].notna().sum()):
         details += (
-            f"; the interim level of {interim:,} patents closes when its exposure has passed for the whole "
-            "grant year"
+            f"; the interim level of {interim:,} patents closes when its follow-up window has passed for the "
+            "whole grant year"
         )
     return EMBARGO.measured(late, 0, f"{details}. Tests begin on {first_test_day}.")
 
@@ -129,13 +129,13 @@ def label_embargo(data: TaskData) -> CheckResult:
 def closing_days(examples: pd.DataFrame, months: int) -> pd.Series:
     """The day from which each label was known: so many months after the grant.
 
-    An interim level compares with all patents of the grant year. It is known `exposure` months
+    An interim level compares with all patents of the grant year. It is known `follow_up` months
     after the last of them.
     """
     closing = examples["grant_date"] + pd.DateOffset(months=months)
-    for exposure in examples["exposure"].dropna().unique():
-        rows = examples["exposure"] == exposure
+    for follow_up in examples["follow_up"].dropna().unique():
+        rows = examples["follow_up"] == follow_up
         last_days = pd.DataFrame({"year": examples.loc[rows, "year"], "month": 12, "day": 31})
         year_ends = pd.to_datetime(last_days, errors="coerce")
-        closing[rows] = year_ends + pd.DateOffset(months=int(exposure))
+        closing[rows] = year_ends + pd.DateOffset(months=int(follow_up))
     return closing

@@ -127,5 +127,5 @@ def _is_correct(data: TaskData, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
     predictions = data.predictions.set_index("patent_id")
     correct = predictions["truth"] == predictions["predicted"]
     ids = [patent_id(key) for key in keys.tolist()]
-    found: NDArray[np.bool_] = correct.reindex(ids, fill_value=False).to_numpy(bool)
-    return found
+    is_correct: NDArray[np.bool_] = correct.reindex(ids, fill_value=False).to_numpy(bool)
+    return is_correct

@@ -30,7 +30,7 @@ def percentiles_recomputed(warehouse: Warehouse) -> CheckResult:
     ranked = labels[labels["patent_key"].isin(ranked_patents(warehouse)["patent_key"])]
     interim = warehouse.interim_levels
     mismatched = _count_mismatched(labels, ranked, reference_columns(warehouse)) + _count_mismatched(
-        interim.assign(window_complete=True), interim, ["cpc_class", "year", "exposure_months"]
+        interim.assign(window_complete=True), interim, ["cpc_class", "year", "follow_up_months"]
     )
     details = (
         f"{mismatched:,} of {len(labels) + len(interim):,} rows of LABELS and INTERIM_LEVELS have other "

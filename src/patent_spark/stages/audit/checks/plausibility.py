@@ -123,8 +123,8 @@ def top1_auc(data: TaskData) -> CheckResult:
     if TOP1 not in data.label_names:
         return TOP1_AUC.not_applicable("The task has no label top1.")
     auc = _top1_auc(data, data.predictions)
-    found = int((data.predictions["truth"] == TOP1).sum())
-    of_all = f"{found:,} of {len(data.predictions):,} test patents are top1"
+    top1 = int((data.predictions["truth"] == TOP1).sum())
+    of_all = f"{top1:,} of {len(data.predictions):,} test patents are top1"
     if auc is None:
         return TOP1_AUC.not_made(f"{of_all}. Test more patents: add years to split.test_years.")
     return TOP1_AUC.measured(auc, data.settings.top1_auc, f"{of_all}.")

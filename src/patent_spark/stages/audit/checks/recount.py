@@ -31,7 +31,7 @@ RECOUNT = CheckSpec(
 
 _SHOWN = 3
 
-Exposure = tuple[str, int]
+FollowUp = tuple[str, int]
 """patent_id, and the months after the grant in which citations count."""
 
 
@@ -71,13 +71,13 @@ def label_recount(warehouse: Warehouse) -> CheckResult:
 
 
 def _sample_labels(warehouse: Warehouse) -> pd.DataFrame:
-    """Rows of LABELS and then of INTERIM_LEVELS with `table`, patent_id, exposure_months, and p90 and p99."""
+    """Rows of LABELS and then of INTERIM_LEVELS with `table`, patent_id, follow_up_months, p90, p99."""
     labelled, interim = warehouse.labels.dropna(subset=["citation_level"]), warehouse.interim_levels
     labels = _sample(warehouse, labelled, ranked_patents(warehouse), reference_columns(warehouse))
     horizon = warehouse.label_settings.horizon_months
     parts = [
-        labels.assign(table="LABELS", exposure_months=horizon),
-        _sample(warehouse, interim, interim, ["cpc_class", "year", "exposure_months"]).assign(
+        labels.assign(table="LABELS", follow_up_months=horizon),
+        _sample(warehouse, interim, interim, ["cpc_class", "year", "follow_up_months"]).assign(
             table="INTERIM_LEVELS"
         ),
     ]
@@ -97,8 +97,8 @@ def _sample(
 
 def _differences(sample: pd.DataFrame, release: RawRelease, settings: Label) -> list[str]:
     """A sentence for each row whose class, citations or level differ from a recount."""
-    wanted: list[Exposure] = list(
-        zip(sample["patent_id"], sample["exposure_months"].astype(int), strict=True)
+    wanted: list[FollowUp] = list(
+        zip(sample["patent_id"], sample["follow_up_months"].astype(int), strict=True)
     )
     recounted = recount(release, wanted, settings)
     levels = levels_of(
@@ -107,17 +107,17 @@ def _differences(sample: pd.DataFrame, release: RawRelease, settings: Label) -> 
     columns = ["table", "cpc_class", "forward_citations", "citation_level"]
     rows = sample[columns].itertuples(index=False, name=None)
     differences = []
-    for exposure, level, (table, *stored) in zip(wanted, levels, rows, strict=True):
-        expected, found = _Label(*recounted[exposure], level), _Label(*stored)
-        if expected != found:
-            patent, months = exposure
-            differences.append(f"{patent} after {months} months: recounted {expected}; {table} has {found}")
+    for follow_up, level, (table, *stored) in zip(wanted, levels, rows, strict=True):
+        expected, actual = _Label(*recounted[follow_up], level), _Label(*stored)
+        if expected != actual:
+            patent, months = follow_up
+            differences.append(f"{patent} after {months} months: recounted {expected}; {table} has {actual}")
     return differences
 
 
 def recount(
-    release: RawRelease, wanted: Sequence[Exposure], settings: Label
-) -> dict[Exposure, RecountedLabel]:
+    release: RawRelease, wanted: Sequence[FollowUp], settings: Label
+) -> dict[FollowUp, RecountedLabel]:
     """Class, and forward citations within so many months, of each patent."""
     ids = {patent for patent, _ in wanted}
     citations = [row for row in release.rows(CITATIONS, 1, ids) if _counts(row, settings)]

@@ -65,7 +65,7 @@ def attribute_predicts_label(attribute: str, data: TaskData) -> CheckResult:
     spec = _label_spec(attribute)
     if attribute == "class" and data.task == TECHNOLOGY:
         return spec.not_applicable("The class is the label.")
-    closed = data.examples["exposure"].isna().to_numpy()
+    closed = data.examples["follow_up"].isna().to_numpy()
     fitted = _random_half(data)[closed]
     values = pd.factorize(_attribute(data, attribute))[0][closed]
     labels = pd.factorize(data.examples["label"], sort=True)[0][closed]

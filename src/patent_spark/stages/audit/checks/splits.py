@@ -22,7 +22,7 @@ from patent_spark.stages.audit.task_data import TaskData
 MEMBERSHIP = join_spec("split_membership", "LABELS to SPLITS")
 
 _TRAINING = "training and development"
-_COLUMNS = ["patent_key", "side", "exposure_months"]
+_COLUMNS = ["patent_key", "side", "follow_up_months"]
 
 
 def split_membership(data: TaskData) -> CheckResult:
@@ -38,17 +38,17 @@ def split_membership(data: TaskData) -> CheckResult:
         expected_keys = _stratified_keys(data, splits)
         return join_result(MEMBERSHIP, count_key_mismatches(expected_keys, splits["patent_key"]), len(splits))
     expected = _expected_by_year(data, splits)
-    found = splits.assign(side=splits["split"].where(splits["split"].map(is_test), _TRAINING))
-    mismatches = count_key_mismatches(expected["patent_key"], found["patent_key"])
-    mismatches["changed"] = count_changed(expected, found, ["side", "exposure_months"])
-    return join_result(MEMBERSHIP, mismatches, len(splits), _describe_sizes(expected, found))
+    actual = splits.assign(side=splits["split"].where(splits["split"].map(is_test), _TRAINING))
+    mismatches = count_key_mismatches(expected["patent_key"], actual["patent_key"])
+    mismatches["changed"] = count_changed(expected, actual, ["side", "follow_up_months"])
+    return join_result(MEMBERSHIP, mismatches, len(splits), _describe_sizes(expected, actual))
 
 
-def _describe_sizes(expected: pd.DataFrame, found: pd.DataFrame) -> str:
+def _describe_sizes(expected: pd.DataFrame, actual: pd.DataFrame) -> str:
     """The sides that have another size than expected, as a part of the details."""
-    sides = {"found": found["side"].value_counts(), "expected": expected["side"].value_counts()}
+    sides = {"actual": actual["side"].value_counts(), "expected": expected["side"].value_counts()}
     sizes = pd.DataFrame(sides).fillna(0).astype(int)
-    other = sizes[sizes["found"] != sizes["expected"]]
+    other = sizes[sizes["actual"] != sizes["expected"]]
     return "".join(f"; {side} has {n:,}, expected {of:,}" for side, n, of in other.itertuples(name=None))
 
 
@@ -66,7 +66,7 @@ def _stratified_keys(data: TaskData, splits: pd.DataFrame) -> pd.Series:
 
 
 def _expected_by_year(data: TaskData, splits: pd.DataFrame) -> pd.DataFrame:
-    """patent_key, side and exposure_months of each patent that a split by year must contain."""
+    """patent_key, side and follow_up_months of each patent that a split by year must contain."""
     closed = _with_closed_labels(data)
     tested = closed.loc[closed["side"] != _TRAINING, "patent_key"]
     development = splits.loc[splits["split"] == DEVELOPMENT, "patent_key"]
@@ -90,14 +90,14 @@ def _with_closed_labels(data: TaskData) -> pd.DataFrame:
     older = older[~older["patent_key"].isin(warehouse.same_side(pd.concat(excluded)))]
     years = "test_" + tests["year"].astype(str)
     sides = pd.concat([tests.assign(side=years), older.assign(side=_TRAINING)])
-    return sides.assign(exposure_months=float(horizon) if horizon else np.nan)[_COLUMNS]
+    return sides.assign(follow_up_months=float(horizon) if horizon else np.nan)[_COLUMNS]
 
 
 def _with_interim_labels(data: TaskData, held_out: pd.Series) -> pd.DataFrame:
     """Patents that train on an interim level: their window was still open when the tests begin.
 
-    The level is that of the longest exposure that was over for the whole grant year. Families of `held_out`,
-    the test and development patents, are left out.
+    The level is that of the longest follow-up window that was over for the whole grant year. Families of
+    `held_out`, the test and development patents, are left out.
     """
     warehouse, split = data.warehouse, data.warehouse.settings_of("split").split
     if not split.interim_levels or data.task == TECHNOLOGY:
@@ -106,9 +106,9 @@ def _with_interim_labels(data: TaskData, held_out: pd.Series) -> pd.DataFrame:
     closed_on = interim["grant_date"] + pd.DateOffset(months=warehouse.label_settings.horizon_months)
     interim = interim[(closed_on >= first_test_day) & (interim["year"] <= split.train_until)]
     over = _is_over(interim, warehouse.label_settings.follow_up_months, first_test_day)
-    longest = interim[over].sort_values("exposure_months").drop_duplicates("patent_key", keep="last")
+    longest = interim[over].sort_values("follow_up_months").drop_duplicates("patent_key", keep="last")
     longest = longest[~longest["patent_key"].isin(warehouse.same_side(held_out))]
-    return longest.assign(side=_TRAINING).astype({"exposure_months": float})[_COLUMNS]
+    return longest.assign(side=_TRAINING).astype({"follow_up_months": float})[_COLUMNS]
 
 
 def _is_over(
@@ -119,5 +119,5 @@ def _is_over(
     over = np.zeros(len(interim), bool)
     for months in follow_up_months:
         ended = year_ends + pd.DateOffset(months=months) < first_test_day
-        over |= ((interim["exposure_months"] == months) & ended).to_numpy()
+        over |= ((interim["follow_up_months"] == months) & ended).to_numpy()
     return over

@@ -63,7 +63,7 @@ def _first_classes(warehouse: Warehouse) -> pd.DataFrame:
 
 
 def interim_levels_of_labels(warehouse: Warehouse) -> CheckResult:
-    """INTERIM_LEVELS has each patent of LABELS with a class, once for each exposure that has passed."""
+    """INTERIM_LEVELS has each patent of LABELS with a class, once for each window that has passed."""
     settings, interim = warehouse.label_settings, warehouse.interim_levels
     if not settings.follow_up_months:
         return INTERIM.not_applicable("No interim levels were requested: label.follow_up_months is empty.")
@@ -71,20 +71,20 @@ def interim_levels_of_labels(warehouse: Warehouse) -> CheckResult:
     classified = warehouse.labels.dropna(subset=["cpc_class"])
     over = [
         classified[classified["grant_date"] + pd.DateOffset(months=months) <= last_day].assign(
-            exposure_months=months
+            follow_up_months=months
         )
         for months in settings.follow_up_months
     ]
     horizon = settings.horizon_months
-    expected, found = _keyed_by_exposure(pd.concat(over), horizon), _keyed_by_exposure(interim, horizon)
-    mismatches = count_key_mismatches(expected["patent_key"], found["patent_key"])
-    mismatches["changed"] = count_changed(expected, found, ["grant_date", "cpc_class"])
-    return join_result(INTERIM, mismatches, len(found))
+    expected, actual = _keyed_by_follow_up(pd.concat(over), horizon), _keyed_by_follow_up(interim, horizon)
+    mismatches = count_key_mismatches(expected["patent_key"], actual["patent_key"])
+    mismatches["changed"] = count_changed(expected, actual, ["grant_date", "cpc_class"])
+    return join_result(INTERIM, mismatches, len(actual))
 
 
-def _keyed_by_exposure(rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
-    """Rows whose patent_key is unique for patent and exposure. Every exposure is shorter than the horizon."""
-    return rows.assign(patent_key=rows["patent_key"] * horizon + rows["exposure_months"].astype(np.int64))
+def _keyed_by_follow_up(rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    """Rows whose patent_key is unique for patent and follow-up window, which is shorter than the horizon."""
+    return rows.assign(patent_key=rows["patent_key"] * horizon + rows["follow_up_months"].astype(np.int64))
 
 
 def families_of_documents(warehouse: Warehouse) -> CheckResult:
@@ -122,18 +122,18 @@ def tokens_of_patents(warehouse: Warehouse) -> CheckResult:
     fields = warehouse.settings_of("text").text.fields
     valid = warehouse.valid_patents["patent_key"]
     with_words = {field: valid[valid.isin(_keys_with_words(warehouse, field))] for field in fields}
-    found = warehouse.store.read_arrow("TOKENS", ["patent_key"])["patent_key"].to_pandas()
+    actual = warehouse.store.read_arrow("TOKENS", ["patent_key"])["patent_key"].to_pandas()
     needed = [keys for field, keys in with_words.items() if field != "claims"]
     required = pd.concat([valid[:0], *needed]).drop_duplicates()
-    mismatches = count_key_mismatches(required, found)
-    mismatches["unexpected"] = int((~found.isin(pd.concat(with_words.values()))).sum())
+    mismatches = count_key_mismatches(required, actual)
+    mismatches["unexpected"] = int((~actual.isin(pd.concat(with_words.values()))).sum())
     note = ""
     if "claims" not in fields:
         size = min(SAMPLED_TEXTS, len(required))
         sample = required.sample(size, random_state=warehouse.settings.seed).tolist()
         mismatches["with other words"] = _count_other_words(warehouse, fields, sample)
         note = f"; words were compared for {len(sample)}"
-    return join_result(TOKENS, mismatches, len(found), note)
+    return join_result(TOKENS, mismatches, len(actual), note)
 
 
 def _keys_with_words(warehouse: Warehouse, field: str) -> pd.Series:

@@ -1,7 +1,7 @@
 """Dropout that drops the same units of an example whatever the number of ranks.
 
-Every rank draws the mask of the whole batch, lane by lane, from the same seed, and keeps the rows that are
-its own. A saved network holds Keras's own layers, which whoever loads it has.
+Every rank draws the mask of the whole batch, one virtual shard after the other, from the same seed, and keeps
+the rows that are its own. A saved network holds Keras's own layers, which whoever loads it has.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import keras
 
 
-def with_shared_dropout(network: keras.Model, ranks: Ranks, lanes: int) -> keras.Model:
+def with_shared_dropout(network: keras.Model, ranks: Ranks, virtual_shards: int) -> keras.Model:
     """The network, sharing its weights and seeds, with dropout for one rank's rows of a batch.
 
-    A batch holds the same number of rows of each of the rank's lanes, lane by lane.
-    lanes: of all ranks together; rank r has the lanes l with l % ranks.size == r.
+    A batch holds the same number of rows of each of the rank's virtual shards, one shard after the other.
+    virtual_shards: of all ranks together; rank r has the virtual shards s with s % ranks.size == r.
     """
     import keras
     from keras import layers, ops
@@ -34,11 +34,11 @@ def with_shared_dropout(network: keras.Model, ranks: Ranks, lanes: int) -> keras
                 return inputs
             rows, *others = ops.shape(inputs)
             words_and_units = [1, others[-1]] if self.same_for_all_words else others
-            rows_per_lane = rows * ranks.size // lanes
-            ones = ops.ones([lanes * rows_per_lane, *words_and_units], self.compute_dtype)
+            rows_per_shard = rows * ranks.size // virtual_shards
+            ones = ops.ones([virtual_shards * rows_per_shard, *words_and_units], self.compute_dtype)
             mask = ops.reshape(
                 keras.random.dropout(ones, self.rate, seed=self.seed_generator),
-                [lanes, rows_per_lane, *words_and_units],
+                [virtual_shards, rows_per_shard, *words_and_units],
             )
             return inputs * ops.reshape(mask[ranks.rank :: ranks.size], [rows, *words_and_units])
 

@@ -19,7 +19,7 @@ def test_a_job_and_its_configuration_come_back_and_an_earlier_attempt_is_forgott
         key="key",
         examples="/e",
         vectors="/v",
-        shards=stage_metadata("shard", lanes=4),
+        shards=stage_metadata("shard", virtual_shards=4),
         text=TextSource(fields=("title",), claims="first"),
         folder=str(folder),
     )

@@ -10,7 +10,7 @@ from keras import layers
 from patent_spark.stages.train.launch.horovod import Ranks
 from patent_spark.stages.train.model.dropout import with_shared_dropout
 
-LANES, ROWS_PER_LANE, WORDS, UNITS = 4, 3, 5, 400
+VIRTUAL_SHARDS, ROWS_PER_SHARD, WORDS, UNITS = 4, 3, 5, 400
 SOLO = Ranks(rank=0, size=1, local_rank=0, local_size=1)
 
 
@@ -33,10 +33,10 @@ def built(request):
 
 
 def drawn(network, ranks, calls=1):
-    """float32 [calls, lanes, rows, words, units]: what dropout leaves of a rank's rows, all of them ones."""
-    shared, lanes = with_shared_dropout(network, ranks, LANES), LANES // ranks.size
-    ones = np.ones((lanes * ROWS_PER_LANE, WORDS, UNITS), np.float32)
-    shape = (lanes, ROWS_PER_LANE, WORDS, UNITS)
+    """float32 [calls, virtual shards, rows, words, units]: what dropout leaves of a rank's ones."""
+    shared, virtual_shards = with_shared_dropout(network, ranks, VIRTUAL_SHARDS), VIRTUAL_SHARDS // ranks.size
+    ones = np.ones((virtual_shards * ROWS_PER_SHARD, WORDS, UNITS), np.float32)
+    shape = (virtual_shards, ROWS_PER_SHARD, WORDS, UNITS)
     return np.stack([np.reshape(shared(ones, training=True), shape) for _ in range(calls)])
 
 
@@ -49,8 +49,8 @@ def test_an_example_loses_the_same_units_on_any_number_of_ranks(built, size):
 
 
 def test_a_mask_is_that_of_keras_itself_without_the_rows_of_other_ranks(built):
-    ones = np.ones((LANES * ROWS_PER_LANE, WORDS, UNITS), np.float32)
-    expected = np.reshape(built()(ones, training=True), (LANES, ROWS_PER_LANE, WORDS, UNITS))
+    ones = np.ones((VIRTUAL_SHARDS * ROWS_PER_SHARD, WORDS, UNITS), np.float32)
+    expected = np.reshape(built()(ones, training=True), (VIRTUAL_SHARDS, ROWS_PER_SHARD, WORDS, UNITS))
     mask = drawn(built(), SOLO)[0]
     assert (mask == expected).all()
     assert sorted(np.unique(mask)) == pytest.approx([0, 1 / 0.75])
@@ -60,7 +60,7 @@ def test_a_mask_is_that_of_keras_itself_without_the_rows_of_other_ranks(built):
 def test_every_example_and_every_step_has_a_mask_of_its_own(built):
     first, second = drawn(built(), SOLO, calls=2)
     assert (first != second).mean() > 0.3
-    rows = first.reshape(LANES * ROWS_PER_LANE, -1)
+    rows = first.reshape(VIRTUAL_SHARDS * ROWS_PER_SHARD, -1)
     assert all((rows[one] != rows[other]).mean() > 0.3 for one in range(len(rows)) for other in range(one))
     assert (first[:, :, 1:] == first[:, :, :1]).all() == (built is spatial)
 
@@ -69,7 +69,7 @@ def test_an_evaluation_drops_nothing_and_draws_nothing(built):
     network = built()
     before = network.get_layer("dropout").seed_generator.state.numpy()
     ones = np.ones((2, WORDS, UNITS), np.float32)
-    assert (np.asarray(with_shared_dropout(network, SOLO, LANES)(ones)) == 1).all()
+    assert (np.asarray(with_shared_dropout(network, SOLO, VIRTUAL_SHARDS)(ones)) == 1).all()
     assert (network.get_layer("dropout").seed_generator.state.numpy() == before).all()
 
 

@@ -122,7 +122,7 @@ def same_weights(network, other):
 
 
 INTERIM = [
-    InterimLabel(label=f"{level}@12", exposure_months=12, level=level, likelihood=likelihood)
+    InterimLabel(label=f"{level}@12", follow_up_months=12, level=level, likelihood=likelihood)
     for level, likelihood in [("top1", (0.9, 0.2, 0.1)), ("btm90", (0.1, 0.8, 0.9))]
 ]
 
