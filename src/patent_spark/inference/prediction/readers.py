@@ -139,7 +139,7 @@ def _part(key: str, value: object, lines: Lines) -> str:
 
 
 def _csv(lines: Lines) -> Iterator[Document]:
-    csv.field_size_limit(MAX_BYTES)
+    limit_before = csv.field_size_limit(MAX_BYTES)  # of the whole process
     rows = (row for row in csv.reader(iter(lines), strict=True) if len(row) > 1 or "".join(row).strip())
     try:
         header = [name.strip().lower() for name in next(rows, [])]
@@ -150,6 +150,8 @@ def _csv(lines: Lines) -> Iterator[Document]:
             yield _document(_identified(dict(zip(header, row, strict=True))), lines)
     except csv.Error as error:
         raise lines.error(f"is not CSV: {error}") from error
+    finally:
+        csv.field_size_limit(limit_before)
 
 
 def _require_columns(header: list[str], lines: Lines) -> None:
