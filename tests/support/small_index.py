@@ -82,14 +82,20 @@ def small_index(folder, vectors, families=None, identity=WordCounts.identity, **
     return IndexFolder(index.folder)
 
 
+def half_whitened(vectors, others):
+    """Other vectors as an index of `vectors` compares them, from a singular value decomposition."""
+    vectors, mean = vectors.astype(float), vectors.astype(float).mean(axis=0)
+    _, values, directions = np.linalg.svd(vectors - mean, full_matrices=False)
+    deviations = values / len(vectors) ** 0.5
+    return (np.asarray(others, float) - mean) @ directions.T / deviations**0.5
+
+
 def nearest_by_hand(vectors, query, top, allowed):
-    """Rows and cosines of vectors without their mean, one by one with plain floats, the nearest first."""
-    mean = vectors.astype(float).mean(axis=0)
-    asked = query.astype(float) - mean
-    cosines = {}
-    for row in allowed:
-        vector = vectors[row].astype(float) - mean
-        cosines[row] = sum(vector * asked) / (sum(vector**2) * sum(asked**2)) ** 0.5
+    """Rows and cosines, one by one, the nearest first."""
+    compared, (asked,) = half_whitened(vectors, vectors), half_whitened(vectors, [query])
+    cosines = {
+        row: sum(compared[row] * asked) / (sum(compared[row] ** 2) * sum(asked**2)) ** 0.5 for row in allowed
+    }
     return sorted(cosines.items(), key=lambda each: -each[1])[:top]
 
 

@@ -1,7 +1,9 @@
-"""From an encoder's vectors to those that are compared: without their mean, in fewer dimensions, of length 1.
+"""From an encoder's vectors to those that are compared: without their mean, half whitened, of length 1.
 
-Vectors of one encoder share a direction, so that all cosines are high; without their mean they spread (Mu and
-Viswanath 2018). Principal components keep what distinguishes texts.
+A few principal components hold most of the variance of an encoder's vectors: what tells the labels apart.
+Within a label all cosines are near 1 then, and neighbours are almost arbitrary. Whitening (Su et al. 2021)
+gives all components the same weight, noise too; dividing by the fourth root of the variance goes half the
+way. On real patents it finds more of the cited patents than either (benchmarks/RESULTS.md).
 """
 
 from __future__ import annotations
@@ -17,42 +19,46 @@ from patent_spark.core.word_vectors import unit_rows
 Floats = NDArray[np.float32]
 
 
+_LEAST_VARIANCE = 1e-6
+"""Relative to the largest: components with less, such as units that never react, are not enlarged further."""
+
+
 @dataclass(frozen=True)
 class Projection:
     """The map; fitted once for an index, and applied to its vectors and to those of queries."""
 
     mean: Floats
     """[d]"""
-    components: Floats | None
-    """[d, dimensions], orthonormal; None keeps all dimensions."""
+    components: Floats
+    """[d, dimensions]: principal components, each divided by the fourth root of its variance."""
 
     @classmethod
     def fit(cls, vectors: Floats, most_dimensions: int) -> Projection:
-        """From a sample, float32 [n, d]; most_dimensions: 0 = all, as with a sample that is no larger."""
-        mean = vectors.sum(axis=0, dtype=np.float64) / max(len(vectors), 1)
-        if not 0 < most_dimensions < min(vectors.shape):
-            return cls(mean.astype(np.float32), None)
-        covariance = np.cov(vectors, rowvar=False, dtype=np.float64)
-        largest = np.linalg.eigh(covariance)[1][:, : -most_dimensions - 1 : -1]
-        return cls(mean.astype(np.float32), np.ascontiguousarray(largest, np.float32))
+        """From a sample, float32 [n, d]; most_dimensions: 0 = all d."""
+        mean = vectors.mean(axis=0, dtype=np.float64)
+        centred = vectors - mean
+        variances, directions = np.linalg.eigh(centred.T @ centred / len(vectors))
+        kept = most_dimensions or len(mean)
+        variances, directions = variances[::-1][:kept], directions[:, ::-1][:, :kept]
+        least = max(_LEAST_VARIANCE * float(variances[0]), float(np.finfo(np.float32).tiny))
+        scaled = directions / np.sqrt(np.sqrt(np.maximum(variances, least)))
+        return cls(mean.astype(np.float32), np.ascontiguousarray(scaled, np.float32))
 
     @property
     def dimensions(self) -> int:
         """Of a projected vector."""
-        return len(self.mean) if self.components is None else int(self.components.shape[1])
+        return int(self.components.shape[1])
 
     def __call__(self, vectors: Floats) -> Floats:
         """float32 [n, d] -> float32 [n, dimensions], each row of length 1."""
-        centred = vectors - self.mean
-        return unit_rows(centred if self.components is None else centred @ self.components)
+        return unit_rows((vectors - self.mean) @ self.components)
 
     def write(self, path: Path) -> None:
         """Write it to a file."""
-        parts = {"mean": self.mean} | ({} if self.components is None else {"components": self.components})
-        np.savez(path, **parts)
+        np.savez(path, mean=self.mean, components=self.components)
 
     @classmethod
     def read(cls, path: Path) -> Projection:
         """From a file."""
         with np.load(path) as parts:
-            return cls(parts["mean"], parts.get("components"))
+            return cls(parts["mean"], parts["components"])

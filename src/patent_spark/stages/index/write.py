@@ -62,7 +62,10 @@ def write_index(
 ) -> Written:
     """Write the files of an index but index.json. most: patents that can come; table: INDEXED_PATENTS."""
     sample = _first(blocks, _SAMPLE)
-    projection = Projection.fit(np.concatenate([vectors for _, vectors in sample]), settings.dimensions)
+    fitted_on = np.concatenate([vectors for _, vectors in sample])
+    if not len(fitted_on):
+        return Written(0, 0, False, ())
+    projection = Projection.fit(fitted_on, settings.dimensions)
     projection.write(folder.projection_file)
     graph = Graph(settings.links, settings.build_width) if most > settings.exact_up_to else None
     index = VectorIndexWriter(projection.dimensions, most, graph, settings.precision, settings.threads)

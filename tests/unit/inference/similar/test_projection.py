@@ -1,34 +1,45 @@
-"""The projection: without the mean, principal components, length 1, through a file."""
+"""The projection: without the mean, half whitened, principal components, length 1, through a file."""
 
 import numpy as np
 import pytest
 
 from patent_spark.inference.similar.projection import Projection
-from tests.support.small_index import random_vectors
+from tests.support.small_index import half_whitened, random_vectors
 
-SQUARE = np.array([[3, 1, 0], [1, 1, 0], [3, -1, 0], [1, -1, 0]], np.float32)
-"""Around (2, 0, 0); nothing happens in the third dimension."""
+CROSS = np.array([[18, 0], [-14, 0], [2, 1], [2, -1]], np.float32)
+"""Around (2, 0): variance 128 along the first axis, 0.5 along the second."""
 
 
-def test_vectors_lose_their_mean_and_get_length_1():
-    projection = Projection.fit(SQUARE, 0)
-    np.testing.assert_allclose(projection.mean, [2, 0, 0])
-    half = 0.5**0.5
-    np.testing.assert_allclose(
-        projection(SQUARE), np.array([[1, 1, 0], [-1, 1, 0], [1, -1, 0], [-1, -1, 0]]) * half
-    )
-    assert projection.dimensions == 3
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_vectors_lose_their_mean_and_half_of_the_spread_of_each_axis():
+    projection = Projection.fit(CROSS, 0)
+    np.testing.assert_allclose(projection.mean, [2, 0])
+    # 128 ** (1 / 4) and 0.5 ** (1 / 4) differ by the factor 4.
+    cosine = unit(np.array([[8 / 4, 1]])) @ unit(np.array([[16 / 4, 1]])).T
+    projected = projection(np.array([[10, 1], [18, 1]], np.float32))
+    assert projected[0] @ projected[1] == pytest.approx(cosine.item(), abs=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(projected, axis=1), 1, rtol=1e-6)
 
 
 def test_the_mean_itself_stays_zero():
-    assert Projection.fit(SQUARE, 0)(np.array([[2, 0, 0]], np.float32)).tolist() == [[0, 0, 0]]
+    assert Projection.fit(CROSS, 0)(np.array([[2, 0]], np.float32)).tolist() == [[0, 0]]
+
+
+def test_cosines_are_those_of_another_decomposition():
+    vectors = random_vectors(300, 7) @ random_vectors(7, 7, seed=2)
+    projected, expected = Projection.fit(vectors, 0)(vectors), unit(half_whitened(vectors, vectors))
+    np.testing.assert_allclose(projected @ projected.T, expected @ expected.T, atol=1e-4)
 
 
 def test_components_keep_the_cosines_of_vectors_that_lie_in_a_plane():
     plane = random_vectors(200, 2) @ random_vectors(2, 9, seed=2)
-    whole, reduced = Projection.fit(plane, 0)(plane), Projection.fit(plane, 2)
-    assert reduced.dimensions == 2
-    np.testing.assert_allclose(reduced(plane) @ reduced(plane).T, whole @ whole.T, atol=1e-5)
+    reduced = Projection.fit(plane, 2)(plane)
+    expected = unit(half_whitened(plane, plane)[:, :2])
+    assert reduced.shape == (200, 2)
+    np.testing.assert_allclose(reduced @ reduced.T, expected @ expected.T, atol=1e-4)
 
 
 def test_the_largest_components_are_kept():
@@ -38,18 +49,25 @@ def test_the_largest_components_are_kept():
     assert weights[:, 1].argmax() == 3
 
 
-@pytest.mark.parametrize("most", [0, 9, 10, 1000])
-def test_all_dimensions_stay_when_no_fewer_are_asked_for(most):
-    assert Projection.fit(random_vectors(50, 9), most).components is None
+def test_a_number_that_never_changes_does_no_harm():
+    vectors = np.concatenate([random_vectors(100, 3), np.full((100, 1), 0.7, np.float32)], axis=1)
+    with_it, without = Projection.fit(vectors, 0)(vectors), Projection.fit(vectors[:, :3], 0)(vectors[:, :3])
+    np.testing.assert_allclose(with_it @ with_it.T, without @ without.T, atol=1e-4)
 
 
-def test_a_sample_smaller_than_the_components_keeps_all_dimensions():
-    assert Projection.fit(random_vectors(4, 9), 5).dimensions == 9
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_a_sample_of_hardly_any_rows_gives_numbers(rows):
+    vectors = random_vectors(rows, 9)
+    assert np.isfinite(Projection.fit(vectors, 5)(vectors)).all()
 
 
-@pytest.mark.parametrize("most", [0, 2])
-def test_a_file_keeps_it(tmp_path, most):
-    projection = Projection.fit(random_vectors(50, 9), most)
+@pytest.mark.parametrize(("most", "dimensions"), [(0, 9), (3, 3), (9, 9), (1000, 9)])
+def test_at_most_so_many_dimensions_stay(most, dimensions):
+    assert Projection.fit(random_vectors(50, 9), most).dimensions == dimensions
+
+
+def test_a_file_keeps_it(tmp_path):
+    projection = Projection.fit(random_vectors(50, 9), 4)
     projection.write(tmp_path / "projection.npz")
     read, vectors = Projection.read(tmp_path / "projection.npz"), random_vectors(7, 9, seed=3)
     np.testing.assert_array_equal(read(vectors), projection(vectors))

@@ -114,7 +114,7 @@ def test_neighbors_are_those_found_by_hand(engine, tmp_path, texts, model, setti
         cosines = [cosine for _, cosine in nearest_by_hand(vectors, vectors[row], 10, others)]
         found = SimilarPatents(index).to_patent(str(FIRST + row))
         # Short texts of six words tie, so cosines are compared, and those of the patents that were found.
-        np.testing.assert_allclose([each.similarity for each in found], cosines, atol=1e-3)
+        np.testing.assert_allclose([each.similarity for each in found], cosines, atol=1e-4)
         rows = [int(each.patent_id) - FIRST for each in found]
         by_row = dict(nearest_by_hand(vectors, vectors[row], COUNT, others))
         np.testing.assert_allclose([by_row[other] for other in rows], cosines, atol=1e-3)
@@ -137,7 +137,7 @@ def test_averages_of_word_vectors_stand_beside_document_vectors(engine, tmp_path
     vectors = counts(texts) / counts(texts).sum(axis=1, keepdims=True)
     query = np.array([0, 2, 0, 1, 0, 0]) / 3
     cosines = [cosine for _, cosine in nearest_by_hand(vectors, query, 5, range(COUNT))]
-    np.testing.assert_allclose([each.similarity for each in found], cosines, atol=1e-3)
+    np.testing.assert_allclose([each.similarity for each in found], cosines, atol=1e-4)
     assert known == 3
     assert IndexFolder.current(store).about.vectors == "document"
 
