@@ -6,7 +6,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _handle_logged(options, config, log_file)
         return options.handler(options, config) or DONE
     except WorkError as error:
-        return _print_error(error.exit_code, f"{error}\n{_see(log_file)}")
+        return _print_error(error.exit_code, f"{error}\n{_see(log_file)}" if options.logged else str(error))
     except PatentSparkError as error:
         return _print_error(error.exit_code, str(error))
     except BrokenPipeError:  # the reader of our output went away, as in `patent-spark config | head`
@@ -51,8 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _print_error(INTERRUPTED, "interrupted; what was published before stays readable")
     except Exception as error:
         message = " ".join(str(error).split())[:400]
+        where = log_file if options.logged else _keep_traceback(options.command)
         return _print_error(
-            FAILED, f"{options.command} failed: {type(error).__name__}: {message}\n{_see(log_file)}"
+            FAILED, f"{options.command} failed: {type(error).__name__}: {message}\n{_see(where)}"
         )
 
 
@@ -72,6 +75,15 @@ def _handle_logged(options: argparse.Namespace, config: Config, log_file: Path) 
         except Exception:
             log.exception("%s failed", options.command)
             raise
+
+
+def _keep_traceback(command: str) -> Path:
+    """The traceback of the current exception in a file, for a command that keeps no log."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix=f"patent-spark-{command}-", suffix=".log", delete=False
+    ) as file:
+        file.write(traceback.format_exc())
+    return Path(file.name)
 
 
 def _log_file(config: Config, command: str) -> Path:

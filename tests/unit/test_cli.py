@@ -73,6 +73,17 @@ def test_an_unexpected_failure_is_exit_1_and_its_traceback_is_in_the_log(capsys,
     assert "Traceback" in log.read_text()
 
 
+def test_the_traceback_of_a_command_without_a_log_is_kept_too(capsys, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("patent_spark.commands.flatten", fail)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code, _, err = run(capsys, "config")
+    assert code == 1
+    assert "Traceback" in Path(err.split()[-1]).read_text()
+
+
 def test_output_that_is_cut_short_is_no_failure():
     piped = subprocess.run(
         f"{sys.executable} -m patent_spark.cli config | head -1",

@@ -12,6 +12,7 @@ from patent_spark.cli import main
 from patent_spark.core.json_schemas import record_of
 from patent_spark.inference.model_package import Package
 from tests.support.messages import line_with
+from tests.support.served_registry import ServedRegistry, served_config
 from tests.support.small_package import small_package
 
 TITLE, ABSTRACT = "A neural network", "a signal of the network, a battery cell and a pump"
@@ -58,7 +59,7 @@ def test_json_has_the_models_probabilities_to_the_last_digit_shown(predict, pack
 
 
 def test_an_answer_does_not_depend_on_what_is_scored_with_it(package):
-    """Bit for bit, so the digits of one answer are those of a table of a million."""
+    """So the digits of one answer are those of a table of a million: they stand for 1e-4."""
     packed = Package(package).task("technology")
     rng = np.random.default_rng(5)
     words = packed.vocabulary.words
@@ -187,17 +188,54 @@ def test_no_model_is_an_error_that_says_what_to_do(tmp_path, capsys, predict):
     line_with(err, "none", "champion", "folder")
 
 
-def test_using_a_model_loads_no_network_library_and_no_engine(package, tmp_path):
+NETWORK_LIBRARIES = {"tensorflow", "keras", "horovod", "petastorm"}
+ENGINES = {"pyspark", "pysail"}
+SLOW = {"mlflow", "pandas", "gensim", "sklearn", "matplotlib", "faiss", "fastapi"}
+
+
+@pytest.fixture(scope="module")
+def config_of_a_registry(package, tmp_path_factory):
+    """Options of a warehouse whose champion of technology is the package."""
+    folder = tmp_path_factory.mktemp("registry")
+    registry = ServedRegistry(served_config(folder), folder)
+    registry.promote(package, 1)
+    return [f"--set=warehouse.root={folder}/warehouse", f"--set=inference.cache={folder}/cache"]
+
+
+def imported(arguments, cwd):
+    """What a process has imported after `patent-spark predict`, which must succeed."""
     code = (
         "import sys; from patent_spark.cli import main; code = main(sys.argv[1:]); "
-        "heavy = {'tensorflow', 'keras', 'horovod', 'petastorm', 'pyspark', 'pysail', 'gensim', 'mlflow', "
-        "'pandas'}; print(sorted(heavy & sys.modules.keys()), file=sys.stderr); sys.exit(code)"
+        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr); sys.exit(code)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, "predict", "--model", package, "--title", TITLE, "--abstract", ABSTRACT],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert (done.returncode, done.stderr.strip()) == (0, "[]")
+    asked = ["predict", "--title", TITLE, "--abstract", ABSTRACT, *map(str, arguments)]
+    done = subprocess.run([sys.executable, "-c", code, *asked], capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+def test_using_a_local_model_loads_no_network_library_no_engine_and_nothing_slow(package, tmp_path):
+    assert not imported(["--model", package], tmp_path) & (NETWORK_LIBRARIES | ENGINES | SLOW)
     assert not list(tmp_path.iterdir())  # no warehouse, no log
+
+
+def test_using_a_registered_model_loads_no_network_library(config_of_a_registry, tmp_path):
+    options = [*config_of_a_registry, "--task", "technology"]
+    assert not imported(options, tmp_path) & NETWORK_LIBRARIES  # the first time MLflow downloads it
+    assert not imported(options, tmp_path) & (NETWORK_LIBRARIES | ENGINES | SLOW)
+
+
+@pytest.mark.parametrize("model", [None, "technology=1", "models:/patent_spark_technology/1"])
+def test_registered_models_answer_as_the_folder_does(config_of_a_registry, predict, capsys, model):
+    named = ["--model", model] if model else []
+    asked = ["--title", TITLE, "--task", "technology", "--json"]
+    assert main(["predict", *config_of_a_registry, *named, *asked]) == 0
+    (found,) = records(capsys.readouterr().out)
+    (expected,) = records(predict(*asked)[1])
+    assert (found.technology.model.name, found.technology.model.version) == ("patent_spark_technology", "1")
+    assert found.technology.model_copy(update={"model": expected.technology.model}) == expected.technology
+
+
+def test_a_version_that_is_not_registered(config_of_a_registry, capsys):
+    assert main(["predict", *config_of_a_registry, "--model", "technology=7", "--title", "A"]) == 3
+    line_with(capsys.readouterr().err, "technology=7", "not registered")
