@@ -192,3 +192,15 @@ def test_using_a_model():
     (rows,) = tables(said)
     assert [row[0] for row in rows][2:] == ["batch 1, ms a text", "batch 256, texts/s", "peak memory, MB"]
     assert all(float(row[1].replace(",", "")) > 0 < float(row[2].replace(",", "")) for row in rows)
+
+
+def test_scoring(tmp_path):
+    said = benchmark(
+        "score.py", "--texts", 1000, "--runs", 1, "--memory", 500, 1500, "--scratch", tmp_path / "scratch"
+    )
+    speed, memory = tables(said)
+    ours, alone, with_words = speed
+    assert ours[0] == "patent-spark score, sail"
+    require_ratio(ours[3], ours[1], alone[1])
+    require_ratio(ours[4], ours[1], with_words[1])
+    assert [(row[0], number(row[3]) > 50) for row in memory] == [("500", True), ("1,500", True)]

@@ -6,9 +6,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from patent_spark.config import load_config
 from patent_spark.core.errors import DataError, WorkError
 from patent_spark.core.metadata import ScoreMetadata
 from patent_spark.core.schemas import SCORES
+from patent_spark.inference.model_source import open_models
+from patent_spark.inference.prediction.documents import Document
+from patent_spark.inference.prediction.predictor import Predictor
+from patent_spark.inference.prediction.scoring import shown
 from patent_spark.stages.score import stage
 from tests.support.errors import raises
 from tests.support.small_package import small_package
@@ -66,6 +71,20 @@ def test_each_standing_patent_has_the_digits_of_a_single_answer(scored, package,
         assert one["top_labels"] == labels and one["top_probabilities"] == probabilities
         assert (one["label"], one["probability"]) == (labels[0], probabilities[0])
     assert found[WITHOUT_WORDS]["label"] is None
+
+
+def test_predict_shows_the_same_digits(scored, package):
+    store, rows = scored
+    asked = [row for row in rows if row["patent_id"] not in (WITHDRAWN, WITHOUT_WORDS)]
+    models = open_models(load_config()[0], str(package.folder))
+    documents = [Document(row["title"] or "", row["abstract"] or "", row["patent_id"]) for row in asked]
+    classes, levels = (scores_of(store, task) for task in TASKS)
+    for answer in Predictor(models).predict(documents):
+        mine, its = classes[answer.id], answer.technology.classes
+        assert mine["top_labels"] == [each.label for each in its]
+        assert [shown(each) for each in mine["top_probabilities"]] == [each.probability for each in its]
+        mine, its = levels[answer.id], answer.citation_level.levels
+        assert [shown(each) for each in mine["level_probabilities"]] == [each.probability for each in its]
 
 
 def test_each_row_says_which_model_answered(scored, package):
