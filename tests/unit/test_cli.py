@@ -6,6 +6,7 @@ import pytest
 
 from patent_spark.cli import main
 from patent_spark.core.schemas import STAGE_OF
+from tests.support.small_package import small_package
 
 ROOT = Path(__file__).parents[2]
 
@@ -150,3 +151,24 @@ def test_back_tests_start_their_own_ranks(capsys, tmp_path, command):
     )
     assert code == 2
     assert "train.launcher = external" in err and "local" in err and "spark" in err
+
+
+def test_score_has_options_for_its_input_and_its_model(capsys, tmp_path):
+    package = small_package(tmp_path / "package").folder
+    root = f"warehouse.root={tmp_path / 'warehouse'}"
+    code, _, err = run(
+        capsys, "score", "--set", root, "--model", str(package), "--input", str(tmp_path / "new.csv")
+    )
+    assert code == 3
+    assert f"score.input = {tmp_path}/new.csv" in err and err.splitlines()[-1].startswith("patent-spark: ")
+    code, _, err = run(
+        capsys, "score", "--set", root, "--model", str(tmp_path / "none"), "--input", str(package)
+    )
+    assert code == 2
+    assert f"{tmp_path}/none" in err
+
+
+def test_score_without_an_input_needs_patents(capsys, tmp_path):
+    code, _, err = run(capsys, "score", "--set", f"warehouse.root={tmp_path}")
+    assert code == 3
+    assert "stage score" in err and "`patent-spark ingest`" in err

@@ -237,3 +237,17 @@ def test_the_papers_model_does_not_change_with_ours():
     idle = {"text.claims", "train.technology_weight", "train.citation_level_weight"}
     settings = {name for name in about_settings() if name.startswith(("text.", "model.", "train."))}
     assert settings - set(origin) == run | idle
+
+
+@pytest.mark.parametrize(
+    ("setting", "sets"),
+    [
+        ("score.until_year", ["score.from_year=2020", "score.until_year=2019"]),
+        ("score.from_year", ["score.input=new.csv", "score.until_year=2019"]),
+        ("score.delimiter", ["score.delimiter=;;"]),
+    ],
+)
+def test_settings_of_score_that_contradict_one_another(setting, sets):
+    with raises(ConfigError, setting=setting):
+        load_config(sets=sets)
+    load_config(sets=["score.from_year=2019", "score.until_year=2019", "score.delimiter=;"])
