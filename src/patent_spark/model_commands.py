@@ -46,7 +46,7 @@ def predict(options: argparse.Namespace, config: Config) -> None:
             if options.json:
                 print(json.dumps(prediction.to_json()))
             else:
-                print(("" if first else "\n") + prediction_text(prediction))
+                print(("" if first else "\n") + prediction_text(prediction, named=file_format != TEXT))
             first = False
         row += len(chunk)
         sys.stdout.flush()

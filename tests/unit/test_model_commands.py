@@ -80,6 +80,13 @@ def test_people_see_classes_with_titles_levels_and_the_words_that_mattered(predi
     line_with(predict(*asked, "citation_level")[1], "zerocite", " %", "not cited")
 
 
+def test_documents_of_a_file_go_by_row_and_id(predict):
+    given = '{"title": "A pump"}\n{"title": "A valve", "id": "b\\u001b[31m"}\n'
+    _, out, _ = predict("--format", "jsonl", "--task", "technology", given=given)
+    assert [line for line in out.splitlines() if line[:1].isdigit()] == ["1.", "2. b?[31m"]
+    assert predict("--title", "A pump")[1].startswith("CPC class, among 4\n")
+
+
 def test_no_explanation(predict):
     _, out, _ = predict("--title", TITLE, "--abstract", ABSTRACT, "--no-explain")
     assert "words that mattered" not in out

@@ -32,8 +32,8 @@ def level_meaning(
     distance = None if known is None else granted.year - known
     near = nearest(evidence, distance or 0)
     return LevelMeaning(
-        statement=f"Probabilities of a patent granted on {granted}: how often US patents will cite it in "
-        f"{window} after its grant, compared within {within}.",
+        statement=f"Probabilities for a patent granted on {granted}, of citations by US patents in {window} "
+        f"after its grant, compared within {within}.",
         horizon_months=definition.horizon_months if definition else None,
         granted=granted.isoformat(),
         known_until=known,

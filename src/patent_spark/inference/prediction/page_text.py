@@ -15,15 +15,16 @@ from patent_spark.inference.prediction.records import (
 
 WIDTH = 100
 _WORDS = 8
+_LEAST_EFFECT = 0.0005  # shown as 0.1 points
 
 
-def prediction_text(prediction: Prediction) -> str:
-    """The answers about one document; each task has a paragraph."""
+def prediction_text(prediction: Prediction, named: bool = True) -> str:
+    """The answers about one document, a paragraph a task. named: below its row and its id."""
     answers = [*_technology(prediction.technology), *_citation_level(prediction.citation_level)]
     # A terminal obeys control characters.
     printable = "".join(sign if sign.isprintable() else "?" for sign in prediction.id or "")
     name = f"{prediction.row}. {printable}".rstrip()
-    return "\n".join([name, *answers])
+    return "\n".join([name, *answers] if named else answers).lstrip("\n")
 
 
 def _technology(answer: TechnologyAnswer | None) -> Iterator[str]:
@@ -70,7 +71,7 @@ def _model(answer: Answer) -> str:
 
 
 def _words(label: str, words: Iterable[WordEffect] | None) -> Iterator[str]:
-    telling = [each for each in words or () if each.effect][:_WORDS]
+    telling = [each for each in words or () if abs(each.effect) >= _LEAST_EFFECT][:_WORDS]
     if telling:
         shown = ", ".join(f"{each.word} {each.effect * 100:+.1f}" for each in telling)
         yield from _wrapped("  ", f"words that mattered, in points of the probability of {label}: {shown}")

@@ -25,7 +25,7 @@ def warnings_of(
     if scored.unlike:
         warnings.append(_unlike(scored))
     if probability < min_confidence:
-        message = f"look yourself: the most probable answer has less than {min_confidence:.0%}"
+        message = f"look yourself: the most probable answer has less than {min_confidence * 100:g} %"
         warnings.append(PredictionWarning(code=WarningCode.LOW_CONFIDENCE, message=message))
     return tuple(warnings)
 
@@ -36,14 +36,16 @@ def _missing(field: str) -> PredictionWarning:
 
 
 def _too_short(known: int, shortest: int) -> PredictionWarning:
-    message = f"too short: {known} known words; the texts that it learned from have {shortest} or more"
+    message = (
+        f"too short: of the words {known} are known; texts like those of the training have {shortest} or more"
+    )
     return PredictionWarning(code=WarningCode.TOO_SHORT, message=message)
 
 
 def _unlike(scored: Scored) -> PredictionWarning:
     unknown = 1 - scored.facts.known_words / scored.facts.words
     message = (
-        f"unlike the texts that the model learned from: {unknown:.0%} of its words are unknown, "
+        f"unlike the texts that the model learned from: {unknown * 100:.0f} % of its words are unknown, "
         "and the mix of common and rare ones is that of another language, of formulas or of a list"
     )
     return PredictionWarning(code=WarningCode.UNLIKE_TRAINING, message=message)
