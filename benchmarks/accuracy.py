@@ -1,5 +1,5 @@
-"""`make bench-accuracy`: how good the models are, through the real command line, from a release to judged
-predictions.
+"""`make bench-accuracy`: how good the models are, measured through the real command line, from a
+release to evaluated predictions.
 
 On a release at `--release`, the technology task on several splits: each configuration against the baselines
 on the same patents. On a simulated release of `--simulated` patents, both tasks: each configuration against
@@ -35,7 +35,7 @@ Metrics = Mapping[str, Any]
 
 
 def main() -> None:
-    """Run what is not yet done, and print a table after each seed: what it holds is final."""
+    """Run what is not yet done, and print a table after each seed: its rows are final."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -87,7 +87,7 @@ def main() -> None:
         "evaluate",
     ]
     print(f"{machine()}; make bench-accuracy", flush=True)
-    found: dict[str, dict[int, Store]] = {config.stem: {} for config in options.configs}
+    warehouses: dict[str, dict[int, Store]] = {config.stem: {} for config in options.configs}
     for seed in options.seeds or ([1] if options.simulated else range(1, 6)):
         for config in options.configs:
             root = options.scratch.absolute() / name / f"{config.stem}-seed{seed}"
@@ -99,8 +99,8 @@ def main() -> None:
                 f"\n{config.stem}, seed {seed}: {time.monotonic() - started:,.0f} s, skipped stages included",
                 file=sys.stderr,
             )
-            found[config.stem][seed] = Store(root)
-        for config_name, stores in found.items():
+            warehouses[config.stem][seed] = Store(root)
+        for config_name, stores in warehouses.items():
             print(f"\n{config_name}, seeds {', '.join(map(str, stores))}\n")
             if options.simulated:
                 print(bayes_table(list(stores.values())), flush=True)
@@ -206,8 +206,8 @@ def _mean_of_years(metrics: Metrics, baseline: str | None = None) -> float:
     Bayes-optimal one is; years without top1 have none.
     """
     years = [year for year in metrics["by_year"].values() if year["top1"]["pr_auc"] is not None]
-    figures = [(year["baselines"][baseline] if baseline else year)["top1"]["pr_auc"] for year in years]
-    return statistics.fmean(figures, weights=[year["examples"] for year in years])
+    values = [(year["baselines"][baseline] if baseline else year)["top1"]["pr_auc"] for year in years]
+    return statistics.fmean(values, weights=[year["examples"] for year in years])
 
 
 def bayes_optimal(metrics: Metrics) -> Mapping[str, float]:
@@ -218,32 +218,32 @@ def bayes_optimal(metrics: Metrics) -> Mapping[str, float]:
 
 
 def oracle_regression(store: Store, task: str) -> dict[str, float]:
-    """Figures on the test patents of a logistic regression that knows each text's planted class and signal,
-    from the training patents.
+    """Metrics on the test patents of a logistic regression on the oracle features: the class and the level
+    signal that each text was generated from.
 
-    The gap to the Bayes-optimal rates is what so many patents cannot teach. The gap to the model is what it
-    failed to learn.
+    Its gap to the Bayes-optimal rates is due to the number of training patents. Its gap to the model is what
+    the model failed to learn.
     """
     truth = pd.read_parquet(store.directory("RELEASE") / "truth.parquet").set_index("patent_id")
     splits = (
         store.read_arrow("SPLITS", columns=["patent_id", "task", "split"]).to_pandas().set_index("patent_id")
     )
-    answers = (
+    labels = (
         store.read_arrow("LABELS", columns=["patent_id", "cpc_class", "citation_level"])
         .to_pandas()
         .set_index("patent_id")
     )
-    known = splits[splits["task"] == task].join(truth[["text_class", "level_signal"]]).join(answers)
+    known = splits[splits["task"] == task].join(truth[["text_class", "level_signal"]]).join(labels)
     features = OneHotEncoder(handle_unknown="ignore").fit_transform(known[["text_class", "level_signal"]])
-    answer = known["cpc_class" if task == TECHNOLOGY else "citation_level"].to_numpy()
+    label = known["cpc_class" if task == TECHNOLOGY else "citation_level"].to_numpy()
     train, test = ((known["split"].str.startswith(split)).to_numpy() for split in ("train", "test"))
-    train &= pd.notna(answer)  # interim levels are left out
-    oracle = LogisticRegression(max_iter=1000).fit(features[train], answer[train])
+    train &= pd.notna(label)  # interim levels are left out
+    oracle = LogisticRegression(max_iter=1000).fit(features[train], label[train])
     probabilities = oracle.predict_proba(features[test])
-    values = {"accuracy": float((oracle.classes_[probabilities.argmax(axis=1)] == answer[test]).mean())}
+    values = {"accuracy": float((oracle.classes_[probabilities.argmax(axis=1)] == label[test]).mean())}
     if TOP1 in oracle.classes_:
         values["pr_auc"] = float(
-            average_precision_score(answer[test] == TOP1, probabilities[:, list(oracle.classes_).index(TOP1)])
+            average_precision_score(label[test] == TOP1, probabilities[:, list(oracle.classes_).index(TOP1)])
         )
     return values
 

@@ -35,7 +35,7 @@ _TEXTS_AT_ONCE, _WORDS_A_TEXT = 10_000, 110
 
 
 def main() -> None:
-    """Write the texts, run both contestants, print the table."""
+    """Write the texts, run both programs, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--words", type=float, default=10, help="millions of words (default 10)")
     parser.add_argument("--epochs", type=int, default=1)
@@ -61,8 +61,8 @@ def main() -> None:
     ]
     outcomes = alternate({name: [*again, name] for name in (PLAIN, OURS)}, options.runs)
     shutil.rmtree(options.scratch)
-    told = {name: [json.loads(each.stdout) for each in runs] for name, runs in outcomes.items()}
-    assert len({each["vocabulary"] for runs in told.values() for each in runs}) == 1, (
+    results = {name: [json.loads(each.stdout) for each in runs] for name, runs in outcomes.items()}
+    assert len({each["vocabulary"] for runs in results.values() for each in runs}) == 1, (
         "the vocabularies differ"
     )
     print(
@@ -75,7 +75,7 @@ def main() -> None:
             statistics.median(words * options.epochs / each[clock] for each in runs)
             for clock in ("seconds", "cpu_seconds")
         ]
-        for name, runs in told.items()
+        for name, runs in results.items()
     }
     print("\n| training alone | words/s | ratio | words/CPU s | ratio |\n|---|---|---|---|---|")
     for name, (wall, cpu) in paces.items():
@@ -158,7 +158,7 @@ def _threads(text: Text) -> int:
 
 
 class _Sentences:
-    """The lines of some files, as often as they are asked for."""
+    """The lines of some files; can be iterated several times."""
 
     def __init__(self, paths: list[Path]) -> None:
         self._paths = paths

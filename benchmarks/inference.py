@@ -39,7 +39,7 @@ _TOLERANCE = 1e-5
 
 
 def main() -> None:
-    """Measure both engines in turns and print a table; exit code 1 when their answers differ."""
+    """Measure both engines in turns and print a table; exit code 1 when their probabilities differ."""
     options = _options()
     if options.engine:
         print(json.dumps(_measured(options)))

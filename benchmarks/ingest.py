@@ -104,13 +104,13 @@ def _assert_same(name: str, *directories: Path) -> int:
         "CITATIONS": "citing_key, cited_key, patent_id, citation_patent_id, citation_category",
         "ABSTRACTS": "patent_key, patent_id, abstract",
     }
-    found = [
+    contents = [
         duckdb.execute(f"select count(*), sum(hash({columns[name]})) from '{path}/*.parquet'").fetchone()
         for path in directories
     ]
-    assert found[0] and found[0] == found[1], f"{name}: rows and digest differ: {found}"
+    assert contents[0] and contents[0] == contents[1], f"{name}: rows and digest differ: {contents}"
     print(f"{name}: the same rows from both", file=sys.stderr)
-    return int(found[0][0])
+    return int(contents[0][0])
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def table(outcomes: Mapping[str, Sequence[Outcome]], against: str) -> str:
 
 
 def machine() -> str:
-    """The machine in one line, for the record beside figures."""
+    """The machine in one line, for the record beside the results."""
     model = next(
         (
             line.split(":")[1].strip()

@@ -1,11 +1,11 @@
-"""`make bench-recent`: what it adds for the newest test year to train on early levels, the levels that open
-windows show.
+"""`make bench-recent`: does training on interim levels, those of open citation windows, help in recent test
+years?
 
-On a simulated release, through the real command line: the citation level trained on whole labels alone, as
-the embargo leaves them, and with the early levels of patents granted up to split.train_until beside them.
-Both are judged on the same test patents and their whole labels; differences have paired intervals, families
-resampled. With drift, the words that speak of a level change over the years, as technologies do. Started
-again, stages that are done are skipped.
+On a simulated release, through the real command line: the citation level is trained on final levels alone,
+as the embargo leaves them, and with the interim levels of patents granted up to split.train_until added.
+Both models are evaluated on the final levels of the same test patents. Differences have paired intervals from
+a cluster bootstrap over families. With drift, the words that signal a level change over the years. If it is
+started again, finished stages are skipped.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from patent_spark.metrics.comparison import Estimates, differences, estimate
 from patent_spark.metrics.prediction_records import Predictions, TestPatents
 from patent_spark.metrics.report_schema import Metric
 
-EARLY = {"whole labels": False, "and interim levels": True}
-_FIGURES = {"top1 PR-AUC": Metric.TOP1_PR_AUC, "accuracy": Metric.ACCURACY}
+TRAININGS = {"final levels": False, "and interim levels": True}
+_METRICS = {"top1 PR-AUC": Metric.TOP1_PR_AUC, "accuracy": Metric.ACCURACY}
 _SETTINGS = (
     "source.kind=simulate", f"tasks={CITATION_LEVEL}", "simulate.abstract_words=70",
     "label.reference_set=class_year", "label.follow_up_months=[12, 24, 36, 48]",
@@ -69,13 +69,13 @@ def main() -> None:
     for drift in options.drift:
         home = options.scratch.absolute() / f"{options.patents}-drift{drift:g}"
         release = [f"simulate.patents={options.patents}", f"simulate.drift={drift}", *_SETTINGS, *options.set]
-        found = {
+        runs = {
             name: predictions(
                 home / name.replace(" ", "-"), [*release, f"split.interim_levels={str(on).lower()}"]
             )
-            for name, on in EARLY.items()
+            for name, on in TRAININGS.items()
         }
-        print(f"\n{options.patents:,} patents, simulate.drift={drift:g}\n\n{table(found)}", flush=True)
+        print(f"\n{options.patents:,} patents, simulate.drift={drift:g}\n\n{table(runs)}", flush=True)
 
 
 def predictions(root: Path, sets: Sequence[str]) -> pd.DataFrame:
@@ -92,13 +92,11 @@ def predictions(root: Path, sets: Sequence[str]) -> pd.DataFrame:
     return store.read_arrow("PREDICTIONS").to_pandas().sort_values("patent_id", ignore_index=True)
 
 
-def table(found: Mapping[str, pd.DataFrame]) -> str:
-    """A Markdown table: both trainings' figures for each test year and for all, and the difference with its
-    interval.
-    """
-    first, *_ = found.values()
+def table(runs: Mapping[str, pd.DataFrame]) -> str:
+    """A Markdown table: metrics of both trainings for each test year and for all, and their difference."""
+    first, *_ = runs.values()
     labels = list(LEVELS)
-    assert all((each["patent_id"] == first["patent_id"]).all() for each in found.values()), (
+    assert all((each["patent_id"] == first["patent_id"]).all() for each in runs.values()), (
         "the test patents differ"
     )
     names = sorted(first["split"].unique())
@@ -113,31 +111,32 @@ def table(found: Mapping[str, pd.DataFrame]) -> str:
     )
     predictions_by_name = {
         name: Predictions.from_probabilities(patents, np.stack(each["probabilities"]))
-        for name, each in found.items()
+        for name, each in runs.items()
     }
     groups = {"all years": np.arange(len(first))}
     groups |= {split.removeprefix("test_"): patents.rows_of(split) for split in names}
     estimates = estimate(predictions_by_name, groups, Config().evaluate)
+    trainings = " | ".join(TRAININGS)
     lines = [
-        f"| test patents of | figure | {' | '.join(EARLY)} | difference, 95 % interval | patents | top1 |",
+        f"| test patents of | metric | {trainings} | difference, 95 % interval | patents | top1 |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, rows in groups.items():
-        for figure, place in _FIGURES.items():
+        for metric, place in _METRICS.items():
             top1 = int((patents.truth[rows] == 0).sum())
-            lines.append(_line(name, figure, place, estimates[name], len(rows), top1))
+            lines.append(_line(name, metric, place, estimates[name], len(rows), top1))
     return "\n".join(lines)
 
 
 def _line(
-    name: str, figure: str, place: Metric, estimates: Mapping[str, Estimates], patents: int, top1: int
+    name: str, metric: str, place: Metric, estimates: Mapping[str, Estimates], patents: int, top1: int
 ) -> str:
-    without, with_ = (estimates[each] for each in EARLY)
+    without, with_ = (estimates[each] for each in TRAININGS)
     difference = differences(with_, without)[place]
     low, high = difference.interval or (math.nan, math.nan)
     values = " | ".join(f"{float(each.values[place]):.3f}" for each in (without, with_))
     change = f"{difference.difference:+.3f} ({low:+.3f} to {high:+.3f})"
-    return f"| {name} | {figure} | {values} | {change} | {patents:,} | {top1:,} |"
+    return f"| {name} | {metric} | {values} | {change} | {patents:,} | {top1:,} |"
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from patent_spark.core.store import Store
 
 _START_UP = 0.016  # millions of citations of a thousand patents
 _LONGEST = 6 * 3600.0
-Figures = dict[str, list[tuple[int, Outcome]]]
+Outcomes = dict[str, list[tuple[int, Outcome]]]
 """For each stage the citations and what it took, from the smallest size on."""
 
 
@@ -62,7 +62,7 @@ def main() -> None:
         "|\n|---|---|---|---|---|",
         flush=True,
     )
-    figures: Figures = {}
+    outcomes: Outcomes = {}
     failed = False
     for millions in [_START_UP, *sorted(options.millions)]:
         root = options.scratch.absolute() / f"{millions:g}M"
@@ -77,9 +77,9 @@ def main() -> None:
             )
             print(f"| {citations:,} | {stage} | {result} |", flush=True)
             if outcome:
-                figures.setdefault(stage, []).append((citations, outcome))
+                outcomes.setdefault(stage, []).append((citations, outcome))
         shutil.rmtree(root, ignore_errors=True)
-    print(f"\n{exponents(figures)}")
+    print(f"\n{exponents(outcomes)}")
     sys.exit(failed)
 
 
@@ -106,13 +106,13 @@ def _measured(root: Path, sets: list[str], engines: list[str]) -> Iterator[tuple
             return
 
 
-def exponents(figures: Figures) -> str:
+def exponents(outcomes: Outcomes) -> str:
     """A Markdown table of growth exponents; the first size of each stage is its start-up."""
     lines = [
         "| stage | exponent of time | less start-up | of CPU time | less start-up |",
         "|---|---|---|---|---|",
     ]
-    for stage, points in figures.items():
+    for stage, points in outcomes.items():
         (_, start), sizes = points[0], points[1:]
         if len(sizes) < 2:
             continue

@@ -170,7 +170,7 @@ def _report(
     options: argparse.Namespace,
     load_before: float,
 ) -> str:
-    """The figures as a Markdown table."""
+    """The measurements as a Markdown table."""
     p50, p95, p99 = np.percentile(load.seconds, [50, 95, 99]) if load.seconds else (np.nan,) * 3
     third = max(1, len(memory) // 3)
     rows = [

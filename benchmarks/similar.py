@@ -1,8 +1,8 @@
 """`make bench-similar`: the nearest of a million patents, by the HNSW graph and exactly.
 
 Through the real command line: a model is trained on the release of conf/demo.yaml and registered; a larger
-release is simulated, and `patent-spark index` makes vectors of its patents with that model. Then random
-patents are asked about, one at a time on one thread: milliseconds of a whole query (search, family, titles)
+release is simulated, and `patent-spark index` makes vectors of its patents with that model. Queries are
+random patents, one at a time on one thread: milliseconds of a whole query (search, family, titles)
 and recall@10, both against exact search in the same run, without filters and with some. Started again, stages
 that are done are skipped, the index as well unless --force is given.
 """
@@ -44,7 +44,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--patents", type=int, default=1_000_000, help="patents of the release")
-    parser.add_argument("--queries", type=int, default=1_000, help="patents that are asked about")
+    parser.add_argument("--queries", type=int, default=1_000, help="number of queries")
     parser.add_argument("--model", help="folder of a package, instead of training one")
     parser.add_argument(
         "--set", action="append", default=[], metavar="SETTING=VALUE", help="setting of `index`"
@@ -113,13 +113,13 @@ def kinds(index: IndexFolder) -> dict[str, Filters]:
 
 
 def line(index: IndexFolder, rows: Sequence[int], name: str, filters: Filters) -> str:
-    """Asks about each row; exact answers come from a search that is told to compare every vector."""
+    """Queries for each row; exact results come from a search that compares every vector."""
     similar, exact = SimilarPatents(index), SimilarPatents(index, exact=True)
     patents = [index.patents.shown(int(row)).patent_id for row in rows]
     asked_exactly = patents[: max(1, len(patents) // 5)]
-    found, milliseconds = timed(similar, patents, filters)
+    neighbors, milliseconds = timed(similar, patents, filters)
     nearest, of_exact = timed(exact, asked_exactly, filters)
-    pairs = list(zip(found, nearest, strict=False))
+    pairs = list(zip(neighbors, nearest, strict=False))
     by_cosine = np.mean([near_enough(*pair) for pair in pairs])
     by_patent = np.mean([len({n.patent_id for n in a} & {n.patent_id for n in b}) / len(b) for a, b in pairs])
     allowed = index.patents.allowed(filters)[1]
@@ -133,21 +133,21 @@ def line(index: IndexFolder, rows: Sequence[int], name: str, filters: Filters) -
 def timed(
     similar: SimilarPatents, patents: Sequence[str], filters: Filters
 ) -> tuple[list[list[Neighbor]], NDArray[np.float64]]:
-    """The answers and the milliseconds of each, after a few to warm up."""
+    """The results and the milliseconds of each query, after a few to warm up."""
     for patent in patents[:20]:
         similar.to_patent(patent, TOP, filters)
-    answers, milliseconds = [], []
+    results, milliseconds = [], []
     for patent in patents:
         started = time.perf_counter()
-        answers.append(similar.to_patent(patent, TOP, filters))
+        results.append(similar.to_patent(patent, TOP, filters))
         milliseconds.append((time.perf_counter() - started) * 1e3)
-    return answers, np.array(milliseconds)
+    return results, np.array(milliseconds)
 
 
-def near_enough(found: Sequence[Neighbor], nearest: Sequence[Neighbor]) -> float:
+def near_enough(neighbors: Sequence[Neighbor], nearest: Sequence[Neighbor]) -> float:
     """Share of the neighbors that are at least as similar as the last of the exactly nearest."""
     least = nearest[-1].similarity - _EQUAL
-    return sum(each.similarity >= least for each in found) / len(nearest)
+    return sum(each.similarity >= least for each in neighbors) / len(nearest)
 
 
 if __name__ == "__main__":

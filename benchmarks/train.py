@@ -3,8 +3,8 @@ work on the same examples.
 
 The peers: the same step on batches that are in memory already; the paper's own design, a Keras generator of
 stacked float matrices; PyTorch's LSTM of the same shape; and two ranks against one, a core each. Each is a
-process of its own that warms itself up and times its steps alone; all take turns. Also told: how much of
-what is computed is padding, with and without batches of like length.
+process of its own that warms itself up and times its steps alone; all take turns. It also prints how
+much of what is computed is padding, with and without batches of similar length.
 """
 
 from __future__ import annotations
@@ -125,11 +125,11 @@ class Bench:
                 str(HERE / "peers" / "train_torch.py"),
                 str(self._inputs),
             ]
-        told = {
+        results = {
             name: [json.loads(run.stdout) for run in runs]
             for name, runs in alternate(contestants, options.runs).items()
         }
-        assert len({each["examples"] for runs in told.values() for each in runs}) == 1, (
+        assert len({each["examples"] for runs in results.values() for each in runs}) == 1, (
             "not all took the same examples"
         )
         paces = {
@@ -137,7 +137,7 @@ class Bench:
                 statistics.median(each["examples"] / each[clock] for each in runs)
                 for clock in ("seconds", "cpu_seconds")
             ]
-            for name, runs in told.items()
+            for name, runs in results.items()
         }
         print(
             f"\n{machine()}\nthe model of {options.model}.yaml, {options.steps} steps of "
@@ -226,8 +226,8 @@ class Bench:
                 )
                 for core, place in zip(cores, places, strict=False)
             ]
-            said = [process.communicate()[0] for process in processes]
-        return said[0].strip()
+            outputs = [process.communicate()[0] for process in processes]
+        return outputs[0].strip()
 
     def _vectors(self) -> np.ndarray:
         from patent_spark.stages.train.fit import read_vectors
@@ -293,14 +293,14 @@ class Bench:
 
     def _texts(self, keys: list[int]) -> dict[int, str]:
         """Title and abstract of some patents, by key."""
-        found: dict[int, list[str]] = {}
+        texts: dict[int, list[str]] = {}
         for table, column in (("PATENTS", "title"), ("ABSTRACTS", "abstract")):
             rows = pyarrow.dataset.dataset(self._store.directory(table), format="parquet")
             for row in rows.to_table(
                 columns=["patent_key", column], filter=pa.compute.field("patent_key").isin(keys)
             ).to_pylist():
-                found.setdefault(row["patent_key"], []).append(row[column] or "")
-        return {key: " ".join(parts) for key, parts in found.items()}
+                texts.setdefault(row["patent_key"], []).append(row[column] or "")
+        return {key: " ".join(parts) for key, parts in texts.items()}
 
     def _arguments(self) -> list[str]:
         options = self._options

@@ -24,8 +24,8 @@ columns, select = {
         "where patent_abstract is not null",
     ),
 }[table]
-# An id as the number of patent_spark/keys.py: nearly all are plain numerals, the others have one of
-# PatentsView's five prefixes.
+# An id as a number, as in patent_spark/core/patent_ids.py: nearly all are plain numerals, the others have one
+# of PatentsView's five prefixes.
 prefixed = " ".join(
     f"when id[1] = '{prefix[0]}' then {code * 12 * 10**12} + try_cast(substr(id, "
     f"{len(prefix) + 1}) as bigint)"

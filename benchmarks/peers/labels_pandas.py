@@ -34,11 +34,11 @@ members = patents.join(counts, on="patent_key").join(classes, on="patent_key")
 members["forward_citations"] = members.forward_citations.fillna(0).astype("int64")
 members["y"] = members.grant_date.dt.year
 members["window_complete"] = members.grant_date + pd.DateOffset(months=60) <= data_to_date
-pool = (
+reference_sets = (
     members[members.window_complete & members.cpc_class.notna()].groupby(["cpc_class", "y"]).forward_citations
 )
 labels = members.join(
-    pool.quantile([0.9, 0.99]).unstack().set_axis(["q90", "q99"], axis=1), on=["cpc_class", "y"]
+    reference_sets.quantile([0.9, 0.99]).unstack().set_axis(["q90", "q99"], axis=1), on=["cpc_class", "y"]
 )
 levels = np.select(
     [

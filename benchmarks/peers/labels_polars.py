@@ -53,7 +53,7 @@ members = (
         (pl.col("grant_date").dt.offset_by("60mo") <= data_to_date).alias("window_complete"),
     )
 )
-pools = (
+reference_sets = (
     members.filter(pl.col("window_complete") & pl.col("cpc_class").is_not_null())
     .group_by("cpc_class", "y")
     .agg(
@@ -74,7 +74,7 @@ level = (
     .otherwise(pl.lit("btm90"))
 )
 (
-    members.join(pools, on=["cpc_class", "y"], how="left")
+    members.join(reference_sets, on=["cpc_class", "y"], how="left")
     .select(
         pl.col("name").alias("patent_id"),
         "grant_date",

@@ -1,4 +1,4 @@
-"""The same network, optimizer and steps in PyTorch: frozen vectors, LSTM layers, the pool over the words,
+"""The same network, optimizer and steps in PyTorch: frozen vectors, LSTM layers, pooling over the words,
 softmax.
 
 Reads what train.py wrote for it: tokens and labels of each step, the vectors (row 0 for padding), and the
@@ -42,7 +42,7 @@ class Network(nn.Module):
         self.logits = nn.Linear(model["units"] * ways * (2 if self.pool == "max_mean" else 1), labels)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Padding is computed and then left aside."""
+        """Padding is computed and then ignored."""
         states = self.lstm(self.vectors(tokens))[0]
         real = (tokens != 0).unsqueeze(-1).to(states.dtype)
         length = real.sum(dim=1)

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def benchmark(program, *arguments, cwd=ROOT / "benchmarks"):
-    """What a benchmark said: stdout, then stderr."""
+    """The output of a benchmark: stdout, then stderr."""
     done = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / program, *map(str, arguments)],
         cwd=cwd,
@@ -30,9 +30,9 @@ def benchmark(program, *arguments, cwd=ROOT / "benchmarks"):
     return done.stdout + done.stderr
 
 
-def tables(said):
+def tables(output):
     """The rows of each Markdown table in a text, without its header."""
-    blocks = re.findall(r"(?:^\|.*\n)+", said, re.MULTILINE)
+    blocks = re.findall(r"(?:^\|.*\n)+", output, re.MULTILINE)
     return [
         [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()[2:]]
         for block in blocks
@@ -60,15 +60,15 @@ def require_ratio(ratio, own, base):
 
 
 @pytest.mark.parametrize(
-    ("program", "said"),
+    ("program", "output"),
     [
         (["labels.py", "--citations", "0.05", "--runs", "1"], "labels: the same rows from all 7"),
         (["ingest.py", "--citations", "0.05", "--runs", "1"], "ABSTRACTS: the same rows from both"),
         (["scale.py", "--millions", "0.03", "0.05", "--engines", "sail"], "| label on sail |"),
     ],
 )
-def test_a_small_run(tmp_path, program, said):
-    assert said in benchmark(*program, "--scratch", tmp_path)
+def test_a_small_run(tmp_path, program, output):
+    assert output in benchmark(*program, "--scratch", tmp_path)
 
 
 def test_words_a_second(tmp_path):
@@ -90,8 +90,8 @@ def test_words_a_second(tmp_path):
 
 def test_examples_a_second(tmp_path):
     few = ["--steps", "3", "--runs", "1", "--patents", "1500", "--batch", "32"]
-    said = benchmark("train.py", *few, "--scratch", tmp_path, "--torch", tmp_path / "none")
-    paces, ratios = tables(said)
+    output = benchmark("train.py", *few, "--scratch", tmp_path, "--torch", tmp_path / "none")
+    paces, ratios = tables(output)
     paces = {name: pace for name, *pace in paces}
     ours, memory, paper = (
         "patent_spark, its feed",
@@ -107,7 +107,7 @@ def test_examples_a_second(tmp_path):
             require_ratio(ratio, own, base)
     before, after = map(
         float,
-        re.search(r"computed: ([\d.]+)%; with batches of texts of like length ([\d.]+)%", said).groups(),
+        re.search(r"computed: ([\d.]+)%; with batches of texts of like length ([\d.]+)%", output).groups(),
     )
     assert 0 < after < before < 100
 
@@ -128,7 +128,7 @@ def accuracy(tmp_path):
 
 def test_accuracy(tmp_path, accuracy):
     """On simulated patents, and then on the same as a release, split twice."""
-    (found,) = accuracy("--simulated", "2000")
+    (actual,) = accuracy("--simulated", "2000")
     simulated = Store(tmp_path / "simulated-2000" / "demo-seed1")
     technology, levels = (
         simulated.read_json("METRICS", f"{task}.json") for task in ("technology", "citation_level")
@@ -146,8 +146,8 @@ def test_accuracy(tmp_path, accuracy):
             bayes_optimal(levels)["top1_average_precision"],
         ),
     }
-    assert [tuple(row[:2]) for row in found] == list(figures)
-    for (model, optimum), row in zip(figures.values(), found, strict=True):
+    assert [tuple(row[:2]) for row in actual] == list(figures)
+    for (model, optimum), row in zip(figures.values(), actual, strict=True):
         assert row[2] == f"{model:.3f}" and row[5] == ("–" if optimum is None else f"{optimum:.3f}")
         assert (
             row[6] == "–"
@@ -155,15 +155,15 @@ def test_accuracy(tmp_path, accuracy):
             else number(row[6]) == pytest.approx(100 * model / optimum, abs=0.051)
         )
     assert (
-        all(0 < float(row[4]) <= 1 for row in found if row[4] != "–")
-        and [row[4] for row in found].count("–") == 1
+        all(0 < float(row[4]) <= 1 for row in actual if row[4] != "–")
+        and [row[4] for row in actual].count("–") == 1
     )
 
     release = simulated.directory("RELEASE")
     first, (*_, mean) = accuracy("--release", release, "--seeds", "1", "2")
     stores = [Store(tmp_path / release.name / f"demo-seed{seed}") for seed in (1, 2)]
-    told = [store.read_json("METRICS", "technology.json") for store in stores]
-    pairs = [(each["accuracy"], each["baselines"]["tfidf_linear"]["accuracy"]) for each in told]
+    metrics = [store.read_json("METRICS", "technology.json") for store in stores]
+    pairs = [(each["accuracy"], each["baselines"]["tfidf_linear"]["accuracy"]) for each in metrics]
     assert [row[:3] for row in first] == [["1", *(f"{value:.3f}" for value in pairs[0])]]
     assert mean[0] == "mean ± standard error"
     for column, values in zip((1, 2), zip(*pairs, strict=True), strict=True):
@@ -186,10 +186,10 @@ def test_service_under_load(tmp_path):
 
 def test_using_a_model():
     """The answers of the two engines are compared by the benchmark itself."""
-    said = benchmark(
+    output = benchmark(
         "inference.py", "--words", 300, "--labels", 4, "--texts", 20, "--runs", 1, "--threads", 1
     )
-    (rows,) = tables(said)
+    (rows,) = tables(output)
     assert [row[0] for row in rows][2:] == ["batch 1, ms a text", "batch 256, texts/s", "peak memory, MB"]
     assert all(float(row[1].replace(",", "")) > 0 < float(row[2].replace(",", "")) for row in rows)
 

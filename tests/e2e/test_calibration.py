@@ -1,5 +1,4 @@
-"""Probabilities of top1 against what was planted: the one place where the true probability of a patent is
-known."""
+"""Probabilities of top1 against the true ones, which are known of a simulated release alone."""
 
 import json
 import subprocess
@@ -22,8 +21,8 @@ SETTINGS = (
     "train.label_smoothing=0.1", "evaluate.resamples=10",
 )  # fmt: skip
 """Patents enough for a decile's share to be sure to half a point, and few classes, so that a class and year
-holds enough of them for its percentiles; with pools by year top1 is as frequent in each. Smoothed labels, as
-in default.yaml, promise a fortieth to every level."""
+holds enough of them for its percentiles; with percentiles by year top1 is as frequent in each. With smoothed
+labels, as in default.yaml, every level has a probability of a fortieth or more."""
 
 
 @pytest.mark.slow
@@ -42,25 +41,25 @@ def test_top1_is_as_probable_as_was_planted_in_every_decile(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     store = Store(tmp_path)
-    deciles = said_and_planted(store)
+    deciles = deciles_of(store)
     assert len(deciles) == 10
-    for said, planted in deciles:
-        assert said == pytest.approx(planted, abs=0.02)
+    for predicted, generated in deciles:
+        assert predicted == pytest.approx(generated, abs=0.02)
     assert (
-        np.mean([abs(said - planted) for said, planted in deciles[:9]]) < 0.005
+        np.mean([abs(predicted - generated) for predicted, generated in deciles[:9]]) < 0.005
     )  # where top1 is a matter of parts in a thousand
-    assert deciles[-1][1] > 3 * deciles[0][1]  # there is something to be said
-    told = json.loads((store.directory("METRICS") / "citation_level.json").read_text())["calibration"]
-    assert [each["probability"] for each in told["after"]["top1"]["bins"]] == pytest.approx(
-        [said for said, _ in deciles]
+    assert deciles[-1][1] > 3 * deciles[0][1]  # the deciles differ
+    calibration = json.loads((store.directory("METRICS") / "citation_level.json").read_text())["calibration"]
+    assert [each["probability"] for each in calibration["after"]["top1"]["bins"]] == pytest.approx(
+        [predicted for predicted, _ in deciles]
     )
     # The model itself promises top1 to everybody, and a temperature can only take a part of that back.
-    errors = [told[time]["top1"]["ece"] for time in ("before", "temperature_alone", "after")]
+    errors = [calibration[time]["top1"]["ece"] for time in ("before", "temperature_alone", "after")]
     assert errors == sorted(errors, reverse=True) and errors[1] > 2 * errors[2]
 
 
-def said_and_planted(store: Store) -> list[tuple[float, float]]:
-    """Mean calibrated and mean planted probability of top1 in each decile of the test patents by the
+def deciles_of(store: Store) -> list[tuple[float, float]]:
+    """Mean calibrated and mean generated probability of top1 in each decile of the test patents by the
     former."""
     release = store.directory("RELEASE")
     posterior = json.loads((release / "release.json").read_text())["bayes_rates"]["citation_level"][
@@ -73,9 +72,9 @@ def said_and_planted(store: Store) -> list[tuple[float, float]]:
         .level_signal
     )
     predictions = store.read_arrow("PREDICTIONS").to_pandas()
-    said = np.stack(predictions.probabilities)[:, 0]
-    planted = signal[predictions.patent_id].map(lambda level: posterior[level][TOP1]).to_numpy()
+    predicted = np.stack(predictions.probabilities)[:, 0]
+    generated = signal[predictions.patent_id].map(lambda level: posterior[level][TOP1]).to_numpy()
     return [
-        (float(said[part].mean()), float(planted[part].mean()))
-        for part in np.array_split(np.argsort(said, kind="stable"), 10)
+        (float(predicted[part].mean()), float(generated[part].mean()))
+        for part in np.array_split(np.argsort(predicted, kind="stable"), 10)
     ]

@@ -56,12 +56,12 @@ def test_both_tasks_have_a_model_of_their_own_on_a_shared_body(store):
 def test_one_run_has_the_figures_of_both(store):
     (run_id,) = {trained.run_id for trained in store.metadata(TrainMetadata).tasks.values()}
     client = MlflowClient(f"sqlite:///{store.root}/mlflow/mlflow.db")
-    told = client.get_run(run_id).data.metrics
-    assert {"train_loss", "dev_loss"} <= set(told)
+    logged = client.get_run(run_id).data.metrics
+    assert {"train_loss", "dev_loss"} <= set(logged)
     for task in TASKS:
         accuracy = json.loads((store.directory("METRICS") / f"{task}.json").read_text())["accuracy"]
-        assert {f"train_{task}_loss", f"dev_{task}_accuracy", f"{task}_audit/failed"} <= set(told)
-        assert accuracy in [value for name, value in told.items() if name.startswith(f"{task}_test")]
+        assert {f"train_{task}_loss", f"dev_{task}_accuracy", f"{task}_audit/failed"} <= set(logged)
+        assert accuracy in [value for name, value in logged.items() if name.startswith(f"{task}_test")]
     assert {model.name for model in client.search_logged_models(["1"])} == {
         f"{task}_{name}" for task in TASKS for name in ("model", "uncalibrated_model")
     }

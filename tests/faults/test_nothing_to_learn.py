@@ -58,15 +58,15 @@ TO_TRAIN = ("ingest", "label", "split", "text", "shard", "train")
 
 def test_a_task_with_one_class(run, capsys):
     assert run(*TO_TRAIN, classes=("G06",)) == 3
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert all(fact in said for fact in ("technology", "one label", "G06", "tasks")), said
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert all(fact in message for fact in ("technology", "one label", "G06", "tasks")), message
 
 
 def test_a_task_with_one_level(run, capsys):
     sets = ("tasks=citation_level", "citation_level.protocol=stratified", "citation_level.min_tokens=1")
     assert run(*TO_TRAIN, category="cited by applicant", sets=(*sets, "label.horizon_months=1")) == 3
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert all(fact in said for fact in ("citation_level", "one label", "zerocite")), said
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert all(fact in message for fact in ("citation_level", "one label", "zerocite")), message
 
 
 def test_two_classes_are_enough(run):
@@ -78,8 +78,8 @@ def test_two_classes_are_enough(run):
 )
 def test_a_category_that_no_citation_has_lists_those_that_there_are(run, capsys, citing, category):
     assert run("ingest", "label", category=category, sets=(f"label.citing={citing}",)) == 3
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert all(fact in said for fact in ("label.citing", citing, category)), said
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert all(fact in message for fact in ("label.citing", citing, category)), message
 
 
 def test_categories_are_compared_without_case(run):

@@ -1,4 +1,4 @@
-"""COUNTS and LABELS of random worlds against pandas, and what must not change them."""
+"""COUNTS and LABELS of random releases against pandas, and what must not change them."""
 
 import random
 import shutil
@@ -14,7 +14,7 @@ from patent_spark.stages.ingest import writers as tables_of_ingest
 from patent_spark.stages.ingest.duplicate_pairs import COLUMN, DuplicatePairs
 from tests.support.ingested_tables import arrow_tables, publish_release, run
 from tests.support.labels_pandas import expected_labels, interim_levels_of_store, labels_of_store, read
-from tests.support.random_citations import DATA_TO_DATE, random_worlds
+from tests.support.random_citations import DATA_TO_DATE, random_releases
 
 SETTINGS = [  # every pair of values of two settings occurs, but for the pairs with a horizon
     (
@@ -70,7 +70,7 @@ def with_section(settings) -> list[str]:
 
 @pytest.fixture(scope="module")
 def rows():
-    return random_worlds(200, seed=7)
+    return random_releases(200, seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def tables(rows):
 
 @pytest.fixture(scope="module")
 def store(tables, tmp_path_factory):
-    return publish_release(tmp_path_factory.mktemp("worlds"), tables, DATA_TO_DATE, files=2)
+    return publish_release(tmp_path_factory.mktemp("releases"), tables, DATA_TO_DATE, files=2)
 
 
 def labels_in(store) -> pd.DataFrame:
@@ -117,8 +117,8 @@ def test_citations_whose_rows_stand_together_are_counted_the_same(labels, tables
     assert_same(labels_in(grouped), labels)
 
 
-def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(found[expected.columns], expected, check_dtype=False, check_exact=True)
+def assert_same(actual: pd.DataFrame, expected: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(actual[expected.columns], expected, check_dtype=False, check_exact=True)
 
 
 @pytest.mark.engine
@@ -132,10 +132,13 @@ def test_labels_equal_pandas_row_for_row(store, session, engine, settings):
     assert metadata["levels"] == expected["citation_level"].value_counts().to_dict()
     assert metadata["open_window"] == (~expected["window_complete"]).sum()
     assert metadata["without_class"] == expected["cpc_class"].isna().sum()
-    pooled = expected[expected["q90"].notna()]
-    years = [day.year if "reference_set=class_year" in settings else 0 for day in pooled["grant_date"]]
-    pools = pd.Series(list(zip(pooled["cpc_class"], years, strict=True))).value_counts()
-    assert (metadata["reference_sets"], metadata["small_reference_sets"]) == (len(pools), (pools < 100).sum())
+    in_sets = expected[expected["q90"].notna()]
+    years = [day.year if "reference_set=class_year" in settings else 0 for day in in_sets["grant_date"]]
+    sizes = pd.Series(list(zip(in_sets["cpc_class"], years, strict=True))).value_counts()
+    assert (metadata["reference_sets"], metadata["small_reference_sets"]) == (
+        len(sizes),
+        (sizes < 100).sum(),
+    )
 
 
 @pytest.mark.engine
@@ -148,9 +151,9 @@ def test_interim_levels_equal_pandas_row_for_row_and_labels_stay(store, session,
     assert run(store, "label", engine, *settings).metadata["follow_up_months"] == [1, 12, 24, 59]
     assert_same(labels_in(store), labels)
     expected = interim_levels_of_store(store, load_config(sets=settings)[0].label)
-    found = read(store.directory("INTERIM_LEVELS")).astype({"follow_up_months": "int64"})
-    found = found.set_index(["patent_id", "follow_up_months"], verify_integrity=True).sort_index()
-    assert_same(found, expected)
+    actual = read(store.directory("INTERIM_LEVELS")).astype({"follow_up_months": "int64"})
+    actual = actual.set_index(["patent_id", "follow_up_months"], verify_integrity=True).sort_index()
+    assert_same(actual, expected)
     sizes = expected.groupby("follow_up_months").size()
     assert sizes[1] > sizes[12] > sizes[24] >= sizes[59]  # a longer window is over for fewer
     assert set(expected.loc[expected.index.get_level_values(1) == 12, "citation_level"]) == {
@@ -206,19 +209,19 @@ def test_the_order_of_the_rows_in_a_release_changes_nothing(session, engine, tmp
     with zipfile.ZipFile(citations) as archive:
         header, *lines = archive.read("g_us_patent_citation.tsv").decode().splitlines(keepends=True)
     lines = sorted(lines + random.Random(1).sample(lines, 500))
-    found = []
+    actual = []
     for order in (lines, random.Random(2).sample(lines, len(lines))):
-        release = tmp_path / f"release-{len(found)}"
+        release = tmp_path / f"release-{len(actual)}"
         shutil.copytree(store.directory("RELEASE"), release)
         with zipfile.ZipFile(release / citations.name, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("g_us_patent_citation.tsv", header + "".join(order))
-        other = Store(tmp_path / f"warehouse-{len(found)}")
+        other = Store(tmp_path / f"warehouse-{len(actual)}")
         for stage in ("ingest", "label"):
             run(other, stage, engine, "source.kind=folder", f"source.path={release}")
-        found.append(
+        actual.append(
             (other.read_arrow("CITATIONS", ["may_repeat"])["may_repeat"].to_pylist(), labels_in(other))
         )
-    (ordered, labels), (shuffled, same) = found
+    (ordered, labels), (shuffled, same) = actual
     assert all(shuffled) and 500 < sum(ordered) < len(ordered) / 4
     assert labels["total_citations"].sum() < len(lines) - 500
     assert_same(same, labels)

@@ -120,11 +120,11 @@ def _metrics_of(predictions: pd.DataFrame) -> dict[str, Any]:
     from sklearn.metrics import roc_auc_score
 
     truth = predictions["truth"]
-    found = {"accuracy": float((truth == predictions["predicted"]).mean()), "examples": len(predictions)}
+    actual = {"accuracy": float((truth == predictions["predicted"]).mean()), "examples": len(predictions)}
     if set(truth) <= set(LEVELS):
         of_top1 = np.stack(predictions["probabilities"])[:, LEVELS.index(TOP1)]
-        found["top1"] = {"roc_auc": roc_auc_score(truth == TOP1, of_top1) if TOP1 in set(truth) else None}
-    return found
+        actual["top1"] = {"roc_auc": roc_auc_score(truth == TOP1, of_top1) if TOP1 in set(truth) else None}
+    return actual
 
 
 def _predict(scorer: Scorer, data: TaskData) -> pa.Table:

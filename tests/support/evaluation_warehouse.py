@@ -21,7 +21,7 @@ TWINS = range(5_000_460, 5_000_480)
 """Patents of the technology test split, of which each even one and the next are a family."""
 
 
-def publish_world(
+def publish_warehouse(
     root: Path,
     classes: int = 8,
     train: int = 400,

@@ -1,4 +1,4 @@
-"""Small worlds for tests: tables of an earlier stage, published in a warehouse without running that stage."""
+"""Small warehouses for tests: tables of an earlier stage, published without running that stage."""
 
 from __future__ import annotations
 

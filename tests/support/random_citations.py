@@ -35,19 +35,19 @@ CATEGORIES = ["cited by examiner", "cited by applicant", "cited by other", None]
 PREFIXES = ["", "", "", "D", "RE", "PP", "H0"]
 
 
-def random_worlds(worlds: int, seed: int) -> dict[str, list[dict]]:
+def random_releases(count: int, seed: int) -> dict[str, list[dict]]:
     """Rows of PATENTS, CITATIONS and CPC; every trap of the source data occurs somewhere."""
     random = np.random.default_rng(seed)
     tables: dict[str, list[dict]] = {"PATENTS": [], "CITATIONS": [], "CPC": []}
-    for world in range(worlds):
-        for name, rows in _world(random, world).items():
+    for number in range(count):
+        for name, rows in _release(random, number).items():
             tables[name] += rows
     return tables
 
 
-def _world(random: np.random.Generator, world: int) -> dict[str, list[dict]]:
+def _release(random: np.random.Generator, number: int) -> dict[str, list[dict]]:
     size = int(random.choice([1, 2, 3, 11, 30, 80]))
-    ids = [f"{random.choice(PREFIXES)}{1000 * (world + 1) + i}" for i in range(size)]
+    ids = [f"{random.choice(PREFIXES)}{1000 * (number + 1) + i}" for i in range(size)]
     days = (
         random.choice(len(DAYS), size) if random.random() < 0.6 else np.full(size, random.choice(len(DAYS)))
     )
@@ -62,13 +62,13 @@ def _world(random: np.random.Generator, world: int) -> dict[str, list[dict]]:
     ]
     return {
         "PATENTS": patents,
-        "CITATIONS": _citations(random, ids, world),
-        "CPC": _classifications(random, ids, world),
+        "CITATIONS": _citations(random, ids, number),
+        "CPC": _classifications(random, ids, number),
     }
 
 
-def _citations(random: np.random.Generator, ids: list[str], world: int) -> list[dict]:
-    known = [*ids, f"{1000 * (world + 1) + 900}"]  # the last one is in no table of patents
+def _citations(random: np.random.Generator, ids: list[str], number: int) -> list[dict]:
+    known = [*ids, f"{1000 * (number + 1) + 900}"]  # the last one is in no table of patents
     heavy = random.dirichlet(
         np.full(len(known), random.choice([0.3, 3]))
     )  # few patents get most citations, or not
@@ -80,8 +80,8 @@ def _citations(random: np.random.Generator, ids: list[str], world: int) -> list[
     return [row | {"citation_category": CATEGORIES[random.choice(4)]} for row in rows + again]
 
 
-def _classifications(random: np.random.Generator, ids: list[str], world: int) -> list[dict]:
-    classes = [f"{letter}{world:03d}" for letter in ("A", "B", "H")]
+def _classifications(random: np.random.Generator, ids: list[str], number: int) -> list[dict]:
+    classes = [f"{letter}{number:03d}" for letter in ("A", "B", "H")]
     rows = []
     for id_ in ids:
         inventional = random.random() < 0.8

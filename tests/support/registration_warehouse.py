@@ -12,7 +12,7 @@ from patent_spark.core.store import Store
 from patent_spark.pipeline import run_stage
 from patent_spark.tracking.registry import Registry
 from patent_spark.tracking.runs import create_run
-from tests.support.evaluation_warehouse import publish_world
+from tests.support.evaluation_warehouse import publish_warehouse
 from tests.support.factories import publish
 
 TASKS = ("technology", "citation_level")
@@ -41,7 +41,7 @@ def evaluated_and_audited(root: Path) -> Store:
         )
         run.end()
         run_ids[task] = run.run_id
-    store = publish_world(root, run_ids=run_ids)
+    store = publish_warehouse(root, run_ids=run_ids)
     run_stage("evaluate", config)
     publish_audit(store)
     return store

@@ -35,7 +35,7 @@ def splits_of_store(store, config) -> dict[tuple[str, str], str]:
         months = config.label.horizon_months if task == "citation_level" else 0
         placed = protocol(patents, config.split, months)
         if task == "citation_level" and config.split.interim_levels:
-            placed |= dict.fromkeys(early_of_store(store, config, placed, texts), "train")
+            placed |= dict.fromkeys(interim_of_store(store, config, placed, texts), "train")
         expected |= {(id_, task): split for id_, split in placed.items()}
     return (
         without_straddling(expected, texts if config.split.group_by_family else {})
@@ -60,7 +60,7 @@ def families_of_store(store) -> dict[str, str]:
     return name_of
 
 
-def early_of_store(store, config, placed, texts) -> dict[str, int]:
+def interim_of_store(store, config, placed, texts) -> dict[str, int]:
     """The follow-up months of the patents that train on an interim level."""
     first_test_day = datetime.date(min(config.split.test_years), 1, 1)
     family_of = texts if config.split.group_by_family else {}

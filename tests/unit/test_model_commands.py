@@ -152,8 +152,8 @@ def test_a_document_without_words_is_named_by_its_row(predict):
     ],
 )
 def test_misuse_is_one_sentence_and_an_exit_code(predict, arguments, code, facts):
-    found, out, err = predict(*arguments)
-    assert (found, out, err.count("\n")) == (code, "", 1)
+    actual, out, err = predict(*arguments)
+    assert (actual, out, err.count("\n")) == (code, "", 1)
     line_with(err, "patent-spark: ", *facts)
 
 

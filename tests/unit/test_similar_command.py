@@ -55,21 +55,21 @@ def answer(root, capsys, *arguments):
 
 
 def test_a_patent_needs_no_model(root, capsys, asked):
-    found = answer(root, capsys, "--id", "7,000,003", "--top", "5")
+    actual = answer(root, capsys, "--id", "7,000,003", "--top", "5")
     assert asked == []
-    assert len(found.neighbors) == 5
-    assert (found.query.patent_id, found.vectors, found.release_id) == ("7000003", "document", "release-7")
-    assert not {"7000003", "7000004"} & {each.patent_id for each in found.neighbors}
+    assert len(actual.neighbors) == 5
+    assert (actual.query.patent_id, actual.vectors, actual.release_id) == ("7000003", "document", "release-7")
+    assert not {"7000003", "7000004"} & {each.patent_id for each in actual.neighbors}
     with_family = answer(root, capsys, "--id", "7000003", "--include-family")
     assert {each.patent_id for each in with_family.neighbors[:2]} == {"7000003", "7000004"}
 
 
 def test_a_text_is_read_by_the_model_of_the_index(root, capsys, asked, tmp_path):
-    found = answer(root, capsys, "--title", "W1", "--abstract", "w2 w2 unheard")
+    actual = answer(root, capsys, "--title", "W1", "--abstract", "w2 w2 unheard")
     assert asked == ["models:/patent_spark_technology/3"]
-    assert found.query.known_words == 3
+    assert actual.query.known_words == 3
     (tmp_path / "text").write_text("w1 w2\nw2 unheard")
-    assert answer(root, capsys, "--file", str(tmp_path / "text")).neighbors == found.neighbors
+    assert answer(root, capsys, "--file", str(tmp_path / "text")).neighbors == actual.neighbors
 
 
 def test_each_text_of_a_file_gets_an_answer(root, capsys, asked, tmp_path):
@@ -85,15 +85,15 @@ def test_each_text_of_a_file_gets_an_answer(root, capsys, asked, tmp_path):
 
 
 def test_filters_by_day_class_and_number(root, capsys, asked):
-    found = answer(root, capsys, "--id", "7000050", "--granted-before", "2001-03-01", "--class", "h04, g06")
-    assert found.query.classes == ("H04", "G06")
+    actual = answer(root, capsys, "--id", "7000050", "--granted-before", "2001-03-01", "--class", "h04, g06")
+    assert actual.query.classes == ("H04", "G06")
     # Rows 0 to 8 were granted before; those of classes G06 and H04 have r % 3 < 2.
-    assert {int(each.patent_id) - FIRST for each in found.neighbors} == {0, 1, 3, 4, 6, 7}
+    assert {int(each.patent_id) - FIRST for each in actual.neighbors} == {0, 1, 3, 4, 6, 7}
 
 
 def test_words_are_asked_with_their_own_vectors(root, capsys, asked):
-    found = answer(root, capsys, "--vectors", "words", "--title", "w1 w2")
-    assert (found.vectors, asked) == ("words", [])
+    actual = answer(root, capsys, "--vectors", "words", "--title", "w1 w2")
+    assert (actual.vectors, asked) == ("words", [])
 
 
 def test_a_table_is_printed_for_people(root, capsys, asked):
@@ -105,8 +105,8 @@ def test_another_model_is_refused(root, capsys, asked, monkeypatch):
     newer = WordCountModel(identity="model-2")
     monkeypatch.setattr(opening, "open_models", lambda *_: {"technology": newer})
     assert similar(root, "--title", "w1", "--model", "champion") == BAD_DATA
-    said = capsys.readouterr().err
-    assert "model-1" in said and "model-2" in said and "patent-spark index" in said
+    printed = capsys.readouterr().err
+    assert "model-1" in printed and "model-2" in printed and "patent-spark index" in printed
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_another_model_is_refused(root, capsys, asked, monkeypatch):
 )
 def test_what_cannot_be_answered_is_one_line_and_an_exit_code(root, capsys, asked, arguments, code):
     assert similar(root, *arguments) == code
-    said = capsys.readouterr()
-    assert said.out == "" and len(said.err.splitlines()) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and len(printed.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def share(value: float | None, digits: int = 1) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A figure with three decimals."""
+    """A number with three decimals."""
     return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # never -0.000
 
 

@@ -23,7 +23,7 @@ _STAGES = ("simulate", "ingest", "label", "split", "text", "shard", "train")
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the figures come from."""
+    """Where the metrics come from."""
 
     release_id: str
     data_to_date: str

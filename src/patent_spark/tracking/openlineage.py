@@ -2,7 +2,7 @@
 
 A version of a stage is a run of the job `<namespace>.<stage>`; its run id follows from the warehouse and the
 version, so an event that is sent again is the same one. The tables and other outputs of a stage are data
-sets, named by their folder without the version, which is a facet. What cannot be sent is said, never raised.
+sets, named by their folder without the version, which is a facet. Failures are logged, not raised.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "GIT_PYTHON_REFRESH": "quiet",
-    # What a model needs is told; the files of the working directory have no part in it.
+    # The requirements of a model are given explicitly, not inferred from the working directory.
     "MLFLOW_UV_AUTO_DETECT": "false",
 }
 _SQLITE = "sqlite:///"

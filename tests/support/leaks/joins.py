@@ -43,8 +43,8 @@ def abstracts_of_several_families(store: Store) -> None:
 
 
 def families_by_abstract_alone(store: Store) -> None:
-    found = Warehouse(store, Config()).abstract_families.rename(columns={"link": "family"})
-    rewrite(store, "FAMILIES", lambda frame: found)
+    actual = Warehouse(store, Config()).abstract_families.rename(columns={"link": "family"})
+    rewrite(store, "FAMILIES", lambda frame: actual)
 
 
 def tenth_of_training_lost(store: Store) -> None:

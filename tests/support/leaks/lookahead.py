@@ -59,10 +59,10 @@ def levels_over_all_years(frame: pd.DataFrame) -> pd.DataFrame:
     shares = ranked.groupby("cpc_class")["forward_citations"].quantile([0.9, 0.99]).unstack()
     q90, q99 = (frame["cpc_class"].map(shares[share]) for share in (0.9, 0.99))
     count = frame["forward_citations"]
-    found = pd.Series(
+    actual = pd.Series(
         np.select([count == 0, count > q99, count > q90], [ZEROCITE, TOP1, TOP10], BTM90), frame.index
     )
-    return frame.assign(q90=q90, q99=q99, citation_level=found.where(frame["citation_level"].notna(), None))
+    return frame.assign(q90=q90, q99=q99, citation_level=actual.where(frame["citation_level"].notna(), None))
 
 
 LEAKS = (

@@ -64,8 +64,8 @@ def compare(roots, capsys):
     """Exit code, whether each name is equal, and all lines."""
     code = main([str(root) for root in roots])
     lines = capsys.readouterr().out.splitlines()
-    found = [re.match(r"(.+): (equal|DIFFERENT) \(", line) for line in lines]
-    return code, {match[1]: match[2] == "equal" for match in found if match}, lines
+    actual = [re.match(r"(.+): (equal|DIFFERENT) \(", line) for line in lines]
+    return code, {match[1]: match[2] == "equal" for match in actual if match}, lines
 
 
 def test_equal_warehouses(roots, capsys):

@@ -83,15 +83,15 @@ def test_an_older_manifest_is_read(tmp_path, capsys):
 def test_old_names_of_tables(tmp_path, capsys):
     publish(Store(tmp_path), "ingest", {"RELATED_DOCUMENTS": []})
     assert main(["where", "RELATIVES", "--set", f"warehouse.root={tmp_path}"]) == 0
-    said = capsys.readouterr()
-    assert said.out.strip() == str(Store(tmp_path).directory("RELATED_DOCUMENTS"))
-    assert "RELATIVES" in said.err and "RELATED_DOCUMENTS" in said.err
+    printed = capsys.readouterr()
+    assert printed.out.strip() == str(Store(tmp_path).directory("RELATED_DOCUMENTS"))
+    assert "RELATIVES" in printed.err and "RELATED_DOCUMENTS" in printed.err
 
 
 @pytest.mark.parametrize(("old", "new"), renamed.COMMANDS.items())
 def test_old_commands(capsys, old, new):
     with pytest.raises(SystemExit) as ended:
         main([old, "--help"])
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
     assert ended.value.code == 0
-    assert f"patent-spark {new}" in said.out and old in said.err and new in said.err
+    assert f"patent-spark {new}" in printed.out and old in printed.err and new in printed.err

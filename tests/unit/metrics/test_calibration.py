@@ -31,20 +31,20 @@ def miscalibrated(count, temperature, seed=0, labels=4):
 @pytest.mark.parametrize("temperature", [0.5, 2.0, 3.0])
 def test_the_temperature_is_estimated(temperature):
     predicted, right, truth = miscalibrated(4000, temperature)
-    found = fit_temperature(predicted, truth)
-    assert found == pytest.approx(temperature, rel=0.1)
-    calibrated = tempered(predicted, found)
+    actual = fit_temperature(predicted, truth)
+    assert actual == pytest.approx(temperature, rel=0.1)
+    calibrated = tempered(predicted, actual)
     assert np.abs(calibrated - right).mean() < 0.3 * np.abs(predicted - right).mean()
     assert calibrated.sum(axis=1) == pytest.approx(np.ones(4000), abs=1e-5)
     assert (calibrated.argmax(axis=1) == predicted.argmax(axis=1)).all()
 
 
 def test_a_temperature_that_does_not_differ_from_1_is_1():
-    found = [
+    actual = [
         fit_temperature(predicted, truth)
         for predicted, _, truth in (miscalibrated(300, 1.0, seed) for seed in range(40))
     ]
-    assert 0.8 < np.mean(np.array(found) == 1) < 1
+    assert 0.8 < np.mean(np.array(actual) == 1) < 1
     assert fit_temperature(np.zeros((0, 4), np.float32), np.zeros(0, int)) == 1
 
 
@@ -98,8 +98,8 @@ def test_the_network_of_the_default_configuration_is_calibrated_in_another_proce
         tmp_path / "calibrated.keras"
     )
     keras.utils.clear_session()
-    found = keras.models.load_model(tmp_path / "calibrated.keras")(tokens).numpy()
-    assert found == pytest.approx(calibration(network(tokens).numpy()), abs=1e-5)
+    actual = keras.models.load_model(tmp_path / "calibrated.keras")(tokens).numpy()
+    assert actual == pytest.approx(calibration(network(tokens).numpy()), abs=1e-5)
 
 
 def test_certain_and_impossible_labels():
@@ -130,11 +130,11 @@ def test_scales_correct_a_rare_level_that_smoothed_labels_overestimate():
     predicted, right, truth = smoothed_levels(8000, 0.1, seed=1)
     temperature = fit_temperature(predicted, truth)
     slopes, intercepts = fit_scales(predicted, truth, temperature)
-    found = Calibration(temperature, slopes, intercepts)(predicted)
-    assert found.dtype == np.float32 and found.sum(axis=1) == pytest.approx(np.ones(8000), abs=1e-5)
-    rare = np.array_split(np.argsort(found[:, 0]), 10)
-    assert max(abs(found[part, 0].mean() - right[part, 0].mean()) for part in rare) < 0.02
-    assert found[:, 0].mean() == pytest.approx(right[:, 0].mean(), abs=0.003)
+    actual = Calibration(temperature, slopes, intercepts)(predicted)
+    assert actual.dtype == np.float32 and actual.sum(axis=1) == pytest.approx(np.ones(8000), abs=1e-5)
+    rare = np.array_split(np.argsort(actual[:, 0]), 10)
+    assert max(abs(actual[part, 0].mean() - right[part, 0].mean()) for part in rare) < 0.02
+    assert actual[:, 0].mean() == pytest.approx(right[:, 0].mean(), abs=0.003)
     assert (
         tempered(predicted, temperature)[:, 0].mean() > 1.5 * right[:, 0].mean()
     )  # a temperature cannot do that
@@ -177,26 +177,28 @@ def fitted(predicted, truth, families=None, levels=LEVELS):
 
 def test_levels_have_scales_if_they_are_better_in_cross_validation():
     predicted, _, truth = smoothed_levels(4000, 0.1)
-    found = fitted(predicted, truth)
-    assert (found.slopes, found.intercepts) == fit_scales(predicted, truth, fit_temperature(predicted, truth))
-    assert (found.learned_on, found.patents) == ("development", 4000)
-    assert STANDARD_ERROR.search(found.why)
+    actual = fitted(predicted, truth)
+    assert (actual.slopes, actual.intercepts) == fit_scales(
+        predicted, truth, fit_temperature(predicted, truth)
+    )
+    assert (actual.learned_on, actual.patents) == ("development", 4000)
+    assert STANDARD_ERROR.search(actual.why)
 
 
 def test_a_temperature_is_used_alone_if_it_is_all_that_is_wrong():
-    found = [fitted(*[miscalibrated(600, 2.0, seed)[place] for place in (0, 2)]) for seed in range(4)]
-    assert sum(bool(each.slopes) for each in found) <= 1
-    assert [each.temperature for each in found] == pytest.approx([2.0] * 4, rel=0.3)
-    assert all(STANDARD_ERROR.search(each.why) for each in found)
+    actual = [fitted(*[miscalibrated(600, 2.0, seed)[place] for place in (0, 2)]) for seed in range(4)]
+    assert sum(bool(each.slopes) for each in actual) <= 1
+    assert [each.temperature for each in actual] == pytest.approx([2.0] * 4, rel=0.3)
+    assert all(STANDARD_ERROR.search(each.why) for each in actual)
 
 
 def test_a_level_with_few_patents_has_no_scales():
     predicted, _, truth = smoothed_levels(8000, 0.1)
     rare, others = np.flatnonzero(truth == 0), np.flatnonzero(truth > 0)
     few, enough = (np.concatenate([rare[:count], others]) for count in (11, 12))
-    found = fitted(predicted[few], truth[few])
-    assert found.slopes == () and found.temperature == fit_temperature(predicted[few], truth[few])
-    assert all(fact in found.why for fact in ("top1", "11", "12"))
+    actual = fitted(predicted[few], truth[few])
+    assert actual.slopes == () and actual.temperature == fit_temperature(predicted[few], truth[few])
+    assert all(fact in actual.why for fact in ("top1", "11", "12"))
     assert fitted(predicted[enough], truth[enough]).slopes
 
 
@@ -208,7 +210,7 @@ def test_families_are_held_out_as_a_whole():
 
 def test_classes_share_a_temperature_and_without_patents_there_is_no_calibration():
     predicted, _, truth = smoothed_levels(4000, 0.1)
-    found = fitted(predicted, truth, levels=())
-    assert (found.slopes, found.temperature) == ((), fit_temperature(predicted, truth))
+    actual = fitted(predicted, truth, levels=())
+    assert (actual.slopes, actual.temperature) == ((), fit_temperature(predicted, truth))
     nothing = fitted(predicted[:0], truth[:0])
     assert (nothing.temperature, nothing.slopes, nothing.learned_on, nothing.patents) == (1.0, (), None, 0)

@@ -124,8 +124,8 @@ def test_a_receiver_that_refuses_is_said_once_and_stops_nothing(tmp_path, server
     with stage_events(Store(tmp_path), begun(Store(tmp_path), "label", {})):
         pass
     assert len(server.events) == 1
-    said = capsys.readouterr().err
-    assert said.count("OpenLineage") == 1 and "403" in said
+    message = capsys.readouterr().err
+    assert message.count("OpenLineage") == 1 and "403" in message
 
 
 def test_without_the_library_the_work_goes_on(tmp_path, server, monkeypatch, capsys):
@@ -133,8 +133,8 @@ def test_without_the_library_the_work_goes_on(tmp_path, server, monkeypatch, cap
     store = Store(tmp_path)
     with stage_events(store, begun(store, "label", {})) as done:
         done.append(store.manifest("label"))
-    said = capsys.readouterr().err
-    assert "patent_spark[lineage]" in said and said.count("OpenLineage") == 1
+    message = capsys.readouterr().err
+    assert "patent_spark[lineage]" in message and message.count("OpenLineage") == 1
 
 
 def test_a_file_can_take_the_events(tmp_path, monkeypatch):

@@ -108,13 +108,13 @@ def test_a_run_can_have_a_name_of_its_own(config):
             "train.epochs": 5,
         },
     )
-    found = stored_run(config, create_run(named, "technology", {"release_id": "r7"}).run_id)
-    assert found.info.run_name == "wide technology"
+    actual = stored_run(config, create_run(named, "technology", {"release_id": "r7"}).run_id)
+    assert actual.info.run_name == "wide technology"
     assert (
-        found.data.tags["mlflow.note.content"] == "Settings that are not at their default: `model.units` 256"
+        actual.data.tags["mlflow.note.content"] == "Settings that are not at their default: `model.units` 256"
     )
-    assert "mlflow.parentRunId" not in found.data.tags
-    assert "tracking.experiment" in found.data.params and "tracking.run_name" not in found.data.params
+    assert "mlflow.parentRunId" not in actual.data.tags
+    assert "tracking.experiment" in actual.data.params and "tracking.run_name" not in actual.data.params
 
 
 def test_the_model_is_kept_with_signature_example_and_texts(config, run, tmp_path):

@@ -1,4 +1,4 @@
-"""How models are judged, promoted and compared."""
+"""How models are evaluated, promoted and compared."""
 
 from __future__ import annotations
 

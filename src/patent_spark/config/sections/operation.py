@@ -13,7 +13,7 @@ from patent_spark.config.setting_types import STRICT, Count, Directory, Positive
 
 @dataclass(frozen=True, config=STRICT)
 class Refresh:
-    """What a new release must hold before it replaces the one before, and who is told."""
+    """What a new release must hold before it replaces the one before, and who is notified."""
 
     min_row_ratio: Share = setting(0.95, "least rows of each table, relative to the release before")
     max_reject_share: Share = setting(0.005, "largest share of a file's rows that are rejected or lost")

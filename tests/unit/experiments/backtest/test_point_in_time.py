@@ -70,7 +70,7 @@ def training_inputs(config, *further):
 
 
 @pytest.fixture(scope="module")
-def worlds(tmp_path_factory, engine):
+def warehouses(tmp_path_factory, engine):
     """Configurations of both releases."""
     home = tmp_path_factory.mktemp("known")
     made = load_config(sets=[*SETTINGS, f"warehouse.root={home / 'w'}", f"source.path={home / 'made'}"])[0]
@@ -89,10 +89,10 @@ def worlds(tmp_path_factory, engine):
     }
 
 
-def test_training_inputs_are_the_same_with_citations_from_after_the_cutoff(worlds):
+def test_training_inputs_are_the_same_with_citations_from_after_the_cutoff(warehouses):
     (_, plain), (store, later) = (
         training_inputs(model_config(point_in_time_config(config), MODEL, {}), "text")
-        for config in worlds.values()
+        for config in warehouses.values()
     )
     assert len(plain["labels"]) > 200 and len(plain["vectors"]) > 300
     # the later citations are there
@@ -103,7 +103,7 @@ def test_training_inputs_are_the_same_with_citations_from_after_the_cutoff(world
 @pytest.mark.parametrize(
     "setting", ["label.population=cited", "label.reference_set=class", "split.embargo=false"]
 )
-def test_each_point_in_time_setting_is_needed(worlds, setting):
+def test_each_point_in_time_setting_is_needed(warehouses, setting):
     """With one of them as in the paper, later citations reach the training labels."""
     name, _, value = setting.partition("=")
     plain, later = (
@@ -113,6 +113,6 @@ def test_each_point_in_time_setting_is_needed(worlds, setting):
                 {name: {"false": False}.get(value, value)},
             )
         )[1]
-        for config in worlds.values()
+        for config in warehouses.values()
     )
     assert later["labels"] != plain["labels"]

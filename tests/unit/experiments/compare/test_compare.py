@@ -43,7 +43,7 @@ def logged(store, task, predictions, *sets, epochs=2, finished=True, release_id=
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def logged_runs(tmp_path_factory):
     """The warehouse, run ids by name, and how many patents more the run `better` predicts correctly."""
     store = evaluated_and_audited(tmp_path_factory.mktemp("compare") / "w")
     predictions = candidate_predictions(store, "technology")
@@ -64,9 +64,9 @@ def world(tmp_path_factory):
     return store, runs, min(20, len(wrong))
 
 
-def compare_runs(capsys, world, *names):
+def compare_runs(capsys, logged_runs, *names):
     """Exit code, stdout, stderr and folder of `patent-spark compare`; names: keys of `runs`, or as given."""
-    store, runs, _ = world
+    store, runs, _ = logged_runs
     ids = [runs.get(name, name) for name in names]
     sets = [f"warehouse.root={store.root}", "evaluate.resamples=300"]
     code = cli.main(["compare", *ids, *(part for each in sets for part in ("--set", each))])
@@ -86,9 +86,9 @@ def warnings_of(folder):
     return warnings
 
 
-def test_two_runs_with_the_same_test_patents(world, capsys):
-    _, runs, more = world
-    code, out, err, folder = compare_runs(capsys, world, "one", "better")
+def test_two_runs_with_the_same_test_patents(logged_runs, capsys):
+    _, runs, more = logged_runs
+    code, out, err, folder = compare_runs(capsys, logged_runs, "one", "better")
     assert (code, err) == (cli.DONE, "")
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert lines[0].startswith(f"baseline run {runs['one'][:8]} technology tiny, 20")
@@ -115,9 +115,9 @@ def test_two_runs_with_the_same_test_patents(world, capsys):
     assert warnings_of(folder) == {}
 
 
-def test_the_page_of_two_runs(world, capsys):
-    store, runs, _ = world
-    _, _, _, folder = compare_runs(capsys, world, "one", "better")
+def test_the_page_of_two_runs(logged_runs, capsys):
+    store, runs, _ = logged_runs
+    _, _, _, folder = compare_runs(capsys, logged_runs, "one", "better")
     page = Page((folder / "compare.html").read_text())
     assert not page.fetched
     for words in ("the candidate run is better", "the same 90 test patents", runs["one"], runs["better"]):
@@ -131,8 +131,8 @@ def test_the_page_of_two_runs(world, capsys):
     assert (folder / "figures" / "technology_curves.png").exists()
 
 
-def test_different_test_patents_have_no_paired_difference(world, capsys):
-    code, out, _, folder = compare_runs(capsys, world, "one", "fewer")
+def test_different_test_patents_have_no_paired_difference(logged_runs, capsys):
+    code, out, _, folder = compare_runs(capsys, logged_runs, "one", "fewer")
     assert code == cli.DONE
     task = comparison_in(folder).tasks["technology"]
     assert (task.paired, task.not_paired.code) == (None, "different_test_patents")
@@ -144,10 +144,10 @@ def test_different_test_patents_have_no_paired_difference(world, capsys):
     assert "run is better" not in out
 
 
-def test_a_run_that_was_not_evaluated_or_is_running_is_shown_as_far_as_it_got(world, capsys):
-    code, out, _, folder = compare_runs(capsys, world, "one", "swept")
+def test_a_run_that_was_not_evaluated_or_is_running_is_shown_as_far_as_it_got(logged_runs, capsys):
+    code, out, _, folder = compare_runs(capsys, logged_runs, "one", "swept")
     assert code == cli.DONE
-    short = world[1]["swept"][:8]
+    short = logged_runs[1]["swept"][:8]
     task = comparison_in(folder).tasks["technology"]
     assert (task.paired, task.not_paired.code) == (None, "not_evaluated")
     warnings = warnings_of(folder)
@@ -157,8 +157,8 @@ def test_a_run_that_was_not_evaluated_or_is_running_is_shown_as_far_as_it_got(wo
     assert (folder / "figures" / "technology_curves.png").exists()
 
 
-def test_a_joint_run_beside_one_of_its_tasks(world, capsys):
-    code, _, _, folder = compare_runs(capsys, world, "one", "joint")
+def test_a_joint_run_beside_one_of_its_tasks(logged_runs, capsys):
+    code, _, _, folder = compare_runs(capsys, logged_runs, "one", "joint")
     assert code == cli.DONE
     comparison = comparison_in(folder)
     assert set(comparison.tasks) == {"technology"}
@@ -167,17 +167,17 @@ def test_a_joint_run_beside_one_of_its_tasks(world, capsys):
     assert task.paired["all"].differences[Metric.ACCURACY].difference == 0
 
 
-def test_runs_are_found_by_the_beginning_of_an_id(world, capsys):
-    store, runs, _ = world
+def test_runs_are_found_by_the_beginning_of_an_id(logged_runs, capsys):
+    store, runs, _ = logged_runs
     config = configured(store.root)
     one, level = (find_run(config, runs[name][:10]) for name in ("one", "level"))
     with raises(ConfigError, baseline=runs["one"][:8], candidate=runs["level"][:8]):
         collect(config, one, level)
     with raises(ConfigError, run=runs["one"]):
         collect(config, one, one)
-    code, _, err, _ = compare_runs(capsys, world, runs["one"][:10], runs["level"][:10])
+    code, _, err, _ = compare_runs(capsys, logged_runs, runs["one"][:10], runs["level"][:10])
     assert code == cli.MISUSED and "citation_level" in err
-    code, _, err, _ = compare_runs(capsys, world, "one", "zzz")
+    code, _, err, _ = compare_runs(capsys, logged_runs, "one", "zzz")
     assert code == cli.MISUSED and "zzz" in err and runs["level"][:8] in err
-    code, _, err, _ = compare_runs(capsys, world, "one", "technology tiny")
+    code, _, err, _ = compare_runs(capsys, logged_runs, "one", "technology tiny")
     assert code == cli.MISUSED and "technology tiny" in err and "3" in err

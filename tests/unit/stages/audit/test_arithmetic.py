@@ -39,9 +39,9 @@ def test_near_duplicates_are_those_of_comparing_all_with_all():
         for i, one in enumerate(shingles[0])
         if one and two and len(one & two) / len(one | two) >= 0.7
     }
-    found = {(i, j): share for i, j, share in ReferenceTexts(others).near(texts, 0.7)}
+    actual = {(i, j): share for i, j, share in ReferenceTexts(others).near(texts, 0.7)}
     assert len(expected) > 20
-    assert found == pytest.approx(expected)
+    assert actual == pytest.approx(expected)
 
 
 def test_a_label_closes_on_the_same_day_of_the_month_or_on_its_last():
@@ -150,8 +150,8 @@ def release(request, tmp_path_factory):
 )
 def test_labels_by_hand(release, settings, count):
     rule = Label(**settings)
-    found = recount(release, [("7000001", rule.horizon_months), ("7000005", 12)], rule)
-    assert found == {("7000001", rule.horizon_months): ("G06", count), ("7000005", 12): (None, 0)}
+    actual = recount(release, [("7000001", rule.horizon_months), ("7000005", 12)], rule)
+    assert actual == {("7000001", rule.horizon_months): ("G06", count), ("7000005", 12): (None, 0)}
 
 
 def test_a_downloaded_release_is_looked_for_where_it_was_read(tmp_path):

@@ -25,17 +25,17 @@ def test_a_title_over_several_lines_hides_no_patent(tmp_path):
         {"patent_id": 4000000 + i, "patent_date": "1976-06-01", "patent_title": title, "withdrawn": 0}
         for i, title in enumerate(["plain", 'two\n"quoted"\tlines', "a\nb\nc", 'five inches: 5"'])
     ]
-    found = release(tmp_path, g_patent=tsv("g_patent", rows)).rows(
+    actual = release(tmp_path, g_patent=tsv("g_patent", rows)).rows(
         PATENTS, 0, ["4000000", "4000002", "4000003"]
     )
-    assert sorted(found) == [(id_, "1976-06-01", "0") for id_ in ("4000000", "4000002", "4000003")]
+    assert sorted(actual) == [(id_, "1976-06-01", "0") for id_ in ("4000000", "4000002", "4000003")]
 
 
 def test_a_stray_quote_swallows_nothing(tmp_path):
     content = tsv("g_us_patent_citation", [f'"{5000000 + i}"\t0\t"4000000"\t""\t"{name}\t""\t""'
                                            for i, name in enumerate(["", '"stray', "", ""])])  # fmt: skip
-    found = release(tmp_path, g_us_patent_citation=content).rows(CITATIONS, 1, ["4000000"])
-    assert [row[0] for row in found] == ["5000000", "5000001", "5000002", "5000003"]
+    actual = release(tmp_path, g_us_patent_citation=content).rows(CITATIONS, 1, ["4000000"])
+    assert [row[0] for row in actual] == ["5000000", "5000001", "5000002", "5000003"]
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,5 @@ def test_a_stray_quote_swallows_nothing(tmp_path):
 )
 def test_ids_in_any_form_are_found(tmp_path, written):
     row = {"patent_id": "5000000", "citation_patent_id": written, "citation_category": "Cited By Examiner"}
-    found = release(tmp_path, g_us_patent_citation=tsv("g_us_patent_citation", [row]))
-    assert found.rows(CITATIONS, 1, ["4000000"]) == [("5000000", "4000000", "cited by examiner")]
+    actual = release(tmp_path, g_us_patent_citation=tsv("g_us_patent_citation", [row]))
+    assert actual.rows(CITATIONS, 1, ["4000000"]) == [("5000000", "4000000", "cited by examiner")]

@@ -39,25 +39,25 @@ def metrics_of(predictions):
 
 def test_majority_and_prior_by_hand():
     training, patents = np.array([6, 3, 1, 0]), patents_of(np.repeat([0, 1, 3], [4, 4, 2]), LEVELS)
-    found = metrics_of(majority(training, patents))
-    assert found["accuracy"] == 0.4
-    assert [found[f"per_class.{name}"][0] for name in ("precision", "recall", "f1")] == [
+    actual = metrics_of(majority(training, patents))
+    assert actual["accuracy"] == 0.4
+    assert [actual[f"per_class.{name}"][0] for name in ("precision", "recall", "f1")] == [
         0.4,
         1.0,
         pytest.approx(0.8 / 1.4),
     ]
-    assert found["macro_f1"] == pytest.approx((0.8 / 1.4) / 3)  # the first, the second and the last occur
-    assert found["brier"] == pytest.approx(0.6 * 2)
-    assert (found["kappa"], found["top1.roc_auc"], found["top1.pr_auc"]) == (0, 0.5, 0.4)
-    found = metrics_of(class_prior(training, patents))
-    assert found["accuracy"] == pytest.approx(0.6 * 0.4 + 0.3 * 0.4)
-    assert [found[f"per_class.{name}"][0] for name in ("precision", "recall", "f1")] == pytest.approx(
+    assert actual["macro_f1"] == pytest.approx((0.8 / 1.4) / 3)  # the first, the second and the last occur
+    assert actual["brier"] == pytest.approx(0.6 * 2)
+    assert (actual["kappa"], actual["top1.roc_auc"], actual["top1.pr_auc"]) == (0, 0.5, 0.4)
+    actual = metrics_of(class_prior(training, patents))
+    assert actual["accuracy"] == pytest.approx(0.6 * 0.4 + 0.3 * 0.4)
+    assert [actual[f"per_class.{name}"][0] for name in ("precision", "recall", "f1")] == pytest.approx(
         [0.4, 0.6, 0.48]
     )
-    assert found["per_class.f1"][1] == pytest.approx(2 * 0.4 * 0.3 / 0.7)
-    assert found["brier"] == pytest.approx(0.46 + 1 - 2 * (0.6 * 0.4 + 0.3 * 0.4), abs=1e-6)
-    assert found["kappa"] == pytest.approx(0)
-    assert sum(found["per_class.support"]) == 10
+    assert actual["per_class.f1"][1] == pytest.approx(2 * 0.4 * 0.3 / 0.7)
+    assert actual["brier"] == pytest.approx(0.46 + 1 - 2 * (0.6 * 0.4 + 0.3 * 0.4), abs=1e-6)
+    assert actual["kappa"] == pytest.approx(0)
+    assert sum(actual["per_class.support"]) == 10
 
 
 def test_the_most_frequent_labels_are_the_five_of_the_majority():

@@ -18,26 +18,26 @@ VECTORS = pa.Table.from_pylist(
 
 
 def test_neighbours_by_hand():
-    found = nearest_words(VECTORS, probes=("eye", "ocean", "vacuum"), neighbours=2)
+    actual = nearest_words(VECTORS, probes=("eye", "ocean", "vacuum"), neighbours=2)
     # eye is in the vocabulary; the frequent content words engine and motor stand in for the others.
-    assert [(each.word, each.count, each.from_paper) for each in found] == [
+    assert [(each.word, each.count, each.from_paper) for each in actual] == [
         ("eye", 9, True),
         ("engine", 50, False),
         ("motor", 50, False),
     ]
-    assert [(near.word, round(near.cosine, 4), near.count) for near in found[0].nearest] == [
+    assert [(near.word, round(near.cosine, 4), near.count) for near in actual[0].nearest] == [
         ("engine", 1.0, 50),
         ("motor", 0.8, 50),
     ]
-    assert {(near.word, round(near.cosine, 4)) for near in found[2].nearest} == {
+    assert {(near.word, round(near.cosine, 4)) for near in actual[2].nearest} == {
         ("engine", 0.8),
         ("eye", 0.8),
     }
 
 
 def test_a_vocabulary_smaller_than_the_probes():
-    found = nearest_words(VECTORS.slice(2, 2))
-    assert [(each.word, [near.word for near in each.nearest]) for each in found] == [
+    actual = nearest_words(VECTORS.slice(2, 2))
+    assert [(each.word, [near.word for near in each.nearest]) for each in actual] == [
         ("engine", ["motor"]),
         ("motor", ["engine"]),
     ]

@@ -35,7 +35,7 @@ from patent_spark.pipeline import run_stage
 from patent_spark.stages.evaluate.examples import sample_examples
 from patent_spark.stages.evaluate.mlflow_logging import logged_metrics
 from tests.support.errors import raises
-from tests.support.evaluation_warehouse import MAX_TOKENS, TWINS, publish_world
+from tests.support.evaluation_warehouse import MAX_TOKENS, TWINS, publish_warehouse
 from tests.support.factories import publish
 from tests.support.html_page import Page
 
@@ -45,20 +45,20 @@ def configured(root, *sets):
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    return publish_world(tmp_path_factory.mktemp("world"))
+def warehouse(tmp_path_factory):
+    return publish_warehouse(tmp_path_factory.mktemp("warehouse"))
 
 
 @pytest.fixture(scope="module")
-def evaluated(world):
-    run_stage("evaluate", configured(world.root))
-    return world
+def evaluated(warehouse):
+    run_stage("evaluate", configured(warehouse.root))
+    return warehouse
 
 
 @pytest.fixture
-def copy(world, tmp_path):
-    """The world before evaluation, to break."""
-    shutil.copytree(world.root, tmp_path / "w", ignore=shutil.ignore_patterns("evaluate", "logs"))
+def copy(warehouse, tmp_path):
+    """The warehouse before evaluation, to break."""
+    shutil.copytree(warehouse.root, tmp_path / "w", ignore=shutil.ignore_patterns("evaluate", "logs"))
     return Store(tmp_path / "w")
 
 
@@ -67,19 +67,19 @@ def metrics_file(store, task):
 
 
 def test_every_test_patent_is_predicted_once(evaluated):
-    found = evaluated.read_arrow("PREDICTIONS").to_pandas()
-    assert Counter(zip(found.task, found.split, strict=True)) == {
+    actual = evaluated.read_arrow("PREDICTIONS").to_pandas()
+    assert Counter(zip(actual.task, actual.split, strict=True)) == {
         ("technology", "test"): 90,
         ("citation_level", "test_2011"): 40,
         ("citation_level", "test_2012"): 40,
     }
-    assert found.patent_id.is_unique
-    # The keys of the world: 5,000,000 and on, first technology (400 train, 50 development, then test).
-    assert set(found.patent_id[found.task == "technology"]) == {str(5_000_450 + i) for i in range(90)}
-    assert (np.stack(found.probabilities[found.task == "citation_level"]).sum(axis=1) - 1 < 1e-5).all()
-    assert [max(each) for each in found.probabilities] == found.probability.tolist()
+    assert actual.patent_id.is_unique
+    # The keys of the warehouse: 5,000,000 and on, first technology (400 train, 50 development, then test).
+    assert set(actual.patent_id[actual.task == "technology"]) == {str(5_000_450 + i) for i in range(90)}
+    assert (np.stack(actual.probabilities[actual.task == "citation_level"]).sum(axis=1) - 1 < 1e-5).all()
+    assert [max(each) for each in actual.probabilities] == actual.probability.tolist()
     labels = metrics_file(evaluated, "technology")["labels"]
-    technology = found[found.task == "technology"]
+    technology = actual[actual.task == "technology"]
     assert [
         labels[int(np.argmax(each))] for each in technology.probabilities
     ] == technology.predicted.tolist()
@@ -92,10 +92,10 @@ def test_predictions_are_those_of_the_model_on_the_patents_own_tokens(evaluated)
     scorer = current_scorer(evaluated, "citation_level")
     assert scorer.calibration == Calibration(why="there are no development patents")
     expected = scorer.probabilities(np.stack([np.frombuffer(row, "<i4") for row in examples.tokens]), batch=7)
-    found = (
+    actual = (
         evaluated.read_arrow("PREDICTIONS").to_pandas().set_index(["task", "patent_id"]).loc["citation_level"]
     )
-    mine = found.loc[examples.patent_key.astype(str)]
+    mine = actual.loc[examples.patent_key.astype(str)]
     assert np.stack(mine.probabilities) == pytest.approx(expected, abs=1e-5)
     assert mine.truth.tolist() == [LEVELS[label] for label in examples.label]
 
@@ -106,14 +106,14 @@ def test_the_served_probabilities_are_calibrated(evaluated, capsys):
     scorer = current_scorer(evaluated, "technology")
     calibration = json.loads((evaluated.directory("CALIBRATION") / "technology.json").read_text())
     temperature = scorer.calibration.temperature
-    told = {
+    metrics = {
         "slopes": [],
         "intercepts": [],
         "learned_on": "development",
         "patents": 50,
         "why": "classes share a temperature",
     }
-    assert calibration == {"temperature": temperature} | told
+    assert calibration == {"temperature": temperature} | metrics
     block = sample_examples(
         evaluated.directory("EXAMPLES") / "technology" / "development", MAX_TOKENS, 50, 50, 1
     )
@@ -124,15 +124,15 @@ def test_the_served_probabilities_are_calibrated(evaluated, capsys):
     ]
     assert min(losses) == losses[1]
     assert scorer.probabilities(block.tokens) == pytest.approx(tempered(raw, temperature))
-    told = metrics_file(evaluated, "technology")["calibration"]
-    assert told["temperature"] == temperature > 1.5
-    found = evaluated.read_arrow("PREDICTIONS").to_pandas()
-    found = found[found.task == "technology"].sort_values("probability", kind="stable")
-    bins = told["after"]["bins"]
+    metrics = metrics_file(evaluated, "technology")["calibration"]
+    assert metrics["temperature"] == temperature > 1.5
+    actual = evaluated.read_arrow("PREDICTIONS").to_pandas()
+    actual = actual[actual.task == "technology"].sort_values("probability", kind="stable")
+    bins = metrics["after"]["bins"]
     assert [each["patents"] for each in bins] == [9] * 10
-    assert bins[0]["probability"] == pytest.approx(found.probability[:9].mean())
-    assert bins[-1]["share"] == pytest.approx((found.truth == found.predicted)[-9:].mean())
-    assert told["after"]["ece"] == pytest.approx(
+    assert bins[0]["probability"] == pytest.approx(actual.probability[:9].mean())
+    assert bins[-1]["share"] == pytest.approx((actual.truth == actual.predicted)[-9:].mean())
+    assert metrics["after"]["ece"] == pytest.approx(
         np.mean([abs(each["probability"] - each["share"]) for each in bins])
     )
     assert metrics_file(evaluated, "citation_level")["calibration"]["learned_on"] is None
@@ -146,33 +146,33 @@ def test_a_model_that_was_not_evaluated_is_served_as_it_is(copy, capsys):
 
 def test_families_and_sections(evaluated):
     """TWINS share their abstracts in pairs; every third patent is of class H04, the others of A01."""
-    found = evaluated.read_arrow("PREDICTIONS").to_pandas()
-    assert found.family.nunique() == len(found) - 10
-    shared = found[found.family.duplicated(keep=False)]
+    actual = evaluated.read_arrow("PREDICTIONS").to_pandas()
+    assert actual.family.nunique() == len(actual) - 10
+    shared = actual[actual.family.duplicated(keep=False)]
     assert set(shared.patent_id.astype(int)) == set(TWINS)
-    told = metrics_file(evaluated, "technology")
-    assert told["families"] == 80
-    section = np.where(found.patent_id.astype(int) % 3, "A", "H")
-    for name, part in told["by_section"].items():
-        mine = found[(found.task == "technology") & (section == name)]
+    metrics = metrics_file(evaluated, "technology")
+    assert metrics["families"] == 80
+    section = np.where(actual.patent_id.astype(int) % 3, "A", "H")
+    for name, part in metrics["by_section"].items():
+        mine = actual[(actual.task == "technology") & (section == name)]
         assert (part["examples"], part["accuracy"]) == (
             len(mine),
             pytest.approx((mine.truth == mine.predicted).mean()),
         )
         low, high = part["intervals"]["accuracy"]
         assert low < part["accuracy"] < high
-    assert set(told["by_section"]) == {"A", "H"}
-    assert "by_class" not in told  # its labels are the classes
+    assert set(metrics["by_section"]) == {"A", "H"}
+    assert "by_class" not in metrics  # its labels are the classes
     by_class = metrics_file(evaluated, "citation_level")["by_class"]
     assert {name: part["examples"] for name, part in by_class.items()} == {
-        name: ((found.task == "citation_level") & (section == name[0])).sum() for name in ("A01", "H04")
+        name: ((actual.task == "citation_level") & (section == name[0])).sum() for name in ("A01", "H04")
     }
 
 
 def test_the_difference_to_the_best_baseline(evaluated):
     for task in ("technology", "citation_level"):
-        told = metrics_file(evaluated, task)
-        for part in (told, *told["splits"].values(), *told["by_section"].values()):
+        metrics = metrics_file(evaluated, task)
+        for part in (metrics, *metrics["splits"].values(), *metrics["by_section"].values()):
             others = {name: each["accuracy"] for name, each in part["baselines"].items()}
             best = part["best_baseline"]["accuracy"]
             assert others[best["baseline"]] == max(others.values())
@@ -187,63 +187,70 @@ def test_the_difference_to_the_best_baseline(evaluated):
 
 @pytest.mark.parametrize("task", ["technology", "citation_level"])
 def test_metrics_follow_from_the_predictions(evaluated, task):
-    found = evaluated.read_arrow("PREDICTIONS").to_pandas()
-    found = found[found.task == task]
-    told = metrics_file(evaluated, task)
-    for part, said in [
-        (found, told),
-        *((found[found.split == split], said) for split, said in told["splits"].items()),
+    actual = evaluated.read_arrow("PREDICTIONS").to_pandas()
+    actual = actual[actual.task == task]
+    metrics = metrics_file(evaluated, task)
+    for part, values in [
+        (actual, metrics),
+        *((actual[actual.split == split], values) for split, values in metrics["splits"].items()),
     ]:
-        assert said["examples"] == len(part)
-        assert said["accuracy"] == pytest.approx(accuracy_score(part.truth, part.predicted))
-        assert said["macro_f1"] == pytest.approx(
+        assert values["examples"] == len(part)
+        assert values["accuracy"] == pytest.approx(accuracy_score(part.truth, part.predicted))
+        assert values["macro_f1"] == pytest.approx(
             f1_score(part.truth, part.predicted, average="macro", zero_division=0)
         )
-        assert said["weighted_f1"] == pytest.approx(
+        assert values["weighted_f1"] == pytest.approx(
             f1_score(part.truth, part.predicted, average="weighted", zero_division=0)
         )
         assert (
-            said["confusion"]["matrix"]
-            == confusion_matrix(part.truth, part.predicted, labels=told["labels"]).tolist()
+            values["confusion"]["matrix"]
+            == confusion_matrix(part.truth, part.predicted, labels=metrics["labels"]).tolist()
         )
-    score = np.stack(found.probabilities)
-    truth = np.eye(len(told["labels"]))[[told["labels"].index(label) for label in found.truth]]
-    assert told["brier"] == pytest.approx(((score - truth) ** 2).sum(axis=1).mean(), rel=1e-5)
+    score = np.stack(actual.probabilities)
+    truth = np.eye(len(metrics["labels"]))[[metrics["labels"].index(label) for label in actual.truth]]
+    assert metrics["brier"] == pytest.approx(((score - truth) ** 2).sum(axis=1).mean(), rel=1e-5)
     if task == "citation_level":
-        numbers = [[LEVELS.index(label) for label in column] for column in (found.truth, found.predicted)]
-        assert told["kappa"] == pytest.approx(
+        numbers = [[LEVELS.index(label) for label in column] for column in (actual.truth, actual.predicted)]
+        assert metrics["kappa"] == pytest.approx(
             cohen_kappa_score(*numbers, labels=range(4), weights="quadratic")
         )
-        assert told["top1"]["brier"] == pytest.approx(brier_score_loss(found.truth == "top1", score[:, 0]))
-        assert told["by_year"] == {"2011": told["splits"]["test_2011"], "2012": told["splits"]["test_2012"]}
-        assert told["top1"]["pr_auc"] == pytest.approx(
-            average_precision_score(found.truth == "top1", score[:, 0])
+        assert metrics["top1"]["brier"] == pytest.approx(
+            brier_score_loss(actual.truth == "top1", score[:, 0])
         )
-        assert told["top1"]["roc_auc"] == pytest.approx(roc_auc_score(found.truth == "top1", score[:, 0]))
+        assert metrics["by_year"] == {
+            "2011": metrics["splits"]["test_2011"],
+            "2012": metrics["splits"]["test_2012"],
+        }
+        assert metrics["top1"]["pr_auc"] == pytest.approx(
+            average_precision_score(actual.truth == "top1", score[:, 0])
+        )
+        assert metrics["top1"]["roc_auc"] == pytest.approx(roc_auc_score(actual.truth == "top1", score[:, 0]))
     else:
         rank = [
-            (row > row[told["labels"].index(truth)]).sum()
-            for row, truth in zip(score, found.truth, strict=True)
+            (row > row[metrics["labels"].index(truth)]).sum()
+            for row, truth in zip(score, actual.truth, strict=True)
         ]
-        assert told["top5_accuracy"] == pytest.approx(np.mean(np.array(rank) < 5))
+        assert metrics["top5_accuracy"] == pytest.approx(np.mean(np.array(rank) < 5))
 
 
 def test_baselines_stand_on_the_same_patents(evaluated):
     train = pq.read_table(evaluated.directory("EXAMPLES") / "technology" / "train").to_pandas()
     train = train[train.patent_key >= 0]
-    told = metrics_file(evaluated, "technology")
-    labels = told["labels"]
-    found = evaluated.read_arrow("PREDICTIONS").to_pandas()
-    truth = found.truth[found.task == "technology"]
+    metrics = metrics_file(evaluated, "technology")
+    labels = metrics["labels"]
+    actual = evaluated.read_arrow("PREDICTIONS").to_pandas()
+    truth = actual.truth[actual.task == "technology"]
     majority = labels[train.label.mode()[0]]
-    assert told["baselines"]["majority"]["accuracy"] == pytest.approx((truth == majority).mean())
+    assert metrics["baselines"]["majority"]["accuracy"] == pytest.approx((truth == majority).mean())
     shares = train.label.map(lambda label: labels[label]).value_counts(normalize=True)
-    assert told["baselines"]["class_prior"]["accuracy"] == pytest.approx(truth.map(shares).fillna(0).mean())
-    linear = told["baselines"]["tfidf_linear"]
+    assert metrics["baselines"]["class_prior"]["accuracy"] == pytest.approx(
+        truth.map(shares).fillna(0).mean()
+    )
+    linear = metrics["baselines"]["tfidf_linear"]
     assert linear["training_examples"] == 400
     assert linear["accuracy"] > 0.75  # 85 % of the texts speak of their own class
-    assert all(values["examples"] == 90 for values in told["baselines"].values())
-    assert {name: each["accuracy"] for name, each in told["references"].items()} == {
+    assert all(values["examples"] == 90 for values in metrics["baselines"].values())
+    assert {name: each["accuracy"] for name, each in metrics["references"].items()} == {
         "bayes_optimal": 0.92,
         "bayes_optimal_bag_of_words": 0.8,
     }
@@ -264,18 +271,18 @@ def signed(value):
 def test_the_report_says_what_it_must(evaluated):
     page = Page((evaluated.directory("REPORT") / "report.html").read_text())
     technology, level = metrics_file(evaluated, "technology"), metrics_file(evaluated, "citation_level")
-    for told in (technology, level):
-        assert f"{100 * told['accuracy']:.1f} %" in page.text
-        assert told["warnings"], "so few test patents call for a warning"
-        for warning in told["warnings"]:
+    for metrics in (technology, level):
+        assert f"{100 * metrics['accuracy']:.1f} %" in page.text
+        assert metrics["warnings"], "so few test patents call for a warning"
+        for warning in metrics["warnings"]:
             assert warning["message"] in page.text
     assert "Simulated release tiny, data to 2018-05-29" in " ".join(page.text.split())
     # The headline is the difference to the best baseline.
     best = technology["best_baseline"]["accuracy"]
     low, high = best["interval"]
     difference, span = signed(best["difference"]), f"{signed(low)} to {signed(high)}"
-    said = f"{difference} points of accuracy ({span}): {best['verdict']}"
-    assert said in " ".join(page.text.split())
+    values = f"{difference} points of accuracy ({span}): {best['verdict']}"
+    assert values in " ".join(page.text.split())
     # Baselines and references beside the model, each with its interval.
     comparison = page.table("", "this model")
     assert comparison[0] == [
@@ -387,7 +394,7 @@ def relabel(store, **settings):
     )
 
 
-def test_what_is_odd_about_the_data_is_said_in_the_report(copy):
+def test_the_report_names_what_is_odd_about_the_data(copy):
     hole = "Patents granted 2012 to 2014 make hardly any citation"
     publish(copy, "quality", {}, {"warnings": [hole], "compared_with": None})
     run_stage("evaluate", configured(copy.root))
@@ -628,12 +635,12 @@ def test_baseline_predictions_are_those_behind_the_metrics(evaluated):
     rows = evaluated.read_arrow("BASELINE_PREDICTIONS").to_pandas()
     technology = rows[rows.task == "technology"]
     assert set(technology.predictor) == {"uncalibrated", "tfidf_linear", "tfidf_nearest"}
-    told = metrics_file(evaluated, "technology")
+    metrics = metrics_file(evaluated, "technology")
     model = evaluated.read_arrow("PREDICTIONS").to_pandas()
     for name, of_predictor in technology.groupby("predictor"):
         assert of_predictor.patent_id.tolist() == model.patent_id[model.task == "technology"].tolist()
         accuracy = (of_predictor.truth == of_predictor.predicted).mean()
-        expected = told if name == "uncalibrated" else told["baselines"][name]
+        expected = metrics if name == "uncalibrated" else metrics["baselines"][name]
         assert accuracy == pytest.approx(expected["accuracy"])
         if name != "uncalibrated":
             assert of_predictor.in_top5.mean() == pytest.approx(expected["top5_accuracy"])

@@ -24,8 +24,8 @@ def test_a_good_model_has_no_warnings():
 
 
 def test_a_model_worse_than_a_baseline_and_better_than_possible():
-    found = warnings_of(metrics_of("ABCD", {"test": split(MANY, FOUR_OF_FIVE)}, [5] * 4, {"accuracy": 0.7}))
-    worse, above = found["worse_than_baseline"], found["above_upper_bound"]
+    actual = warnings_of(metrics_of("ABCD", {"test": split(MANY, FOUR_OF_FIVE)}, [5] * 4, {"accuracy": 0.7}))
+    worse, above = actual["worse_than_baseline"], actual["above_upper_bound"]
     assert worse.facts["baseline"] == "tfidf_nearest"
     assert worse.facts["difference"] == pytest.approx(-0.2, abs=0.01)
     assert above.facts == {"accuracy": pytest.approx(0.8), "bound": 0.7}
@@ -34,24 +34,24 @@ def test_a_model_worse_than_a_baseline_and_better_than_possible():
 
 def test_few_patents_and_nothing_learned():
     splits = {"test": split([0, 0, 1, 3], [1, 1, 0, 0])}
-    found = warnings_of(metrics_of("ABCD", splits, [5, 5, 5, 0]), (5, 5, 5, 0))
-    assert found["small_test_set"].facts["patents"] == 4
-    assert "not_better_than_majority" in found
-    assert found["untrained_labels"].facts == {"labels": ["D"]}
-    assert "(D)" in found["untrained_labels"].message
+    actual = warnings_of(metrics_of("ABCD", splits, [5, 5, 5, 0]), (5, 5, 5, 0))
+    assert actual["small_test_set"].facts["patents"] == 4
+    assert "not_better_than_majority" in actual
+    assert actual["untrained_labels"].facts == {"labels": ["D"]}
+    assert "(D)" in actual["untrained_labels"].message
 
 
 def test_labels_that_are_never_predicted():
-    found = warnings_of(metrics_of("ABCD", {"test": split([0, 2, 3, 0], [0, 0, 0, 0])}, [5] * 4))
-    assert found["never_predicted"].facts == {"labels": ["C", "D"]}
-    assert "untrained_labels" not in found
+    actual = warnings_of(metrics_of("ABCD", {"test": split([0, 2, 3, 0], [0, 0, 0, 0])}, [5] * 4))
+    assert actual["never_predicted"].facts == {"labels": ["C", "D"]}
+    assert "untrained_labels" not in actual
 
 
 def test_labels_with_few_test_patents():
     truth = np.repeat([0, 1, 2, 3], [9, 10, 200, 1])
-    found = warnings_of(metrics_of("ABCD", {"test": split(truth, truth)}, [5] * 4))
-    assert found["few_of_a_label"].facts == {"labels": ["A", "D"]}
-    assert "(A, D)" in found["few_of_a_label"].message
+    actual = warnings_of(metrics_of("ABCD", {"test": split(truth, truth)}, [5] * 4))
+    assert actual["few_of_a_label"].facts == {"labels": ["A", "D"]}
+    assert "(A, D)" in actual["few_of_a_label"].message
 
 
 def test_accuracy_that_falls_over_the_years():
@@ -65,8 +65,8 @@ def test_accuracy_that_falls_over_the_years():
 
 def test_a_ranking_that_is_too_good():
     ranked = np.sort(MANY)
-    found = warnings_of(metrics_of(LEVELS, {"test_2011": levels(ranked, ranked)}, [5] * 4))
-    assert found["suspicious_top1"].facts == {"roc_auc": 1.0}
+    actual = warnings_of(metrics_of(LEVELS, {"test_2011": levels(ranked, ranked)}, [5] * 4))
+    assert actual["suspicious_top1"].facts == {"roc_auc": 1.0}
 
 
 def test_levels_with_another_share_than_in_training():

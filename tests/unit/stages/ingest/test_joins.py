@@ -57,17 +57,17 @@ ELSEWHERE = [
 )
 def test_a_table_about_other_patents_is_named_with_examples(ingest, capsys, file, table):
     code, _ = ingest(tables(**{file: ELSEWHERE}))
-    said = capsys.readouterr().err.splitlines()[-1]
+    message = capsys.readouterr().err.splitlines()[-1]
     assert code == 3
-    assert all(fact in said for fact in (table, "200 of 200", "9000000", "9000001")), said
+    assert all(fact in message for fact in (table, "200 of 200", "9000000", "9000001")), message
 
 
 def test_cited_ids_of_no_form_that_is_known(ingest, capsys):
     cited = [{"patent_id": id_, "citation_patent_id": f"pat{i}x"} for i, id_ in enumerate(IDS)]
     code, _ = ingest(tables(g_us_patent_citation=cited))
-    said = capsys.readouterr().err.splitlines()[-1]
+    message = capsys.readouterr().err.splitlines()[-1]
     assert code == 3
-    assert all(fact in said for fact in ("cited", "200 of 200", "pat0x")), said
+    assert all(fact in message for fact in ("cited", "200 of 200", "pat0x")), message
 
 
 def test_a_sample_of_patents_cites_others_and_passes(ingest):

@@ -106,8 +106,8 @@ def test_row_groups_go_to_the_files_of_a_table_in_turn(tmp_path, monkeypatch):
         for keys in ([1, 2], [3, 4, 5], [6], [7], [8]):
             others = {field.name: pa.nulls(len(keys), field.type) for field in arrow_schema("CPC")}
             writer.write(others | {"patent_key": pa.array(keys, pa.int64())})
-    found = {path.name: pa.parquet.read_table(path)["patent_key"].to_pylist() for path in tmp_path.iterdir()}
-    assert found == {"part-0-0.parquet": [1, 2, 6, 7], "part-0-1.parquet": [3, 4, 5, 8]}
+    actual = {path.name: pa.parquet.read_table(path)["patent_key"].to_pylist() for path in tmp_path.iterdir()}
+    assert actual == {"part-0-0.parquet": [1, 2, 6, 7], "part-0-1.parquet": [3, 4, 5, 8]}
     with TableWriter(tmp_path / "none", "part-0", "CPC", ()) as writer:
         (tmp_path / "none").mkdir()
     assert pa.parquet.read_table(tmp_path / "none").num_rows == 0

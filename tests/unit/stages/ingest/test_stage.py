@@ -140,11 +140,11 @@ def test_a_release_of_today(tmp_path, ingest):
 
 def test_bad_rows_are_in_rejects_with_file_row_and_reason(tmp_path, ingest):
     store = ingest(write_release(tmp_path / "r", RELEASE), "release.data_to_date=2020-06-30")
-    found = {
+    actual = {
         (row["table"], row["file"], row["row"], row["reason"])
         for row in store.read_arrow("REJECTS").to_pylist()
     }
-    assert found == {
+    assert actual == {
         ("PATENTS", "g_patent.tsv.zip", 3, "too few fields"),
         ("PATENTS", "g_patent.tsv.zip", 5, "unknown date"),
         ("PATENTS", "g_patent.tsv.zip", 7, "patent_id stands in an earlier row"),

@@ -151,7 +151,7 @@ def test_the_class_listed_first(session, engine, tmp_path):
     }
 
 
-def pool_of(class_, counts, first_id, day="2000-01-04"):
+def reference_set_of(class_, counts, first_id, day="2000-01-04"):
     """Patents of a class with these numbers of citations, all cited by the same few patents of no class."""
     ids = [str(first_id + i) for i in range(len(counts))]
     return {
@@ -163,10 +163,10 @@ def pool_of(class_, counts, first_id, day="2000-01-04"):
     }
 
 
-def together(*pools):
+def together(*sets):
     citing = {"PATENTS": [patent(str(9000 + k), "2001-01-02") for k in range(120)]}
     return {
-        name: [row for pool in (*pools, citing) for row in pool.get(name, [])]
+        name: [row for each in (*sets, citing) for row in each.get(name, [])]
         for name in ("PATENTS", "CPC", "CITATIONS")
     }
 
@@ -174,14 +174,14 @@ def together(*pools):
 @pytest.mark.engine
 def test_levels_at_the_quantiles(session, engine, tmp_path, capsys):
     rows = together(
-        pool_of(
+        reference_set_of(
             "A01", range(101), 1000
         ),  # q90 = 90 and q99 = 99, exactly: a count equal to a quantile is below it
-        pool_of("A21", [1] * 9 + [2, 3], 2000),  # 11 patents: q90 = 2, q99 = 2 + 0.9
-        pool_of("A22", [5], 3000),  # a class of one equals its quantiles
-        pool_of("A23", [0, 0, 0], 4000),
-        pool_of("A24", [0, 0, 0, 7], 5000),  # q90 = 0.7 * 7
-        pool_of("A41", [3] * 30, 6000),  # all tied
+        reference_set_of("A21", [1] * 9 + [2, 3], 2000),  # 11 patents: q90 = 2, q99 = 2 + 0.9
+        reference_set_of("A22", [5], 3000),  # a class of one equals its quantiles
+        reference_set_of("A23", [0, 0, 0], 4000),
+        reference_set_of("A24", [0, 0, 0, 7], 5000),  # q90 = 0.7 * 7
+        reference_set_of("A41", [3] * 30, 6000),  # all tied
     )
     labels = labelled(tmp_path, engine, rows, "2010-01-01")
     line_with(capsys.readouterr().err, "5 of 6 reference sets", "100 patents", "label.reference_set")
@@ -209,9 +209,9 @@ def test_levels_at_the_quantiles(session, engine, tmp_path, capsys):
 @pytest.mark.engine
 def test_open_windows_pools_and_populations(session, engine, tmp_path):
     rows = together(
-        pool_of("A01", [1, 0], 1000, "2004-12-31"),  # closes on the release's last day
-        pool_of("A01", [8], 2000, "2005-01-01"),  # a day too late
-        pool_of("A21", [0, 0], 3000, "2000-01-04"),  # nobody cites this class
+        reference_set_of("A01", [1, 0], 1000, "2004-12-31"),  # closes on the release's last day
+        reference_set_of("A01", [8], 2000, "2005-01-01"),  # a day too late
+        reference_set_of("A21", [0, 0], 3000, "2000-01-04"),  # nobody cites this class
     )
     rows["PATENTS"] += [patent("7000", "2005-06-07")]
     rows["CITATIONS"] = [
@@ -243,7 +243,7 @@ def test_open_windows_pools_and_populations(session, engine, tmp_path):
 
 @pytest.mark.engine
 def test_a_release_that_ends_before_every_window_has_no_level(session, engine, tmp_path, capsys):
-    labels = labelled(tmp_path, engine, pool_of("A01", [0, 0], 1000, "2008-01-01"), "2009-12-31")
+    labels = labelled(tmp_path, engine, reference_set_of("A01", [0, 0], 1000, "2008-01-01"), "2009-12-31")
     assert labels["citation_level"].isna().all() and not labels["window_complete"].any()
     line_with(capsys.readouterr().err, "citation level", "2 citation windows", "0 patents", "no class")
     sets = [

@@ -26,32 +26,32 @@ def years(**missing):
     ]
 
 
-def found(rows):
+def actual(rows):
     return [(hole.what, hole.first_year, hole.last_year) for hole in find_holes(rows)]
 
 
 def test_a_sound_release_has_no_holes():
-    assert found(years()) == []
+    assert actual(years()) == []
 
 
 @pytest.mark.parametrize("what", [CITING, CLASSIFIED, DESCRIBED])
 @pytest.mark.parametrize(("first", "last"), [(2012, 2014), (1990, 1990), (2003, 2020), (2000, 2012)])
 def test_years_that_lack_something_are_found(what, first, last):
-    assert found(years(**{what: range(first, last + 1)})) == [(what, first, last)]
+    assert actual(years(**{what: range(first, last + 1)})) == [(what, first, last)]
 
 
 def test_the_first_years_of_a_release():
-    assert found(years(classified=range(1976, 1980))) == [(CLASSIFIED, 1976, 1979)]
+    assert actual(years(classified=range(1976, 1980))) == [(CLASSIFIED, 1976, 1979)]
     rows = years()
     for row, citing in zip(rows, (0, 100, 300, 500, 700), strict=False):
         row[CITING] = citing  # there is nothing to cite yet
-    assert found(rows) == []
+    assert actual(rows) == []
 
 
 def test_several_holes_and_half_empty_years():
     rows = years(citing=(1990, 1991, 2005), described=(2001,))
     rows[40][CLASSIFIED] = 400  # 2016
-    assert found(rows) == [
+    assert actual(rows) == [
         (CITING, 1990, 1991),
         (CITING, 2005, 2005),
         (CLASSIFIED, 2016, 2016),

@@ -54,7 +54,7 @@ def steps(report, table):
 @pytest.mark.engine
 def test_what_each_rule_drops(described):
     _, report = described
-    # rows, rejected, withdrawn, open window (5 and 6), without class (the design), without pool
+    # rows, rejected, withdrawn, open window (5 and 6), without class (the design), without reference set
     assert steps(report, "patent") == [(0, 9), (2, 7), (1, 6), (2, 4), (1, 3), (0, 3)]
     assert {step["name"]: step["dropped"] for step in report["citation_steps"]} == {
         "rows in the file": 0,

@@ -322,12 +322,12 @@ def test_joint_examples(warehouse):
         "development": (2, keys_digest(np.array([4, 5]))),
     }
     rows = pq.read_table(store.directory("EXAMPLES") / "joint").to_pylist()
-    found = {
+    actual = {
         row["patent_key"]: (row["label"], row["length"], np.frombuffer(row["tokens"], "<i4").tolist())
         for row in rows
     }
     numbers = {1: 5 * 1 + 3, 2: 5 * 2 + 4, 3: 5 * 0 + 4, 4: 5 * 1 + 4, 5: 5 * 2 + 1, 6: 5 * 3 + 0}
-    assert found == {key: (label, 2, [key, 1, 0, 0]) for key, label in numbers.items()}
+    assert actual == {key: (label, 2, [key, 1, 0, 0]) for key, label in numbers.items()}
     stand_for = labels_of_tasks([3, 4])
     assert [stand_for[numbers[key]].tolist() for key in (1, 2, 6)] == [[1, 3], [2, 4], [3, 0]]
     assert labels_of_tasks([3])[:3].tolist() == [[0], [1], [2]]
@@ -358,14 +358,14 @@ def test_interim_levels_have_their_own_numbers_and_likelihoods(warehouse):
         }
         for key, months in follow_ups.items()
     ]
-    early = [
+    interim = [
         {"patent_key": key, "follow_up_months": months, "citation_level": level}
         for key, each in shown.items()
         for months, level in zip((12, 24), each, strict=True)
     ]
     tables = {
         "LABELS": [{"patent_key": key, "citation_level": levels.get(key)} for key in range(1, 13)],
-        "INTERIM_LEVELS": early,
+        "INTERIM_LEVELS": interim,
     }
     metadata = {"split": {"on_interim_levels": {"24": 2, "12": 2}}}
     store = warehouse("tasks=citation_level", label=tables, split={"SPLITS": splits}, metadata=metadata)
@@ -381,8 +381,8 @@ def test_interim_levels_have_their_own_numbers_and_likelihoods(warehouse):
     assert likelihood["top10@24"] == pytest.approx([1.5 / 3, 0.5 / 2, 0.5 / 3, 0.5 / 4])
     assert np.sum([each["likelihood"] for each in described["interim"]], axis=0) == pytest.approx([2.0] * 4)
     rows = pq.read_table(store.directory("EXAMPLES") / "citation_level").to_pylist()
-    found = {row["patent_key"]: row["label"] for row in rows if row["patent_key"] >= 0}
-    assert found == {1: 0, 2: 3, 3: 3, 4: 2, 5: 4 + 3, 6: 8 + 0, 7: 8 + 1, 8: 4 + 3, 9: 0}
+    actual = {row["patent_key"]: row["label"] for row in rows if row["patent_key"] >= 0}
+    assert actual == {1: 0, 2: 3, 3: 3, 4: 2, 5: 4 + 3, 6: 8 + 0, 7: 8 + 1, 8: 4 + 3, 9: 0}
 
 
 @pytest.mark.engine

@@ -214,8 +214,8 @@ def test_the_audit_finds_the_same_by_its_own_way():
         id_: set(family) for family in TOGETHER for id_ in family
     }
     for id_, family in family_of.items():
-        found = set(connected_patents(np.array([key_of[id_]]), names, abstracts).tolist())
-        assert found & {key_of[other] for other in IDS - NOT_THERE} == {key_of[other] for other in family}, (
+        actual = set(connected_patents(np.array([key_of[id_]]), names, abstracts).tolist())
+        assert actual & {key_of[other] for other in IDS - NOT_THERE} == {key_of[other] for other in family}, (
             id_
         )
     assert connected_patents(np.array([key_of["1002"]]), names).tolist() == [1002, 1003]  # without abstracts

@@ -15,7 +15,7 @@ from tests.support.factories import publish, table_of
 from tests.support.ingested_tables import run
 from tests.support.labels_pandas import read
 from tests.support.messages import line_with
-from tests.support.splits_loops import draw, early_of_store, families_of_store, splits_of_store
+from tests.support.splits_loops import draw, families_of_store, interim_of_store, splits_of_store
 
 LEVELS = ["top1", "top10", "btm90", "zerocite", None]
 
@@ -63,7 +63,7 @@ def random_relatives(labels, seed=8):
     return [row for row in rows if random.random() < 0.15]
 
 
-def labelled(root, labels, abstracts=(), relatives=(), shuffle=None, early=None, follow_ups=()):
+def labelled(root, labels, abstracts=(), relatives=(), shuffle=None, interim=None, follow_ups=()):
     """A warehouse with LABELS, ABSTRACTS and RELATED_DOCUMENTS, and INTERIM_LEVELS if there are any."""
     store = Store(root)
     order = (
@@ -74,13 +74,13 @@ def labelled(root, labels, abstracts=(), relatives=(), shuffle=None, early=None,
     patents = [{"patent_id": row["patent_id"]} for row in labels]
     publish(store, "ingest", {"PATENTS": patents, "ABSTRACTS": abstracts, "RELATED_DOCUMENTS": relatives})
     tables = {"LABELS": table_of("LABELS", labels).take(pa.array(order))}
-    if early is None:
+    if interim is None:
         publish(store, "label", tables)
     else:
         publish(
             store,
             "label",
-            tables | {"INTERIM_LEVELS": table_of("INTERIM_LEVELS", early)},
+            tables | {"INTERIM_LEVELS": table_of("INTERIM_LEVELS", interim)},
             {"follow_up_months": list(follow_ups)},
         )
     return store
@@ -88,9 +88,9 @@ def labelled(root, labels, abstracts=(), relatives=(), shuffle=None, early=None,
 
 def splits_in(store):
     rows = read(store.directory("SPLITS")).to_dict("records")
-    found = {(row["patent_id"], row["task"]): row["split"] for row in rows}
-    assert len(found) == len(rows)
-    return found
+    actual = {(row["patent_id"], row["task"]): row["split"] for row in rows}
+    assert len(actual) == len(rows)
+    return actual
 
 
 @pytest.fixture(scope="module")
@@ -140,11 +140,11 @@ SETTINGS = [
 def test_splits_equal_loops_row_for_row(store, session, engine, sets):
     metadata = run(store, "split", engine, *sets).metadata
     config = load_config(sets=sets)[0]
-    found, expected = splits_in(store), splits_of_store(store, config)
-    assert found == expected
-    tally = Counter((task, split) for (_, task), split in expected.items())
+    actual, expected = splits_in(store), splits_of_store(store, config)
+    assert actual == expected
+    sizes = Counter((task, split) for (_, task), split in expected.items())
     assert metadata["splits"] == {
-        task: {name: n for (of, name), n in tally.items() if of == task} for task in config.task_names
+        task: {name: n for (of, name), n in sizes.items() if of == task} for task in config.task_names
     }
 
 
@@ -177,13 +177,13 @@ def test_interim_levels_train_where_they_were_known_for_the_whole_year(tmp_path,
         for row in labels
         if row["cpc_class"]
     ]
-    early = [
+    interim = [
         row | {"follow_up_months": months, "citation_level": random.choice(LEVELS[:4])}
         for row in known
         for months in follow_ups
     ]
     store = labelled(
-        tmp_path, labels, abstracts, random_relatives(labels), early=early, follow_ups=follow_ups
+        tmp_path, labels, abstracts, random_relatives(labels), interim=interim, follow_ups=follow_ups
     )
     metadata = run(store, "split", engine, *sets).metadata
     expected = splits_of_store(store, config)
@@ -191,14 +191,14 @@ def test_interim_levels_train_where_they_were_known_for_the_whole_year(tmp_path,
     families = families_of_store(store)
     whole = {id_: split for (id_, task), split in expected.items() if task == "citation_level"}
     rows = read(store.directory("SPLITS")).to_dict("records")
-    found = {row["patent_id"]: row["follow_up_months"] for row in rows if row["task"] == "citation_level"}
-    months = early_of_store(
+    actual = {row["patent_id"]: row["follow_up_months"] for row in rows if row["task"] == "citation_level"}
+    months = interim_of_store(
         store,
         config,
-        {id_: split for id_, split in whole.items() if found[id_] == config.label.horizon_months},
+        {id_: split for id_, split in whole.items() if actual[id_] == config.label.horizon_months},
         families,
     )
-    assert found == dict.fromkeys(whole, config.label.horizon_months) | months
+    assert actual == dict.fromkeys(whole, config.label.horizon_months) | months
     assert metadata["on_interim_levels"] == {
         str(each): n for each in follow_ups if (n := list(months.values()).count(each))
     }
@@ -207,7 +207,7 @@ def test_interim_levels_train_where_they_were_known_for_the_whole_year(tmp_path,
 
 
 def test_interim_levels_of_other_follow_up_windows_are_an_error(tmp_path, capsys):
-    store = labelled(tmp_path, *random_labels(50), early=[], follow_ups=[12])
+    store = labelled(tmp_path, *random_labels(50), interim=[], follow_ups=[12])
     sets = ("label.follow_up_months=[12, 24]", "split.interim_levels=true", f"warehouse.root={store.root}")
     assert cli.main(["split", *(part for setting in sets for part in ("--set", setting))]) == cli.BAD_DATA
     facts = ("INTERIM_LEVELS", "label.follow_up_months", "[12]", "[12, 24]", "`patent-spark label`")
@@ -289,14 +289,14 @@ def test_shares_by_hand(session, engine, tmp_path):
     store = labelled(tmp_path, rows)
     class_of = {row["patent_id"]: row["cpc_class"] for row in rows}
 
-    def found(*sets):
+    def actual(*sets):
         run(store, "split", engine, "tasks=technology", *sets)
         by_class = defaultdict(Counter)
         for (id_, _), split in splits_in(store).items():
             by_class[class_of[id_]][split] += 1
         return {name: dict(counts) for name, counts in by_class.items()}
 
-    assert found() == {
+    assert actual() == {
         "A01": {"train": 1},  # round(0.1) = 0, round(0.2) = 0
         "A21": {"train": 2},
         "A22": {"development": 1, "train": 3},  # round(0.4) = 0, round(0.8) = 1
@@ -305,7 +305,7 @@ def test_shares_by_hand(session, engine, tmp_path):
         "B01": {"test": 2, "development": 1, "train": 12},  # round(1.5) = 2, round(3.0) = 3
         "B02": {"test": 100, "development": 100, "train": 800},
     }
-    assert found("split.sample=0.15", "split.test=0.02", "split.development=0") == {
+    assert actual("split.sample=0.15", "split.test=0.02", "split.development=0") == {
         "A01": {"large_test": 1},
         "A21": {"large_test": 2},
         "A22": {"train": 1, "large_test": 3},  # round(0.6) = 1
@@ -348,7 +348,7 @@ def test_the_days_of_the_temporal_protocol(session, engine, tmp_path):
     ]
     store = labelled(tmp_path, rows)
 
-    def found(*sets):
+    def actual(*sets):
         run(store, "split", engine, "split.development=0", "technology.protocol=temporal", *sets)
         return {
             (id_, task): split for (id_, task), split in splits_in(store).items() if id_ not in ("4", "5")
@@ -358,8 +358,8 @@ def test_the_days_of_the_temporal_protocol(session, engine, tmp_path):
     classes = {
         (id_, "technology"): "train" for id_ in ("1", "2", "3", "D7")
     }  # a class is known on the day of the grant
-    assert found() == levels | classes
-    assert found("split.embargo=false") == {
+    assert actual() == levels | classes
+    assert actual("split.embargo=false") == {
         (id_, task): "train" for id_ in ("1", "2", "3", "D7") for task in ("technology", "citation_level")
     }
     assert (

@@ -41,10 +41,10 @@ def test_the_words_are_those_asked_for_in_their_order(tmp_path):
 
 def test_words_that_stand_together_come_out_alike(tmp_path):
     rng = np.random.default_rng(3)
-    worlds = [[f"{world}{i}" for i in range(10)] for world in "ab"]
-    lines = [" ".join(rng.choice(worlds[i % 2], 12)) for i in range(2000)]
+    topics = [[f"{topic}{i}" for i in range(10)] for topic in "ab"]
+    lines = [" ".join(rng.choice(topics[i % 2], 12)) for i in range(2000)]
     files = [corpus(tmp_path / f"texts{part}", lines[part::2]) for part in range(2)]
-    counts = {word: sum(line.split().count(word) for line in lines) for world in worlds for word in world}
+    counts = {word: sum(line.split().count(word) for line in lines) for topic in topics for word in topic}
     vectors = skip_gram(files, counts, Text(dimensions=8, workers=2, epochs=5))
     assert all(
         neighbour[0] == word[0] for word in counts for neighbour, _ in vectors.most_similar(word, topn=5)

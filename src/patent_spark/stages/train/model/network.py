@@ -1,4 +1,4 @@
-"""The network: word vectors, LSTM layers that read one way or both, a pool over the words, softmax.
+"""The network: word vectors, LSTM layers that read one way or both, pooling over the words, softmax.
 
 Dropout is on word vectors and on the pooled state, never within the recurrence, where cuDNN's kernel has
 none.
@@ -33,8 +33,8 @@ def build_model(
     vectors: float32 [vocabulary, dimensions]; row i is of id i + 1, and id 0 is padding.
     labels: number of labels; with several numbers, a head for each and a list of their probabilities.
     seed: the same seed gives the same weights.
-    precision: Keras's dtype policy of all layers up to the pool. Weights, the pool over words and the logits
-    are float32 with each.
+    precision: Keras's dtype policy of all layers up to the pooling. Weights, the pooling over words and the
+    logits are float32 with each.
     """
     import keras
     from keras import layers, ops

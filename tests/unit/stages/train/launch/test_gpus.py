@@ -25,12 +25,12 @@ def with_gpus(monkeypatch):
     monkeypatch.setattr(tf.config, "set_visible_devices", lambda device, kind: taken.append(device.name))
     monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda *_: None)
 
-    def found(number):
+    def actual(number):
         devices = [PhysicalDevice(f"/physical_device:GPU:{index}", "GPU") for index in range(number)]
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: devices)
         return taken
 
-    return found
+    return actual
 
 
 def test_each_rank_of_a_machine_takes_a_gpu_of_its_own(with_gpus):
