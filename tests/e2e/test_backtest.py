@@ -9,6 +9,7 @@ from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.store import Store
 from patent_spark.experiments.ablation.report_schema import AblationReport
 from patent_spark.experiments.backtest.report_schema import BacktestReport
+from patent_spark.inference.prediction.backtest import backtest_evidence
 from tests.support.small_run import ROOT, patent_spark
 
 pytestmark = pytest.mark.slow
@@ -41,6 +42,16 @@ def root(tmp_path_factory):
     assert "2 of 2: as of the end of 2017, tested on 2018, 2019" in done.stderr
     assert done.stdout.splitlines()[-1] == f"backtest   {Store(root).directory('BACKTEST') / 'report.html'}"
     return root
+
+
+def test_predict_finds_the_evidence(root):
+    report = backtest_report(root)
+    evidence = backtest_evidence(Store(root), report.release_id)
+    years = [year for model in report.tasks["citation_level"].models for year in model.years]
+    assert {each.distance for each in evidence} == {year.distance for year in years}
+    patents = {each.distance: each.patents for each in evidence if each.metric == "accuracy"}
+    nearest = min(patents)
+    assert patents[nearest] == sum(year.examples for year in years if year.distance == nearest)
 
 
 def test_each_model_is_as_of_its_year_and_the_audit_finds_no_leak(root):
