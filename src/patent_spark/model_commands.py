@@ -97,7 +97,13 @@ def _models(options: argparse.Namespace, config: Config) -> dict[str, OpenedMode
     models: dict[str, OpenedModel] = {}
     for model in given:
         models = open_models(config, model) | models
-    return {task: model for task, model in models.items() if task in (options.task or models)}
+    missing = [task for task in options.task or () if task not in models]
+    if missing:
+        raise DataError(
+            f"none of {', '.join(given)} has a model of {missing[0]}; there is one of {', '.join(models)}",
+            task=missing[0],
+        )
+    return {task: models[task] for task in options.task or models}
 
 
 def _documents(options: argparse.Namespace) -> tuple[Iterator[Document], str]:

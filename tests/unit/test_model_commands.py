@@ -178,6 +178,14 @@ def test_models_in_folders_of_their_own(predict, tmp_path, package):
     assert prediction.citation_level.model.address == str(tmp_path / "citation_level")
 
 
+def test_a_task_that_none_of_several_models_has(predict, tmp_path):
+    folders = [small_package(tmp_path / name, tasks=["technology"]).folder for name in ("one", "other")]
+    asked = ["--title", TITLE, "--model", str(folders[1]), "--task", "citation_level"]
+    code, out, err = predict(*asked, model=folders[0])
+    assert (code, out) == (3, "")
+    line_with(err, *folders, "citation_level", "technology")
+
+
 def test_a_confidence_that_is_asked_for(predict):
     confident = ["--title", TITLE, "--json", "--set", "predict.min_confidence=0"]
     doubtful = ["--title", TITLE, "--json", "--set", "predict.min_confidence=1"]
