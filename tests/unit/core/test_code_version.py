@@ -122,7 +122,7 @@ SCHEMA_CHANGES = [
     (
         '("total_citations", LongType()',
         '("total_citations", IntegerType()',
-        {"label", "quality", "audit", "index"},
+        {"label", "quality", "audit"},
     ),
     ('("predicted", StringType(), "the most', '("predicted", LongType(), "the most', {"evaluate", "audit"}),
     ("split == LARGE_TEST", "split != LARGE_TEST", {"text", "evaluate", "audit"}),

@@ -24,7 +24,7 @@ if config.model.units == 13:
     sys.exit(3)
 for number, task in enumerate(config.models[job.model]):
     folder = job.models / task
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     loss = config.train.learning_rate * config.model.units + number
     about = {name: getattr(job, name) for name in ("run_id", "key", "release_id", "text")}
     about |= {"labels": ["c0"], "max_tokens": 1, "min_tokens": 1, "vocabulary_digest": "v1"}
