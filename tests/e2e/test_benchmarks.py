@@ -190,7 +190,12 @@ def test_using_a_model():
         "inference.py", "--words", 300, "--labels", 4, "--texts", 20, "--runs", 1, "--threads", 1
     )
     (rows,) = tables(output)
-    assert [row[0] for row in rows][2:] == ["batch 1, ms a text", "batch 256, texts/s", "peak memory, MB"]
+    assert [row[0] for row in rows][2:] == [
+        "batch 1, ms a text",
+        "batch 256, texts/s",
+        "batch 256, CPU ms a text",
+        "peak memory, MB",
+    ]
     assert all(float(row[1].replace(",", "")) > 0 < float(row[2].replace(",", "")) for row in rows)
 
 
