@@ -5,7 +5,7 @@
     python benchmarks/inference.py --package folder --task technology
 
 Prints seconds from the start of the process to the first answer, milliseconds a text at batch 1, texts/s at
-batch 256, and peak memory. Both engines read the same package and must give the same probabilities.
+batch 256, and memory. Both engines read the same package and must give the same probabilities.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ROWS = {
     "single_ms": ("batch 1, ms a text", "{:.2f}"),
     "batch_per_s": ("batch 256, texts/s", "{:,.0f}"),
     "batch_cpu_ms": ("batch 256, CPU ms a text", "{:.2f}"),
-    "peak_mb": ("peak memory, MB", "{:,.0f}"),
+    "memory_mb": ("memory, MB", "{:,.0f}"),
 }
 _HIGHER_IS_BETTER = ("batch_per_s",)
 _TOLERANCE = 1e-5
@@ -116,7 +116,7 @@ def _measured(options: argparse.Namespace) -> dict[str, float]:
         "single_ms": 1000 * statistics.median(single),
         "batch_per_s": len(tokens) / seconds,
         "batch_cpu_ms": 1000 * cpu_seconds / len(tokens),
-        "peak_mb": psutil.Process().memory_info().rss / 1e6,
+        "memory_mb": psutil.Process().memory_info().rss / 1e6,
     }
 
 

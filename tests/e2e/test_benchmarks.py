@@ -194,7 +194,7 @@ def test_using_a_model():
         "batch 1, ms a text",
         "batch 256, texts/s",
         "batch 256, CPU ms a text",
-        "peak memory, MB",
+        "memory, MB",
     ]
     assert all(float(row[1].replace(",", "")) > 0 < float(row[2].replace(",", "")) for row in rows)
 
