@@ -121,6 +121,6 @@ def test_a_client_that_reads_nothing_is_cut_off(models):
         wait_for(lambda: service.get(f"/v1/files/{name}")[1]["state"] == "done", 120, 0.1)
         with service.connect() as connection:
             connection.sendall(f"GET /v1/files/{name}/result HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            wait_for(lambda: len(service.server.server_state.connections) == 1, 30, 0.01)
+            assert connection.recv(12) == b"HTTP/1.1 200"
             wait_for(lambda: not service.server.server_state.connections, 30, 0.01)
             assert service.get("/health")[0] == 200
