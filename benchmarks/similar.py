@@ -52,11 +52,10 @@ def main() -> None:
     parser.add_argument("--force", action="store_true", help="build the index anew")
     parser.add_argument("--scratch", type=Path, default=Path("build/bench-similar"), help="warehouses")
     options = parser.parse_args()
-    home = options.scratch.absolute() / str(options.patents)
-    model = options.model or trained(options.scratch.absolute() / "model")
-    release = [f"warehouse.root={home}", f"simulate.patents={options.patents}", *_TECHNOLOGY, *_SMALL_TEXT]
-    run_stages(_RELEASE_STAGES, DEMO, release)
-    print(f"{machine()}; make bench-similar, {options.patents:,} patents", flush=True)
+    scratch = options.scratch.absolute()
+    model = options.model or trained(scratch / "model")
+    home = options.warehouse or simulated(scratch / str(options.patents), options.patents)
+    print(f"{machine()}; make bench-similar", flush=True)
     if options.force or Store(home).manifest("index") is None:
         outcome = run(stage_command("index", home, [f"index.model={model}", *options.set]), timeout=6 * 3600)
         print(
@@ -64,6 +63,13 @@ def main() -> None:
             f"peak {outcome.peak_mb:,.0f} MB"
         )
     print(f"\n{described(home)}\n\n{table(home, options.queries)}")
+
+
+def simulated(home: Path, patents: int) -> Path:
+    """A warehouse with the texts of so many simulated patents."""
+    sets = [f"warehouse.root={home}", f"simulate.patents={patents}", *_TECHNOLOGY, *_SMALL_TEXT]
+    run_stages(_RELEASE_STAGES, DEMO, sets)
+    return home
 
 
 def trained(home: Path) -> str:

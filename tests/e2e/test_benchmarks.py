@@ -112,6 +112,24 @@ def test_examples_a_second(tmp_path):
     assert 0 < after < before < 100
 
 
+def test_similar_patents(tmp_path):
+    """By a graph, and how good the neighbours are; the texts of the model and of the release are alike."""
+    package = small_package(tmp_path / "package", tasks=("technology",))
+    arguments = ["--patents", "1500", "--queries", "50", "--model", package.folder, "--scratch", tmp_path]
+    output = benchmark("similar.py", *arguments, "--set", "index.exact_up_to=500")
+    assert "with a graph" in output
+    (queries,) = tables(output)
+    assert len(queries) == 5
+    for _, passed, by_cosine, by_patent, p50, p95, exact, _ in queries:
+        assert number(passed) <= 1500 and number(by_patent) <= 1
+        assert number(p95) >= number(p50) and number(exact)
+        assert number(by_cosine) > 0.9
+    (quality,) = tables(benchmark("similar_quality.py", "--warehouse", tmp_path / "1500", "--sample", "40"))
+    for kind, *shares in quality:
+        assert kind == "document"
+        assert all(0 <= float(share) <= 1 for share in shares)
+
+
 @pytest.fixture
 def accuracy(tmp_path):
     """Run the benchmark on models that learn next to nothing; returns its tables. Warehouses come below

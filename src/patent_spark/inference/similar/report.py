@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from patent_spark.inference.similar.encoders import DOCUMENT, WORDS
 from patent_spark.inference.similar.records import Neighbor, SimilarPatentsAnswer
 
+_VECTORS = {DOCUMENT: "document vectors", WORDS: "averaged word vectors"}
 _TITLE = 70
 """Characters of a title that are shown."""
 
@@ -25,9 +27,10 @@ def _heading(answer: SimilarPatentsAnswer) -> str:
     filters = [f"granted before {query.granted_before}"] if query.granted_before else []
     filters += [f"class {', '.join(query.classes)}"] if query.classes else []
     filters += [] if query.include_family or not query.patent_id else ["without its family"]
+    made_by = f"{_VECTORS[answer.vectors]} of {answer.model}"
     return (
-        f"similar to {about} among {answer.patents:,} patents of {answer.release_id}, by {answer.vectors} "
-        f"vectors of {answer.model}{': ' if filters else ''}{', '.join(filters)}"
+        f"similar to {about} among {answer.patents:,} patents of {answer.release_id}, by {made_by}"
+        f"{': ' if filters else ''}{', '.join(filters)}"
     )
 
 

@@ -54,7 +54,7 @@ def _words(context: StageContext, folder: IndexFolder) -> EncoderSource:
     text = context.store.manifest(TextMetadata.stage)
     assert text is not None  # VECTORS was read
     encoder = WordAverage(folder.words_folder)
-    return EncoderSource(encoder, "the word vectors of stage text", text.version, text.release_id, "")
+    return EncoderSource(encoder, f"VECTORS {text.version}", text.version, text.release_id, "")
 
 
 def _require_same_texts(context: StageContext, model: TextSource, address: str) -> None:

@@ -11,9 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from patent_spark import cli
+from patent_spark.config import load_config
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import IndexMetadata
 from patent_spark.inference.similar.index_folder import IndexFolder
+from patent_spark.inference.similar.opening import open_similar
 from patent_spark.inference.similar.similar_patents import SimilarPatents
 from patent_spark.inference.similar.word_average import WordAverage
 from tests.support.errors import raises
@@ -27,6 +29,7 @@ from tests.support.index_warehouse import (
 )  # fmt: skip
 from tests.support.ingested_tables import run
 from tests.support.small_index import DAY, FIRST, WordCounts, content_hash, nearest_by_hand
+from tests.support.small_package import WORDS, small_package
 from tests.support.small_run import ROOT
 
 COUNT = 120
@@ -118,6 +121,25 @@ def test_neighbors_are_those_found_by_hand(engine, tmp_path, texts, model, setti
         rows = [int(each.patent_id) - FIRST for each in found]
         by_row = dict(nearest_by_hand(vectors, vectors[row], COUNT, others))
         np.testing.assert_allclose([by_row[other] for other in rows], cosines, atol=1e-3)
+
+
+def test_document_vectors_are_those_of_a_real_package(engine, tmp_path):
+    package = small_package(tmp_path / "package", tasks=("technology",))
+    numbers = np.random.default_rng(5)
+    texts = [[WORDS[i] for i in numbers.integers(0, len(WORDS), 12)] for _ in range(60)]
+    store = publish_texts(tmp_path / "warehouse", texts)
+    run(store, "index", engine, *SETTINGS, f"index.model={package.folder}", "index.batch=7")
+    index, packed = IndexFolder.current(store), package.task("technology")
+    assert (index.about.identity, index.about.model) == (package.identity, str(package.folder))
+    expected = index.projection(packed.document_vectors(packed.encode([" ".join(text) for text in texts])))
+    for row in indexed(store):
+        np.testing.assert_allclose(
+            index.vectors.vector(row["row"]), expected[row["patent_key"] - FIRST], atol=1e-4
+        )
+    similar = open_similar(load_config(sets=[f"warehouse.root={store.root}"])[0])
+    found, known = similar.to_text(" ".join(texts[17]).upper(), 1)
+    assert (found[0].patent_id, known) == (str(FIRST + 17), 12)
+    assert found[0].similarity == pytest.approx(1, abs=1e-5)
 
 
 def test_averages_of_word_vectors_stand_beside_document_vectors(engine, tmp_path, texts, model):
