@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="SETTING=VALUE", help="setting of `index`"
     )
+    parser.add_argument("--warehouse", type=Path, help="with `text` done, instead of simulating a release")
     parser.add_argument("--force", action="store_true", help="build the index anew")
     parser.add_argument("--scratch", type=Path, default=Path("build/bench-similar"), help="warehouses")
     options = parser.parse_args()
