@@ -61,7 +61,8 @@ def test_everything_names_its_release(whole_run, first):
     store = whole_run.store
     release = store.manifest("ingest").release_id
     assert release.startswith("sim-3000-")
-    assert {store.manifest(stage).release_id for stage in STAGES} == {release}
+    ran = [manifest for stage in STAGES if (manifest := store.manifest(stage))]
+    assert {manifest.release_id for manifest in ran} == {release}
     documents = {
         ("METRICS", "technology.json"): "release_id",
         ("AUDIT", "audit.json"): "release_id",
