@@ -31,6 +31,7 @@ _BY_TYPE = {
     "dict_type": "{} must be an object",
     "extra_forbidden": "{} has an unknown field",
     "string_too_long": "{} must have at most {max_length} characters",
+    "too_short": "{} must have at least {min_length} element",
     "too_long": "{} must have at most {max_length} elements",
     "greater_than_equal": "{} must be at least {ge}",
     "less_than_equal": "{} must be at most {le}",

@@ -40,7 +40,7 @@ class PredictRequest(DocumentRequest):
     """One document (`title`, `abstract`), or several (`documents`), and what to answer."""
 
     documents: list[DocumentRequest] = Field(
-        [], max_length=10_000, description="several, instead of title and abstract"
+        [], min_length=1, max_length=10_000, description="several, instead of title and abstract"
     )
     top: int = Field(5, ge=1, le=200, description="how many classes to give")
     limit_to: ClassList = Field([], description="only these CPC classes, such as H04")

@@ -53,6 +53,7 @@ def test_limited_to_classes(service):
         ({"title": "a", "id": "i" * 101}, 422, "id"),
         ({"title": "a", "documents": [{"title": "b"}]}, 422, "documents"),
         ({"documents": {"title": "b"}}, 422, "documents"),
+        ({"documents": []}, 422, "documents"),
         ({"documents": [{"title": "b"}, 7]}, 422, "documents[1]"),
         ({"documents": [{"title": "b"}, {"title": False}]}, 422, "documents[1].title"),
         ({"documents": [{"title": "b"}, {"title": " "}]}, 422, "document 2"),
