@@ -134,8 +134,7 @@ function showAnswer() {
   byId("level").hidden = !level;
   const told = [technology && `class ${technology.predicted}, ${technology.title}, ${percent(technology.probability)}`, level && `citation level ${level.title}, ${percent(level.probability)}`];
   byId("status").textContent = `Answer: ${told.filter(Boolean).join("; ")}`;
-  byId("task-technology").disabled = !technology;
-  byId("task-level").disabled = !level;
+  document.querySelector(".switch").hidden = !(technology && level);
   byId(technology ? "task-technology" : "task-level").checked = true;
   showWords();
   if (window.matchMedia("(max-width: 52rem)").matches) byId("answer").scrollIntoView({ block: "start" });
@@ -218,7 +217,7 @@ function mark(place, text, effects, largest) {
   let end = 0;
   for (const found of text.matchAll(/[a-z0-9]+/gi)) {
     const effect = effects.get(found[0].toLowerCase()) || 0;
-    const strength = Math.ceil(3 * Math.abs(effect) / largest - 0.15);
+    const strength = Math.ceil(3 * Math.abs(effect) / largest - 0.35); // a word of little effect is not marked
     if (strength < 1) continue;
     parts.push(text.slice(end, found.index), element("mark", `${effect > 0 ? "for" : "against"}${Math.min(3, strength)}`, found[0]));
     end = found.index + found[0].length;
