@@ -44,12 +44,21 @@ class Written:
 def encoded(patents: Iterable[pa.Table], encoder: TextEncoder, progress: Progress) -> Iterator[Block]:
     """The patents whose `tokens` have a known word, with their vectors."""
     for table in patents:
-        for start in range(0, table.num_rows, _TEXTS_A_STEP):
-            some = table.slice(start, _TEXTS_A_STEP)
-            vectors, known = encoder.vectors(some["tokens"].combine_chunks())
-            has_words = known > 0
-            yield some.filter(pa.array(has_words)), vectors[has_words]
-            progress.update(some.num_rows)
+        vectors, known = _encoded(table["tokens"].combine_chunks(), encoder, progress)
+        has_words = known > 0
+        yield table.filter(pa.array(has_words)), vectors[has_words]
+
+
+def _encoded(
+    texts: pa.ListArray, encoder: TextEncoder, progress: Progress
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Vectors of texts and their known words, computed in steps that the progress bar shows."""
+    steps = [texts[start : start + _TEXTS_A_STEP] for start in range(0, len(texts), _TEXTS_A_STEP)]
+    parts = []
+    for step in steps:
+        parts.append(encoder.vectors(step))
+        progress.update(len(step))
+    return np.concatenate([vectors for vectors, _ in parts]), np.concatenate([known for _, known in parts])
 
 
 def write_index(
