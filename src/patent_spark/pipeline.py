@@ -148,7 +148,6 @@ _STAGES = (
         ("register", "evaluate", "tasks"),
         "quality gate and model registry",
         outside=True,
-        shows=("quality",),
     ),
     Stage(
         "index",

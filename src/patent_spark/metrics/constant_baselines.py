@@ -19,6 +19,15 @@ NAMES = {
     TFIDF_NEAREST: "TF-IDF nearest",
     TFIDF_LINEAR: "TF-IDF + linear",
 }
+DESCRIPTIONS = {
+    TFIDF_LINEAR: "TF-IDF of the same tokens (sublinear term frequency, words in at least two texts) and a "
+    "linear classifier",
+    TFIDF_NEAREST: "the label of the training text with the largest cosine similarity of TF-IDF. "
+    "Probabilities are the votes of the ten nearest",
+    CLASS_PRIOR: "a label drawn with the shares of the training patents. Its metrics are expectations",
+    MAJORITY: "always the most frequent label of the training patents",
+}
+"""What the report says of each, in its order."""
 
 
 def majority(training: NDArray[np.int64], patents: TestPatents) -> Predictions:

@@ -32,6 +32,8 @@ BASELINE_STYLES: Mapping[str, Style] = {
     "class_prior": {"color": GREY, "linewidth": 1.2, "linestyle": ":", "marker": "v", "markersize": 4},
 }
 """By baseline."""
+OTHER_STYLE: Style = {"color": GREY, "linewidth": 1.2, "marker": "x", "markersize": 4}
+"""Of a baseline without a style of its own."""
 REFERENCE_STYLE: Style = {"color": "#2f855a", "linewidth": 1.6, "linestyle": "--"}
 
 _DPI = 130

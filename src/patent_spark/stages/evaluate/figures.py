@@ -20,7 +20,14 @@ from patent_spark.metrics.report_schema import (
     SplitMetrics,
 )
 from patent_spark.reporting.html import Picture, picture, share
-from patent_spark.reporting.plots import BASELINE_STYLES, MODEL_STYLE, REFERENCE_STYLE, Line, draw_by_year
+from patent_spark.reporting.plots import (
+    BASELINE_STYLES,
+    MODEL_STYLE,
+    OTHER_STYLE,
+    REFERENCE_STYLE,
+    Line,
+    draw_by_year,
+)
 from patent_spark.stages.evaluate import plots
 
 _FEW_LABELS, _MANY_LABELS = 6, 30
@@ -75,7 +82,11 @@ def _by_year(path: Path, metrics: Metrics, metric: Metric) -> Picture:
     parts = list(years.values())
     model = Line("this model", MODEL_STYLE, [part.value(metric) for part in parts])
     lines = [
-        Line(NAMES[name], BASELINE_STYLES[name], [part.baselines[name].value(metric) for part in parts])
+        Line(
+            NAMES[name],
+            BASELINE_STYLES.get(name, OTHER_STYLE),
+            [part.baselines[name].value(metric) for part in parts],
+        )
         for name in reversed(BASELINES)
     ]
     lines += [

@@ -8,7 +8,7 @@ does not grow with the test set.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +28,6 @@ from patent_spark.core.store import arrow_schema
 from patent_spark.inference.scorer import Scorer
 from patent_spark.metrics.calibration import Calibration, tempered
 from patent_spark.metrics.calibration_fit import fit_calibration
-from patent_spark.metrics.constant_baselines import TFIDF_LINEAR, TFIDF_NEAREST
 from patent_spark.metrics.groups import PatentGroups
 from patent_spark.metrics.prediction_records import (
     TEMPERATURE_ALONE,
@@ -40,14 +39,7 @@ from patent_spark.metrics.prediction_records import (
 from patent_spark.stages.evaluate.examples import Block, read_blocks, sample_examples
 from patent_spark.stages.evaluate.fitted_baselines import FittedBaseline, FittedBaselines
 from patent_spark.stages.evaluate.inputs import TaskInputs
-from patent_spark.stages.evaluate.tfidf import (
-    LabelProbabilities,
-    LinearBaseline,
-    NearestBaseline,
-    Tfidf,
-    fit_linear,
-    fit_nearest,
-)
+from patent_spark.stages.evaluate.text_baselines import TextBaseline, fit_baselines
 
 OUTPUTS = ("PREDICTIONS", "BASELINE_PREDICTIONS", "CALIBRATION", "BASELINES")
 SETTINGS = (
@@ -58,9 +50,6 @@ SETTINGS = (
     "evaluate.calibration_examples",
     "evaluate.seed",
 )
-TextBaseline = Callable[[NDArray[np.int32]], LabelProbabilities]
-"""Label numbers and probabilities for token ids [n, max_tokens]."""
-
 READS = ("label", "split", "text", "shard", "train")
 
 
@@ -113,9 +102,8 @@ def predict_task(
 ) -> Predictors:
     """Write the predictions of all predictors of a task. Raises DataError when shards lack examples."""
     scorer = Scorer(inputs.model)
-    linear, nearest = _fit_baselines(context, inputs)
+    baselines = _fit_baselines(context, inputs)
     calibration = _calibrate(context, inputs, scorer, groups)
-    baselines: dict[str, TextBaseline] = {TFIDF_LINEAR: linear, TFIDF_NEAREST: nearest}
     predictors = Predictors(scorer, calibration, baselines, context.config.evaluate.batch)
     names: list[str] = []
     total = sum(inputs.rows[split] for split in inputs.test_splits)
@@ -126,14 +114,16 @@ def predict_task(
     training = label_counts(inputs.examples / TRAIN, labels)[:labels].tolist()
     fitted = FittedBaselines(
         training_labels=dict(zip(inputs.labels, training, strict=True)),
-        fitted={
-            TFIDF_LINEAR: FittedBaseline(training_examples=linear.examples, chosen=linear.chosen),
-            TFIDF_NEAREST: FittedBaseline(training_examples=len(nearest.truth)),
-        },
+        fitted={name: _fitted(baseline) for name, baseline in baselines.items()},
         predictors=names,
     )
     write_json(context.draft.path("BASELINES") / f"{inputs.task}.json", fitted.as_json())
     return predictors
+
+
+def _fitted(baseline: TextBaseline) -> FittedBaseline:
+    chosen = {} if baseline.chosen is None else {"chosen": baseline.chosen}
+    return FittedBaseline(training_examples=baseline.examples, **chosen)
 
 
 def _predict_split(
@@ -201,18 +191,20 @@ def _table(name: str, columns: Mapping[str, pa.Array], task: str, count: int) ->
     return pa.table([all_columns[column] for column in schema.names], names=schema.names).cast(schema)
 
 
-def _fit_baselines(context: StageContext, inputs: TaskInputs) -> tuple[LinearBaseline, NearestBaseline]:
+def _fit_baselines(context: StageContext, inputs: TaskInputs) -> dict[str, TextBaseline]:
     """The baselines that read texts, fitted to samples of the training texts."""
     config = context.config.evaluate
     training, development = (
         _labelled_sample(context, inputs, split, config.baseline_examples) for split in (TRAIN, DEVELOPMENT)
     )
-    say(f"  evaluate {inputs.task}: TF-IDF and linear model on {len(training.truth):,} texts")
-    vocabulary_size = context.store.metadata(TextMetadata).vocabulary_size
-    tfidf = Tfidf(training.tokens, vocabulary_size + 1)
-    linear = fit_linear(tfidf, training, development, labels=len(inputs.labels), seed=config.seed)
-    few = training.take(slice(config.neighbour_examples))
-    return linear, fit_nearest(tfidf, few, len(inputs.labels))
+    say(f"  evaluate {inputs.task}: baselines on {len(training.truth):,} texts")
+    return fit_baselines(
+        training,
+        development,
+        labels=len(inputs.labels),
+        vocabulary_size=context.store.metadata(TextMetadata).vocabulary_size,
+        settings=config,
+    )
 
 
 def _calibrate(

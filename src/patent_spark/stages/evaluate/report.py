@@ -16,7 +16,7 @@ from patent_spark.metrics.cells import (
     split_name,
     split_table,
 )
-from patent_spark.metrics.constant_baselines import BASELINES, NAMES
+from patent_spark.metrics.constant_baselines import BASELINES, DESCRIPTIONS, NAMES
 from patent_spark.metrics.paper_results import PAPER_RESULTS
 from patent_spark.metrics.report_schema import FEW_PATENTS, TEST_YEARS, Metric, Metrics, SplitMetrics
 from patent_spark.reporting.html import Cell, Picture, Table, render_page
@@ -84,6 +84,7 @@ def write_report(
         words=nearest_words(store.read_arrow("VECTORS")),
         origin=provenance(store),
         names=NAMES,
+        descriptions=DESCRIPTIONS,
         few_patents=FEW_PATENTS,
     )
     write_text(folder / "report.html", page)

@@ -131,6 +131,12 @@ class NearestBaseline:
     """Features of the training texts, transposed: [words in use, texts]."""
     truth: NDArray[np.int64]
     prior: NDArray[np.float64]
+    chosen: None = None
+
+    @property
+    def examples(self) -> int:
+        """Training texts."""
+        return len(self.truth)
 
     def __call__(self, tokens: NDArray[np.int32]) -> LabelProbabilities:
         """Predictions for texts. The prior counts as one more vote, so that few probabilities are 0."""

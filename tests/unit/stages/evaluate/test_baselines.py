@@ -6,7 +6,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics.pairwise import cosine_similarity
 
 from patent_spark.core.schemas import LEVELS
-from patent_spark.metrics.constant_baselines import class_prior, majority
+from patent_spark.metrics.constant_baselines import BASELINES, DESCRIPTIONS, NAMES, class_prior, majority
 from patent_spark.metrics.estimator import MetricEstimator
 from patent_spark.stages.evaluate.examples import Block
 from patent_spark.stages.evaluate.tfidf import Tfidf, fit_linear, fit_nearest, word_counts
@@ -143,3 +143,7 @@ def test_the_nearest_text_and_the_votes_of_ten(monkeypatch):
     assert nearest(other.tokens[:0])[1].shape == (0, 4)
     of_three = fit_nearest(tfidf, training.take(slice(3)), labels=4)
     assert of_three(other.tokens)[1].sum(axis=1) == pytest.approx(np.ones(90))
+
+
+def test_every_baseline_has_a_name_and_a_description():
+    assert set(NAMES) == set(DESCRIPTIONS) == set(BASELINES)

@@ -1,0 +1,40 @@
+"""The baselines that read texts. A new one has a file of its own and a line in `fit_baselines`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patent_spark.config import Evaluate
+from patent_spark.metrics.constant_baselines import TFIDF_LINEAR, TFIDF_NEAREST
+from patent_spark.stages.evaluate.examples import Block
+from patent_spark.stages.evaluate.tfidf import LabelProbabilities, Tfidf, fit_linear, fit_nearest
+
+
+class TextBaseline(Protocol):
+    """A fitted baseline."""
+
+    @property
+    def examples(self) -> int:
+        """Training texts that it was fitted to."""
+
+    @property
+    def chosen(self) -> str | None:
+        """Hyperparameters that were chosen on the development texts."""
+
+    def __call__(self, tokens: NDArray[np.int32]) -> LabelProbabilities:
+        """Label numbers [n] and probabilities [n, labels] for token ids [n, max_tokens]."""
+
+
+def fit_baselines(
+    training: Block, development: Block, *, labels: int, vocabulary_size: int, settings: Evaluate
+) -> dict[str, TextBaseline]:
+    """The baselines by name (metrics/constant_baselines.py), fitted to samples of the training texts."""
+    tfidf = Tfidf(training.tokens, vocabulary_size + 1)
+    few = training.take(slice(settings.neighbour_examples))
+    return {
+        TFIDF_LINEAR: fit_linear(tfidf, training, development, labels=labels, seed=settings.seed),
+        TFIDF_NEAREST: fit_nearest(tfidf, few, labels),
+    }
