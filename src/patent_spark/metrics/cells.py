@@ -12,6 +12,7 @@ from patent_spark.metrics.report_schema import (
     TEST_YEARS,
     ClassifierMetrics,
     ClassMetrics,
+    GroupMetrics,
     Interval,
     Metric,
     MetricDifference,
@@ -124,7 +125,7 @@ def interval_text(interval: Sequence[float] | None, kind: str) -> str:
 
 def comparison_table(metrics: Metrics) -> Table:
     """The headline's metrics: a column for the model, each baseline and reference; then differences."""
-    others = [name for name in reversed(BASELINES) if name in metrics.baselines]
+    others = shown_baselines([metrics])
     references = list(metrics.references.values())
     columns: list[ClassifierMetrics] = [metrics, *(metrics.baselines[name] for name in others), *references]
     rows = [_across(columns, row) for row in METRIC_ROWS if _is_set(metrics, row)]
@@ -138,6 +139,11 @@ def comparison_table(metrics: Metrics) -> Table:
         rows.append(Row(metric_name(metric), [Cell(""), *differences, *[Cell("")] * len(references)]))
     heads = [*(NAMES[name] for name in others), *(each.title for each in references)]
     return Table(["", "this model", *heads], rows)
+
+
+def shown_baselines(parts: Sequence[GroupMetrics]) -> list[str]:
+    """The baselines that all parts have, the strongest first; METRICS of an earlier version may lack some."""
+    return [name for name in reversed(BASELINES) if all(name in part.baselines for part in parts)]
 
 
 def split_table(splits: Mapping[str, SplitMetrics]) -> Table:
@@ -163,7 +169,7 @@ def _baseline_rows(parts: Sequence[SplitMetrics], title: str, metric: Metric, ki
         Row(title),
         *(
             _across([part.baselines[name] for part in parts], MetricRow(NAMES[name], metric, kind))
-            for name in reversed(BASELINES)
+            for name in shown_baselines(parts)
         ),
     ]
 

@@ -9,9 +9,12 @@ from patent_spark.metrics.cells import (
     interval_text,
     metric_cell,
     metric_name,
+    shown_baselines,
+    split_table,
 )
-from patent_spark.metrics.report_schema import Metric, MetricDifference, Metrics
+from patent_spark.metrics.report_schema import Metric, MetricDifference, Metrics, SplitMetrics
 
+BEST = {"difference": 0.5, "interval": None, "verdict": "better", "baseline": "majority"}
 ROWS = {row.metric: row for row in (*METRIC_ROWS, *TOP1_ROWS)}
 
 
@@ -62,3 +65,19 @@ def test_a_significant_difference_stands_out(verdict):
     difference = MetricDifference(difference=0.1, interval=None, verdict=verdict)
     cell = difference_cell(difference, Metric.KAPPA)
     assert (cell.kind, cell.range) == (verdict, "")
+
+
+def test_a_baseline_that_old_metrics_lack_is_left_out():
+    old, new = (
+        SplitMetrics(
+            examples=2,
+            accuracy=1.0,
+            baselines={name: {"accuracy": 0.5} for name in names},
+            best_baseline={"accuracy": BEST},
+        )
+        for names in (["majority"], ["majority", "tfidf_linear"])
+    )
+    assert shown_baselines([new]) == ["tfidf_linear", "majority"]
+    assert shown_baselines([old, new]) == ["majority"]
+    titles = [row.name for row in split_table({"test": old}).rows]
+    assert "majority class" in titles and "TF-IDF + linear" not in titles

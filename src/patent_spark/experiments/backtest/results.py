@@ -50,7 +50,7 @@ def _year_result(model: ModelPlan, year: int, split: SplitMetrics, task: str) ->
 
 
 def _metric_result(split: SplitMetrics, metric: Metric) -> MetricResult:
-    baselines = {name: split.baselines[name].value(metric) for name in BASELINES}
+    baselines = {name: split.baselines[name].value(metric) for name in BASELINES if name in split.baselines}
     difference = split.best_baseline.get(metric)
     best = difference.baseline if difference else max(baselines, key=lambda name: _or_least(baselines[name]))
     return MetricResult(

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.core.metadata import EpochRecord
-from patent_spark.metrics.cells import metric_name, split_name
-from patent_spark.metrics.constant_baselines import BASELINES, NAMES
+from patent_spark.metrics.cells import metric_name, shown_baselines, split_name
+from patent_spark.metrics.constant_baselines import NAMES
 from patent_spark.metrics.report_schema import (
     CalibrationMetrics,
     LabelReliability,
@@ -87,7 +87,7 @@ def _by_year(path: Path, metrics: Metrics, metric: Metric) -> Picture:
             BASELINE_STYLES.get(name, OTHER_STYLE),
             [part.baselines[name].value(metric) for part in parts],
         )
-        for name in reversed(BASELINES)
+        for name in shown_baselines(parts)
     ]
     lines += [
         Line(each.title, REFERENCE_STYLE, [part.references[name].value(metric) for part in parts])

@@ -13,10 +13,11 @@ from patent_spark.metrics.cells import (
     TITLES,
     comparison_table,
     difference_cell,
+    shown_baselines,
     split_name,
     split_table,
 )
-from patent_spark.metrics.constant_baselines import BASELINES, DESCRIPTIONS, NAMES
+from patent_spark.metrics.constant_baselines import DESCRIPTIONS, NAMES
 from patent_spark.metrics.paper_results import PAPER_RESULTS
 from patent_spark.metrics.report_schema import FEW_PATENTS, TEST_YEARS, Metric, Metrics, SplitMetrics
 from patent_spark.reporting.html import Cell, Picture, Table, render_page
@@ -128,7 +129,8 @@ def _bars(metrics: Metrics) -> list[Bar]:
     """The headline's accuracy beside those of the baselines and references."""
     bars = [Bar("this model", metrics.accuracy or 0.0, "model")]
     bars += [
-        Bar(NAMES[name], metrics.baselines[name].accuracy or 0.0, "baseline") for name in reversed(BASELINES)
+        Bar(NAMES[name], metrics.baselines[name].accuracy or 0.0, "baseline")
+        for name in shown_baselines([metrics])
     ]
     return bars + [
         Bar(each.title, each.accuracy, "reference")

@@ -29,7 +29,7 @@ from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Store
 from patent_spark.inference.scorer import Scorer, current_scorer
 from patent_spark.metrics.calibration import Calibration, tempered
-from patent_spark.metrics.constant_baselines import BASELINES
+from patent_spark.metrics.constant_baselines import BASELINES, NAMES
 from patent_spark.metrics.report_schema import Metric, read_metrics
 from patent_spark.pipeline import run_stage
 from patent_spark.stages.evaluate.examples import sample_examples
@@ -288,10 +288,7 @@ def test_the_report_says_what_it_must(evaluated):
     assert comparison[0] == [
         "",
         "this model",
-        "TF-IDF + linear",
-        "TF-IDF nearest",
-        "class prior",
-        "majority class",
+        *(NAMES[name] for name in reversed(BASELINES)),
         *(reference["title"] for reference in technology["references"].values()),
     ]
     columns = [technology, *(technology["baselines"][name] for name in reversed(BASELINES))]
@@ -430,7 +427,7 @@ def test_references_of_another_label_rule_are_not_shown(copy):
         assert any("bayes_optimal" in name for name in logged_metrics(metrics)) == bool(expected)
         page = Page((copy.directory("REPORT") / "report.html").read_text())
         titles = [each.title for each in metrics.references.values()]
-        assert page.table("", "this model")[0][6:] == titles
+        assert page.table("", "this model")[0][2 + len(BASELINES) :] == titles
         assert ("no reference classifier" in page.text) == (not expected)
 
 
@@ -634,7 +631,7 @@ def test_metrics_are_the_same_after_a_round_trip(evaluated):
 def test_baseline_predictions_are_those_behind_the_metrics(evaluated):
     rows = evaluated.read_arrow("BASELINE_PREDICTIONS").to_pandas()
     technology = rows[rows.task == "technology"]
-    assert set(technology.predictor) == {"uncalibrated", "tfidf_linear", "tfidf_nearest"}
+    assert set(technology.predictor) == {"uncalibrated", *BASELINES} - {"majority", "class_prior"}
     metrics = metrics_file(evaluated, "technology")
     model = evaluated.read_arrow("PREDICTIONS").to_pandas()
     for name, of_predictor in technology.groupby("predictor"):
