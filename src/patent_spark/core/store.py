@@ -178,7 +178,9 @@ class Store:
         home.mkdir(parents=True, exist_ok=True)
         self._remove_abandoned(home)
         now = datetime.datetime.now(datetime.UTC)
-        draft = Draft(stage, home / f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}", self.pointers)
+        # To the microsecond: versions are sorted by name, those of one second too.
+        name = f"{now:%Y%m%dT%H%M%S-%f}{uuid.uuid4().hex[:4]}"
+        draft = Draft(stage, home / name, self.pointers)
         draft.directory.mkdir()
         with (draft.directory / WRITER).open("w") as writer:
             fcntl.flock(writer, fcntl.LOCK_EX)  # held as long as this process lives, on whichever machine
