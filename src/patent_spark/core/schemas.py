@@ -216,9 +216,8 @@ EXAMPLES = _table(
     ("patent_key", LongType(), "negative: a row that only fills up a row group, weight 0"),
     ("position", LongType(), "place in the shuffled order, from 0"),
     ("label", IntegerType(),
-        "place in the manifest's list of labels, behind its end in that of early levels (see "
-        "shards.early); of joint examples "
-     "a place for each task, see shards.layout.labels_of_tasks"),
+        "place in the manifest's list of labels, behind its end in that of interim levels; of joint "
+        "examples a place for each task, see labels_of_tasks in stages/shard/layout.py"),
     ("length", IntegerType(), "tokens before padding"),
     ("tokens", BinaryType(), "max_tokens little-endian int32 ids of VOCABULARY, 0 to the right"),
 )  # fmt: skip

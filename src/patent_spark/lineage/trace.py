@@ -11,7 +11,7 @@ from patent_spark.core.lineage import LINEAGE_FILE, Lineage, lineage_of
 from patent_spark.core.store import Store
 from patent_spark.inference.model_source import is_registered_form, registered_versions
 from patent_spark.lineage.records import Lineages, ModelLineage, RunLineage
-from patent_spark.tracking.history import PastRun, fetch, find_run
+from patent_spark.tracking.history import RunRecord, fetch, find_run
 from patent_spark.tracking.openlineage import LineageEvents
 from patent_spark.tracking.registry import Registry, Version
 
@@ -37,7 +37,7 @@ def send_events(config: Config, lineages: Lineages) -> None:
         events.send_all(model.origin)
 
 
-def _found(config: Config, model: str) -> list[tuple[PastRun, Version | None]]:
+def _found(config: Config, model: str) -> list[tuple[RunRecord, Version | None]]:
     if model in (*TASKS, JOINT):
         champion = Registry(config, model).champion()
         if champion is None:
@@ -54,12 +54,12 @@ def _found(config: Config, model: str) -> list[tuple[PastRun, Version | None]]:
     return [(find_run(config, version.run_id), version) for version in versions]
 
 
-def _versions_of_run(config: Config, run: PastRun) -> list[Version]:
+def _versions_of_run(config: Config, run: RunRecord) -> list[Version]:
     registries = (Registry(config, name) for name in (*TASKS, JOINT))
     return [version for each in registries for version in each.versions() if version.run_id == run.run_id]
 
 
-def _traced(config: Config, run: PastRun, version: Version | None) -> ModelLineage:
+def _traced(config: Config, run: RunRecord, version: Version | None) -> ModelLineage:
     recorded = _recorded(config, run)
     return ModelLineage(
         model=version.address if version else f"{_RUN}{run.run_id}",
@@ -88,7 +88,7 @@ def _stages(tags: dict[str, str]) -> dict[str, str]:
     return {name.removeprefix(_STAGE): tags[name] for name in sorted(tags) if name.startswith(_STAGE)}
 
 
-def _recorded(config: Config, run: PastRun) -> Lineage | None:
+def _recorded(config: Config, run: RunRecord) -> Lineage | None:
     """lineage.json of a run; a joint run has it with the files of each task."""
     with TemporaryDirectory() as scratch:
         for folder in ("training", *(f"{task}_training" for task in TASKS)):

@@ -102,8 +102,8 @@ def squared_steps(labels: int) -> Floats:
 def top_hits(truth: NDArray[np.integer[Any]], scores: NDArray[np.floating[Any]], k: int) -> NDArray[np.bool_]:
     """For each row of scores [n, labels]: whether fewer than k labels score higher than the true one."""
     own = np.take_along_axis(scores, truth[:, None].astype(np.int64), axis=1)
-    hits: NDArray[np.bool_] = (scores > own).sum(axis=1) < k
-    return hits
+    in_top_k: NDArray[np.bool_] = (scores > own).sum(axis=1) < k
+    return in_top_k
 
 
 def ratio(part: Counts, whole: Counts, otherwise: float = 0.0) -> Floats:

@@ -21,7 +21,7 @@ def upgraded_split(values: object) -> object:
 
 
 def upgraded_metrics(values: object) -> object:
-    """A whole file, with records for warnings that were plain sentences, and `status` for `verdict`."""
+    """A whole file, with records for warnings that were plain sentences, and names of today."""
     if not isinstance(values, Mapping):
         return values
     changed: Values = {}
@@ -29,6 +29,8 @@ def upgraded_metrics(values: object) -> object:
         changed["warnings"] = [_warning(each) for each in warnings]
     if isinstance(audit := values.get("audit"), Mapping) and "status" not in audit:
         changed["audit"] = {**audit, "status": audit.get("verdict", "")}
+    if values.get("label_rule") == "pool_class":
+        changed["label_rule"] = "class_reference_set"
     return {**values, **changed}
 
 

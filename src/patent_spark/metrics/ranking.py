@@ -40,14 +40,14 @@ def ranking_metrics(patents: Floats, positives: Floats, fixed_precision: float) 
     """Metrics [weightings] from sums of weights: patents [cells, weightings], positives [steps,
     weightings]."""
     reached, true_positives = np.cumsum(patents, axis=0), np.cumsum(positives, axis=0)
-    total, hits = reached[-1], positives.sum(axis=0)
+    total, n_positives = reached[-1], positives.sum(axis=0)
     precision = ratio(true_positives, reached[1::2])
-    share = ratio(hits, total)
+    share = ratio(n_positives, total)
     metrics = {
         "share": share,
-        "pr_auc": ratio((positives * precision).sum(axis=0), hits, otherwise=np.nan),
+        "pr_auc": ratio((positives * precision).sum(axis=0), n_positives, otherwise=np.nan),
         "roc_auc": _roc_auc(patents, positives, reached, true_positives),
-        "recall_at_precision": _recall_at(precision, true_positives, hits, fixed_precision),
+        "recall_at_precision": _recall_at(precision, true_positives, n_positives, fixed_precision),
     }
     for name, part in SHARES.items():
         metrics[f"precision_at_{name}"] = _precision_at(reached, true_positives, part)
@@ -57,17 +57,17 @@ def ranking_metrics(patents: Floats, positives: Floats, fixed_precision: float) 
 
 def _roc_auc(patents: Floats, positives: Floats, reached: Floats, true_positives: Floats) -> Floats:
     """Chance that a positive scores higher than a negative; a tie counts half."""
-    hits = positives.sum(axis=0)
-    misses = reached[-1] - hits
+    n_positives = positives.sum(axis=0)
+    misses = reached[-1] - n_positives
     above = reached[:-1:2] - (true_positives - positives)
     tied = patents[1::2] - positives
-    return 1 - ratio((positives * (above + tied / 2)).sum(axis=0), hits * misses, otherwise=np.nan)
+    return 1 - ratio((positives * (above + tied / 2)).sum(axis=0), n_positives * misses, otherwise=np.nan)
 
 
-def _recall_at(precision: Floats, true_positives: Floats, hits: Floats, least: float) -> Floats:
+def _recall_at(precision: Floats, true_positives: Floats, n_positives: Floats, least: float) -> Floats:
     """The largest recall of any threshold with at least that precision; 0 when no threshold has it."""
     enough = np.where(precision >= least, true_positives, 0).max(axis=0, initial=0)
-    return ratio(enough, hits, otherwise=np.nan)
+    return ratio(enough, n_positives, otherwise=np.nan)
 
 
 def _precision_at(reached: Floats, true_positives: Floats, share: float) -> Floats:
@@ -77,12 +77,12 @@ def _precision_at(reached: Floats, true_positives: Floats, share: float) -> Floa
     """
     start = np.zeros((1, reached.shape[1]))
     ends = np.concatenate([start, reached])
-    hits = np.repeat(np.concatenate([start, true_positives]), 2, axis=0)
+    n_positives = np.repeat(np.concatenate([start, true_positives]), 2, axis=0)
     kept = np.maximum(1, np.round(reached[-1] * share))
     after = np.argmax(ends >= kept, axis=0).clip(min=1)
     (from_, to), (least, most) = (
         [np.take_along_axis(values, each[None], axis=0)[0] for each in (after - 1, after)]
-        for values in (ends, hits)
+        for values in (ends, n_positives)
     )
     within = least + (most - least) * ratio(kept - from_, to - from_)
     return ratio(within, np.where(reached[-1] > 0, kept, 0), otherwise=np.nan)

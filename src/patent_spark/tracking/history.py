@@ -18,7 +18,7 @@ _SHORT = 8
 
 
 @dataclass(frozen=True)
-class PastRun:
+class RunRecord:
     """A run in its current state."""
 
     run_id: str
@@ -44,7 +44,7 @@ class PastRun:
         return self.tags.get("task", "")
 
 
-def find_run(config: Config, query: str) -> PastRun:
+def find_run(config: Config, query: str) -> RunRecord:
     """The run with this id, beginning of an id, or name. Raises ConfigError unless it is exactly one."""
     runs = _runs(config)
     exact = [run for run in runs if query in (run.run_id, run.name)]
@@ -64,7 +64,7 @@ def find_run(config: Config, query: str) -> PastRun:
     )
 
 
-def curves(config: Config, run: PastRun, names: Sequence[str]) -> dict[str, list[tuple[int, float]]]:
+def curves(config: Config, run: RunRecord, names: Sequence[str]) -> dict[str, list[tuple[int, float]]]:
     """The values of metrics by epoch, in order; a metric that the run does not have is left out."""
     curves_ = {}
     for name in names:
@@ -75,7 +75,7 @@ def curves(config: Config, run: PastRun, names: Sequence[str]) -> dict[str, list
     return curves_
 
 
-def fetch(config: Config, run: PastRun, path: str, folder: Path) -> Path | None:
+def fetch(config: Config, run: RunRecord, path: str, folder: Path) -> Path | None:
     """Copy a file of a run below a folder; None if the run lacks it."""
     with connected(config) as client:
         if path not in [each.path for each in client.list_artifacts(run.run_id, str(Path(path).parent))]:
@@ -83,7 +83,7 @@ def fetch(config: Config, run: PastRun, path: str, folder: Path) -> Path | None:
         return Path(client.download_artifacts(run.run_id, path, str(folder)))
 
 
-def _runs(config: Config) -> list[PastRun]:
+def _runs(config: Config) -> list[RunRecord]:
     """All runs of all experiments, the newest first."""
     with connected(config) as client:
         experiments = [each.experiment_id for each in client.search_experiments()]
@@ -98,11 +98,11 @@ def _runs(config: Config) -> list[PastRun]:
                 return [_past(run) for run in runs]
 
 
-def _past(run: Any) -> PastRun:
+def _past(run: Any) -> RunRecord:
     info = run.info
     started = datetime.datetime.fromtimestamp(info.start_time / 1000, datetime.UTC)
     seconds = (info.end_time - info.start_time) / 1000 if info.end_time else None
-    return PastRun(
+    return RunRecord(
         info.run_id,
         info.run_name,
         info.status,
@@ -114,6 +114,6 @@ def _past(run: Any) -> PastRun:
     )
 
 
-def _named(runs: Sequence[PastRun]) -> str:
+def _named(runs: Sequence[RunRecord]) -> str:
     more = f", and {len(runs) - _NAMED} more" if len(runs) > _NAMED else ""
     return ", ".join(f"{run.short} ({run.name}, {run.started})" for run in runs[:_NAMED]) + more

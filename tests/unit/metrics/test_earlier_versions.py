@@ -64,3 +64,8 @@ def test_the_verdict_of_an_audit_is_its_status(tmp_path):
 def test_metrics_of_today_are_left_alone():
     values = {"accuracy": 0.5, "warnings": [{"code": "drift", "message": "m"}], "audit": {"status": "passed"}}
     assert Metrics.model_validate(values).as_json() == values
+
+
+def test_the_rule_of_labels_by_class_has_the_name_of_today():
+    metrics = Metrics.model_validate({"accuracy": 0.5, "label_rule": "pool_class"})
+    assert metrics.label_rule == "class_reference_set"

@@ -19,7 +19,7 @@ from patent_spark.experiments.compare.report_schema import (
 from patent_spark.metrics.paired import PairedComparison, paired_comparison, why_not_paired
 from patent_spark.metrics.prediction_records import RUN_FOLDER, Predictions, read_sample
 from patent_spark.metrics.report_schema import read_metrics_file
-from patent_spark.tracking.history import PastRun, curves, fetch
+from patent_spark.tracking.history import RunRecord, curves, fetch
 
 _TAGS = {
     "release_id": "release",
@@ -41,7 +41,7 @@ Sample = tuple[Predictions, int]
 """Predictions of a run, and the number of test patents that they are a sample of."""
 
 
-def collect(config: Config, baseline: PastRun, candidate: PastRun) -> RunComparison:
+def collect(config: Config, baseline: RunRecord, candidate: RunRecord) -> RunComparison:
     """Everything about two runs; raises ConfigError when they are the same or have no task in common."""
     common = _common_tasks(baseline, candidate)
     with TemporaryDirectory() as folder:
@@ -55,7 +55,7 @@ def collect(config: Config, baseline: PastRun, candidate: PastRun) -> RunCompari
     )
 
 
-def _common_tasks(baseline: PastRun, candidate: PastRun) -> list[str]:
+def _common_tasks(baseline: RunRecord, candidate: RunRecord) -> list[str]:
     if baseline.run_id == candidate.run_id:
         raise ConfigError(f"both are run {baseline.run_id}; name two different runs", run=baseline.run_id)
     common = [task for task in _tasks_of(baseline) if task in _tasks_of(candidate)]
@@ -72,7 +72,7 @@ def _common_tasks(baseline: PastRun, candidate: PastRun) -> list[str]:
     return common
 
 
-def _info(run: PastRun) -> RunInfo:
+def _info(run: RunRecord) -> RunInfo:
     return RunInfo(
         run_id=run.run_id,
         name=run.name,
@@ -84,11 +84,13 @@ def _info(run: PastRun) -> RunInfo:
     )
 
 
-def _tasks_of(run: PastRun) -> tuple[str, ...]:
+def _tasks_of(run: RunRecord) -> tuple[str, ...]:
     return TASKS if run.task == JOINT else tuple(task for task in TASKS if task == run.task)
 
 
-def _task(config: Config, baseline: PastRun, candidate: PastRun, task: str, folder: Path) -> TaskComparison:
+def _task(
+    config: Config, baseline: RunRecord, candidate: RunRecord, task: str, folder: Path
+) -> TaskComparison:
     runs = (baseline, candidate)
     results = [_results(config, run, task, folder) for run in runs]
     samples = [_sample(config, run, task, folder) for run in runs]
@@ -117,24 +119,24 @@ def _paired(config: Config, samples: Sequence[Sample | None]) -> dict[str, Paire
     return paired_comparison(first[0], second[0], config.evaluate)
 
 
-def _results(config: Config, run: PastRun, task: str, folder: Path) -> RunResults:
+def _results(config: Config, run: RunRecord, task: str, folder: Path) -> RunResults:
     path = fetch(config, run, f"report/{task}.json", _folder(folder, run))
     metrics = read_metrics_file(path) if path else None
     return RunResults(metrics=metrics, curves=_curves(config, run, task))
 
 
-def _sample(config: Config, run: PastRun, task: str, folder: Path) -> Sample | None:
+def _sample(config: Config, run: RunRecord, task: str, folder: Path) -> Sample | None:
     path = fetch(config, run, f"{RUN_FOLDER}/{task}.parquet", _folder(folder, run))
     return read_sample(path) if path else None
 
 
-def _folder(folder: Path, run: PastRun) -> Path:
+def _folder(folder: Path, run: RunRecord) -> Path:
     (folder / run.run_id).mkdir(exist_ok=True)
     return folder / run.run_id
 
 
 def _missing(
-    runs: tuple[PastRun, PastRun], results: list[RunResults], samples: list[Sample | None]
+    runs: tuple[RunRecord, RunRecord], results: list[RunResults], samples: list[Sample | None]
 ) -> NotPaired | None:
     """What a run lacks for paired differences."""
     unevaluated = [run.short for run, each in zip(runs, results, strict=True) if each.metrics is None]
@@ -151,7 +153,7 @@ def _missing(
     return None
 
 
-def _curves(config: Config, run: PastRun, task: str) -> dict[str, Curve]:
+def _curves(config: Config, run: RunRecord, task: str) -> dict[str, Curve]:
     """Curves of the task; those of a joint run under the names of a run of one task."""
     prefix = f"{task}_" if run.task == JOINT else ""
     names = {name.replace("_", f"_{prefix}", 1): name for name in _CURVES}
@@ -164,7 +166,9 @@ def _differences(baseline: Mapping[str, str], candidate: Mapping[str, str]) -> d
     return {name: pair for name, pair in pairs.items() if pair.differs}
 
 
-def _data(baseline: PastRun, candidate: PastRun, tasks: Mapping[str, TaskComparison]) -> dict[str, ValuePair]:
+def _data(
+    baseline: RunRecord, candidate: RunRecord, tasks: Mapping[str, TaskComparison]
+) -> dict[str, ValuePair]:
     data = {
         title: ValuePair(baseline=baseline.tags.get(tag), candidate=candidate.tags.get(tag))
         for tag, title in _TAGS.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from patent_spark.config import CITATION_LEVEL, Config, flatten
 from patent_spark.core.store import Store
 
-DEFAULT, POOL_CLASS, OTHER = "default", "pool_class", "other"
+DEFAULT, CLASS_REFERENCE_SET, OTHER = "default", "class_reference_set", "other"
 """Percentiles by class and year with default settings; percentiles by class; any other settings of
 `label`."""
 
@@ -23,4 +23,4 @@ def label_rule(store: Store, task: str) -> str:
     }
     if not changed:
         return DEFAULT
-    return POOL_CLASS if changed == {"label.reference_set": "class"} else OTHER
+    return CLASS_REFERENCE_SET if changed == {"label.reference_set": "class"} else OTHER

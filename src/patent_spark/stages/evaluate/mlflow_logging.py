@@ -34,7 +34,7 @@ _OVERALL = (
 _TOP1 = tuple(metric for metric in Metric if metric.of_top1)
 
 
-class TaskRun:
+class TaskRunLogger:
     """The run of a task's training. Failures are reported, not raised; without a run_id nothing is logged."""
 
     def __init__(self, config: Config, task: str, run_id: str | None) -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.store import Store
 from patent_spark.metrics.report_schema import ReferenceMetrics, year_of_split
-from patent_spark.stages.evaluate.label_rule import DEFAULT, POOL_CLASS, label_rule
+from patent_spark.stages.evaluate.label_rule import CLASS_REFERENCE_SET, DEFAULT, label_rule
 
 BAYES_OPTIMAL, BAYES_OPTIMAL_WORDS = "bayes_optimal", "bayes_optimal_bag_of_words"
 _TITLES = {BAYES_OPTIMAL: "Bayes-optimal", BAYES_OPTIMAL_WORDS: "Bayes-optimal bag of words"}
@@ -37,7 +37,9 @@ class TaskBayesRates(BayesRates):
     label rule."""
 
     by_year: dict[str, BayesRates] | None = None
-    pool_class: TaskBayesRates | None = None
+    class_reference_set: TaskBayesRates | None = Field(
+        default=None, validation_alias=AliasChoices("class_reference_set", "pool_class")
+    )
 
 
 def task_rates(store: Store, task: str) -> TaskBayesRates | None:
@@ -49,7 +51,7 @@ def task_rates(store: Store, task: str) -> TaskBayesRates | None:
     if task not in by_task:
         return None
     rates = TaskBayesRates.model_validate(by_task[task])
-    return {DEFAULT: rates, POOL_CLASS: rates.pool_class}.get(label_rule(store, task))
+    return {DEFAULT: rates, CLASS_REFERENCE_SET: rates.class_reference_set}.get(label_rule(store, task))
 
 
 def references_on(rates: TaskBayesRates | None, sizes: Mapping[str, int]) -> dict[str, ReferenceMetrics]:

@@ -19,7 +19,7 @@ from patent_spark.metrics.report_schema import Metrics, read_metrics_file
 from patent_spark.stages.evaluate import measure, predict, report
 from patent_spark.stages.evaluate.examples import read_blocks
 from patent_spark.stages.evaluate.inputs import TaskInputs, task_inputs
-from patent_spark.stages.evaluate.mlflow_logging import TaskRun
+from patent_spark.stages.evaluate.mlflow_logging import TaskRunLogger
 from patent_spark.stages.evaluate.steps import Step, Steps
 
 PREDICT = Step("predict", predict.__name__, predict.SETTINGS, predict.READS, predict.OUTPUTS)
@@ -31,7 +31,7 @@ _EXAMPLE_TEXTS = 2
 def run(context: StageContext) -> None:
     """Evaluate the models of the configured tasks."""
     inputs = [task_inputs(context, task) for task in context.config.task_names]
-    runs = {each.task: TaskRun(context.config, each.task, each.run_id) for each in inputs}
+    runs = {each.task: TaskRunLogger(context.config, each.task, each.run_id) for each in inputs}
     steps = Steps(context)
     if not steps.reuse(PREDICT):
         _predict(context, inputs, runs)
@@ -54,7 +54,7 @@ def _headline(metrics: Metrics) -> EvaluatedTask:
     )
 
 
-def _predict(context: StageContext, inputs: Sequence[TaskInputs], runs: dict[str, TaskRun]) -> None:
+def _predict(context: StageContext, inputs: Sequence[TaskInputs], runs: dict[str, TaskRunLogger]) -> None:
     groups = read_patent_groups(context.store)
     draft = context.draft
     with draft.writer("PREDICTIONS") as model, draft.writer("BASELINE_PREDICTIONS") as baselines:
@@ -69,7 +69,7 @@ def _predict(context: StageContext, inputs: Sequence[TaskInputs], runs: dict[str
         runs[each.task].log_predictions(draft.directory / "PREDICTIONS", each, limit)
 
 
-def _measure(context: StageContext, inputs: Sequence[TaskInputs], runs: dict[str, TaskRun]) -> None:
+def _measure(context: StageContext, inputs: Sequence[TaskInputs], runs: dict[str, TaskRunLogger]) -> None:
     draft = context.draft
     for each in inputs:
         metrics = measure.measure_task(context.config, context.store, draft.directory, each)

@@ -43,7 +43,7 @@ class YearlyLevelRates(LevelRates):
 class CitationLevelRates(YearlyLevelRates):
     """Results for labels by the default rule: percentiles of each class and grant year."""
 
-    pool_class: YearlyLevelRates
+    class_reference_set: YearlyLevelRates
     """For percentiles of each class over all grant years."""
     posterior: dict[str, dict[str, float]]
     """Probability of each level given the level signal of a text."""

@@ -76,7 +76,7 @@ class CitationLevelCounter:
         posterior = by_signal / np.maximum(by_signal.sum(axis=1, keepdims=True), 1)
         return CitationLevelRates(
             **dict(_rates_by_year(cells["class_year"])),
-            pool_class=_rates_by_year(cells["class"]),
+            class_reference_set=_rates_by_year(cells["class"]),
             posterior={
                 level: dict(zip(LEVELS, row, strict=True))
                 for level, row in zip(LEVELS, posterior.round(6).tolist(), strict=True)

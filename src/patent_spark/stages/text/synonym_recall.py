@@ -48,8 +48,8 @@ def _shares(
     cosines[np.arange(len(asked)), asked] = -2.0
     nearest = _largest(cosines, min(_NEAREST, len(directions)))
     is_synonym = groups[nearest] == groups[asked][:, None]
-    hits = is_synonym & (np.arange(nearest.shape[1]) < sizes[:, None])
-    shares: npt.NDArray[np.float64] = hits.sum(axis=1) / sizes
+    matches = is_synonym & (np.arange(nearest.shape[1]) < sizes[:, None])
+    shares: npt.NDArray[np.float64] = matches.sum(axis=1) / sizes
     return shares
 
 

@@ -406,7 +406,7 @@ def test_a_report_without_a_look_at_the_data_says_so(evaluated):
 
 def test_references_of_another_label_rule_are_not_shown(copy):
     rates = copy.metadata(IngestMetadata).generator_rates
-    by_class = rates["citation_level"] | {"pool_class": {"accuracy": 0.625}}
+    by_class = rates["citation_level"] | {"class_reference_set": {"accuracy": 0.625}}
     republish_ingest(
         copy,
         copy.metadata(IngestMetadata).model_copy(

@@ -130,7 +130,7 @@ def test_citation_level_rates_of_a_release(release):
     of_text = pd.MultiIndex.from_frame(closed[["text_class", "year"]])
     require_rates(rates, by_year, sizes.reindex(of_text))
     whole_class = closed["cpc_class"].value_counts().reindex(closed["text_class"])
-    require_rates(rates["pool_class"], with_levels(closed, ["cpc_class"]), whole_class)
+    require_rates(rates["class_reference_set"], with_levels(closed, ["cpc_class"]), whole_class)
 
 
 def require_rates(rates, closed, sizes):
