@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from patent_spark.commands import parser
+from patent_spark.commands.parser import parser
 from patent_spark.config import Config, ConfigError, PatentSparkError, load_config
 from patent_spark.config.renamed import current_command
 from patent_spark.core.errors import DataError, GateError, StoppedError, WorkError

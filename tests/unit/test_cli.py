@@ -66,7 +66,7 @@ def test_an_unexpected_failure_is_exit_1_and_its_traceback_is_in_the_log(capsys,
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("patent_spark.commands.run_stage", fail)
+    monkeypatch.setattr("patent_spark.commands.stages.run_stage", fail)
     code, _, err = run(capsys, "label", "--set", f"warehouse.root={tmp_path}")
     assert code == 1
     assert all(part in err for part in ("label", "OSError", "[Errno 28] No space left on device"))
@@ -78,7 +78,7 @@ def test_the_traceback_of_a_command_without_a_log_is_kept_too(capsys, tmp_path, 
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("patent_spark.commands.flatten", fail)
+    monkeypatch.setattr("patent_spark.commands.lookups.flatten", fail)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     code, _, err = run(capsys, "config")
     assert code == 1

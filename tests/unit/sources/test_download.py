@@ -151,7 +151,7 @@ def test_the_command_prints_the_folder_alone(odp, capsys):
 
 def test_run_fetches_the_release_first(odp, monkeypatch):
     ran = []
-    monkeypatch.setattr("patent_spark.commands.run_stage", lambda name, *_, **__: ran.append(name))
+    monkeypatch.setattr("patent_spark.commands.stages.run_stage", lambda name, *_, **__: ran.append(name))
     monkeypatch.setattr("patent_spark.run_summary.summarise", lambda *_: "")
     assert main(["run", *odp.options()]) == 0
     assert odp.names() == {*odp.server.files, "release.json"}
