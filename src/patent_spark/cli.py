@@ -17,6 +17,14 @@ from patent_spark.commands.parser import parser
 from patent_spark.config import Config, ConfigError, PatentSparkError, load_config
 from patent_spark.config.renamed import current_command
 from patent_spark.core.errors import DataError, GateError, StoppedError, WorkError
+from patent_spark.core.log_lines import (
+    context_of,
+    is_json_on_stderr,
+    lines_on_stderr,
+    log_context,
+    new_run_id,
+    with_fields,
+)
 from patent_spark.core.progress import log, log_to
 
 DONE, INTERRUPTED = 0, 130
@@ -37,15 +45,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config, options.origin = load_config(options.config, options.set)
     except ConfigError as error:
         return _print_error(error.exit_code, str(error))
+    with lines_on_stderr(config.logging.format), log_context(command=options.command, run_id=new_run_id()):
+        return _handle(options, config)
+
+
+def _handle(options: argparse.Namespace, config: Config) -> int:
+    """Do the command; an error becomes an exit code and its line."""
     log_file = _log_file(config, options.command)
     try:
         if options.logged:
             return _handle_logged(options, config, log_file)
         return options.handler(options, config) or DONE
     except WorkError as error:
-        return _print_error(error.exit_code, f"{error}\n{_see(log_file)}" if options.logged else str(error))
+        message = f"{error}\n{_see(log_file)}" if options.logged else str(error)
+        return _print_error(error.exit_code, message, error)
     except PatentSparkError as error:
-        return _print_error(error.exit_code, str(error))
+        return _print_error(error.exit_code, str(error), error)
     except BrokenPipeError:  # the reader of our output went away, as in `patent-spark config | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
@@ -55,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = " ".join(str(error).split())[:400]
         where = log_file if options.logged else _keep_traceback(options.command)
         return _print_error(
-            FAILED, f"{options.command} failed: {type(error).__name__}: {message}\n{_see(where)}"
+            FAILED, f"{options.command} failed: {type(error).__name__}: {message}\n{_see(where)}", error
         )
 
 
@@ -63,7 +78,7 @@ def _handle_logged(options: argparse.Namespace, config: Config, log_file: Path) 
     """Do the command, and keep in a file all that is logged meanwhile and the traceback of an error."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(log_to(log_file))
+            stack.enter_context(log_to(log_file, config.logging.format))
         except OSError as error:
             raise ConfigError(
                 f"warehouse.root = {config.warehouse.root} cannot be written: {error.strerror}; "
@@ -94,8 +109,13 @@ def _see(log_file: Path) -> str:
     return f"The traceback is in {log_file}"
 
 
-def _print_error(code: int, message: str) -> int:
-    print(f"patent-spark: {message}", file=sys.stderr)
+def _print_error(code: int, message: str, error: BaseException | None = None) -> int:
+    """The line of an error on stderr; returns its exit code."""
+    if is_json_on_stderr():
+        with log_context(**context_of(error)):
+            log.error("%s", message, extra=with_fields({"exit_code": code}))
+    else:
+        print(f"patent-spark: {message}", file=sys.stderr)
     return code
 
 

@@ -21,6 +21,7 @@ from patent_spark.core.code_version import code_digest, code_version
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError, GateError
 from patent_spark.core.lineage import StageLineage
+from patent_spark.core.log_lines import log_context
 from patent_spark.core.manifest import Manifest
 from patent_spark.core.metadata import IngestMetadata, SimulateMetadata, StageMetadata
 from patent_spark.core.progress import say
@@ -28,6 +29,7 @@ from patent_spark.core.session import engine_name
 from patent_spark.core.store import Draft, Store
 from patent_spark.sources.local import release_folder
 from patent_spark.tracking.openlineage import stage_events
+from patent_spark.tracking.stage_metrics import log_stage
 
 
 @dataclass(frozen=True)
@@ -204,20 +206,32 @@ def run_stage(
 
     Raises GateError, after publishing, when the stage rejected a model.
     """
-    stage = STAGES[name]
-    store = Store(config.warehouse.root, config.warehouse.keep_versions, candidate).pinned()
+    with log_context(stage=name):
+        store = Store(config.warehouse.root, config.warehouse.keep_versions, candidate).pinned()
+        return _run_stage(STAGES[name], config, store, force, resume, accepted)
+
+
+def _run_stage(
+    stage: Stage,
+    config: Config,
+    store: Store,
+    force: bool,
+    resume: bool,
+    accepted: Mapping[str, str] | None,
+) -> Done:
     inputs, settings, code = _inputs(stage, config, store), stage.settings(config), stage.code
     key = _key(stage, config, store, inputs)
-    current = store.manifest(name)
+    current = store.manifest(stage.name)
     if current is not None and current.key == key and not (force or stage.outside):
         return _skipped(current)
-    say(f"{name:9} {stage.about}")
     started = time.monotonic()
     with (
-        store.draft(name) as draft,
+        log_context(release_id=_release_id(None, store, inputs)),
+        store.draft(stage.name) as draft,
         stage_events(store, _begun(stage, draft, key, inputs, config)) as events,
         ExitStack() as resources,
     ):
+        say(f"{stage.name:9} {stage.about}")
         context = StageContext(config, store, draft, resources, force, code, resume, accepted)
         stage.run(context)
         resources.close()
@@ -225,10 +239,9 @@ def run_stage(
             events.append(current)
             return _skipped(current)
         seconds = time.monotonic() - started
-        release_id = _release_id(draft.metadata, store, inputs)
         manifest = draft.publish(
             key=key,
-            release_id=release_id,
+            release_id=_release_id(draft.metadata, store, inputs),
             settings=settings,
             inputs=inputs,
             seconds=seconds,
@@ -236,11 +249,23 @@ def run_stage(
             engine=engine_name(config.engine),
         )
         events.append(manifest)
-    rows = ", ".join(f"{table} {size['rows']:,}" for table, size in manifest.tables.items())
-    say(f"{name:9} done in {seconds:.1f} s{': ' + rows if rows else ''}")
+    _say_done(manifest)
+    log_stage(config, store, manifest)
     if context.refusal:
         raise GateError(context.refusal)
     return Done(manifest, skipped=False)
+
+
+def _say_done(manifest: Manifest) -> None:
+    rows = {table: size["rows"] for table, size in manifest.tables.items()}
+    listed = ", ".join(f"{table} {number:,}" for table, number in rows.items())
+    say(
+        f"{manifest.stage:9} done in {manifest.seconds:.1f} s{': ' + listed if listed else ''}",
+        release_id=manifest.release_id,
+        version=manifest.version,
+        seconds=manifest.seconds,
+        rows=rows,
+    )
 
 
 def _begun(stage: Stage, draft: Draft, key: str, inputs: dict[str, str], config: Config) -> StageLineage:
@@ -273,7 +298,12 @@ def outdated(config: Config, *, candidate: bool = False) -> list[str]:
 
 
 def _skipped(current: Manifest) -> Done:
-    say(f"{current.stage:9} skipped: version {current.version} is up to date (--force redoes it)")
+    say(
+        f"{current.stage:9} skipped: version {current.version} is up to date (--force redoes it)",
+        release_id=current.release_id,
+        version=current.version,
+        skipped=True,
+    )
     return Done(current, skipped=True)
 
 

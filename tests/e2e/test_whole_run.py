@@ -156,6 +156,11 @@ def test_one_mlflow_run_a_task_with_everything_in_it(whole_run):
         assert run["tags"]["release_id"].startswith("sim-3000")
         assert run["tags"]["lstm_kernel"] in ("cudnn", "generic")
         assert {"train_loss", "dev_accuracy"} <= set(run["metrics"])
+        for stage in STAGES:
+            assert run["metrics"][f"seconds/{stage}"] == whole_run.store.manifest(stage).seconds
+        label = whole_run.store.manifest("label")
+        assert run["metrics"]["rows/LABELS"] == label.tables["LABELS"]["rows"]
+        assert run["tags"]["log_run_id"] == label.log_run_id
 
 
 def test_the_embedded_engine_needs_no_java_and_spark_names_the_package_that_is_missing(whole_run, tmp_path):

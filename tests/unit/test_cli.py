@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -172,3 +173,19 @@ def test_score_without_an_input_needs_patents(capsys, tmp_path):
     code, _, err = run(capsys, "score", "--set", f"warehouse.root={tmp_path}")
     assert code == 3
     assert "stage score" in err and "`patent-spark ingest`" in err
+
+
+def test_with_json_each_line_on_stderr_and_in_the_log_is_one_object(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATENT_SPARK_RUN_ID", "dag-7")
+    code, out, err = run(
+        capsys, "label", "--set", f"warehouse.root={tmp_path}", "--set", "logging.format=json"
+    )
+    assert (code, out) == (3, "")
+    traceback, last = map(json.loads, err.splitlines())
+    assert "DataError" in traceback["exception"] and "`patent-spark ingest`" in last["message"]
+    for line in (traceback, last):
+        assert (line["command"], line["stage"], line["run_id"]) == ("label", "label", "dag-7")
+        assert (line["level"], line["release_id"]) == ("ERROR", None)
+    assert last["exit_code"] == 3
+    (log,) = (tmp_path / "logs").glob("*-label.log")
+    assert [json.loads(line)["command"] for line in log.read_text().splitlines()] == ["label", "label"]

@@ -1,5 +1,6 @@
 """When a stage is done again and when it is skipped, on two stages of three lines each."""
 
+import json
 import sys
 import types
 import zipfile
@@ -12,6 +13,7 @@ from patent_spark import pipeline
 from patent_spark.config import load_config
 from patent_spark.core.code_version import code_digest
 from patent_spark.core.errors import DataError
+from patent_spark.core.log_lines import lines_on_stderr, log_context
 from patent_spark.core.store import Store, arrow_schema
 from patent_spark.pipeline import Stage, run_stage
 from tests.support.errors import raises
@@ -175,3 +177,20 @@ def test_changed_code_redoes_the_stages_that_it_does(go, monkeypatch):
     )
     assert go("ingest") == (True, [])
     assert go("text") == (False, ["text"])
+
+
+def test_the_lines_of_a_stage_say_its_release_rows_and_version(go, capsys):
+    with lines_on_stderr("json"), log_context(command="run", run_id="r9"):
+        go("ingest"), go("text"), go("text")
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["stage"], line["release_id"]) for line in lines] == [
+        ("ingest", ""),  # not read yet
+        ("ingest", "r1"),
+        ("text", "r1"),
+        ("text", "r1"),
+        ("text", "r1"),
+    ]
+    done, again, manifest = lines[3], lines[4], go.store.manifest("text")
+    assert (done["rows"], done["version"], done["run_id"]) == ({"VOCABULARY": 1}, manifest.version, "r9")
+    assert done["seconds"] == manifest.seconds and manifest.log_run_id == "r9"
+    assert (again["skipped"], again["version"]) == (True, manifest.version)

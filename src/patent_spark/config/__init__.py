@@ -22,7 +22,7 @@ from patent_spark.config.loading import (
 from patent_spark.config.sections.evaluation import Audit, Backtest, Evaluate, Register
 from patent_spark.config.sections.examples import Label, Shard, Split, Task, Text
 from patent_spark.config.sections.operation import Index, Inference, Predict, Refresh, Score, Service
-from patent_spark.config.sections.platform import Engine, Tracking, Warehouse
+from patent_spark.config.sections.platform import Engine, Logging, Tracking, Warehouse
 from patent_spark.config.sections.release import Ingest, Release, Simulate, Source
 from patent_spark.config.sections.training import Model, Train
 from patent_spark.config.settings import CITATION_LEVEL, JOINT, TASKS, TECHNOLOGY, Config
@@ -42,6 +42,7 @@ __all__ = [
     "Inference",
     "Ingest",
     "Label",
+    "Logging",
     "Model",
     "PatentSparkError",
     "Predict",

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from patent_spark.config.sections.evaluation import Audit, Backtest, Evaluate, Register
 from patent_spark.config.sections.examples import Label, Shard, Split, Task, Text
 from patent_spark.config.sections.operation import Index, Inference, Predict, Refresh, Score, Service
-from patent_spark.config.sections.platform import Engine, Tracking, Warehouse
+from patent_spark.config.sections.platform import Engine, Logging, Tracking, Warehouse
 from patent_spark.config.sections.release import Ingest, Release, Simulate, Source
 from patent_spark.config.sections.training import Model, Train
 from patent_spark.config.setting_types import STRICT, setting
@@ -57,6 +57,7 @@ class Config:
     score: Score = field(default_factory=Score)
     backtest: Backtest = field(default_factory=Backtest)
     tracking: Tracking = field(default_factory=Tracking)
+    logging: Logging = field(default_factory=Logging)
     service: Service = field(default_factory=Service)
 
     @property

@@ -31,6 +31,7 @@ PLATFORM = {
     "patent_spark.core.errors": "checks results, and changes none",
     "patent_spark.core.files": "writes what it is given",
     "patent_spark.core.lineage": "says where a model comes from, and changes none",
+    "patent_spark.core.log_lines": "shows what is going on",
     "patent_spark.core.manifest": "describes a version, and is not in its tables",
     "patent_spark.core.metadata": "the fields of a record change together with the code that fills them",
     "patent_spark.core.old_versions": "removes what nobody reads",

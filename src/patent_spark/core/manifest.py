@@ -39,6 +39,8 @@ class Manifest(Record):
     code: str
     """Version and commit of patent_spark."""
     engine: str
+    log_run_id: str = ""
+    """`run_id` of the command that made it, which is in its JSON log lines."""
 
     @classmethod
     def load(cls, path: Path) -> Manifest:

@@ -1,4 +1,4 @@
-"""Progress and logging: a bar on a terminal, plain lines elsewhere, everything in the log file."""
+"""Progress and logging: a bar on a terminal, plain or JSON lines elsewhere, everything in the log file."""
 
 from __future__ import annotations
 
@@ -11,26 +11,34 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from patent_spark.core.log_lines import Format, formatter, is_json_on_stderr, with_fields
+
 log = logging.getLogger("patent_spark")
 
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-def say(message: str) -> None:
-    """One line for the person, on stderr and in the log; stdout is kept for results."""
-    log.info(message)
+def say(message: str, **fields: object) -> None:
+    """One line for the person, on stderr and in the log; stdout is kept for results.
+
+    fields: more fields of the line where it is JSON.
+    """
+    log.info(message, extra=with_fields(fields))
+    if is_json_on_stderr():
+        return  # it is there already
     tqdm.write(message, file=sys.stderr)
     sys.stderr.flush()
 
 
 @contextmanager
-def log_to(path: Path) -> Iterator[None]:
+def log_to(path: Path, format_: Format = "text") -> Iterator[None]:
     """Log everything to a file, warnings of libraries included. Raises OSError if it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write(f"{path.stem}\n")  # fails early on a full disk
-    handler = _LogFile(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler = _LogFile(path, delay=True)
+    handler.setFormatter(formatter(format_))
+    with path.open("a") as file:  # fails early on a full disk
+        begin = log.makeRecord(log.name, logging.INFO, path.name, 0, path.stem, (), None)
+        file.write(f"{handler.format(begin)}\n")
     root = logging.getLogger()
     root.addHandler(handler)
     log.setLevel(logging.INFO)
@@ -60,7 +68,7 @@ class Progress:
 
     def __init__(self, what: str, total: float | None = None, unit: str = "rows") -> None:
         self.what, self.total, self.unit, self.done = what, total, unit, 0.0
-        self._terminal = sys.stderr.isatty()
+        self._terminal = sys.stderr.isatty() and not is_json_on_stderr()
         self._bar = tqdm(
             total=total, desc=what, unit=f" {unit}", unit_scale=True, leave=False, disable=not self._terminal
         )
@@ -75,7 +83,12 @@ class Progress:
         if not self._terminal and time.monotonic() - self._last_line > _SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             part = f" ({self.done / self.total:.0%})" if self.total else ""
-            say(f"  {self.what}: {self.done:,.0f} {self.unit}{part} {note}".rstrip())
+            say(
+                f"  {self.what}: {self.done:,.0f} {self.unit}{part} {note}".rstrip(),
+                done=self.done,
+                total=self.total,
+                unit=self.unit,
+            )
 
     def __enter__(self) -> Progress:
         return self

@@ -31,6 +31,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from patent_spark.core.errors import DataError, SchemaError, WorkError, conform
 from patent_spark.core.files import write_json
+from patent_spark.core.log_lines import current_run_id
 from patent_spark.core.manifest import M, Manifest
 from patent_spark.core.metadata import StageMetadata
 from patent_spark.core.old_versions import MANIFEST, WRITER, OldVersion, old_versions, reader_lock, remove
@@ -283,6 +284,7 @@ class Draft:
             seconds=round(seconds, 3),
             code=code,
             engine=engine,
+            log_run_id=current_run_id(),
         )
         write_json(self.directory / MANIFEST, manifest.to_json())
         self.pointers.publish(self.stage, self.directory.name)

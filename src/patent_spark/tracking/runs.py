@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from patent_spark.config import Config, shown
 from patent_spark.core.errors import StoppedError
+from patent_spark.core.log_lines import current_run_id
 from patent_spark.core.progress import log, say
 from patent_spark.tracking.models import MODEL, UNCALIBRATED_MODEL, log_keras_model
 from patent_spark.tracking.server import (
@@ -51,8 +52,8 @@ __all__ = [
 # Limits of MLflow.
 _PARAMS_A_CALL, _METRICS_A_CALL = 100, 1000
 
-# Names of runs: MLflow shows them elsewhere, and two runs are not compared by them.
-_NOT_PARAMS = ("tracking.run_name", "tracking.parent_run")
+# Names of runs: MLflow shows them elsewhere, and two runs are not compared by them; nor by their logs.
+_NOT_PARAMS = ("tracking.run_name", "tracking.parent_run", "logging.format")
 
 
 class Run:
@@ -164,7 +165,7 @@ def create_run(config: Config, task: str, tags: Mapping[str, str]) -> Run:
         params = [Param(name, value) for name, value in shown(config).items() if name not in _NOT_PARAMS]
         for start in range(0, len(params), _PARAMS_A_CALL):
             client.log_batch(run_id, params=params[start : start + _PARAMS_A_CALL])
-        all_tags = {"task": task, **_about(config), **tags}
+        all_tags = {"task": task, "log_run_id": current_run_id(), **_about(config), **tags}
         client.log_batch(run_id, tags=[RunTag(name, str(value)) for name, value in all_tags.items()])
     return Run(client, uri, run_id)
 

@@ -1,4 +1,4 @@
-"""Where the work is done and kept: warehouse, engine, tracking."""
+"""Where the work is done and kept: warehouse, engine, tracking, logs."""
 
 from __future__ import annotations
 
@@ -42,3 +42,14 @@ class Tracking:
     experiment: String = setting("patent_spark", "MLflow experiment")
     run_name: String = setting("", "run name in MLflow, before the task; empty: task and release")
     parent_run: String = setting("", "id of the parent MLflow run; set by sweeps and back-tests")
+
+
+@dataclass(frozen=True, config=STRICT)
+class Logging:
+    """What is said while a command works, on stderr and in <warehouse.root>/logs."""
+
+    format: Literal["text", "json"] = setting(
+        "text",
+        "text: for people | json: one JSON object a line, with command, stage, run and release, for a log "
+        "collector",
+    )

@@ -11,6 +11,7 @@ from patent_spark.core.code_version import code_version, git_commit
 from patent_spark.core.context import StageContext
 from patent_spark.core.files import write_json
 from patent_spark.core.lineage import LINEAGE_FILE, lineage_of
+from patent_spark.core.log_lines import current_run_id, log_context
 from patent_spark.core.metadata import ShardMetadata, TextMetadata, TrainedTask, TrainMetadata
 from patent_spark.core.model_files import TaskDescription, TextSource, read_history
 from patent_spark.core.progress import say
@@ -82,7 +83,7 @@ def _train(context: StageContext, model: str, key: str, folder: Path) -> Path:
     job = _job(context, model, key, folder, run.run_id, resume)
     job.write(context.config)
     _write_lineage(context, job)
-    with ending(run):
+    with ending(run), log_context(mlflow_run_id=run.run_id):
         logs = store.root / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-train-{model}"
         run_ranks(folder, settings, _step_count(job, settings), logs, model, lambda: context.session)
     job.mark_done()
@@ -118,6 +119,7 @@ def _job(context: StageContext, model: str, key: str, folder: Path, run_id: str,
         vectors=str(store.directory("VECTORS")),
         shards=shards,
         text=_text_source(context),
+        log_run_id=current_run_id(),
         folder=str(folder),
         resume=resume,
     )

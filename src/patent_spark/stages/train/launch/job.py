@@ -37,6 +37,8 @@ class Job(BaseModel):
     text: TextSource
     folder: str
     """Where the job keeps its files and its checkpoint; the subfolder `models` gets one for each task."""
+    log_run_id: str = ""
+    """Of the command, for the log lines of the ranks."""
     resume: bool = False
     """Whether to go on from the checkpoint that is there."""
 

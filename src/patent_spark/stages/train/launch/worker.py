@@ -12,8 +12,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from patent_spark.core.log_lines import log_context, set_format
 from patent_spark.core.progress import log
 from patent_spark.stages.train.fit import fit
 from patent_spark.stages.train.launch.failures import Failure
@@ -27,7 +29,8 @@ LAUNCHER_PID = "PATENT_SPARK_LAUNCHER"
 
 def main(folder: Path) -> int:
     """Train as a process of its own; returns its exit code."""
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(stream=sys.stderr)
+    set_format("text")
     return take_part(folder)
 
 
@@ -37,16 +40,29 @@ def take_part(folder: Path) -> int:
     rank = int(os.environ.get("HOROVOD_RANK", "0"))
     try:
         job, config = Job.read(folder)
-        with join_job() as ranks:
-            rank = ranks.rank
-            use_own_gpu(ranks, config.train.launcher)
-            finish = fit(job, config, ranks, asked)
-        finish()
+        set_format(config.logging.format)
+        with _context(job):
+            with join_job() as ranks, log_context(rank=ranks.rank):
+                rank = ranks.rank
+                use_own_gpu(ranks, config.train.launcher)
+                finish = fit(job, config, ranks, asked)
+            finish()
         return 0
     except Exception as error:
         log.exception("rank %d failed", rank)
         Failure.of(error).write(folder, rank)
         return 1
+
+
+def _context(job: Job) -> AbstractContextManager[None]:
+    """What the log lines of a rank say."""
+    return log_context(
+        command="train",
+        stage="train",
+        run_id=job.log_run_id,
+        release_id=job.release_id,
+        mlflow_run_id=job.run_id,
+    )
 
 
 def _watch_for_stop(folder: Path) -> Callable[[], bool]:
