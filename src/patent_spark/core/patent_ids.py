@@ -23,14 +23,24 @@ def patent_keys(ids: pa.Array) -> pa.Array:
     """int64 keys of an array of ids, plain or dictionary-encoded; null where an id is null or malformed."""
     if pa.types.is_dictionary(ids.type):
         return patent_keys(ids.dictionary).take(ids.indices)
-    plain = pc.and_(pc.ascii_is_decimal(ids), pc.less_equal(pc.binary_length(ids), DIGITS))
-    plain = pc.fill_null(pc.and_(plain, pc.invert(pc.starts_with(ids, "0"))), False)
-    keys = pc.cast(pc.if_else(plain, ids, None), pa.int64())
-    others = pc.and_(pc.invert(plain), pc.is_valid(ids))
-    if not pc.any(others).as_py():
+    plain = are_plain_numbers(ids)
+    keys = keys_of_plain_numbers(ids, plain)
+    if keys.null_count == ids.null_count:
         return keys
     # The few ids with letters or leading zeros take a slower path.
-    return pc.replace_with_mask(keys, others, _general_keys(ids.filter(others)))
+    others = pc.and_(pc.invert(plain), pc.is_valid(ids))
+    return pc.replace_with_mask(keys, others, keys_of_any(ids.filter(others)))
+
+
+def are_plain_numbers(ids: pa.Array) -> pa.Array:
+    """Bool for each id: digits without leading zeros, as nearly all ids are; false for null."""
+    plain = pc.and_(pc.ascii_is_decimal(ids), pc.less_equal(pc.binary_length(ids), DIGITS))
+    return pc.fill_null(pc.and_(plain, pc.invert(pc.starts_with(ids, "0"))), False)
+
+
+def keys_of_plain_numbers(ids: pa.Array, plain: pa.Array) -> pa.Array:
+    """Keys of the ids that are plain numbers; null elsewhere."""
+    return pc.cast(pc.if_else(plain, ids, None), pa.int64())
 
 
 def compact_ids(ids: pa.Array) -> pa.Array:
@@ -64,7 +74,8 @@ def patent_ids(keys: pa.Array) -> pa.Array:
     return pc.replace_with_mask(ids, lettered, others)
 
 
-def _general_keys(ids: pa.Array) -> pa.Array:
+def keys_of_any(ids: pa.Array) -> pa.Array:
+    """Keys of ids that need not be plain numbers; slower."""
     letters = pc.ascii_rtrim(ids, _NUMERALS).dictionary_encode()
     codes_of_letters = pa.array([_letter_code(value) for value in letters.dictionary.to_pylist()], pa.int64())
     codes = codes_of_letters.take(letters.indices)

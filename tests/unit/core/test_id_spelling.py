@@ -3,7 +3,16 @@
 import pyarrow as pa
 import pytest
 
-from patent_spark.core.id_spelling import DECIMAL, OTHER, PADDED, PREFIXED, SEPARATED, one_spelling
+from patent_spark.core.id_spelling import (
+    DECIMAL,
+    OTHER,
+    PADDED,
+    PREFIXED,
+    SCIENTIFIC,
+    SEPARATED,
+    read_ids,
+)
+from patent_spark.core.patent_ids import patent_keys
 
 CASES = [
     ("03930271", "3930271", PADDED),
@@ -19,6 +28,24 @@ CASES = [
     ("US D345393 S1", "D345393", PREFIXED),
     ("us-re32443-e1", "RE32443", PREFIXED),
     ("3930271A", "3930271", PREFIXED),
+    ("US/3,930,271", "3930271", PREFIXED),
+    ("U.S. Pat. No. 3,930,271", "3930271", PREFIXED),
+    ("US.D345393.S1", "D345393", PREFIXED),
+    ("patent/US3930271B2/en", "3930271", PREFIXED),
+    ("3.930271e+06", "3930271", SCIENTIFIC),
+    ("1.0345678E7", "10345678", SCIENTIFIC),
+    ("3930271,0", "3930271", DECIMAL),
+    ("3.930.271", "3930271", SEPARATED),
+    ("3'930'271", "3930271", SEPARATED),
+    ("3\u202f930\u00a0271", "3930271", SEPARATED),
+    ("RE0032,443", "RE32443", SEPARATED),
+    ("\u00a03930271\u200b", "3930271", OTHER),
+    ("\ufeff3930271", "3930271", OTHER),
+    ("\uff13930271", "3930271", OTHER),
+    ("'3930271", "3930271", OTHER),
+    ('="3930271"', "3930271", OTHER),
+    ("[3930271]", "3930271", OTHER),
+    ("No. 3930271", "3930271", OTHER),
     ("d345393", "D345393", OTHER),
     (" 3930271 ", "3930271", OTHER),
     ("pp-12345", "PP12345", OTHER),
@@ -38,27 +65,33 @@ NO_IDS = [
     "pat17x",
     "EP1234567",
     "1234567Z",
+    "3.93e+06",  # digits are lost
+    "3.93027e+06",
+    "pat17",
+    "1.5",
 ]
 
 
 @pytest.mark.parametrize(("written", "expected", "spelling"), CASES)
 def test_each_spelling_becomes_the_usual_one(written, expected, spelling):
-    ids, changed = one_spelling(pa.array([written]))
-    assert (ids.to_pylist(), changed) == ([expected], {spelling: 1})
-    assert one_spelling(ids)[1] == {}
+    found = read_ids(pa.array([written]))
+    assert (found.ids.to_pylist(), found.respelled) == ([expected], {spelling: 1})
+    assert found.keys.equals(patent_keys(pa.array([expected])))
+    assert read_ids(found.ids).respelled == {}
 
 
 def test_usual_ids_and_what_is_none_stay_as_they_are():
-    ids, changed = one_spelling(pa.array(USUAL + NO_IDS))
-    assert ids.to_pylist() == USUAL + NO_IDS
-    assert changed == {}
+    found = read_ids(pa.array(USUAL + NO_IDS))
+    assert found.ids.to_pylist() == USUAL + NO_IDS
+    assert found.respelled == {}
+    assert found.keys.equals(patent_keys(pa.array(USUAL + NO_IDS)))
 
 
 def test_a_dictionary_gives_the_same_and_counts_rows():
     written = [case[0] for case in CASES] * 3 + USUAL + NO_IDS
-    plain, changed = one_spelling(pa.array(written))
-    encoded, again = one_spelling(pa.array(written).dictionary_encode())
-    assert encoded.to_pylist() == plain.to_pylist()
-    assert changed == again and changed[PADDED] == 6
-    assert len(set(encoded.dictionary.to_pylist())) == len(encoded.dictionary)
-    assert encoded.type == pa.dictionary(pa.int32(), pa.string())
+    plain, encoded = read_ids(pa.array(written)), read_ids(pa.array(written).dictionary_encode())
+    assert encoded.ids.to_pylist() == plain.ids.to_pylist()
+    assert encoded.keys.equals(plain.keys)
+    assert encoded.respelled == plain.respelled and plain.respelled[PADDED] == 6
+    assert len(set(encoded.ids.dictionary.to_pylist())) == len(encoded.ids.dictionary)
+    assert encoded.ids.type == pa.dictionary(pa.int32(), pa.string())

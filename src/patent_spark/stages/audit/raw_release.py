@@ -6,8 +6,11 @@ have no meaning; the lines of a text with line breaks are put together until the
 
 from __future__ import annotations
 
+import re
+import unicodedata
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import IO
 
@@ -40,6 +43,9 @@ _BLOCK_BYTES = 1 << 24
 _IDS = ("id", "patent_id", "citation_id", "citation_patent_id")
 _CODED = ("category", "citation_category", "cpc_type")
 
+_GROUPS = r"[1-9][0-9]{0,2}(?:[,'’_][0-9]{3})+|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}|[1-9][0-9]*"
+"""The digits of an id, plain or in groups of three."""
+
 Row = tuple[str, ...]
 
 
@@ -65,7 +71,9 @@ class RawRelease:
                     if name in _IDS:
                         fields[i] = _plain_ids(selected.column(i)).to_pylist()
                     elif name in _CODED:
-                        fields[i] = [text.strip().lower() for text in fields[i]]
+                        fields[i] = [re.sub(r"[\s_-]+", " ", text).strip(" .").lower() for text in fields[i]]
+                    else:
+                        fields[i] = [re.sub(r"[T ]00:00:00\S*$", "", text.strip()) for text in fields[i]]
                 rows += zip(*fields, strict=True)
         return rows
 
@@ -95,13 +103,15 @@ def find_release(store: Store, config: Config) -> RawRelease | None:
 
 def _member(archive: zipfile.ZipFile) -> str:
     """The TSV file among what zip programs add."""
-    names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
-    return next(name for name in names if name.endswith(".tsv") and "/." not in f"/{name}")
+    names = [name for name in archive.namelist() if not name.startswith("__MACOSX/") and name[-1:] != "/"]
+    names = [name for name in names if "/." not in f"/{name}"]
+    return next((name for name in names if name.lower().endswith(".tsv")), names[0])
 
 
 def _batches(file: IO[bytes], columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     """The columns of a TSV file as strings without the quotes around them; other rows are skipped."""
-    names = [name.strip('"') for name in file.readline().decode("utf-8-sig").rstrip("\r\n").split("\t")]
+    header = file.readline().decode("utf-8-sig").rstrip("\r\n").split("\t")
+    names = [re.sub("[ -]", "_", name.strip(' "').lower()) for name in header]
     broken: list[str] = []
 
     def keep(row: pa.csv.InvalidRow) -> str:
@@ -141,13 +151,26 @@ def _plain_ids(ids: pa.Array) -> pa.Array:
     unusual = pc.invert(pc.match_substring_regex(ids, "^[A-Z]{0,3}[1-9][0-9]*$"))
     if not pc.any(unusual).as_py():
         return ids
-    plain = pc.ascii_upper(ids.filter(unusual))
+    distinct = ids.filter(unusual).dictionary_encode()
+    plain = pa.array([_plain_id(text) for text in distinct.dictionary.to_pylist()], pa.string())
+    return pc.replace_with_mask(ids, unusual, plain.take(distinct.indices))
+
+
+def _plain_id(text: str) -> str:
+    """One id in PatentsView's form; what is none comes out as something that no patent has."""
+    text = unicodedata.normalize("NFKC", text).upper()
+    text = re.sub(r"""["'=\[\](){}<>\u200b-\u200f\u2060\ufeff]|^\s*\+|\s""", "", text)
+    if re.fullmatch(r"[0-9][.,][0-9]*E\+?[0-9]+", text):
+        number = Decimal(text.replace(",", "."))
+        lost_digits = len(text.partition("E")[0]) - 2 < int(text.partition("E")[2])
+        return text if lost_digits or number != int(number) else str(int(number))
     for pattern, replacement in (
-        (r"^\s*US[\s-]*", ""),
-        (r"\.0*\s*$", ""),
-        (r"([0-9])[\s-]*[ABCEHPS][0-9]?\s*$", r"\1"),
-        (r"[\s,.-]", ""),
-        (r"^([A-Z]*)0+([1-9])", r"\1\2"),
+        (r"^(?:PATENTS?[./-]*)?(?:U\.?S\.?)?[./-]*(?:PAT(?:ENT)?S?)?[./-]*(?:NOS?\.?|#)?", ""),
+        (r"/EN$", ""),
+        (r"([0-9])[./-]*[ABCEHPS][0-9]?$", r"\1"),
+        (r"^(D)ES[.-]?|^(RE)I[.-]?|^([A-Z]{1,3})[.-]", r"\1\2\3"),
+        (r"^PLT", "PP"),
     ):
-        plain = pc.replace_substring_regex(plain, pattern, replacement)
-    return pc.replace_with_mask(ids, unusual, plain)
+        text = re.sub(pattern, replacement, text)
+    grouped = re.fullmatch(rf"([A-Z]*)0*({_GROUPS})(?:\.|[.,]0+)?", text)
+    return grouped[1] + re.sub("[^0-9]", "", grouped[2]) if grouped else text
