@@ -53,6 +53,9 @@ class JoinMetadata(Record):
     """Those of them that meet no patent."""
     examples: tuple[str, ...] = ()
     """Some of their ids."""
+    unreadable: int = 0
+    """Those whose id has not a patent's form."""
+    unreadable_examples: tuple[str, ...] = ()
     expected_share: float = 0.0
     """Share of ids drawn at random from the range of the patents' numbers that would meet one."""
 

@@ -1,14 +1,15 @@
 """Whether the tables of a release are about the same patents: how many rows of each meet one of PATENTS.
 
 A column of ids in another form, or a file of another release, leaves every join empty and every label zero,
-with all rows read and none rejected. So the shares are measured on some row groups of each table as soon as
-it is written.
+with all rows read and none rejected. So the shares are measured as soon as the tables are written: on all
+rows, because the ids of a part of a file can have another form than the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,7 @@ JOINS = {
 """What is joined with PATENTS: table and key. Cited patents before 1976 are in no release."""
 
 FIRST_OF_1976 = 3_930_271
-_GROUPS = 8
-"""Row groups that are looked at, of each table, spread evenly."""
+_DENSE_NUMBERS = 10**8
 _FEW_ROWS = 100
 _NEARLY_NONE = 0.1
 """Share of rows with a patent below which a table is about other patents."""
@@ -42,7 +42,7 @@ _NO_KEY = -1
 
 def measure_joins(tables: Path) -> dict[str, JoinMetadata]:
     """For each join: rows looked at, those that meet no patent, and some of their ids."""
-    patents = np.sort(np.concatenate([*_keys(tables / PATENTS.name, "patent_key"), np.zeros(0, np.int64)]))
+    patents = _KnownPatents(tables / PATENTS.name)
     return {
         name: _measured(tables / table, column, patents, name == CITED)
         for name, (table, column) in JOINS.items()
@@ -55,7 +55,7 @@ def require_joins(joins: dict[str, JoinMetadata], folder: Path) -> None:
     for name, join in joins.items():
         if _meets_nearly_none(name, join):
             raise DataError(
-                f"{name}: {join.unmatched:,} of {join.rows:,} rows looked at meet no patent of PATENTS "
+                f"{name}: {join.unmatched:,} of {join.rows:,} rows meet no patent of PATENTS "
                 f"(such as {', '.join(join.examples)}); check that all "
                 f"files of {folder} are of one release and that its ids are patents' ids",
                 table=name.partition(" ")[0],
@@ -74,49 +74,97 @@ def _meets_nearly_none(name: str, join: JoinMetadata) -> bool:
     return enough and join.rows - join.unmatched < least * join.rows
 
 
-def _measured(folder: Path, column: str, patents: npt.NDArray[np.int64], cited: bool) -> JoinMetadata:
-    rows = unmatched = 0
-    examples: list[str] = []
-    ids = "citation_patent_id" if cited else "patent_id"
-    for group in _groups(folder, [column, ids]):
-        keys = np.asarray(group[column].fill_null(_NO_KEY), np.int64)
+class _KnownPatents:
+    """The keys of PATENTS, ready for many look-ups: a mark for each number of a utility patent."""
+
+    def __init__(self, folder: Path) -> None:
+        keys = np.sort(np.concatenate([*_keys(folder, "patent_key"), np.zeros(0, np.int64)]))
+        numbers = keys[keys < _DENSE_NUMBERS]
+        self._others = keys[len(numbers) :]
+        self._marks = np.zeros(int(numbers.max(initial=0)) + 1, bool)
+        self._marks[numbers] = True
+        utility = keys[(keys >= FIRST_OF_1976) & (keys < _LETTERED)]
+        self.density = len(utility) / (int(utility[-1] - utility[0]) + 1) if len(utility) else 0.0
+        """Share of the numbers between the first and the last utility patent that are in PATENTS."""
+
+    def hold(self, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Bool for each key: PATENTS has it. A negative key is none."""
+        dense = keys.view(np.uint64) < len(self._marks)  # a negative number is a large one
+        if dense.all():
+            held: npt.NDArray[np.bool_] = self._marks[keys]
+            return held
+        held = self._marks[np.where(dense, keys, 0)] & dense
+        others = np.flatnonzero(~dense)
+        held[others] = np.isin(keys[others], self._others)
+        return held
+
+
+def _measured(folder: Path, column: str, patents: _KnownPatents, cited: bool) -> JoinMetadata:
+    """All rows of a table are looked at: a part of a file may hold ids in another form."""
+    rows = unmatched = unreadable = 0
+    examples = _Examples("citation_patent_id" if cited else "patent_id")
+    for group, keys in _groups(folder, column):
+        no_key = keys == _NO_KEY
         # Ids that are no patent's count; patents before 1976, and those with letters, do not.
-        looked_at = (keys == _NO_KEY) | ((keys >= FIRST_OF_1976) & (keys < _LETTERED) if cited else True)
-        missing = looked_at & ~_among(keys, patents)
-        rows, unmatched = rows + int(looked_at.sum()), unmatched + int(missing.sum())
-        if len(examples) < _EXAMPLES and missing.any():
-            unmatched_ids = group[ids].filter(pa.array(missing)).unique().drop_null().to_pylist()
-            examples += [str(each) for each in unmatched_ids[: _EXAMPLES - len(examples)]]
+        looked_at = no_key | ((keys >= FIRST_OF_1976) & (keys < _LETTERED)) if cited else None
+        missing = ~patents.hold(keys)
+        if looked_at is not None:
+            missing &= looked_at
+        rows += len(keys) if looked_at is None else int(np.count_nonzero(looked_at))
+        unmatched += int(np.count_nonzero(missing))
+        unreadable += int(np.count_nonzero(no_key))
+        examples.take(group, missing, no_key)
     return JoinMetadata(
         rows=rows,
         unmatched=unmatched,
-        examples=tuple(examples),
-        expected_share=_density(patents) if rows else 0.0,
+        examples=tuple(examples.unmatched),
+        unreadable=unreadable,
+        unreadable_examples=tuple(examples.unreadable),
+        expected_share=patents.density if rows else 0.0,
     )
 
 
-def _among(numbers: npt.NDArray[np.int64], patents: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    if not len(patents):
-        return np.zeros(len(numbers), bool)
-    place = np.searchsorted(patents, numbers).clip(max=len(patents) - 1)
-    met: npt.NDArray[np.bool_] = patents[place] == numbers
-    return met
+class _Examples:
+    """The first ids of a table that meet no patent, and those of them that are no patent's."""
+
+    def __init__(self, ids: str) -> None:
+        self._ids = ids
+        self.unmatched: list[str] = []
+        self.unreadable: list[str] = []
+
+    def take(self, group: _Group, missing: npt.NDArray[np.bool_], no_key: npt.NDArray[np.bool_]) -> None:
+        """Take ids from a row group; the texts are read only if some are wanted."""
+        wanted = [
+            (place, rows)
+            for place, rows in ((self.unmatched, missing), (self.unreadable, no_key))
+            if len(place) < _EXAMPLES and rows.any()
+        ]
+        if not wanted:
+            return
+        ids = group.file.read_row_group(group.number, columns=[self._ids])[self._ids]
+        for place, rows in wanted:
+            new = ids.filter(pa.array(rows)).unique().drop_null().to_pylist()
+            place += [str(each) for each in new[: _EXAMPLES - len(place)]]
 
 
-def _density(patents: npt.NDArray[np.int64]) -> float:
-    """Share of the numbers between the first and last utility patent that are in PATENTS."""
-    utility = patents[(patents >= FIRST_OF_1976) & (patents < _LETTERED)]
-    return len(utility) / (int(utility[-1] - utility[0]) + 1) if len(utility) else 0.0
+class _Group(NamedTuple):
+    """A row group of a Parquet file."""
+
+    file: pq.ParquetFile
+    number: int
 
 
 def _keys(folder: Path, column: str) -> Iterator[npt.NDArray[np.int64]]:
+    for _, keys in _groups(folder, column):
+        yield keys
+
+
+def _groups(folder: Path, column: str) -> Iterator[tuple[_Group, npt.NDArray[np.int64]]]:
+    """The row groups of a table, and the keys in each; _NO_KEY for null."""
     for path in sorted(folder.glob("*.parquet")):
-        yield np.asarray(pq.read_table(path, columns=[column])[column], np.int64)
-
-
-def _groups(folder: Path, columns: list[str]) -> Iterator[pa.Table]:
-    files = [pq.ParquetFile(path) for path in sorted(folder.glob("*.parquet"))]
-    groups = [(file, group) for file in files for group in range(file.num_row_groups)]
-    step = max(1, len(groups) // _GROUPS)
-    for file, group in groups[::step][:_GROUPS]:
-        yield file.read_row_group(group, columns=columns)
+        with pq.ParquetFile(path) as file:
+            for number in range(file.num_row_groups):
+                keys = file.read_row_group(number, columns=[column], use_threads=False)[column]
+                # Chunk by chunk: numbers of a whole column would bring pandas along.
+                parts = [chunk.fill_null(_NO_KEY).to_numpy() for chunk in keys.chunks]
+                yield _Group(file, number), np.concatenate([*parts, np.zeros(0, np.int64)])
