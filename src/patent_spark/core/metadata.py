@@ -98,6 +98,8 @@ class IngestMetadata(StageMetadata):
     """Ids that were brought to PatentsView's form, by table and by how they were written."""
     joins: dict[str, JoinMetadata] = {}
     """Rows of each table that meet no patent."""
+    blank: dict[str, int] = {}
+    """Source rows without a value that all rows should have, by table.column."""
     cited_malformed: int
     """Citations that were kept although the cited id cannot be read."""
     without_abstract: int

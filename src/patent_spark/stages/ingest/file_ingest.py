@@ -24,7 +24,8 @@ from patent_spark.stages.ingest.file_formats import FileFormat
 from patent_spark.stages.ingest.seen_patents import SeenPatents
 from patent_spark.stages.ingest.source_file import identify
 from patent_spark.stages.ingest.tsv import Reject, RowBlock, ahead, read_blocks
-from patent_spark.stages.ingest.validation import Columns, ValidatedBlock, validator_of
+from patent_spark.stages.ingest.validation import ValidatedBlock, validator_of
+from patent_spark.stages.ingest.values import Columns
 from patent_spark.stages.ingest.writers import RejectWriter, TableWriter
 from patent_spark.stages.ingest.zip_reader import open_member
 
@@ -49,6 +50,8 @@ class FileOutcome:
     without_abstract: int = 0
     lost: int = 0
     """Rows that stand within a rejected one, because a line break is missing. They are among `rows_in`."""
+    blank: Counter[str] = field(default_factory=Counter)
+    """Rows without a value that all rows should have, by table.column."""
     respelled: Counter[str] = field(default_factory=Counter)
     """Ids that were brought to PatentsView's form, by how they were written."""
 
@@ -125,6 +128,7 @@ class FileIngest:
             return
         validated = self._validate(block.columns)
         self._outcome.respelled.update(validated.respelled)
+        self._outcome.blank.update(validated.blank)
         self._reject_repeated(validated)
         if validated.rejected_by is not None:
             rejects.write(_rejects(block, validated.reasons, validated.rejected_by))

@@ -159,13 +159,14 @@ def _record(
             )
         say(f"  data_to_date is {newest}, the newest grant date; to change it set release.data_to_date")
         release = replace(release, data_to_date=newest)
-    rows_in, lost = Counter[str](), Counter[str]()
+    rows_in, lost, blank = Counter[str](), Counter[str](), Counter[str]()
     rejected_of, respelled = defaultdict[str, Counter[str]](Counter), defaultdict[str, Counter[str]](Counter)
     for outcome in outcomes:
         rows_in.update(dict.fromkeys(outcome.format.tables, outcome.rows_in))
         rejected_of[outcome.format.table].update(outcome.rejected)
         respelled[outcome.format.table].update(outcome.respelled)
         lost[outcome.format.table] += outcome.lost
+        blank.update(outcome.blank)
     related = [each.format.archive for each in outcomes if each.format.table == RELATED_DOCUMENTS.name]
     metadata = IngestMetadata(
         release_id=release.id or f"{folder.name}-{release.data_to_date}",
@@ -181,6 +182,7 @@ def _record(
         lost={table: rows for table, rows in lost.items() if rows},
         respelled={table: dict(ids.most_common()) for table, ids in respelled.items() if ids},
         joins=joins,
+        blank={column: rows for column, rows in blank.items() if rows},
         cited_malformed=sum(outcome.cited_malformed for outcome in outcomes),
         without_abstract=sum(outcome.without_abstract for outcome in outcomes),
         related_documents_from=next(iter(related), None),

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from patent_spark.core.id_spelling import one_spelling
+from patent_spark.core.id_spelling import read_ids
 from patent_spark.core.patent_ids import compact_ids, patent_keys
 from patent_spark.core.schemas import (
     ABSTRACTS,
@@ -29,8 +29,15 @@ from patent_spark.core.schemas import (
     PATENTS,
     RELATED_DOCUMENTS,
 )
-
-Columns = dict[str, pa.Array]
+from patent_spark.stages.ingest.values import (
+    Columns,
+    code,
+    dates,
+    flags,
+    symbols,
+    whole_numbers,
+    without_null_words,
+)
 
 FIRST_GRANT = datetime.date(1790, 7, 31)
 """The grant date of the first US patent."""
@@ -47,6 +54,8 @@ class ValidatedBlock:
     reasons: list[str] = field(default_factory=list)
     respelled: Counter[str] = field(default_factory=Counter)
     """Ids that were brought to PatentsView's form, by how they were written."""
+    blank: Counter[str] = field(default_factory=Counter)
+    """Rows without a value that all rows should have, by table.column."""
     rejected_by: npt.NDArray[np.int16] | None = None
     """For each row the index of its reason in `reasons`, or -1; None while no row is rejected."""
 
@@ -90,15 +99,17 @@ def validator_of(table: str, latest: datetime.date) -> Validator:
 def validate_patents(columns: Columns, latest: datetime.date) -> ValidatedBlock:
     """One row per patent: an id, and a grant date that is a real day from the first US patent to `latest`."""
     block = _with_key(columns, "patent_key", "patent_id")
+    columns = block.columns
     block.reject("empty grant date", pc.is_null(columns["grant_date"]))
-    dates = _map_distinct(columns["grant_date"], _dates)
-    block.reject("unknown date", pc.is_null(dates))
-    outside = pc.or_(pc.less(dates, pa.scalar(FIRST_GRANT)), pc.greater(dates, pa.scalar(latest)))
+    days = _map_distinct(columns["grant_date"], dates)
+    block.reject("unknown date", pc.is_null(days))
+    outside = pc.or_(pc.less(days, pa.scalar(FIRST_GRANT)), pc.greater(days, pa.scalar(latest)))
     block.reject(f"grant date outside {FIRST_GRANT}..{latest}", outside)
-    withdrawn = _map_distinct(columns["withdrawn"], lambda values: pc.equal(values, "1"))
-    known = _map_distinct(columns["withdrawn"], lambda values: pc.is_in(values, pa.array(["0", "1"])))
-    block.reject("withdrawn is not 0 or 1", pc.invert(known))
-    block.columns |= {"grant_date": dates, "withdrawn": pc.fill_null(withdrawn, False)}
+    block.blank["PATENTS.withdrawn"] = columns["withdrawn"].null_count
+    withdrawn = _map_distinct(columns["withdrawn"], flags)
+    block.reject("withdrawn is not 0 or 1", pc.and_(pc.is_null(withdrawn), pc.is_valid(columns["withdrawn"])))
+    block.columns |= {"grant_date": days, "withdrawn": pc.fill_null(withdrawn, False)}
+    block.columns["patent_type"] = code(columns["patent_type"])
     return block
 
 
@@ -113,10 +124,9 @@ def validate_citations(columns: Columns) -> ValidatedBlock:
     Many cited ids are not in PATENTS, and some are malformed; such rows are kept with a null `cited_key`.
     """
     block = _with_key(columns, "citing_key", "patent_id")
-    cited = _respell(block, "citation_patent_id")
     block.columns |= {
-        "cited_key": patent_keys(cited),
-        "citation_category": _code(columns["citation_category"]),
+        "cited_key": _read_ids(block, "citation_patent_id"),
+        "citation_category": code(block.columns["citation_category"]),
     }
     return block
 
@@ -124,18 +134,24 @@ def validate_citations(columns: Columns) -> ValidatedBlock:
 def validate_classes(columns: Columns) -> ValidatedBlock:
     """One row per classification: a patent, a sequence from 0 and a class of a letter and two digits."""
     block = _with_key(columns, "patent_key", "patent_id")
+    columns = block.columns
     block.reject("empty cpc_sequence", pc.is_null(columns["cpc_sequence"]))
-    sequences = _map_distinct(columns["cpc_sequence"], _whole_numbers)
+    sequences = _map_distinct(columns["cpc_sequence"], whole_numbers)
     block.reject("cpc_sequence is not a whole number from 0", pc.is_null(sequences))
-    _reject_other_classes(block, columns["cpc_class"])
-    block.columns |= {"cpc_sequence": sequences, "cpc_type": _code(columns["cpc_type"])}
+    block.columns |= {
+        "cpc_sequence": sequences,
+        "cpc_class": symbols(columns["cpc_class"]),
+        "cpc_subclass": symbols(columns["cpc_subclass"]),
+        "cpc_type": code(columns["cpc_type"]),
+    }
+    _reject_other_classes(block)
     return block
 
 
 def validate_claims(columns: Columns) -> ValidatedBlock:
     """One row per claim: a patent and a sequence. An empty text is allowed: some files have them."""
     block = _with_key(columns, "patent_key", "patent_id")
-    sequences = _map_distinct(columns["claim_sequence"], _whole_numbers)
+    sequences = _map_distinct(block.columns["claim_sequence"], whole_numbers)
     block.reject("claim_sequence is not a whole number from 0", pc.is_null(sequences))
     block.columns["claim_sequence"] = sequences
     return block
@@ -148,11 +164,12 @@ def validate_related_documents(columns: Columns) -> ValidatedBlock:
     continuation-in-part; parent_doc, parent-doc and parent document.
     """
     block = _with_key(columns, "patent_key", "patent_id")
+    columns = block.columns
     kinds = _map_distinct(columns["related_kind"], _kinds)
     relations = _map_distinct(columns["relation"], _relations)
     granted = pc.if_else(pc.fill_null(pc.equal(kinds, _GRANT), False), columns["related_number"], None)
     block.columns |= {
-        "related_key": patent_keys(compact_ids(granted)),
+        "related_key": pc.coalesce(read_ids(granted).keys, patent_keys(compact_ids(granted))),
         "relation": relations.dictionary_encode(),
         "related_kind": kinds.dictionary_encode(),
     }
@@ -161,12 +178,14 @@ def validate_related_documents(columns: Columns) -> ValidatedBlock:
 
 def validate_cpc_titles(columns: Columns) -> ValidatedBlock:
     """One row per CPC group. Only a class is required."""
-    block = ValidatedBlock(len(columns["cpc_class"]), dict(columns))
-    _reject_other_classes(block, columns["cpc_class"])
+    block = ValidatedBlock(len(columns["cpc_class"]), without_null_words(columns))
+    block.columns["cpc_class"] = symbols(block.columns["cpc_class"])
+    _reject_other_classes(block)
     return block
 
 
-def _reject_other_classes(block: ValidatedBlock, classes: pa.Array) -> None:
+def _reject_other_classes(block: ValidatedBlock) -> None:
+    classes = block.columns["cpc_class"]
     block.reject("empty cpc_class", pc.is_null(classes))
     formed = _map_distinct(classes, _are_classes)
     block.reject("cpc_class is not a letter and two digits", pc.invert(formed))
@@ -174,45 +193,25 @@ def _reject_other_classes(block: ValidatedBlock, classes: pa.Array) -> None:
 
 def _with_key(columns: Columns, key: str, id_: str) -> ValidatedBlock:
     """The block with column `key`, the patent key of column `id_`; rows without one are rejected."""
-    block = ValidatedBlock(len(columns[id_]), dict(columns))
-    ids = _respell(block, id_)
-    block.columns[key] = keys = patent_keys(ids)
+    block = ValidatedBlock(len(columns[id_]), without_null_words(columns))
+    block.columns[key] = keys = _read_ids(block, id_)
     if keys.null_count:
-        block.reject(f"empty {id_}", pc.is_null(ids))
+        block.reject(f"empty {id_}", pc.is_null(block.columns[id_]))
         block.reject(f"{id_} has not a patent's form", pc.is_null(keys))
     return block
 
 
-def _respell(block: ValidatedBlock, id_: str) -> pa.Array:
-    """Bring the ids of a column to PatentsView's form, in the block too."""
-    ids, respelled = one_spelling(block.columns[id_])
-    block.respelled.update(respelled)
-    block.columns[id_] = ids
-    return ids
-
-
-def _code(column: pa.Array) -> pa.Array:
-    """The words of a coded column in lower case without blanks around them, as PatentsView writes them."""
-    words = pc.utf8_lower(pc.utf8_trim_whitespace(column.dictionary))
-    return column if words.equals(column.dictionary) else words.take(column.indices).dictionary_encode()
+def _read_ids(block: ValidatedBlock, id_: str) -> pa.Array:
+    """The keys of a column of ids, which are brought to PatentsView's form in the block too."""
+    found = read_ids(block.columns[id_])
+    block.respelled.update(found.respelled)
+    block.columns[id_] = found.ids
+    return found.keys
 
 
 def _map_distinct(column: pa.Array, function: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """A function of a dictionary-encoded column, applied once to each distinct value; null stays null."""
     return function(column.dictionary).take(column.indices)
-
-
-def _dates(values: pa.Array) -> pa.Array:
-    return pa.array([_date(value) for value in values.to_pylist()], pa.date32())
-
-
-def _date(text: str) -> datetime.date | None:
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        return None
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _are_classes(values: pa.Array) -> pa.Array:
@@ -231,8 +230,3 @@ def _relations(values: pa.Array) -> pa.Array:
 def _hyphenated(text: str) -> str | None:
     words = "-".join(re.findall("[a-z]+", text.lower()))
     return None if words in ("", "null") else words
-
-
-def _whole_numbers(values: pa.Array) -> pa.Array:
-    plain = pc.match_substring_regex(values, f"^[0-9]{{1,{len(str(2**31)) - 1}}}$")
-    return pc.cast(pc.if_else(plain, values, None), pa.int32())

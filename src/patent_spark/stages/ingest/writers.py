@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from patent_spark.core.schemas import REJECTS
 from patent_spark.core.store import arrow_schema
 from patent_spark.stages.ingest.tsv import DICTIONARY, Reject
-from patent_spark.stages.ingest.validation import Columns
+from patent_spark.stages.ingest.values import Columns
 
 _GROUP_ROWS = 1 << 20
 _GROUP_BYTES = 32 << 20

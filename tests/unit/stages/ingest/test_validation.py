@@ -37,7 +37,7 @@ def test_patents():
     cases = [  # id, date, withdrawn, reason
         ("1", "1790-07-31", "0", None),
         ("2", "2020-06-30", None, None),
-        ("D3", "2012-02-29", "1", None),
+        ("D3", " 2012-02-29T00:00:00Z", "1 ", None),
         (None, "2012-02-29", "0", "empty patent_id"),
         (None, None, "7", "empty patent_id"),
         ("2002/0123456", "2012-02-29", "0", "patent_id has not a patent's form"),
@@ -52,6 +52,7 @@ def test_patents():
         ("12", "1074-01-01", "7", outside),
         ("13", "2012-02-29", "2", "withdrawn is not 0 or 1"),
         ("14", "2012-02-29", "false", "withdrawn is not 0 or 1"),
+        ("15", "2012-02-29 12:00:00", "0", "unknown date"),
     ]
     ids, dates, withdrawn, expected = map(list, zip(*cases, strict=True))
     block = columns(
@@ -60,6 +61,7 @@ def test_patents():
         grant_date=dates,
         withdrawn=withdrawn,
         title=["t"] * len(ids),
+        patent_type=["Utility "] * len(ids),
     )
     validated = validate_patents(block, latest=D(2020, 6, 30))
     assert reasons(validated) == expected
@@ -67,6 +69,8 @@ def test_patents():
     assert usable["patent_key"].to_pylist() == [1, 2, 48 * 10**12 + 3]
     assert usable["grant_date"].to_pylist() == [D(1790, 7, 31), D(2020, 6, 30), D(2012, 2, 29)]
     assert usable["withdrawn"].to_pylist() == [False, False, True]
+    assert usable["patent_type"].to_pylist() == ["utility"] * 3
+    assert validated.blank == {"PATENTS.withdrawn": 1}
 
 
 def test_citations_keep_what_is_wrong_on_the_cited_side():
@@ -74,7 +78,7 @@ def test_citations_keep_what_is_wrong_on_the_cited_side():
         ("patent_id", "citation_category"),
         patent_id=["1", "1", "1", None, "x"],
         citation_patent_id=["2", None, "2002/0123456", "2", "2"],
-        citation_category=["Cited by Examiner", None, " cited by other", None, None],
+        citation_category=["Cited by Examiner", "N/A", " cited_by\u00a0other", None, None],
     )
     validated = validate_citations(block)
     assert reasons(validated) == [None, None, None, "empty patent_id", "patent_id has not a patent's form"]
@@ -109,7 +113,7 @@ def test_classes():
     sequence, form = "cpc_sequence is not a whole number from 0", "cpc_class is not a letter and two digits"
     cases = [
         ("0", "H04", None),
-        ("17", "A01", None),
+        ("17 ", " A01", None),
         ("999999999", "Y10", None),
         ("-1", "H04", sequence),
         ("1.0", "H04", sequence),
@@ -124,8 +128,9 @@ def test_classes():
     sequences, classes, expected = map(list, zip(*cases, strict=True))
     validated = validate_classes(
         columns(
-            ("patent_id", "cpc_sequence", "cpc_class", "cpc_type"),
+            ("patent_id", "cpc_sequence", "cpc_class", "cpc_subclass", "cpc_type"),
             patent_id=["1"] * 12,
+            cpc_subclass=["H04L "] * 12,
             cpc_type=["Inventional", "additional ", None] + [None] * 9,
             cpc_sequence=sequences,
             cpc_class=classes,
@@ -134,6 +139,8 @@ def test_classes():
     assert reasons(validated) == expected
     assert validated.usable()["cpc_sequence"].to_pylist() == [0, 17, 999999999]
     assert validated.usable()["cpc_sequence"].type == pa.int32()
+    assert validated.usable()["cpc_class"].to_pylist() == ["H04", "A01", "Y10"]
+    assert validated.usable()["cpc_subclass"].to_pylist() == ["H04L"] * 3
     assert validated.usable()["cpc_type"].to_pylist() == ["inventional", "additional", None]
 
 
