@@ -356,7 +356,7 @@ def _require_current(manifest: Manifest, store: Store) -> None:
 def release_fingerprint(folder: Path) -> str:
     """A digest of the names, sizes and checksums of a release's files.
 
-    A file that is no zip counts with its size alone.
+    A file that is no zip counts with its size alone, as does a link that leads nowhere: ingest names it.
     """
     files: list[object] = []
     for file in sorted(folder.iterdir()):
@@ -367,7 +367,7 @@ def release_fingerprint(folder: Path) -> str:
                         [file.name, [(member.filename, member.CRC) for member in archive.infolist()]]
                     )
             except (OSError, zipfile.BadZipFile):
-                files.append([file.name, file.stat().st_size])
+                files.append([file.name, file.lstat().st_size])
         elif file.suffix == ".json":
             files.append([file.name, file.read_text(errors="replace")])
     return digest(files)

@@ -205,7 +205,8 @@ def find_formats(folder: Path, claims: bool = False) -> tuple[FileFormat, ...]:
     if missing := _missing(formats, present):
         names = ", ".join(f"{each.archive} ({' and '.join(each.tables)})" for each in missing)
         raise DataError(
-            f"{folder} has no {names}; files found: {', '.join(sorted(present)) or 'none'}",
+            f"{folder} has no {names}{_similar(missing[0], present)}; "
+            f"files found: {', '.join(sorted(present)) or 'none'}",
             folder=folder,
             file=missing[0].archive,
             table=missing[0].table,
@@ -231,6 +232,13 @@ def _format_of_each_year(folder: Path, present: set[str], yearly: FileFormat) ->
             setting="text.fields",
         )
     return tuple(replace(yearly, year=year) for year in years)
+
+
+def _similar(missing: FileFormat, present: set[str]) -> str:
+    """What to do with a file that may be the missing one: one that is not zipped, or has another ending."""
+    stem = missing.file.removesuffix(".tsv").lower()
+    similar = sorted(name for name in present if re.match(re.escape(stem) + r"(?![a-z_])", name.lower()))
+    return f" (zip or rename {', '.join(similar)})" if similar else ""
 
 
 def _missing(formats: tuple[FileFormat, ...], present: set[str]) -> list[FileFormat]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -69,15 +70,7 @@ def crc_of(path: Path) -> int:
 
 
 def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    members = [each for each in archive.infolist() if not (each.is_dir() or _is_hidden(each.filename))]
-    if len(members) != 1:
-        names = ", ".join(member.filename for member in members[:5])
-        raise DataError(
-            f"{path} holds {len(members)} files{f' ({names})' if names else ''}; one TSV file is expected",
-            file=path.name,
-            members=len(members),
-        )
-    member = members[0]
+    member = _table_in(path, archive)
     if member.flag_bits & _ENCRYPTED:
         raise DataError(
             f"{path}: {member.filename} is encrypted; the files of a release have no password",
@@ -97,6 +90,22 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     return member
 
 
+def _table_in(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """The only file, or the only TSV file: some zips hold a licence or a description beside it."""
+    members = [each for each in archive.infolist() if not (each.is_dir() or _is_hidden(each.filename))]
+    tables = [each for each in members if each.filename.lower().endswith(".tsv")]
+    if len(tables) == 1:
+        return tables[0]
+    if len(members) != 1:
+        names = ", ".join(member.filename for member in members[:5])
+        raise DataError(
+            f"{path} holds {len(members)} files{f' ({names})' if names else ''}; one TSV file is expected",
+            file=path.name,
+            members=len(members),
+        )
+    return members[0]
+
+
 def _is_hidden(name: str) -> bool:
     """What macOS and file managers add: __MACOSX/, .DS_Store, ._g_patent.tsv."""
     return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith(".")
@@ -106,11 +115,9 @@ def _is_hidden(name: str) -> bool:
 def _zip_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
         reason, details = _diagnose(path, error)
-        raise DataError(
-            f"{path}: {reason}{details}; download it again", file=path.name, reason=reason
-        ) from error
+        raise DataError(f"{path}: {reason}{details}", file=path.name, reason=reason) from error
     except OSError as error:
         why = error.strerror or str(error)
         if path.is_symlink() and not path.exists():
@@ -119,15 +126,27 @@ def _zip_errors(path: Path) -> Iterator[None]:
 
 
 def _diagnose(path: Path, error: Exception) -> tuple[str, str]:
-    """The reason why a zip cannot be read, and details to append."""
+    """The reason why a zip cannot be read, and details with what to do."""
+    again = "; download it again"
     if isinstance(error, NotImplementedError):
-        return "unsupported compression method", ""
+        return "unsupported compression method", again
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(200)
     if not start:
-        return "empty file", " (0 bytes)"
+        return "empty file", f" (0 bytes){again}"
     if not start.startswith(b"PK"):
-        return "not a zip file", ""
+        return "not a zip file", _what_it_is(start) or again
     if "not a zip file" in str(error) or isinstance(error, EOFError):
-        return "truncated zip file", ""
-    return "corrupt zip file", f" ({error})"
+        return "truncated zip file", again
+    return "corrupt zip file", f" ({error}){again}"
+
+
+def _what_it_is(start: bytes) -> str:
+    """What a file is instead of a zip; empty when its first bytes do not tell."""
+    if start.startswith(b"\x1f\x8b"):
+        return ", but a gzip file; unpack it and zip the TSV file"
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return ", but a web page, such as a server's message; download the file again"
+    if b"\t" in start and b"\0" not in start:
+        return ", but a text file; zip it"
+    return ""
