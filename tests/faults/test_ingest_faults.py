@@ -159,8 +159,8 @@ def test_damage_in_the_middle(refused, folder):
 
 def test_two_members(refused, folder):
     with zipfile.ZipFile(folder / PATENTS_ZIP, "a") as archive:
-        archive.writestr("readme.txt", "hello")
-    refused(folder / PATENTS_ZIP, "2 files", "g_patent.tsv", "readme.txt")
+        archive.writestr("other.tsv", "hello")
+    refused(folder / PATENTS_ZIP, "2 files", "g_patent.tsv", "other.tsv")
 
 
 def test_an_encrypted_member(refused, folder):
@@ -209,7 +209,9 @@ def test_bytes_that_are_not_utf8(refused, folder, row):
 
 def test_a_header_that_is_not_utf8(refused, folder):
     write_zip(folder, "g_patent", tsv("g_patent", [PATENT]).decode().encode("utf-16"))
-    refused(folder / PATENTS_ZIP, "header", "UTF-8", "byte 0")
+    refused(folder / PATENTS_ZIP, "header", "UTF-8", "UTF-16")
+    write_zip(folder, "g_patent", "Caf\u00e9\t".encode("latin-1") + tsv("g_patent", [PATENT]))
+    refused(folder / PATENTS_ZIP, "header", "UTF-8", "byte 3")
 
 
 def test_a_quote_that_is_never_closed(refused, folder):

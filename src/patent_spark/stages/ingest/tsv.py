@@ -7,6 +7,7 @@ two agree, which is nearly always, the parser's rows stand. Where they do not, t
 what a row looks like (row_grammar.py): rows that can be told apart are kept, the broken one is rejected.
 
 Files whose fields are not quoted (the older dumps) are read without quoting: there, each line is a row.
+quoting.py tells them.
 """
 
 from __future__ import annotations
@@ -26,20 +27,22 @@ from numpy.typing import NDArray
 
 from patent_spark.core.errors import DataError
 from patent_spark.stages.ingest.file_formats import FileFormat
-from patent_spark.stages.ingest.row_grammar import ID, RowGrammar, count_starts, is_open, last_start, rows_of
+from patent_spark.stages.ingest.header import Header, read_header
+from patent_spark.stages.ingest.quoting import Quoting, find_quoting
+from patent_spark.stages.ingest.row_grammar import HOLE, ID, RowGrammar, is_open
+from patent_spark.stages.ingest.values import EXACT_NULL_WORDS
 from patent_spark.stages.ingest.zip_reader import Member
 
 Item = TypeVar("Item")
 
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 
-NULL_WORDS = ("", "NULL", "null", "Null", r"\N", "NaN", "nan", "None")
-"""Whole fields that stand for nothing: what databases and pandas write for a missing value."""
 
 _LINE_BREAK, _QUOTE = ord("\n"), ord('"')
 _FIRST_ROW = 2  # the header is row 1
 _CONTENT = 200
-_SNIFFED_LINES = 200
+_PIECE = 4 << 20
+"""Bytes that are parsed at once: so many stay in a processor's cache, and parsing takes a third less."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +82,13 @@ class RowBlock:
 
 
 def read_blocks(member: Member, format_: FileFormat, block_bytes: int) -> Iterator[RowBlock]:
-    """The rows of one file in blocks of about `block_bytes` of TSV.
+    """The rows of one file, block by block.
 
-    Raises DataError for a missing column, bytes that are not UTF-8, a row that does not end within a block,
-    and a file that ends inside a row.
+    Raises DataError for a missing column, bytes that are not UTF-8, a row that does not end within
+    `block_bytes`, and a file that ends inside a row.
     """
-    header, rest = _read_header(member, block_bytes)
-    reader = _Reader(member, format_, header, _is_quoted(rest, len(header)))
+    header, rest = read_header(member, format_, min(block_bytes, _PIECE))
+    reader = _Reader(member, format_, header, find_quoting(rest, len(header)))
     with closing(ahead(_chunks(member, rest, reader, block_bytes))) as chunks:
         for chunk, end in chunks:
             if end in (_CUT_OFF, _ENDLESS):
@@ -102,60 +105,26 @@ def ahead(items: Iterator[Item]) -> Generator[Item]:
             yield item
 
 
-def _read_header(member: Member, size: int) -> tuple[list[str], bytes]:
-    """The column names of the first line, and what was read beyond it."""
-    start = b""
-    while b"\n" not in start and (more := member.read(size)):
-        start += more
-    line, _, rest = start.partition(b"\n")
-    if len(line) > 1 and b"\r" in line[:-1]:
-        raise DataError(
-            f"{member.path}: lines end with a carriage return alone; convert the line ends to \\n",
-            file=member.path.name,
-        )
-    names = _decoded(member, line).rstrip("\r")
-    rest += member.read(max(0, size - len(rest)))  # some rows, to see how they are quoted
-    return [name.strip().strip('"') for name in names.split("\t")], rest
-
-
-def _decoded(member: Member, header: bytes) -> str:
-    try:
-        return header.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{member.path}: the header is not UTF-8 (byte {error.start})", file=member.path.name
-        ) from error
-
-
-def _is_quoted(sample: bytes, columns: int) -> bool:
-    """Whether most lines with all their tabs have a field in quotes: then a file's quotes have a meaning."""
-    lines = [line for line in sample.split(b"\n")[:_SNIFFED_LINES] if line.count(b"\t") == columns - 1]
-    quoted = sum(bool(re.search(rb'(?:^|\t)"[^\t]*"\r?(?:\t|$)', line)) for line in lines)
-    return not lines or 2 * quoted >= len(lines)
-
-
 _MORE, _LAST, _CUT_OFF, _ENDLESS = "more", "last", "cut off", "endless"
 
 
 def _chunks(member: Member, rest: bytes, reader: _Reader, size: int) -> Iterator[tuple[bytes, str]]:
-    """The file in pieces of about `size` bytes, each of whole rows, and what follows a piece.
+    """The file in pieces of about _PIECE bytes, each of whole rows, and what follows a piece.
 
-    More, or nothing (last); the file was cut off inside the piece; the piece is of one row that does not end.
+    More, or nothing (last); the file was cut off inside the piece; the piece is of one row that does not end
+    within `size` bytes.
     """
+    piece = min(size, _PIECE)
     waiting, data = rest, rest
     while data:
-        if len(waiting) < size:
-            data = member.read(max(size - len(waiting), size // 4, 1))
-            waiting += data
-        elif cut := reader.cut(waiting):
+        if len(waiting) >= piece and (cut := reader.cut(waiting)):
             yield waiting[:cut], _MORE
             waiting = waiting[cut:]
         elif len(waiting) > 2 * size:
             yield waiting, _ENDLESS
             return
-        else:
-            data = member.read(size // 4 or 1)
-            waiting += data
+        data = member.read(max(piece - len(waiting), piece // 4, 1))
+        waiting = waiting + data if waiting else data
     if waiting:
         yield waiting, _LAST if waiting.endswith(b"\n") else _CUT_OFF
 
@@ -163,31 +132,34 @@ def _chunks(member: Member, rest: bytes, reader: _Reader, size: int) -> Iterator
 class _Reader:
     """One file: its columns and how its rows are told apart; knows how many rows were read."""
 
-    def __init__(self, member: Member, format_: FileFormat, header: list[str], quoted: bool) -> None:
-        self._member, self._format, self._header, self._quoted = member, format_, header, quoted
+    def __init__(self, member: Member, format_: FileFormat, header: Header, quoting: Quoting) -> None:
+        self._member, self._format, self._header = member, format_, header
+        self._quoted = quoting is not Quoting.NONE
         self._rows_read = 0
-        self._grammar = RowGrammar(len(header))
-        _check_header(member, format_, header)
+        self._grammar = RowGrammar(len(header), quoting)
 
     def cut(self, data: bytes) -> int:
         """Where the last row begins that begins in the data; 0 if only its first row does."""
-        return last_start(data) if self._quoted else data.rfind(b"\n") + 1
+        return self._grammar.last_start(data) if self._quoted else data.rfind(b"\n") + 1
 
     def parse(self, chunk: bytes, *, last: bool) -> RowBlock:
         """The rows of a piece of whole rows; see the module's docstring."""
         first_row = self._rows_read + _FIRST_ROW
         parsed = self._parse(chunk, first_row)
-        if self._quoted and not self._adds_up(chunk, parsed):
+        if not self._adds_up(chunk, parsed):
             parsed = self._parse_by_looks(chunk, first_row, last=last)
         self._rows_read += parsed.batch.num_rows + len(parsed.malformed)
-        columns = {ours: parsed.batch.column(theirs) for ours, theirs in self._format.columns.items()}
+        columns = {name: parsed.batch.column(name) for name in self._format.columns}
         gaps = np.array([reject.row - first_row - i for i, reject in enumerate(parsed.malformed)], np.int64)
         return RowBlock(columns, parsed.batch.num_rows, parsed.malformed, parsed.lost, first_row, gaps)
 
     def unfinished(self, data: bytes, size: int, *, endless: bool) -> DataError:
         """The error of a file that ends inside the last row of the data, or whose last row there is
         endless."""
-        path, row = self._member.path, self._rows_read + _FIRST_ROW + len(rows_of(data + b"\n")) - 1
+        path, row = (
+            self._member.path,
+            self._rows_read + _FIRST_ROW + len(self._grammar.rows_of(data + b"\n")) - 1,
+        )
         if endless:
             return DataError(
                 f"{path}: row {row:,} does not end within {size >> 20} MB; "
@@ -214,15 +186,17 @@ class _Reader:
             malformed.append(Reject(first_row + row.number - 1, reason, row.text[:_CONTENT]))
             return "skip"
 
-        names, repeating = self._format.columns, self._format.repeating
-        types = {theirs: DICTIONARY if ours in repeating else pa.string() for ours, theirs in names.items()}
-        if not chunk.strip():
+        types = {
+            name: DICTIONARY if name in self._format.repeating else pa.string()
+            for name in self._format.columns
+        }
+        if not chunk or chunk.isspace():
             return _Parsed(pa.RecordBatch.from_pylist([], pa.schema(types)), [], 0)
         try:
             batch = pa.csv.read_csv(
                 pa.BufferReader(chunk),
                 read_options=pa.csv.ReadOptions(
-                    use_threads=False, block_size=len(chunk) + 1, column_names=self._header
+                    use_threads=False, block_size=len(chunk) + 1, column_names=self._header.names
                 ),
                 parse_options=pa.csv.ParseOptions(
                     delimiter="\t",
@@ -231,9 +205,9 @@ class _Reader:
                     invalid_row_handler=skip,
                 ),
                 convert_options=pa.csv.ConvertOptions(
-                    include_columns=list(names.values()),
+                    include_columns=list(types),
                     column_types=types,
-                    null_values=list(NULL_WORDS),
+                    null_values=EXACT_NULL_WORDS,
                     strings_can_be_null=True,
                 ),
             )
@@ -244,19 +218,25 @@ class _Reader:
     def _adds_up(self, chunk: bytes, parsed: _Parsed) -> bool:
         """Whether each line is one row, or one of the line breaks that the rows' texts hold, and no text
         holds a row."""
+        if b"\0" in chunk:
+            return False
+        if not self._quoted:
+            return True
         if is_open(chunk[self.cut(chunk) :]):
             return False
         characters = np.frombuffer(chunk, np.uint8)
+        line_breaks = characters == _LINE_BREAK
         rows = parsed.batch.num_rows + len(parsed.malformed)
-        if rows == np.count_nonzero(characters == _LINE_BREAK):
-            return True
-        if any("\n" in reject.content for reject in parsed.malformed):
+        # A line that does not begin as a row may be the rest of the one before it.
+        if any("\n" in each.content or not self._grammar.begins(each.content) for each in parsed.malformed):
             return False
+        if rows == np.count_nonzero(line_breaks):
+            return True
         # Counting quotes behind line breaks is cheap; the pattern is only needed where a text has lines in
         # quotes.
-        breaks = np.flatnonzero(characters == _LINE_BREAK)
+        breaks = np.flatnonzero(line_breaks)
         quotes = 1 + np.count_nonzero(characters[breaks[:-1] + 1] == _QUOTE)
-        if quotes != rows and count_starts(chunk) != rows:
+        if quotes != rows and self._grammar.count_starts(chunk) != rows:
             return False
         if not self._begin_as_rows_do(parsed.batch):
             return False
@@ -266,11 +246,13 @@ class _Reader:
     def _begin_as_rows_do(self, batch: pa.RecordBatch) -> bool:
         """Whether each row's first field is an id, if it is read: else one could hide another that its
         quotes swallowed."""
-        if self._header[0] not in batch.schema.names:
+        if self._header.names[0] not in batch.schema.names:
             return True
-        ids = batch.column(self._header[0])
+        ids = batch.column(self._header.names[0])
         ids = ids.dictionary if isinstance(ids, pa.DictionaryArray) else ids
-        return not ids.null_count and pc.all(pc.match_substring_regex(ids, ID)).as_py() is not False
+        numbers = pc.ascii_is_decimal(ids)
+        others = ids.filter(pc.invert(numbers)) if not ids.null_count else ids
+        return not ids.null_count and pc.all(pc.match_substring_regex(others, ID)).as_py() is not False
 
     def _parse_by_looks(self, chunk: bytes, first_row: int, *, last: bool) -> _Parsed:
         """Rows told apart by how they begin: what is a whole row goes to the parser, the rest is
@@ -278,12 +260,14 @@ class _Reader:
         kept: list[bytes] = []
         malformed: list[Reject] = []
         lost = 0
-        rows = rows_of(chunk)
+        rows = self._grammar.rows_of(chunk)
         for i, row in enumerate(rows):
             if self._grammar.is_whole(row):
                 kept.append(row)
                 continue
-            if last and i == len(rows) - 1 and is_open(row):
+            if HOLE in row:
+                raise self._hole(first_row + i)
+            if self._quoted and last and i == len(rows) - 1 and is_open(row):
                 raise self.unfinished(chunk[:-1], 0, endless=False)
             reason, within = self._grammar.diagnose(row)
             lost += within
@@ -293,6 +277,15 @@ class _Reader:
         if again.malformed or again.batch.num_rows != len(kept):
             raise self._unreadable("its quotes make no sense", first_row)
         return _Parsed(again.batch, malformed, lost)
+
+    def _hole(self, row: int) -> DataError:
+        path = self._member.path
+        return DataError(
+            f"{path}: a part of the file is missing within row {row:,}, where there are only NUL bytes; "
+            "download it again",
+            file=path.name,
+            row=row,
+        )
 
     def _unreadable(self, message: str, first_row: int) -> DataError:
         """What the parser's message means to a reader."""
@@ -330,20 +323,3 @@ def _line_breaks(texts: pa.StringArray) -> int:
     return (
         int(np.count_nonzero(np.frombuffer(values, np.uint8)[slice(*ends)] == _LINE_BREAK)) if values else 0
     )
-
-
-def _check_header(member: Member, format_: FileFormat, header: list[str]) -> None:
-    path = member.path
-    if len(header) == 1 and (separator := next((each for each in ",;|" if each in header[0]), None)):
-        raise DataError(
-            f"{path}: columns are separated by {separator!r}, not by tabs; export it as tab-separated text",
-            file=path.name,
-        )
-    for column in format_.columns.values():
-        if header.count(column) != 1:
-            often = "no column" if column not in header else "more than one column"
-            raise DataError(
-                f"{path} has {often} {column}; columns found: {', '.join(header) or 'none'}",
-                file=path.name,
-                column=column,
-            )
