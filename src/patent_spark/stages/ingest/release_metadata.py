@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from patent_spark.config import Release
 from patent_spark.core.errors import DataError
 from patent_spark.core.progress import say
@@ -33,14 +35,33 @@ class ReleaseMetadata:
     """Of each file, as the download found it."""
 
 
+class _SourceFile(BaseModel):
+    sha256: str
+
+
+class _ReleaseFile(BaseModel):
+    """What is read of release.json; it may hold more."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    release_id: str | None = None
+    data_to_date: str | None = None
+    bayes_rates: dict[str, Any] | None = None
+    attainable: dict[str, Any] | None = None
+    """The rates in releases of older simulators."""
+    synonyms: list[list[str]] | None = None
+    source: str = ""
+    files: dict[str, _SourceFile] = {}
+
+
 def read_release_metadata(folder: Path, settings: Release) -> ReleaseMetadata:
     """What the settings say about a release or, failing that, its release.json.
 
     Raises DataError when release.json cannot be read, or data_to_date is no day that a release can cover.
     """
     path = folder / "release.json"
-    values = _read_json(path) if path.exists() else {}
-    in_file = _date(path, values.get("data_to_date"))
+    about = _read_file(path) if path.exists() else _ReleaseFile()
+    in_file = _date(path, about.data_to_date)
     if settings.data_to_date and in_file and settings.data_to_date != in_file:
         say(f"  release.data_to_date = {settings.data_to_date} overrides {in_file} in {path.name}")
     source = (
@@ -55,39 +76,38 @@ def read_release_metadata(folder: Path, settings: Release) -> ReleaseMetadata:
             data_to_date=day,
             source=source,
         )
-    # Releases of older simulators have the rates under their old name.
-    rates = values.get("bayes_rates", values.get("attainable"))
     return ReleaseMetadata(
-        settings.id or values.get("release_id"),
-        day,
-        source,
-        rates,
-        values.get("synonyms"),
-        values.get("source", ""),
-        {name: about["sha256"] for name, about in values.get("files", {}).items()},
+        id=settings.id or about.release_id,
+        data_to_date=day,
+        data_to_date_from=source,
+        bayes_rates=about.bayes_rates or about.attainable,
+        synonyms=about.synonyms,
+        source=about.source,
+        sha256={name: file.sha256 for name, file in about.files.items()},
     )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> _ReleaseFile:
     try:
-        values = json.loads(path.read_text(encoding="utf-8-sig"))
+        return _ReleaseFile.model_validate(json.loads(path.read_text(encoding="utf-8-sig")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        reason = f"{place}: {first['msg']}" if place else f"it holds a {type(first['input']).__name__}"
+        raise DataError(
+            f"{path} must hold an object with release_id and data_to_date; {reason}",
+            file=path.name,
+            reason=reason,
+        ) from error
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is not JSON: {error}", file=path.name, reason="not JSON") from error
-    if not isinstance(values, dict):
-        kind = type(values).__name__
-        raise DataError(
-            f"{path} must hold an object with release_id and data_to_date, but holds a {kind}",
-            file=path.name,
-            reason=kind,
-        )
-    return values
 
 
-def _date(path: Path, text: object) -> datetime.date | None:
+def _date(path: Path, text: str | None) -> datetime.date | None:
     if not text:
         return None
     try:
-        return datetime.date.fromisoformat(str(text))
+        return datetime.date.fromisoformat(text)
     except ValueError as error:
         raise DataError(
             f"{path}: data_to_date = {text!r} is not a date such as 2025-09-30",
