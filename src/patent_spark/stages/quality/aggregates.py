@@ -37,6 +37,10 @@ BEFORE, WITHIN, AFTER = "before", "within", "after"
 
 CATEGORIES = ("examiner", "applicant", "other", "third party", "related application")
 CPC_TYPES = ("inventional", "additional")
+PATENT_TYPES = (
+    "utility", "design", "plant", "reissue", "statutory invention registration", "defensive publication",
+    "tvpp",
+)  # fmt: skip
 BLANK, OTHER_SPELLING = "blank", "something else"
 
 _LETTERS_FROM = 10**12  # keys of numbers without letters and leading zeros are smaller, see keys.py
@@ -192,16 +196,22 @@ def _rows_per_value(rows: DataFrame, column: str) -> DataFrame:
     return rows.groupBy(F.col(column).alias("value")).agg(F.count("*").alias("rows"))
 
 
-def most_repeated_abstract(abstracts: DataFrame) -> DataFrame:
-    """The abstract that most patents share, and how many; no row when none is shared.
+def unknown_patent_types(patents: DataFrame) -> DataFrame:
+    """One row per patent_type that PatentsView does not use: its rows in PATENTS."""
+    return _rows_per_value(patents.where(~F.col("patent_type").isin(*PATENT_TYPES)), "patent_type")
+
+
+def most_repeated(rows: DataFrame, column: str) -> DataFrame:
+    """The text that most rows share, and how many; no row when none is shared.
 
     Texts are counted by a hash: the texts of all patents are too large to be grouped.
     """
-    hashed = abstracts.select(F.xxhash64("abstract").alias("hash"), "abstract")
+    hashed = rows.where(F.col(column).isNotNull()).select(F.xxhash64(column).alias("hash"), column)
     counts = hashed.groupBy("hash").agg(F.count("*").alias("patents")).where(F.col("patents") > 1)
     most = counts.orderBy(F.col("patents").desc(), "hash").limit(1)
     texts = hashed.join(F.broadcast(most), on="hash", how="inner")
-    return texts.groupBy("patents").agg(F.min(F.substring("abstract", 1, 200)).alias("text"))
+    text = F.min(F.substring(column, 1, 200)).alias("text")
+    return texts.groupBy("patents").agg(F.lit(column).alias("column"), text)
 
 
 def related_patents(relatives: DataFrame, patents: DataFrame) -> DataFrame:

@@ -14,32 +14,36 @@ from patent_spark.stages.quality.report_schema import Hole
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-CITING, CLASSIFIED, DESCRIBED = "citing", "classified", "described"
-"""Patents that make a citation, that have a CPC code, that have an abstract."""
+CITING, CLASSIFIED, DESCRIBED, RELATED = "citing", "classified", "described", "related"
+"""Patents that make a citation, have a CPC code, have an abstract, have a related document."""
+COVERED = {
+    CITING: ("CITATIONS", "citing_key"),
+    CLASSIFIED: ("CPC", "patent_key"),
+    DESCRIBED: ("ABSTRACTS", "patent_key"),
+    RELATED: ("RELATED_DOCUMENTS", "patent_key"),
+}
+"""What says so: table and key of the patent."""
 
 _NEAR = 5
 """Years on either side that a year is compared with."""
 _FALL = 0.5
 """Share of what the years around have, below which a year has a hole."""
+_LETTERED = 10**12
+"""Keys of numbers without letters, which utility patents have, are smaller; see core/patent_ids.py."""
 _FEW = 20
 """Patents with it that must be missing for a hole to be more than chance."""
 
 
-def coverage_by_year(
-    patents: DataFrame, citations: DataFrame, cpc: DataFrame, abstracts: DataFrame
-) -> DataFrame:
-    """One row per grant year: utility patents, and how many are citing, classified and described."""
-    has = {
-        CITING: citations.select(F.col("citing_key").alias("patent_key")),
-        CLASSIFIED: cpc.select("patent_key"),
-        DESCRIBED: abstracts.select("patent_key"),
-    }
-    utility = patents.where((F.col("patent_type") == "utility") | F.col("patent_type").isNull())
-    rows = utility.select("patent_key", F.year("grant_date").alias("year"))
-    for name, keys in has.items():
-        rows = rows.join(keys.distinct().withColumn(name, F.lit(1)), on="patent_key", how="left")
+def coverage_by_year(patents: DataFrame, tables: Mapping[str, DataFrame]) -> DataFrame:
+    """One row per grant year: utility patents, and how many have a row in each of the tables (COVERED)."""
+    rows = patents.where(F.col("patent_key") < _LETTERED).select(
+        "patent_key", F.year("grant_date").alias("year")
+    )
+    for name, (_, key) in COVERED.items():
+        keys = tables[name].select(F.col(key).alias("patent_key")).distinct().withColumn(name, F.lit(1))
+        rows = rows.join(keys, on="patent_key", how="left")
     return rows.groupBy("year").agg(
-        F.count("*").alias("patents"), *(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in has)
+        F.count("*").alias("patents"), *(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in COVERED)
     )
 
 
@@ -47,18 +51,18 @@ def find_holes(years: Sequence[Mapping[str, int]]) -> list[Hole]:
     """The holes of each kind; years: rows of coverage_by_year, in any order.
 
     A year is compared with the sound years up to five before it and up to five behind, and has a hole when it
-    falls short of either. Only those before count for citations: the first patents of a release may have
-    nothing to cite.
+    falls short of either. Only those before count for citations and related documents: the first patents of a
+    release may have none.
     """
     ordered = sorted((row for row in years if row["patents"]), key=lambda row: row["year"])
-    return [hole for what in (CITING, CLASSIFIED, DESCRIBED) for hole in _holes_of(what, ordered)]
+    return [hole for what in COVERED for hole in _holes_of(what, ordered)]
 
 
 def _holes_of(what: str, years: Sequence[Mapping[str, int]]) -> list[Hole]:
     shares = [row[what] / row["patents"] for row in years]
     expected: dict[int, float] = {}
     directions = [range(len(years))]
-    if what != CITING:
+    if what in (CLASSIFIED, DESCRIBED):
         directions.append(range(len(years) - 1, -1, -1))
     for places in directions:
         sound: list[float] = []

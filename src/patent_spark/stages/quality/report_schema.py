@@ -68,7 +68,7 @@ class Hole(Record):
     """Consecutive grant years of which most patents lack something that those around them have."""
 
     what: str
-    """citing, classified or described, see coverage.py."""
+    """citing, classified, described or related, see coverage.py."""
     first_year: int
     last_year: int
     patents: int
@@ -79,8 +79,9 @@ class Hole(Record):
 
 
 class RepeatedText(Record):
-    """The abstract that most patents share."""
+    """The abstract or title that most patents share."""
 
+    column: str = "abstract"
     patents: int
     text: str
 
@@ -159,10 +160,12 @@ class QualityReport(Record):
     """Ids that were brought to one form, by table and by how they were written."""
     joins: dict[str, JoinMetadata] = Field(default_factory=dict)
     """Rows of each table that meet no patent."""
+    blank: dict[str, int] = Field(default_factory=dict)
+    """Source rows without a value that all rows should have, by table.column."""
     holes: tuple[Hole, ...] = ()
     unknown_values: dict[str, dict[str, int]] = Field(default_factory=dict)
     """Rows by value, of coded columns (table.column), of values that PatentsView does not use."""
-    repeated_text: RepeatedText | None = None
+    repeated_texts: tuple[RepeatedText, ...] = ()
     compared: ReleaseComparison | None = None
     summary: ReleaseSummary | None = None
     summary_before: ReleaseSummary | None = None

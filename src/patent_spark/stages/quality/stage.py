@@ -16,7 +16,7 @@ from patent_spark.core.metadata import IngestMetadata, QualityMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.store import Store
 from patent_spark.stages.quality import aggregates
-from patent_spark.stages.quality.coverage import coverage_by_year, find_holes
+from patent_spark.stages.quality.coverage import COVERED, coverage_by_year, find_holes
 from patent_spark.stages.quality.known_issues import find_known_issues, with_reclassified
 from patent_spark.stages.quality.rejects import reject_kinds
 from patent_spark.stages.quality.release_diff import JSON, compare, find_previous, summarise
@@ -90,9 +90,13 @@ def count(context: StageContext, label: Label) -> Aggregates:
         "sequences": aggregates.sequence_faults(context.read("CPC")),
         "totals": aggregates.count_totals(context.read("COUNTS")),
         "days": aggregates.grant_days(patents),
-        "coverage": coverage_by_year(patents, citations, context.read("CPC"), context.read("ABSTRACTS")),
+        "coverage": coverage_by_year(
+            patents, {name: context.read(table) for name, (table, _) in COVERED.items()}
+        ),
         "cpc_types": aggregates.unknown_cpc_types(context.read("CPC")),
-        "repeated": aggregates.most_repeated_abstract(context.read("ABSTRACTS")),
+        "patent_types": aggregates.unknown_patent_types(patents),
+        "repeated": aggregates.most_repeated(context.read("ABSTRACTS"), "abstract"),
+        "repeated_titles": aggregates.most_repeated(patents, "title"),
         "related": aggregates.related_patents(context.read("RELATED_DOCUMENTS"), patents),
     }
     rows: dict[str, list[Row]] = {}
@@ -148,14 +152,19 @@ def describe(
         lost=metadata.lost,
         respelled=metadata.respelled,
         joins=metadata.joins,
+        blank=metadata.blank,
         holes=tuple(find_holes(counted.coverage)),
         unknown_values=_unknown_values(counted),
-        repeated_text=RepeatedText(**counted.repeated[0]) if counted.repeated else None,
+        repeated_texts=tuple(RepeatedText(**row) for row in (*counted.repeated, *counted.repeated_titles)),
     )
 
 
 def _unknown_values(counted: Aggregates) -> dict[str, dict[str, int]]:
-    columns = {"CITATIONS.citation_category": counted.categories, "CPC.cpc_type": counted.cpc_types}
+    columns = {
+        "CITATIONS.citation_category": counted.categories,
+        "CPC.cpc_type": counted.cpc_types,
+        "PATENTS.patent_type": counted.patent_types,
+    }
     return {column: {row["value"]: row["rows"] for row in rows} for column, rows in columns.items() if rows}
 
 

@@ -52,7 +52,9 @@ class Aggregates:
     coverage: list[Row]
     cpc_types: list[Row]
     categories: list[Row]
+    patent_types: list[Row]
     repeated: list[Row]
+    repeated_titles: list[Row]
     sequences: Row
     totals: Row
     days: Row

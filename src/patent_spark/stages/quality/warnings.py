@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 
 from patent_spark.core.schemas import LEVELS, TOP1, ZEROCITE
-from patent_spark.stages.quality.aggregates import CATEGORIES, CPC_TYPES
+from patent_spark.stages.quality.aggregates import CATEGORIES, CPC_TYPES, PATENT_TYPES
 from patent_spark.stages.quality.comparison_schema import ReleaseComparison
-from patent_spark.stages.quality.coverage import CITING, CLASSIFIED, DESCRIBED
+from patent_spark.stages.quality.coverage import CITING, CLASSIFIED, DESCRIBED, RELATED
 from patent_spark.stages.quality.report_schema import (
     Hole,
     Outcomes,
@@ -38,21 +38,26 @@ _MAX_TOP1_SHARE = 0.02
 _MAX_UNMATCHED_SHARE = 0.02
 _MAX_RESPELLED_SHARE = 0.001
 _MAX_REPEATED_SHARE = 0.01
+_MAX_UNREADABLE_SHARE = 0.005
+_MAX_BLANK_SHARE = 0.01
 _SHOWN_TEXT = 60
 _USUAL = {
     "CITATIONS.citation_category": "cited by " + ", ".join(CATEGORIES),
     "CPC.cpc_type": ", ".join(CPC_TYPES),
+    "PATENTS.patent_type": ", ".join(PATENT_TYPES),
 }
 _LACKS = {
     CITING: "make hardly any citation",
     CLASSIFIED: "have hardly any CPC code",
     DESCRIBED: "have hardly any abstract",
+    RELATED: "have hardly any related document",
 }
 CONSEQUENCES = {
     "PATENTS": "nothing can be labelled",
     "ABSTRACTS": "texts are titles alone",
     "CITATIONS": "every patent counts 0 and would be zerocite",
     "CPC": "no patent has a class, so neither task has a label",
+    "RELATED_DOCUMENTS": "families are built from abstracts alone",
 }
 
 MESSAGES = {
@@ -93,8 +98,16 @@ MESSAGES = {
         "{examples}. Check whether a part of the patent file is missing."
     ),
     "unmatched": (
-        "{table}: {share:.1%} of {rows:,} rows looked at meet no patent of PATENTS, such as {examples}. "
-        "They count for nothing; check the form of their ids."
+        "{table}: {share:.1%} of {rows:,} rows meet no patent of PATENTS, such as {examples}. "
+        "They count for nothing; check the form of their ids, and whether PATENTS is complete."
+    ),
+    "unreadable_ids": (
+        "{share:.1%} of the cited ids of CITATIONS ({ids:,} of {rows:,}) have not a patent's form, such as "
+        "{examples}. These citations count for nothing; check whether they are damaged."
+    ),
+    "blank_column": (
+        "{rows:,} rows of {table} have no value in the column {column}. They are taken for patents that are "
+        "not withdrawn."
     ),
     "respelled": (
         "{ids:,} ids of {table} were not written as PatentsView does ({spellings}). They were brought to "
@@ -112,8 +125,9 @@ MESSAGES = {
         "ask for its own ({usual}) do not see these rows."
     ),
     "repeated_text": (
-        "{patents:,} patents ({share:.1%}) share one abstract, which begins {text!r}. If it stands for a "
-        "missing text, remove it: patents that share an abstract are one family."
+        "{patents:,} patents ({share:.1%}) share one {column}, which begins {text!r}. If it stands for a "
+        "missing text, remove it: a model reads it as content, and patents that share an abstract are one "
+        "family."
     ),
     "older_release": (
         "The data goes to {data_to_date}, that of {previous} to {data_to_date_before}: this is the "
@@ -214,6 +228,10 @@ def _reading_warnings(report: QualityReport) -> Iterator[QualityWarning]:
         if join.rows and join.unmatched > limit * join.rows:
             share, examples = join.unmatched / join.rows, ", ".join(join.examples)
             yield warn("unmatched", table=table, share=share, rows=join.rows, examples=examples)
+        citations = report.tables["CITATIONS"].rows
+        if join.unreadable > _MAX_UNREADABLE_SHARE * citations:
+            facts = {"ids": join.unreadable, "rows": citations, "share": join.unreadable / citations}
+            yield warn("unreadable_ids", examples=", ".join(join.unreadable_examples), **facts)
 
 
 def _value_warnings(report: QualityReport) -> Iterator[QualityWarning]:
@@ -225,10 +243,15 @@ def _value_warnings(report: QualityReport) -> Iterator[QualityWarning]:
         yield warn(
             "unknown_values", column=column, values=values, rows=sum(rows.values()), usual=_USUAL[column]
         )
-    text, patents = report.repeated_text, report.tables["PATENTS"].rows
-    if text and text.patents > max(_MIN_LABELLED / 10, _MAX_REPEATED_SHARE * patents):
-        shown = text.text[:_SHOWN_TEXT]
-        yield warn("repeated_text", patents=text.patents, share=text.patents / patents, text=shown)
+    patents = report.tables["PATENTS"].rows
+    for text in report.repeated_texts:
+        if text.patents > max(_MIN_LABELLED / 10, _MAX_REPEATED_SHARE * patents):
+            share, shown = text.patents / patents, text.text[:_SHOWN_TEXT]
+            yield warn("repeated_text", column=text.column, patents=text.patents, share=share, text=shown)
+    for name, blank in report.blank.items():
+        table, _, column = name.partition(".")
+        if blank > _MAX_BLANK_SHARE * report.tables[table].rows_in:
+            yield warn("blank_column", table=table, column=column, rows=blank)
 
 
 def _hole_warning(hole: Hole) -> QualityWarning:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from patent_spark.stages.quality.coverage import (
     CITING,
     CLASSIFIED,
+    COVERED,
     DESCRIBED,
+    RELATED,
     coverage_by_year,
     find_holes,
 )
@@ -18,7 +20,7 @@ from tests.support.factories import table_of
 
 def years(**missing):
     """1976 to 2020, a thousand patents a year, nearly all with everything but for the named years."""
-    usual = {CITING: 950, CLASSIFIED: 990, DESCRIBED: 1000}
+    usual = {CITING: 950, CLASSIFIED: 990, DESCRIBED: 1000, RELATED: 300}
     return [
         {"year": year, "patents": 1000}
         | {what: 0 if year in missing.get(what, ()) else having for what, having in usual.items()}
@@ -34,7 +36,7 @@ def test_a_sound_release_has_no_holes():
     assert actual(years()) == []
 
 
-@pytest.mark.parametrize("what", [CITING, CLASSIFIED, DESCRIBED])
+@pytest.mark.parametrize("what", list(COVERED))
 @pytest.mark.parametrize(("first", "last"), [(2012, 2014), (1990, 1990), (2003, 2020), (2000, 2012)])
 def test_years_that_lack_something_are_found(what, first, last):
     assert actual(years(**{what: range(first, last + 1)})) == [(what, first, last)]
@@ -64,7 +66,7 @@ def test_several_holes_and_half_empty_years():
 @given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 1)), max_size=20))
 def test_few_patents_make_no_hole(drawn):
     rows = [
-        {"year": 1976 + i, "patents": n, CITING: int(n * share), CLASSIFIED: n, DESCRIBED: n}
+        {"year": 1976 + i, "patents": n, CITING: int(n * share), CLASSIFIED: n, DESCRIBED: n, RELATED: n // 2}
         for i, (n, share) in enumerate(drawn)
     ]
     assert all(hole.expected_share * hole.patents - hole.having >= 20 for hole in find_holes(rows))
@@ -74,7 +76,7 @@ def test_few_patents_make_no_hole(drawn):
 def test_coverage_is_counted_by_year(session):
     day = datetime.date
     patents = [
-        {"patent_id": "1", "grant_date": day(2000, 1, 4), "patent_type": "utility"},
+        {"patent_id": "1", "grant_date": day(2000, 1, 4), "patent_type": "B"},
         {"patent_id": "2", "grant_date": day(2000, 5, 2), "patent_type": "utility"},
         {"patent_id": "3", "grant_date": day(2001, 1, 2), "patent_type": "utility"},
         {"patent_id": "D4", "grant_date": day(2001, 1, 2), "patent_type": "design"},
@@ -84,7 +86,9 @@ def test_coverage_is_counted_by_year(session):
         "CITATIONS": [{"citing_key": 1}, {"citing_key": 1}, {"citing_key": 3}, {"citing_key": 9}],
         "CPC": [{"patent_id": "1"}, {"patent_id": "1"}, {"patent_id": "2"}],
         "ABSTRACTS": [{"patent_id": "2"}],
+        "RELATED_DOCUMENTS": [{"patent_id": "3"}],
     }
-    frames = [session.createDataFrame(table_of(name, rows)) for name, rows in tables.items()]
-    rows = sorted(map(tuple, coverage_by_year(*frames).collect()))
-    assert rows == [(2000, 2, 1, 2, 1), (2001, 1, 1, 0, 0)]
+    frames = {name: session.createDataFrame(table_of(name, rows)) for name, rows in tables.items()}
+    covered = {name: frames[table] for name, (table, _) in COVERED.items()}
+    rows = sorted(map(tuple, coverage_by_year(frames["PATENTS"], covered).collect()))
+    assert rows == [(2000, 2, 1, 2, 1, 0), (2001, 1, 1, 0, 0, 1)]

@@ -322,7 +322,8 @@ def test_redoing_the_stage_does_not_forget_the_release_before(session, engine, t
 @pytest.mark.engine
 def test_tables_with_zero_rows(session, engine, tmp_path):
     report = quality(labelled(tmp_path / "all", engine, {}), engine)
-    assert [w["facts"]["table"] for w in report["warnings"]] == ["PATENTS", "ABSTRACTS", "CITATIONS", "CPC"]
+    tables = ["PATENTS", "ABSTRACTS", "CITATIONS", "CPC", "RELATED_DOCUMENTS"]
+    assert [w["facts"]["table"] for w in report["warnings"]] == tables
     assert {w["code"] for w in report["warnings"]} == {"empty_table"}
     one = {name: rows for name, rows in RELEASE.items() if name not in ("CPC", "RELATED_DOCUMENTS")}
     store = labelled(tmp_path / "one", engine, one, "one", {"related_documents_from": None})

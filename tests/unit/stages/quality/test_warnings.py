@@ -11,21 +11,24 @@ from patent_spark.stages.quality.report_schema import (
 from patent_spark.stages.quality.summary import OUTCOMES
 from patent_spark.stages.quality.warnings import release_warnings
 
+ROWS = TableRows(rows=1000, rows_in=1000, rejected=0)
+SOUND = {
+    "tables": dict.fromkeys(("PATENTS", "ABSTRACTS", "CITATIONS", "CPC"), ROWS), "holes": (), "lost": {},
+    "respelled": {}, "joins": {}, "unknown_values": {}, "repeated_texts": (), "blank": {},
+}  # fmt: skip
+
 
 def warned(**values):
     """Facts by code of a release of 1,000 patents that is sound but for these values."""
-    rows = TableRows(rows=1000, rows_in=1000, rejected=0)
     release = type(
         "Release", (), {"data_to_date": "2020-06-30", "newest_grant": "2020-06-30", "data_to_date_from": ""}
     )
     report = QualityReport.model_construct(
         release=release,
-        tables=dict.fromkeys(("PATENTS", "ABSTRACTS", "CITATIONS", "CPC"), rows),
         outcomes=dict.fromkeys(OUTCOMES, 1),
         citations_of_1976_and_later=CitationsOf1976AndLater(all=100, absent=0),
         missing_ranges=(),
-        **{"holes": (), "lost": {}, "respelled": {}, "joins": {}, "unknown_values": {}, "repeated_text": None}
-        | values,
+        **SOUND | values,
     )
     warnings = release_warnings(report)
     for warning in warnings:
@@ -75,9 +78,27 @@ def test_holes_are_named_by_their_years():
 def test_values_that_nobody_knows_and_a_text_for_none():
     values = {"CPC.cpc_type": {"invention": 7, "extra": 900}}
     facts = warned(
-        unknown_values=values, repeated_text=RepeatedText(patents=40, text="No abstract available")
+        unknown_values=values, repeated_texts=(RepeatedText(patents=40, text="No abstract available"),)
     )
     assert facts["unknown_values"]["values"] == "extra (900), invention (7)"
     assert facts["unknown_values"]["column"] == "CPC.cpc_type"
     assert facts["repeated_text"]["patents"] == 40
-    assert warned(repeated_text=RepeatedText(patents=9, text="A device")) == {}
+    assert warned(repeated_texts=(RepeatedText(patents=9, text="A device"),)) == {}
+    title = RepeatedText(column="title", patents=11, text="Untitled")
+    assert warned(repeated_texts=(title,))["repeated_text"]["column"] == "title"
+
+
+def test_cited_ids_that_cannot_be_read_and_an_empty_column():
+    ids = {"unreadable": 6, "unreadable_examples": ("x7",)}
+    join = JoinMetadata(rows=900, unmatched=20, expected_share=0.01, **ids)
+    facts = warned(joins={"CITATIONS (cited, 1976 and later)": join}, blank={"PATENTS.withdrawn": 1000})
+    assert facts["unreadable_ids"] == {"share": 0.006, "ids": 6, "rows": 1000, "examples": "x7"}
+    assert facts["blank_column"] == {"table": "PATENTS", "column": "withdrawn", "rows": 1000}
+    few = join.model_copy(update={"unreadable": 5})
+    assert warned(joins={"CITATIONS (cited, 1976 and later)": few}, blank={"PATENTS.withdrawn": 10}) == {}
+
+
+def test_related_documents_without_rows():
+    empty = TableRows(rows=0, rows_in=0, rejected=0)
+    tables = SOUND["tables"] | {"RELATED_DOCUMENTS": empty}
+    assert warned(tables=tables)["empty_table"]["table"] == "RELATED_DOCUMENTS"
