@@ -7,36 +7,9 @@ import io
 import pytest
 
 from patent_spark.core.errors import DataError
-from patent_spark.stages.ingest.file_formats import CURRENT
 from patent_spark.stages.ingest.quoting import Quoting, find_quoting
-from patent_spark.stages.ingest.tsv import read_blocks
-from patent_spark.stages.ingest.zip_reader import open_member
+from tests.support.abstract_files import HEADER, read, rows
 from tests.support.errors import raises
-from tests.support.releases import write_zip
-
-ABSTRACTS = next(format_ for format_ in CURRENT if format_.table == "ABSTRACTS")
-HEADER = '"patent_id"\t"patent_abstract"\n'
-
-
-def read(folder, content, block_bytes=1 << 20):
-    """(id, text) of the kept rows, the rejected ones with their numbers, and the number of lost rows."""
-    with open_member(write_zip(folder, "g_patent_abstract", content.encode("latin-1"))) as member:
-        blocks = list(read_blocks(member, ABSTRACTS, block_bytes))
-    kept = [
-        row
-        for block in blocks
-        for row in zip(
-            block.columns["patent_id"].to_pylist(), block.columns["abstract"].to_pylist(), strict=True
-        )
-    ]
-    rejected = [(reject.row, reject.reason) for block in blocks for reject in block.malformed]
-    return kept, rejected, sum(block.lost for block in blocks)
-
-
-def rows(*texts, first=1):
-    """A line for each text, which stands between quotes as it is; ids 4000001, 4000002, ..."""
-    return "".join(f'"{4_000_000 + i}"\t"{text}"\n' for i, text in enumerate(texts, first))
-
 
 BROKEN = {
     "a quote in the middle of a text with lines": ('one "two\nthree', "four"),
@@ -44,6 +17,7 @@ BROKEN = {
     "no quote at the end": ("one\x00", "four"),
     "two quotes in a text with lines": ('a "b" c\nd', "four"),
     "a quote at the beginning": ('"one\ntwo', "four"),
+    "an inch mark at the end": ('a tube of 5"', "four"),
 }
 
 
@@ -155,23 +129,40 @@ def test_a_part_of_a_file_that_is_only_zeros_is_an_error(tmp_path):
         read(tmp_path, content)
 
 
-@pytest.mark.parametrize("header", ["PATENT_ID\tPatent Abstract", ' "Patent-ID" \t"patent_abstract"\r'])
-def test_a_header_in_other_words(tmp_path, header):
-    assert read(tmp_path, header + "\n" + rows("first"))[0] == [("4000001", "first")]
+def test_a_quote_in_a_file_without_quotes_is_a_character(tmp_path):
+    """Two of them would enclose the rows between, and one all rows to the end of the file."""
+    texts = ["first", '"second', "third", 'fourth 5"', "fifth"]
+    content = (HEADER + rows(*texts)).replace('"', "")
+    for plain, text in zip(("second", "fourth 5"), ('"second', 'fourth 5"'), strict=True):
+        content = content.replace(f"\t{plain}\n", f"\t{text}\n")
+    kept, rejected, lost = read(tmp_path, content)
+    assert [text for _, text in kept] == texts
+    assert (rejected, lost) == ([], 0)
 
 
-@pytest.mark.parametrize(
-    ("content", "fact"),
-    [
-        ("PK\x03\x04 and so on\n", "another zip"),
-        ("\x1f\x8b\x08\n", "gzip"),
-        ('"patent_id"\t"patent_abstract"', "incomplete"),
-        ("p\0a\0\t\0\n", "UTF-16"),
-        ('"1"\t"' + "text " * 100 + '"\n', "no column patent_id"),
-    ],
-)
-def test_a_file_that_is_no_table_is_named(tmp_path, content, fact):
-    with pytest.raises(DataError) as caught:
-        read(tmp_path, content)
-    assert fact in str(caught.value) and "g_patent_abstract.tsv.zip" in str(caught.value)
-    assert len(str(caught.value)) < 400
+def test_two_rows_on_one_line_are_rejected_and_the_second_counts_as_lost(tmp_path):
+    content = HEADER + rows("first", "second", "third", "fourth").replace('second"\n', 'second"')
+    kept, rejected, lost = read(tmp_path, content)
+    assert [text for _, text in kept] == ["first", "fourth"]
+    assert ([row for row, _ in rejected], lost) == ([3], 1)
+
+
+CUT_OFF = {
+    "\n and so on": 4,
+    "": 4,
+    '"': 4,
+    "\n": 4,
+    '\r\n"4000004"\t"a': 5,
+    '"\n"4000004"': 5,
+    '"\r\n"4000004"\t': 5,
+}
+"""How the text of row 4 may go on to the end of the file, and the row that is then incomplete."""
+
+
+@pytest.mark.parametrize("end", CUT_OFF)
+@pytest.mark.parametrize("block_bytes", [40, 1 << 20])
+def test_a_file_that_ends_within_a_row_is_incomplete(tmp_path, end, block_bytes):
+    """Inside quotes, with or without a line break at the end, or without the last line break."""
+    content = HEADER + rows("first", "second", "third").removesuffix('"\n') + end
+    with raises(DataError, file="g_patent_abstract.tsv.zip", row=CUT_OFF[end]):
+        read(tmp_path, content, block_bytes)
