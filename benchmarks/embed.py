@@ -125,7 +125,7 @@ def _train(contestant: str, folder: Path, text: Text) -> dict[str, float]:
     if contestant == OURS:
         import gensim.models  # noqa: F401  # its import is not part of the training
 
-        return _timed(lambda: len(skip_gram(files, corpus["counts"], text)))
+        return _timed(lambda: len(skip_gram(files, corpus["counts"], text).keyed))
     from gensim.models import Word2Vec
 
     sentences = _Sentences([file.path for file in files])

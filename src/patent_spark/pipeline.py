@@ -238,6 +238,7 @@ def _run_stage(
         if current is not None and context.up_to_date:
             events.append(current)
             return _skipped(current)
+        reused = context.write_parts()
         seconds = time.monotonic() - started
         manifest = draft.publish(
             key=key,
@@ -247,6 +248,7 @@ def _run_stage(
             seconds=seconds,
             code=code_version(),
             engine=engine_name(config.engine),
+            reused=reused,
         )
         events.append(manifest)
     _say_done(manifest)
@@ -266,6 +268,9 @@ def _say_done(manifest: Manifest) -> None:
         seconds=manifest.seconds,
         rows=rows,
     )
+    if manifest.reused:
+        parts = ", ".join(f"{table} {each.parts:,} of {each.of:,}" for table, each in manifest.reused.items())
+        say(f"{manifest.stage:9} parts taken over from earlier versions: {parts}")
 
 
 def _begun(stage: Stage, draft: Draft, key: str, inputs: dict[str, str], config: Config) -> StageLineage:

@@ -37,6 +37,7 @@ PLATFORM = {
     "patent_spark.core.old_versions": "removes what nobody reads",
     "patent_spark.core.pointers": "decides which version readers see",
     "patent_spark.core.progress": "shows how far the work is",
+    "patent_spark.core.reuse": "takes over files that the same code made of the same input",
     "patent_spark.core.session": "tables come out the same on each engine",
     "patent_spark.core.store": "decides where tables are kept; the version of each input is part of the key",
     "patent_spark.sources.local": "finds the release; a digest of its files is part of the key",

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from patent_spark.config.renamed import current_settings
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import Record, StageMetadata
+from patent_spark.core.reuse import Reused
 
 M = TypeVar("M", bound=StageMetadata)
 
@@ -35,6 +36,8 @@ class Manifest(Record):
     """Rows, files and bytes of each table, from the Parquet footers."""
     metadata: dict[str, JsonValue]
     """The stage's record (core/metadata.py) as plain JSON; `metadata_as` gives it typed."""
+    reused: dict[str, Reused] = Field(default_factory=dict)
+    """How much of a table was taken over from earlier versions (core/reuse.py)."""
     seconds: float
     code: str
     """Version and commit of patent_spark."""

@@ -152,6 +152,8 @@ class TextMetadata(StageMetadata):
     training_words: int
     synonyms_found: float | None = None
     """Share of the synonyms of a simulated release that are among the nearest words."""
+    continued_from: str | None = None
+    """The version of this stage whose word vectors were continued; None: they began from nothing."""
 
 
 class SplitLayout(Record):

@@ -36,6 +36,7 @@ from patent_spark.core.manifest import M, Manifest
 from patent_spark.core.metadata import StageMetadata
 from patent_spark.core.old_versions import MANIFEST, WRITER, OldVersion, old_versions, reader_lock, remove
 from patent_spark.core.pointers import Pointers
+from patent_spark.core.reuse import Reused
 from patent_spark.core.schemas import STAGE_OF, TABLES
 
 if TYPE_CHECKING:
@@ -266,6 +267,7 @@ class Draft:
         seconds: float,
         code: str,
         engine: str,
+        reused: dict[str, Reused] | None = None,
     ) -> Manifest:
         """Describe what was written and make it the version that readers see."""
         tables = {
@@ -281,6 +283,7 @@ class Draft:
             inputs=inputs,
             tables=tables,
             metadata=self.metadata.to_json() if self.metadata else {},
+            reused=reused or {},
             seconds=round(seconds, 3),
             code=code,
             engine=engine,

@@ -42,16 +42,25 @@ def claims_per_patent(claims: DataFrame, which: str) -> DataFrame:
     return known.agg(F.array_join(F.transform(ordered, lambda each: each["claim_text"]), " ").alias("claims"))
 
 
+def texts_of(patents: DataFrame, others: Sequence[DataFrame]) -> DataFrame:
+    """One row per patent that is not withdrawn: patent_key, patent_id, title and the fields of `others`.
+
+    others: frames with patent_key (unique) and a field each.
+    """
+    texts = patents.transform(keep_standing).select("patent_key", "patent_id", "title")
+    for other in others:
+        texts = texts.join(other, "patent_key", how="left")
+    return texts
+
+
 def tokens(patents: DataFrame, fields: Sequence[str], others: Sequence[DataFrame]) -> DataFrame:
     """One row per patent that is not withdrawn and has a word in its text (the fields, in order).
 
     others: a frame for each field but the title, with patent_key (unique) and that field.
     """
-    texts = patents.transform(keep_standing).select("patent_key", "patent_id", "title")
-    for other in others:
-        texts = texts.join(other, "patent_key", how="left")
     return (
-        texts.withColumn("tokens", words_of(*fields))
+        texts_of(patents, others)
+        .withColumn("tokens", words_of(*fields))
         .where(F.size("tokens") > 0)
         .transform(conform, schemas.TOKENS.schema)
     )

@@ -107,6 +107,12 @@ class Text:
     )
     negative: Positive = setting(5, "negative samples for each word pair")
     epochs: Positive = setting(5, "passes over the text")
+    continue_vectors: Flag = setting(
+        False,
+        "begin with the word vectors of the release before, which takes fewer epochs; they are not those of "
+        "a training from nothing, and with fit_on=train they may have seen texts that are tested now",
+    )
+    continued_epochs: Positive = setting(2, "passes over the text when vectors are continued")
     workers: Count = setting(0, "gensim threads; 0 = one a core; 1 = reproducible to the bit")
     seed: Count = setting(1, "seed of initial vectors and sampling")
 

@@ -50,6 +50,11 @@ class FileFormat:
         return self.table if self.year is None else f"{self.table}-{self.year}"
 
     @property
+    def file_prefix(self) -> str:
+        """How the names of its Parquet files begin."""
+        return f"part-{self.year or 0}"
+
+    @property
     def tables(self) -> tuple[str, ...]:
         """All tables made from this file."""
         return (self.table,) if self.extra_table is None else (self.table, self.extra_table)

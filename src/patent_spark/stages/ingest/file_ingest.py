@@ -22,7 +22,6 @@ from patent_spark.core.schemas import ABSTRACTS, CITATIONS, PATENTS, REJECTS
 from patent_spark.stages.ingest.duplicate_pairs import COLUMN, DuplicatePairs, mark_all_rows
 from patent_spark.stages.ingest.file_formats import FileFormat
 from patent_spark.stages.ingest.seen_patents import SeenPatents
-from patent_spark.stages.ingest.source_file import identify
 from patent_spark.stages.ingest.tsv import Reject, RowBlock, ahead, read_blocks
 from patent_spark.stages.ingest.validation import ValidatedBlock, validator_of
 from patent_spark.stages.ingest.values import Columns
@@ -38,8 +37,8 @@ class FileOutcome:
     """What became of the rows of one file: the one record that messages and metadata are made from."""
 
     format: FileFormat
-    source: SourceFile | None = None
-    """The file itself, once it is identified."""
+    source: SourceFile
+    """What identifies it."""
     rows_in: int = 0
     """Rows in the file, the header not counted."""
     rejected: dict[str, int] = field(default_factory=dict)
@@ -74,7 +73,7 @@ class FileOutcome:
 class FileIngest:
     """Reads one file of a release folder.
 
-    latest: the last possible grant date. sha256: what the file's must be, where release.json gives it.
+    latest: the last possible grant date. source: what identifies the file.
     """
 
     def __init__(
@@ -83,14 +82,13 @@ class FileIngest:
         folder: Path,
         format_: FileFormat,
         latest: datetime.date,
-        sha256: str | None = None,
+        source: SourceFile,
     ) -> None:
-        self._sha256 = sha256
         self._context, self._format, self._path = context, format_, folder / format_.archive
         self._validate = validator_of(format_.table, latest)
         self._seen = SeenPatents() if format_.table in (PATENTS.name, ABSTRACTS.name) else None
         self._pairs = DuplicatePairs() if format_.table == CITATIONS.name else None
-        self._outcome = FileOutcome(format_)
+        self._outcome = FileOutcome(format_, source)
 
     def run(self, on_read: Callable[[int], None]) -> FileOutcome:
         """Write all rows; `on_read` is called with the number of bytes of each read.
@@ -98,9 +96,8 @@ class FileIngest:
         Raises DataError for an unreadable file, one without rows, or too many rejected rows.
         """
         format_, block_bytes = self._format, self._context.config.ingest.block_mb << 20
-        self._outcome.source = identify(self._path, self._sha256)
         rejects_path = self._context.draft.path(REJECTS.name) / f"{format_.part}.parquet"
-        part = f"part-{format_.year or 0}"
+        part = format_.file_prefix
         with ExitStack() as stack:
             writers = [
                 stack.enter_context(

@@ -34,6 +34,11 @@ class ReleaseMetadata:
     sha256: dict[str, str] = field(default_factory=dict)
     """Of each file, as the download found it."""
 
+    @property
+    def latest_grant(self) -> datetime.date:
+        """The last possible grant date."""
+        return self.data_to_date or datetime.datetime.now(datetime.UTC).date()
+
 
 class _SourceFile(BaseModel):
     sha256: str

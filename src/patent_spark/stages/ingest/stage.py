@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import threading
 from collections import Counter, defaultdict
@@ -26,9 +25,10 @@ from patent_spark.stages.ingest.file_formats import (
     FileFormat,
     find_formats,
 )
-from patent_spark.stages.ingest.file_ingest import FileIngest, FileOutcome
+from patent_spark.stages.ingest.file_ingest import FileOutcome
 from patent_spark.stages.ingest.joins import measure_joins, require_joins
 from patent_spark.stages.ingest.release_metadata import ReleaseMetadata, read_release_metadata
+from patent_spark.stages.ingest.unchanged_files import ingest_file
 from patent_spark.stages.ingest.writers import TableWriter
 from patent_spark.stages.ingest.zip_reader import size_of
 
@@ -48,13 +48,12 @@ def run(context: StageContext) -> None:
     folder = context.store.directory("RELEASE") if simulated else release_folder(context.config)
     formats = find_formats(folder, claims="claims" in context.config.text.fields)
     release = read_release_metadata(folder, context.config.release)
-    latest = release.data_to_date or datetime.datetime.now(datetime.UTC).date()
+    parts = context.parts  # opened here, before there are several threads
     sizes = {format_.part: size_of(folder / format_.archive) for format_ in formats}
     largest_first = sorted(formats, key=lambda format_: -sizes[format_.part])
 
     def read(format_: FileFormat, on_read: Callable[[int], None]) -> FileOutcome:
-        sha256 = release.sha256.get(format_.archive)
-        outcome = FileIngest(context, folder, format_, latest, sha256).run(on_read)
+        outcome = ingest_file(context, parts, folder, format_, release, on_read)
         if format_.table == PATENTS.name:
             require_each_year(formats, folder, context.draft.path(PATENTS.name))
         return outcome
@@ -174,7 +173,7 @@ def _record(
         data_to_date_from=release.data_to_date_from,
         folder=str(folder),
         source=release.source,
-        files={each.format.archive: each.source for each in outcomes if each.source},
+        files={each.format.archive: each.source for each in outcomes},
         generator_rates=release.bayes_rates,
         synonyms=release.synonyms,
         rows_in=dict(rows_in),

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from patent_spark.config import Text
 from patent_spark.core.progress import Progress
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _FILE_WORDS = 2_000_000
 # The first and the last learning rate: gensim's defaults.
 _RATES = 0.025, 0.0001
+_KEYED, _CONTEXT = "vectors.kv", "context.npy"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,54 @@ def write_corpus(
     return files, texts
 
 
+@dataclass(frozen=True)
+class SkipGram:
+    """A fitted model."""
+
+    keyed: KeyedVectors
+    """The vectors of the words, in the order of the vocabulary."""
+    context: NDArray[np.float32]
+    """[words, dimensions]: the weights of a word as the neighbour of others."""
+
+    def save(self, folder: Path, with_context: bool) -> None:
+        """Save the vectors and, for a model that goes on from them, the other weights."""
+        self.keyed.save(str(folder / _KEYED))
+        if with_context:
+            np.save(folder / _CONTEXT, self.context)
+
+    @staticmethod
+    def load(folder: Path) -> SkipGram | None:
+        """A saved model; None when it was saved without its other weights."""
+        from gensim.models import KeyedVectors
+
+        if not (folder / _CONTEXT).exists():
+            return None
+        return SkipGram(KeyedVectors.load(str(folder / _KEYED)), np.load(folder / _CONTEXT))
+
+
+def skip_gram(
+    files: Sequence[CorpusFile], counts: Mapping[str, int], text: Text, start: SkipGram | None = None
+) -> SkipGram:
+    """A model of the words in `counts`, in that order; other words of the files are ignored.
+
+    start: a model to go on from, for text.continued_epochs; words that it lacks begin at random.
+    With text.workers = 1 the same files and the same start give the same vectors, bit for bit.
+    """
+    model = _untrained(counts, text, workers=text.workers or len(os.sched_getaffinity(0)))
+    if start is not None:
+        _begin_with(model, start)
+    _train(model, files, text.epochs if start is None else text.continued_epochs)
+    return SkipGram(model.wv, model.syn1neg)
+
+
+def _begin_with(model: Word2Vec, start: SkipGram) -> None:
+    places = model.wv.key_to_index
+    known = [(place, places[word]) for place, word in enumerate(start.keyed.index_to_key) if word in places]
+    before, now = np.array(known, np.int64).reshape(-1, 2).T
+    model.wv.vectors[now] = start.keyed.vectors[before]
+    model.syn1neg[now] = start.context[before]
+
+
 def _untrained(counts: Mapping[str, int], text: Text, workers: int) -> Word2Vec:
     """A skip-gram model with the vocabulary `counts`."""
     from gensim.models import Word2Vec
@@ -79,26 +130,19 @@ def _untrained(counts: Mapping[str, int], text: Text, workers: int) -> Word2Vec:
     return model
 
 
-def skip_gram(files: Sequence[CorpusFile], counts: Mapping[str, int], text: Text) -> KeyedVectors:
-    """Vectors of the words in `counts`, in that order; other words of the files are ignored.
-
-    With text.workers = 1 the same files give the same vectors, bit for bit.
-    """
-    workers = text.workers or len(os.sched_getaffinity(0))
-    model = _untrained(counts, text, workers)
-    total = text.epochs * sum(file.words for file in files)
+def _train(model: Word2Vec, files: Sequence[CorpusFile], epochs: int) -> None:
+    total = epochs * sum(file.words for file in files)
     done, started = 0, time.monotonic()
 
     def rate(words: int) -> float:
         first, last = _RATES
         return first - (first - last) * words / total
 
-    with Progress(f"skip-gram, {workers} threads", total, "words") as bar:
-        for epoch in range(text.epochs):
+    with Progress(f"skip-gram, {model.workers} threads", total, "words") as bar:
+        for epoch in range(epochs):
             for file in files:
                 alphas = {"start_alpha": rate(done), "end_alpha": rate(done + file.words)}
                 model.train(corpus_file=str(file.path), total_words=file.words, epochs=1, **alphas)
                 done += file.words
                 speed = done / (time.monotonic() - started)
-                bar.update(file.words, f"epoch {epoch + 1} of {text.epochs}, {speed:,.0f} words/s")
-    return model.wv
+                bar.update(file.words, f"epoch {epoch + 1} of {epochs}, {speed:,.0f} words/s")

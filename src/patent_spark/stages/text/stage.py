@@ -7,22 +7,20 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import functions as F
 
 from patent_spark.config import Config, digest
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
-from patent_spark.core.metadata import IngestMetadata, SplitMetadata, TextMetadata
+from patent_spark.core.metadata import SplitMetadata, TextMetadata
 from patent_spark.core.schemas import TOKENS, is_test
 from patent_spark.core.shuffle import read_shuffled, write_shuffled
-from patent_spark.core.store import arrow_schema, location, parquet_size
-from patent_spark.core.tokenization import claims_per_patent, tokens
-from patent_spark.stages.text.skipgram import CorpusFile, skip_gram, write_corpus
-from patent_spark.stages.text.synonym_recall import synonyms_found
+from patent_spark.core.store import location, parquet_size
+from patent_spark.core.tokenization import claims_per_patent
+from patent_spark.stages.text.fit import write_vectors
+from patent_spark.stages.text.skipgram import CorpusFile, write_corpus
+from patent_spark.stages.text.token_blocks import write_tokens
 from patent_spark.stages.text.tokens import keep_training_texts, vocabulary, with_relatives
 
 if TYPE_CHECKING:
@@ -37,23 +35,17 @@ def run(context: StageContext) -> None:
     words = pq.read_table(path("VOCABULARY")).sort_by("id")
     if not words.num_rows:
         raise _empty_vocabulary(text.min_count)
-    names = words["word"].to_pylist()
-    counts = dict(zip(names, words["count"].to_pylist(), strict=True))
     # The corpus of all patents takes about 7 GB, often more than the system's temporary directory has.
     corpus = context.draft.directory / "corpus"
     files, texts = _write_shuffled_corpus(context, training, corpus)
-    vectors = skip_gram(files, counts, text)
+    fitted = write_vectors(context, files, words)
     shutil.rmtree(corpus)
-    vectors.save(str(path("KEYED_VECTORS") / "vectors.kv"))
-    with context.draft.writer("VECTORS") as writer:
-        writer.write_table(vectors_table(words, vectors.vectors))
-    synonyms = context.store.metadata(IngestMetadata).synonyms or ()
     metadata = TextMetadata(
         vocabulary_size=words.num_rows,
-        vocabulary_digest=digest(names),
+        vocabulary_digest=digest(words["word"].to_pylist()),
         training_texts=texts,
         training_words=sum(file.words for file in files),
-        synonyms_found=synonyms_found(names, vectors.vectors, synonyms),
+        **fitted,
     )
     context.record_metadata(metadata)
 
@@ -86,7 +78,7 @@ def _training_texts(context: StageContext) -> DataFrame:
     """Write TOKENS; returns the rows of the texts that vocabulary and vectors are fitted on."""
     text, patents = context.config.text, context.read("PATENTS")
     further = [further_text(context, name) for name in text.fields if name != "title"]
-    context.write(tokens(patents, text.fields, further), "TOKENS")
+    write_tokens(context, patents, further)
     written = context.session.read.schema(TOKENS.schema).parquet(location(context.draft.path("TOKENS")))
     if text.fit_on == "train":
         return keep_training_texts(written, held_out(context), patents, first_test_day(context.config))
@@ -115,11 +107,3 @@ def first_test_day(config: Config) -> datetime.date | None:
     if any(config.task(name).protocol == "temporal" for name in config.task_names):
         return datetime.date(min(config.split.test_years), 1, 1)
     return None
-
-
-def vectors_table(words: pa.Table, vectors: npt.NDArray[np.float32]) -> pa.Table:
-    """VECTORS from VOCABULARY in the order of its ids and a matrix [words, dimensions]."""
-    rows, dimensions = vectors.shape
-    offsets = np.arange(rows + 1, dtype=np.int32) * dimensions
-    lists = pa.ListArray.from_arrays(offsets, vectors.astype(np.float32, copy=False).ravel())
-    return words.select(["word", "count"]).append_column("vector", lists).cast(arrow_schema("VECTORS"))

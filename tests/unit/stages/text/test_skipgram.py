@@ -33,7 +33,7 @@ def corpus(path, lines):
 
 def test_the_words_are_those_asked_for_in_their_order(tmp_path):
     file = corpus(tmp_path / "texts", ["zebra apple unknown apple"] * 50)
-    vectors = skip_gram([file], {"zebra": 50, "apple": 100, "never": 50}, SMALL)
+    vectors = skip_gram([file], {"zebra": 50, "apple": 100, "never": 50}, SMALL).keyed
     assert vectors.index_to_key == ["zebra", "apple", "never"]
     assert [vectors.get_vecattr(word, "count") for word in vectors.index_to_key] == [50, 100, 50]
     assert vectors.vectors.shape == (3, 8)
@@ -45,7 +45,7 @@ def test_words_that_stand_together_come_out_alike(tmp_path):
     lines = [" ".join(rng.choice(topics[i % 2], 12)) for i in range(2000)]
     files = [corpus(tmp_path / f"texts{part}", lines[part::2]) for part in range(2)]
     counts = {word: sum(line.split().count(word) for line in lines) for topic in topics for word in topic}
-    vectors = skip_gram(files, counts, Text(dimensions=8, workers=2, epochs=5))
+    vectors = skip_gram(files, counts, Text(dimensions=8, workers=2, epochs=5)).keyed
     assert all(
         neighbour[0] == word[0] for word in counts for neighbour, _ in vectors.most_similar(word, topn=5)
     )
@@ -53,7 +53,9 @@ def test_words_that_stand_together_come_out_alike(tmp_path):
 
 def test_lines_of_more_than_ten_thousand_words_are_learned_to_their_end(tmp_path):
     def late(lines):
-        return skip_gram([corpus(tmp_path / "texts", lines)], {"early": 25_000, "late": 25}, SMALL)["late"]
+        return skip_gram([corpus(tmp_path / "texts", lines)], {"early": 25_000, "late": 25}, SMALL).keyed[
+            "late"
+        ]
 
     untouched = late(["early"])
     assert (late(["early " * 15_000 + "late early " * 20]) != untouched).any()
@@ -65,7 +67,7 @@ def test_frequent_words_are_skipped_above_the_share_that_subsample_names(tmp_pat
             [corpus(tmp_path / "texts", [line] * 50)],
             {"often": 5000, "also": 5000},
             dataclasses.replace(SMALL, subsample=subsample),
-        ).vectors
+        ).keyed.vectors
 
     untouched = vectors("unknown", 0.0)
     assert (vectors("often also " * 50, 0.0) != untouched).any()
@@ -79,7 +81,8 @@ from patent_spark.config import Text
 from patent_spark.stages.text.skipgram import CorpusFile, skip_gram
 files = [CorpusFile(Path(path), 5000) for path in sys.argv[1:]]
 counts = {f"w{i}": 200 for i in range(50)}
-sys.stdout.buffer.write(skip_gram(files, counts, Text(dimensions=8, workers=1, epochs=2)).vectors.tobytes())
+model = skip_gram(files, counts, Text(dimensions=8, workers=1, epochs=2))
+sys.stdout.buffer.write(model.keyed.vectors.tobytes())
 """
 
 
@@ -100,7 +103,7 @@ def test_one_worker_gives_the_same_bits_in_any_process(tmp_path):
         check=True,
         timeout=300,
     )
-    here = skip_gram(files, {f"w{i}": 200 for i in range(50)}, SMALL).vectors.tobytes()
+    here = skip_gram(files, {f"w{i}": 200 for i in range(50)}, SMALL).keyed.vectors.tobytes()
     assert len(here) == 50 * 8 * 4
     assert other.stdout == here
 
@@ -115,7 +118,7 @@ def test_progress_is_counted_in_words(tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_corpus_of_one_word_does_not_hang(tmp_path, workers):
-    vectors = skip_gram(
+    model = skip_gram(
         [corpus(tmp_path / "texts", ["word"])], {"word": 1}, Text(dimensions=2, workers=workers)
     )
-    assert np.isfinite(vectors.vectors).all()
+    assert np.isfinite(model.keyed.vectors).all()

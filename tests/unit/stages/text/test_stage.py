@@ -255,6 +255,7 @@ def test_the_stage_learns_words_and_vectors_from_training_texts(warehouse):
         "training_texts": 13,
         "training_words": 36,
         "synonyms_found": 1.0,
+        "continued_from": None,
     }
     assert store.read_arrow("TOKENS").num_rows == 10 + len(HELD_OUT)
     vectors = store.read_arrow("VECTORS").to_pylist()
