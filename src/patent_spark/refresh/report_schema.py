@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from patent_spark.core.metadata import Record
+from patent_spark.core.reuse import Reused
 
 Verdict = Literal["running", "promoted", "partly_promoted", "refused", "failed"]
 """promoted: tables and models are published. partly_promoted: a gate said no to one of the models. refused: a
@@ -48,6 +49,8 @@ class StageRun(Record):
     seconds: float
     rows: dict[str, int]
     """Of each of its tables."""
+    reused: dict[str, Reused] = Field(default_factory=dict)
+    """How much of a table was taken over from earlier versions."""
 
 
 class RefreshRecord(Record):

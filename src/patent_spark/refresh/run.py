@@ -170,6 +170,7 @@ class _Refresh:
             skipped=done.skipped,
             seconds=manifest.seconds,
             rows={table: size["rows"] for table, size in manifest.tables.items()},
+            reused=manifest.reused,
         )
         self._update(stages=(*self._record.stages, run))
 

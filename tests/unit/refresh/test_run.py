@@ -4,6 +4,7 @@ import pytest
 
 from patent_spark.config import load_config
 from patent_spark.core.errors import DataError, GateError
+from patent_spark.core.reuse import Reused
 from patent_spark.core.store import Store
 from patent_spark.pipeline import Done
 from patent_spark.refresh import run as module
@@ -23,7 +24,7 @@ class Pipeline:
 
     def __init__(self, root, monkeypatch):
         self.root, self.calls, self.gates, self.broken = root, [], {}, None
-        self.champion, self.refused = "models:/m/1", ()
+        self.champion, self.refused, self.reused = "models:/m/1", (), {}
         monkeypatch.setattr(module, "run_stage", self.run_stage)
         monkeypatch.setattr(module, "champions", lambda config: dict.fromkeys(config.models, self.champion))
         monkeypatch.setattr(module, "model_gates", lambda _, config: list(map(self.verdict, config.models)))
@@ -35,6 +36,7 @@ class Pipeline:
             raise DataError("x is broken", file="x")
         self.calls.append(name)
         manifest = publish(Store(self.root, candidate=True), name, {})
+        manifest = manifest.model_copy(update={"reused": self.reused.get(name, {})})
         if name == "register":
             if self.refused:
                 raise GateError("it is worse")
@@ -135,6 +137,14 @@ def test_the_page_says_what_happened(pipeline, tmp_path):
     page = (tmp_path / "refresh" / "refresh.html").read_text()
     for shown in ("refused", "rows", "CPC", "50.0 %", "95.0 %", "models:/m/1", "few"):
         assert shown in page
+
+
+def test_what_was_taken_over_is_in_status_and_page(pipeline, tmp_path):
+    pipeline.reused = {"ingest": {"CLAIMS": Reused(parts=49, of=50)}}
+    refresh(configured(tmp_path), Options())
+    reused = {stage.stage: stage.reused for stage in read_status(tmp_path).last.stages if stage.reused}
+    assert reused == pipeline.reused
+    assert "CLAIMS 49 of 50 parts" in (tmp_path / "refresh" / "refresh.html").read_text()
 
 
 def test_a_dry_run_names_what_would_run_and_does_nothing(pipeline, tmp_path):
