@@ -8,6 +8,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 SOURCES := src jobs tests benchmarks deploy setup.py
 TRAIN_TESTS := tests/unit/stages/train tests/e2e tests/faults
 COVERAGE ?= --cov --cov-report=term
+# Tests run in two processes; those of one file stay together, so that they share its fixtures.
+PYTEST := pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 
 .PHONY: help setup demo check format test test-slow test-airflow lock zip clean audit-canaries compare-warehouses \
 	bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent bench-serve bench-similar \
@@ -33,9 +35,9 @@ format: setup  ## fix lint and formatting
 
 test: setup  ## all but the slow tests, with coverage; Spark stages on both engines (COVERAGE=: without)
 	@mkdir -p build
-	@pytest -m "not slow" $(addprefix --ignore=,$(TRAIN_TESTS)) $(COVERAGE)
-	@pytest -m "not slow" $(TRAIN_TESTS)
-	@pytest -m "engine and not slow" --engine spark
+	@$(PYTEST) -m "not slow" $(addprefix --ignore=,$(TRAIN_TESTS)) $(COVERAGE)
+	@$(PYTEST) -m "not slow" $(TRAIN_TESTS)
+	@$(PYTEST) -m "engine and not slow" --engine spark
 
 test-slow: setup  ## the slow tests: spark-submit, a cluster, four ranks, killed processes, the whole demo
 	@pytest -m slow

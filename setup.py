@@ -80,6 +80,7 @@ setup(
             "pytest>=8",
             "pytest-cov>=6",
             "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
             "hypothesis>=6",
             "ruff",
             "mypy",

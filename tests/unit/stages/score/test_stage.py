@@ -139,7 +139,7 @@ def test_no_patent_of_those_years_is_an_error(store, engine, package):
 
 def test_a_failed_run_goes_on_with_what_is_missing(store, engine, package, written, scored):
     written.failing = {4}
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="the machine is gone"):
         score(store, engine, package)
     assert store.manifest("score") is None, "half of the answers are published"
     before = len(written.places)
@@ -163,7 +163,7 @@ def test_a_partition_with_a_row_twice_is_not_kept(store, engine, package, monkey
 
 def test_another_model_starts_anew(store, engine, package, written, tmp_path):
     written.failing = {2}
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="the machine is gone"):
         score(store, engine, package, "tasks=technology")
     other = small_package(tmp_path / "other", ("technology",), seed=2)
     before = len(written.places)
@@ -174,7 +174,7 @@ def test_another_model_starts_anew(store, engine, package, written, tmp_path):
 
 def test_another_input_starts_anew(store, rows, engine, package, written):
     written.failing = {2}
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="the machine is gone"):
         score(store, engine, package, "tasks=technology")
     publish_patents(store.root, rows[:-5])
     before = len(written.places)
