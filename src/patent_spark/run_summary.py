@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from patent_spark.config import Config
 from patent_spark.core.store import Store
@@ -13,6 +11,7 @@ from patent_spark.pipeline import Done
 from patent_spark.reporting.html import aligned, form
 from patent_spark.reporting.provenance import data_warnings
 from patent_spark.stages.audit.report_schema import read_audit
+from patent_spark.tracking.ui import runs_page, ui_lines
 
 
 def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
@@ -27,12 +26,7 @@ def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
     lines += ["", f"quality    {store.directory('QUALITY') / 'report.html'}"]
     lines += [f"report     {store.directory('REPORT') / 'report.html'}"]
     lines.append(f"audit      {store.directory('AUDIT') / 'report.html'}")
-    if not config.tracking.uri:
-        lines.append(
-            f"MLflow UI  {Path(sys.executable).with_name('mlflow')} ui "
-            f"--backend-store-uri sqlite:///{store.root}/mlflow/mlflow.db"
-        )
-    return "\n".join(lines)
+    return "\n".join([*lines, *ui_lines(config, runs_page(config))])
 
 
 def quality_lines(store: Store) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 
 from patent_spark.config import load_config
 from patent_spark.core.json_schemas import json_schema, record_of
+from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.schemas import LEVELS, TABLES
 from patent_spark.core.store import Store, arrow_schema
 from tests.support.family_recount import read_raw, recount_families
@@ -161,6 +162,14 @@ def test_one_mlflow_run_a_task_with_everything_in_it(whole_run):
         label = whole_run.store.manifest("label")
         assert run["metrics"]["rows/LABELS"] == label.tables["LABELS"]["rows"]
         assert run["tags"]["log_run_id"] == label.log_run_id
+        note = run["tags"]["mlflow.note.content"]
+        assert all(f"[{title}](#/" in note for title in ("lineage", "evaluation report", "audit"))
+        examples = whole_run.store.metadata(ShardMetadata).tasks[run["tags"]["task"]]
+        uses = {"train": "training", "development": "development"}
+        assert run["datasets"] == {
+            f"{label.release_id} {split}": [uses.get(split, "test"), layout.rows]
+            for split, layout in examples.splits.items()
+        }
 
 
 def test_the_embedded_engine_needs_no_java_and_spark_names_the_package_that_is_missing(whole_run, tmp_path):

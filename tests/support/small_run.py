@@ -41,6 +41,10 @@ print(json.dumps([
         "params": run.data.params,
         "metrics": run.data.metrics,
         "tags": run.data.tags,
+        "datasets": {
+            each.dataset.name: [each.tags[0].value, json.loads(each.dataset.profile)["num_rows"]]
+            for each in run.inputs.dataset_inputs
+        },
         "audit_files": [file.path for file in client.list_artifacts(run.info.run_id, "audit")],
     }
     for run in client.search_runs(experiments)
@@ -62,7 +66,7 @@ class SmallRun:
         return Store(self.root)
 
     def mlflow_runs(self):
-        """Status, params, metrics, tags and audit files of each MLflow run, read in another process."""
+        """Status, params, metrics, tags, data sets and audit files of each MLflow run, read in another process."""
         uri = f"sqlite:///{self.root}/mlflow/mlflow.db"
         command = [sys.executable, "-c", _READ_MLFLOW, uri]
         done = subprocess.run(command, capture_output=True, text=True, check=True)

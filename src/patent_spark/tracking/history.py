@@ -32,6 +32,7 @@ class RunRecord:
     tags: dict[str, str]
     metrics: dict[str, float]
     """The last value of each metric."""
+    experiment_id: str = ""
 
     @property
     def short(self) -> str:
@@ -111,6 +112,7 @@ def _past(run: Any) -> RunRecord:
         current_settings(run.data.params, warn=False),
         dict(run.data.tags),
         dict(run.data.metrics),
+        info.experiment_id,
     )
 
 

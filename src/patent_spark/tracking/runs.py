@@ -26,12 +26,13 @@ from patent_spark.tracking.server import (
     tracking_uri,
 )
 from patent_spark.tracking.system_metrics import metric_entries, system_metrics
+from patent_spark.tracking.ui import NOTE, artifact_link, with_links
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
+    from mlflow.entities import DatasetInput, Metric
     from numpy.typing import NDArray
 
 __all__ = [
@@ -48,6 +49,9 @@ __all__ = [
     "require_answer",
     "tracking_uri",
 ]
+
+REPORT_PAGE = "report.html"
+"""The page in the folder of a report."""
 
 # Limits of MLflow.
 _PARAMS_A_CALL, _METRICS_A_CALL = 100, 1000
@@ -127,9 +131,29 @@ class Run:
                 self.log_file(path, name)
 
     def log_report(self, folder: Path, name: str = "report") -> None:
-        """Log a folder of files, such as the report and its plots."""
+        """Log a folder of files, such as the report and its plots; the description links to report.html."""
         with tracking_errors(self.uri):
             self._client.log_artifacts(self.run_id, str(folder), name)
+        if (folder / REPORT_PAGE).exists():
+            self.link_artifact("evaluation report" if name == "report" else name, f"{name}/{REPORT_PAGE}")
+
+    def link_artifact(self, title: str, path: str) -> None:
+        """Link to an artifact in the description of the run."""
+        with tracking_errors(self.uri):
+            experiment = self._client.get_run(self.run_id).info.experiment_id
+        self.add_links({title: artifact_link(experiment, self.run_id, path)})
+
+    def add_links(self, links: Mapping[str, str]) -> None:
+        """Put links, by title, into the description of the run; those of the same title are replaced."""
+        with tracking_errors(self.uri):
+            note = self._client.get_run(self.run_id).data.tags.get(NOTE, "")
+            self._client.set_tag(self.run_id, NOTE, with_links(note, links))
+
+    def log_datasets(self, datasets: Sequence[DatasetInput]) -> None:
+        """Name data sets as inputs of the run; see tracking/datasets.py."""
+        if datasets:
+            with tracking_errors(self.uri):
+                self._client.log_inputs(self.run_id, list(datasets))
 
     def log_file(self, path: Path, folder: str) -> None:
         """Log a file into a folder of the run."""
@@ -207,7 +231,7 @@ def reopen_run(config: Config, run_id: str) -> Run:
 
 
 def _changed_settings(config: Config) -> list[str]:
-    defaults, left_out = shown(Config()), ("warehouse.", "tracking.")
+    defaults, left_out = shown(Config()), ("warehouse.", "tracking.", "logging.")
     return [
         f"`{name}` {value}"
         for name, value in shown(config).items()
@@ -224,7 +248,7 @@ def _about(config: Config) -> dict[str, str]:
     settings = ", ".join(_changed_settings(config)) or "none"
     about = {
         "mlflow.source.name": "patent-spark",
-        "mlflow.note.content": f"Settings that are not at their default: {settings}",
+        NOTE: f"Settings that are not at their default: {settings}",
     }
     nested = {"mlflow.parentRunId": config.tracking.parent_run} if config.tracking.parent_run else {}
     # No git context: it is that of the working directory, and its remote URL can hold a password.

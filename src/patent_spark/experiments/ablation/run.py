@@ -16,6 +16,7 @@ from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.store import Store
 from patent_spark.experiments.ablation.effects import EFFECTS, Effect, Effects, factorial_effects
+from patent_spark.experiments.ablation.mlflow_pages import link_comparisons
 from patent_spark.experiments.ablation.report_schema import (
     SHOWN_METRICS,
     AblationReport,
@@ -85,7 +86,8 @@ def ablate(
         report = _report(metadata, names, setting_differences(base, other), results)
         folder = publish(base, _KIND, report, write_page, time.monotonic() - started)
         log_experiment(parent, _KIND, [(0, mlflow_metrics(result)) for result in results], folder)
-    return "\n".join([*text_tables(report), "", f"ablation   {folder / 'report.html'}"])
+        pages = link_comparisons(base, parent, results)
+    return "\n".join([*text_tables(report), "", *pages, f"ablation   {folder / 'report.html'}"])
 
 
 def _report(

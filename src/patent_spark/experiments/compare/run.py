@@ -9,6 +9,7 @@ from patent_spark.core.files import write_json
 from patent_spark.experiments.compare.collect import collect
 from patent_spark.experiments.compare.report import summary_lines, write_page
 from patent_spark.tracking.history import find_run
+from patent_spark.tracking.ui import comparison_page, ui_lines
 
 
 def compare(config: Config, baseline: str, candidate: str) -> str:
@@ -23,4 +24,6 @@ def compare(config: Config, baseline: str, candidate: str) -> str:
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     write_json(folder / "compare.json", comparison.as_json())
     write_page(folder, comparison)
-    return "\n".join([*summary_lines(comparison), "", f"page       {folder / 'compare.html'}"])
+    side_by_side = comparison_page(config, [run.run_id for run in comparison.runs])
+    page = f"page       {folder / 'compare.html'}"
+    return "\n".join([*summary_lines(comparison), "", *ui_lines(config, side_by_side), page])

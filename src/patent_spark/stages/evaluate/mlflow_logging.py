@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from patent_spark.config import Config
 from patent_spark.core.progress import say
 from patent_spark.core.schemas import TEST
+from patent_spark.core.store import Store
 from patent_spark.inference.calibrated_network import calibrated_network
 from patent_spark.inference.scorer import Scorer
 from patent_spark.metrics.calibration import Calibration
 from patent_spark.metrics.prediction_records import RUN_FOLDER, read_predictions, write_sample
 from patent_spark.metrics.report_schema import Metric, Metrics, SplitMetrics, headline_parts
 from patent_spark.stages.evaluate.inputs import TaskInputs
+from patent_spark.tracking.datasets import example_sets
 from patent_spark.tracking.runs import MODEL, Run, TrackingError, attach
 
 _OVERALL = (
@@ -43,6 +45,12 @@ class TaskRunLogger:
         if run_id:
             with self._reporting("the report"):
                 self._run = attach(config, run_id)
+
+    def log_datasets(self, store: Store, inputs: TaskInputs) -> None:
+        """The test sets, as inputs of the run."""
+        if self._run is not None:
+            with self._reporting("the test sets"):
+                self._run.log_datasets(example_sets(store, inputs.task, inputs.test_splits))
 
     def log_model(self, scorer: Scorer, calibration: Calibration, tokens: NDArray[np.int32]) -> None:
         """The model as it is served: tokens in, calibrated probabilities out. tokens: examples of its

@@ -32,6 +32,8 @@ def run(context: StageContext) -> None:
     """Evaluate the models of the configured tasks."""
     inputs = [task_inputs(context, task) for task in context.config.task_names]
     runs = {each.task: TaskRunLogger(context.config, each.task, each.run_id) for each in inputs}
+    for each in inputs:
+        runs[each.task].log_datasets(context.store, each)
     steps = Steps(context)
     if not steps.reuse(PREDICT):
         _predict(context, inputs, runs)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from patent_spark.config import Config
 from patent_spark.core.files import write_text
+from patent_spark.core.lineage import LINEAGE_FILE
 from patent_spark.core.metadata import EpochRecord
 from patent_spark.core.model_files import TaskDescription, write_history
 from patent_spark.core.schemas import TRAIN
@@ -96,7 +97,9 @@ def _log_task_models(job: Job, config: Config, run: Run, network: keras.Model) -
         name = f"{config.prefix(task)}{UNCALIBRATED_MODEL}"
         metadata = {"labels": job.shards.tasks[task].labels, "calibration": None}
         run.log_model(with_one_head(network, number), tokens, name, metadata)
-        run.log_texts(job.models / task, f"{config.prefix(task)}training")
+        folder = f"{config.prefix(task)}training"
+        run.log_texts(job.models / task, folder)
+        run.link_artifact("lineage", f"{folder}/{LINEAGE_FILE}")
 
 
 def _input_examples(job: Job) -> npt.NDArray[np.int32]:

@@ -15,7 +15,7 @@ from patent_spark.core.log_lines import current_run_id, log_context
 from patent_spark.core.metadata import ShardMetadata, TextMetadata, TrainedTask, TrainMetadata
 from patent_spark.core.model_files import TaskDescription, TextSource, read_history
 from patent_spark.core.progress import say
-from patent_spark.core.schemas import TRAIN
+from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.stages.shard.layout import Layout
 from patent_spark.stages.train.checkpoint import Checkpoint
 from patent_spark.stages.train.launch.job import Job
@@ -28,6 +28,7 @@ from patent_spark.stages.train.preconditions import (
     require_several_labels,
 )
 from patent_spark.stages.train.reuse import existing_models, model_key
+from patent_spark.tracking.datasets import example_sets
 from patent_spark.tracking.runs import Run, create_run, ending, reopen_run
 
 _READ = ("text", "shard")
@@ -149,6 +150,7 @@ def _new_run(context: StageContext, model: str) -> Run:
         f"stage.{name}": manifest.version for name in _READ if (manifest := context.store.manifest(name))
     }
     run = create_run(context.config, model, {"release_id": _release_id(context), **code, **versions})
+    run.log_datasets(example_sets(context.store, model, (TRAIN, DEVELOPMENT)))
     if (synonyms := context.store.metadata(TextMetadata).synonyms_found) is not None:
         run.log_metrics({"synonyms_found": synonyms})
     return run

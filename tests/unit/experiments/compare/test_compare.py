@@ -98,6 +98,7 @@ def test_two_runs_with_the_same_test_patents(logged_runs, capsys):
     assert any("accuracy" in line and "better" in line for line in lines)
     assert "model.units 128 -> 7; train.epochs 1 -> 3" in out
     assert lines[-1] == f"page {folder / 'compare.html'}"
+    assert "/#/compare-runs?" in lines[-2] and all(runs[name] in lines[-2] for name in ("one", "better"))
 
     comparison = comparison_in(folder)
     assert [run.run_id for run in comparison.runs] == [runs["one"], runs["better"]]
