@@ -13,9 +13,14 @@ from tests.support.factories import publish
 EPOCH = {"epoch": 1, "train_loss": 1.0, "train_accuracy": 0.5, "examples_per_second": 9.0}
 
 
+@pytest.fixture(scope="module")
+def tracking(tmp_path_factory):
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+
+
 @pytest.fixture
-def config(tmp_path):
-    return load_config(sets=[f"warehouse.root={tmp_path}"])[0]
+def config(tmp_path, tracking):
+    return load_config(sets=[f"warehouse.root={tmp_path}", f"tracking.uri={tracking}"])[0]
 
 
 def trained(store, run_id):

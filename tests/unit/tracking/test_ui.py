@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 import pytest
 from mlflow import MlflowClient
 
-from patent_spark.config import load_config
+from patent_spark.config import load_config, with_settings
 from patent_spark.tracking.runs import TrackingError, create_run, tracking_uri
 from patent_spark.tracking.ui import (
     artifact_link,
@@ -37,8 +37,8 @@ def test_the_runs_page_is_that_of_the_experiment_in_the_part_model_training(conf
     assert runs_page(config) == "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning"
 
 
-def test_without_the_experiment_or_an_answer_it_is_the_page_of_all(config, tmp_path):
-    other, _ = load_config(sets=[f"warehouse.root={tmp_path}", "tracking.experiment=none"])
+def test_without_the_experiment_or_an_answer_it_is_the_page_of_all(config, run, tmp_path):
+    other = with_settings(config, {"tracking.experiment": "none"})
     assert runs_page(other).endswith("/#/experiments?workflowType=machine_learning")
     uri = f"http://someone:secret@127.0.0.1:{free_port()}/"
     away, _ = load_config(sets=[f"warehouse.root={tmp_path}", f"tracking.uri={uri}"])

@@ -26,9 +26,9 @@ def test_each_model_has_a_comparison_and_a_joint_one_only_one():
     assert run_ids_by_title([variant(technology="a"), variant(technology="")]) == {}
 
 
-@pytest.fixture
-def config(tmp_path):
-    return load_config(sets=[f"warehouse.root={tmp_path}"])[0]
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    return load_config(sets=[f"warehouse.root={tmp_path_factory.mktemp('ablation')}"])[0]
 
 
 def test_the_parent_links_to_it_and_the_terminal_says_how_to_open_it(config):
