@@ -66,7 +66,7 @@ class SmallRun:
         return Store(self.root)
 
     def mlflow_runs(self):
-        """Status, params, metrics, tags, data sets and audit files of each MLflow run, read in another process."""
+        """Each MLflow run as plain values, read in another process."""
         uri = f"sqlite:///{self.root}/mlflow/mlflow.db"
         command = [sys.executable, "-c", _READ_MLFLOW, uri]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
