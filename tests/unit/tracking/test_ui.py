@@ -62,7 +62,7 @@ def test_a_comparison_names_runs_and_their_experiments(config, run):
     assert path == "#/compare-runs"
     assert json.loads(values["runs"]) == [run.run_id, other.run_id]
     assert json.loads(values["experiments"]) == ["1"]
-    assert not set(link) & set("()[] \"")  # they would end a link in Markdown
+    assert not set(link) & set('()[] "')  # they would end a link in Markdown
     assert comparison_page(config, [run.run_id, other.run_id]) == f"http://127.0.0.1:5000/{link}"
     with pytest.raises(TrackingError):
         comparison_link(config, ["0" * 32])
