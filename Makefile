@@ -13,7 +13,7 @@ PYTEST := pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 
 .PHONY: help setup demo check format test test-slow test-airflow lock zip clean audit-canaries compare-warehouses \
 	bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent bench-serve bench-similar \
-	bench-score
+	bench-score bench-refresh
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -98,3 +98,7 @@ bench-serve: setup  ## onnxruntime against Keras; then 50 clients on the service
 
 bench-score: setup  ## score against plain onnxruntime; its memory from 100,000 to 1 million texts (FLAGS=...)
 	@cd benchmarks && python score.py --scratch ../build/bench-score $(FLAGS)
+
+
+bench-refresh: setup  ## a new release after the one before against an empty warehouse (FLAGS="--patents 100000")
+	@cd benchmarks && python refresh.py --scratch ../build/bench-refresh $(FLAGS)
