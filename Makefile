@@ -99,6 +99,5 @@ bench-serve: setup  ## onnxruntime against Keras; then 50 clients on the service
 bench-score: setup  ## score against plain onnxruntime; its memory from 100,000 to 1 million texts (FLAGS=...)
 	@cd benchmarks && python score.py --scratch ../build/bench-score $(FLAGS)
 
-
 bench-refresh: setup  ## a new release after the one before against an empty warehouse (FLAGS="--patents 100000")
 	@cd benchmarks && python refresh.py --scratch ../build/bench-refresh $(FLAGS)
