@@ -100,7 +100,7 @@ class RowGrammar:
 
         A row goes on until a line begins as a row does. Where its quotes are closed, it may also end before a
         line with damaged quotes. What follows a row that is right by itself is a row of its own, unless it
-        closes a quote.
+        is the end of a text.
         """
         if self._stray_return is None:
             return [line for line in text.split(b"\n")[:-1] if line.strip()]
@@ -124,7 +124,9 @@ class RowGrammar:
             return True
         if not line.strip() or _LOOSE_START.match(line):
             return False
-        return is_open(line) or len(lines) > _LINES or self._strict.fullmatch(b"\n".join(lines)) is None
+        if is_open(line) and line[:1] != b'"' and line.count(b"\t") < self._width - 1:
+            return True  # the end of a text in which a quote before a line break is not doubled
+        return len(lines) > _LINES or self._strict.fullmatch(b"\n".join(lines)) is None
 
 
 def is_open(text: bytes) -> bool:

@@ -33,6 +33,14 @@ def test_a_broken_row_is_one_rejected_row(tmp_path, name, block_bytes):
     assert lost == 0
 
 
+@pytest.mark.parametrize("start", ['"40\n00002"', '"400"0002"', '\x004000002"', '"\n4000002"'])
+def test_a_row_whose_id_is_damaged_leaves_the_one_before_alone(tmp_path, start):
+    content = rows("first", "second", "third").replace('"4000002"', start)
+    kept, rejected, _ = read(tmp_path, HEADER + content)
+    assert kept == [("4000001", "first"), ("4000003", "third")]
+    assert rejected[0][0] == 3
+
+
 def test_two_broken_rows_in_a_row(tmp_path):
     content = (
         rows("first", "second", "third", "fourth").replace('second"', "second").replace('third"', "third")
