@@ -61,7 +61,9 @@ def main() -> None:
                     name,
                 ],
                 "patent_spark, zip": stage_command(
-                    "ingest", root / "ours", ["source.kind=folder", f"source.path={folder}"]
+                    "ingest",
+                    root / "ours",
+                    ["source.kind=folder", f"source.path={folder}", "ingest.min_matched_fraction=0"],
                 ),
             },
             options.runs,

@@ -117,4 +117,9 @@ class Ingest:
     max_reject_fraction: Share = setting(
         0.01, "largest share of rejected rows in a table; above it the stage stops with exit code 3"
     )
+    min_matched_fraction: Share = setting(
+        0.1,
+        "smallest share of the rows of a table that belong to a patent of PATENTS; below it the stage stops "
+        "with exit code 3; 0 for a sample of PATENTS with the whole of the other tables",
+    )
     block_mb: Positive = setting(4, "megabytes of TSV parsed at a time in each file; also the longest row")

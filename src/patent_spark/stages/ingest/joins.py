@@ -32,9 +32,9 @@ JOINS = {
 
 FIRST_OF_1976 = 3_930_271
 _DENSE_NUMBERS = 10**8
-_FEW_ROWS = 100
-_NEARLY_NONE = 0.1
-"""Share of rows with a patent below which a table is about other patents."""
+_FEW_ROWS, _FEW_MATCHES = 100, 10
+_CITED_LEAST = 0.2
+"""Part of the share that ids drawn at random would have, below which cited ids are of another form."""
 _EXAMPLES = 3
 _LETTERED = 10**12
 _NO_KEY = -1
@@ -50,28 +50,25 @@ def measure_joins(tables: Path) -> dict[str, JoinMetadata]:
     }
 
 
-def require_joins(joins: dict[str, JoinMetadata], folder: Path) -> None:
-    """Raise DataError for a table of which nearly no row meets a patent."""
+def require_joins(joins: dict[str, JoinMetadata], folder: Path, least: float) -> None:
+    """Raise DataError for a table of which a smaller share of rows than `least` meets a patent.
+
+    Cited patents are mostly elsewhere when a release holds a sample of patents; but as many meet as of ids
+    that are drawn at random from the same numbers, at least a fifth of these.
+    """
     for name, join in joins.items():
-        if _meets_nearly_none(name, join):
+        expected = min(least, _CITED_LEAST * join.expected_share) if name == CITED else least
+        enough = join.rows >= _FEW_ROWS and (name != CITED or expected * join.rows >= _FEW_MATCHES)
+        if enough and join.rows - join.unmatched < expected * join.rows:
             raise DataError(
                 f"{name}: {join.unmatched:,} of {join.rows:,} rows meet no patent of PATENTS "
-                f"(such as {', '.join(join.examples)}); check that all "
-                f"files of {folder} are of one release and that its ids are patents' ids",
+                f"(such as {', '.join(join.examples)}); check that all files of {folder} are of one release "
+                "and that its ids are patents' ids, or set ingest.min_matched_fraction=0",
                 table=name.partition(" ")[0],
                 rows=join.rows,
                 unmatched=join.unmatched,
+                setting="ingest.min_matched_fraction",
             )
-
-
-def _meets_nearly_none(name: str, join: JoinMetadata) -> bool:
-    """A release may hold a sample of patents, whose cited ones are mostly elsewhere.
-
-    But as many meet as of ids that are drawn at random from the same numbers, at least a fifth of these.
-    """
-    least = 0.2 * join.expected_share if name == CITED else _NEARLY_NONE
-    enough = join.rows >= _FEW_ROWS and (name != CITED or least * join.rows >= 10)
-    return enough and join.rows - join.unmatched < least * join.rows
 
 
 class _KnownPatents:

@@ -67,7 +67,7 @@ def run(context: StageContext) -> None:
             "families are built from abstracts alone"
         )
     joins = measure_joins(context.draft.path(PATENTS.name).parent)
-    require_joins(joins, folder)
+    require_joins(joins, folder, context.config.ingest.min_matched_fraction)
     _record(context, folder, release, [outcomes[format_.part] for format_ in formats], joins)
 
 

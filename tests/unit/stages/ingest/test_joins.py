@@ -83,6 +83,19 @@ def test_a_sample_of_patents_cites_others_and_passes(ingest):
     assert (code, join.rows) == (0, 200) and join.unmatched > 190
 
 
+def test_whole_tables_with_a_sample_of_patents_pass_when_asked_for(tmp_path):
+    others = [row | {"patent_id": str(5_000_000 + i)} for i, row in enumerate(tables()["g_cpc_current"] * 10)]
+    sampled = tables(g_cpc_current=[*tables()["g_cpc_current"], *others])
+    for least, expected in ((0.1, 3), (0.09, 0), (0, 0)):
+        code, _ = ingest_release(
+            tmp_path,
+            sampled,
+            f"ingest.min_matched_fraction={least}",
+            notes={"data_to_date": "2020-06-30"},
+        )
+        assert code == expected
+
+
 def test_what_users_find_in_zips_is_read(tmp_path, ingest):
     import zipfile
 
