@@ -7,7 +7,7 @@ import pytest
 
 from patent_spark.cli import BAD_DATA, DONE, main
 from patent_spark.core.store import Store
-from patent_spark.stages.quality.warnings import CONSEQUENCES, warn
+from patent_spark.stages.quality.messages import CONSEQUENCES, warn
 from tests.support.messages import line_with
 from tests.support.releases import write_release
 
@@ -25,7 +25,13 @@ def rows_of_release():
     days = [FIRST_DAY + datetime.timedelta(90 * place) for place in places]
     return {
         "g_patent": [
-            {"patent_id": number(i), "patent_type": "utility", "patent_date": str(days[i]), "withdrawn": 0}
+            {
+                "patent_id": number(i),
+                "patent_type": "utility",
+                "patent_date": str(days[i]),
+                "patent_title": f"Lamp {i}",
+                "withdrawn": 0,
+            }
             for i in places
         ],
         "g_patent_abstract": [

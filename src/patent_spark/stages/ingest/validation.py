@@ -105,7 +105,7 @@ def validate_patents(columns: Columns, latest: datetime.date) -> ValidatedBlock:
     block.reject("unknown date", pc.is_null(days))
     outside = pc.or_(pc.less(days, pa.scalar(FIRST_GRANT)), pc.greater(days, pa.scalar(latest)))
     block.reject(f"grant date outside {FIRST_GRANT}..{latest}", outside)
-    block.blank["PATENTS.withdrawn"] = columns["withdrawn"].null_count
+    block.blank |= Counter({f"PATENTS.{name}": columns[name].null_count for name in ("title", "withdrawn")})
     withdrawn = _map_distinct(columns["withdrawn"], flags)
     block.reject("withdrawn is not 0 or 1", pc.and_(pc.is_null(withdrawn), pc.is_valid(columns["withdrawn"])))
     block.columns |= {"grant_date": days, "withdrawn": pc.fill_null(withdrawn, False)}

@@ -47,6 +47,11 @@ def coverage_by_year(patents: DataFrame, tables: Mapping[str, DataFrame]) -> Dat
     )
 
 
+def total_coverage(years: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Utility patents of all years, and how many have a row in each of the tables; years: see find_holes."""
+    return {name: sum(row[name] for row in years) for name in ("patents", *COVERED)}
+
+
 def find_holes(years: Sequence[Mapping[str, int]]) -> list[Hole]:
     """The holes of each kind; years: rows of coverage_by_year, in any order.
 

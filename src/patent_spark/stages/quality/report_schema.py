@@ -163,6 +163,10 @@ class QualityReport(Record):
     blank: dict[str, int] = Field(default_factory=dict)
     """Source rows without a value that all rows should have, by table.column."""
     holes: tuple[Hole, ...] = ()
+    coverage: dict[str, int] = Field(default_factory=dict)
+    """Utility patents, and those of them that are citing, classified, described and related."""
+    repeated_sequences: int = 0
+    """(patent, cpc_sequence) pairs that stand twice in CPC."""
     unknown_values: dict[str, dict[str, int]] = Field(default_factory=dict)
     """Rows by value, of coded columns (table.column), of values that PatentsView does not use."""
     repeated_texts: tuple[RepeatedText, ...] = ()

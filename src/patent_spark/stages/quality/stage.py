@@ -16,7 +16,7 @@ from patent_spark.core.metadata import IngestMetadata, QualityMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.store import Store
 from patent_spark.stages.quality import aggregates
-from patent_spark.stages.quality.coverage import COVERED, coverage_by_year, find_holes
+from patent_spark.stages.quality.coverage import COVERED, coverage_by_year, find_holes, total_coverage
 from patent_spark.stages.quality.known_issues import find_known_issues, with_reclassified
 from patent_spark.stages.quality.rejects import reject_kinds
 from patent_spark.stages.quality.release_diff import JSON, compare, find_previous, summarise
@@ -154,6 +154,8 @@ def describe(
         joins=metadata.joins,
         blank=metadata.blank,
         holes=tuple(find_holes(counted.coverage)),
+        coverage=total_coverage(counted.coverage),
+        repeated_sequences=counted.sequences["doubled"],
         unknown_values=_unknown_values(counted),
         repeated_texts=tuple(RepeatedText(**row) for row in (*counted.repeated, *counted.repeated_titles)),
     )

@@ -1,7 +1,6 @@
 """What to look at before a release is used.
 
-Each check has a code and facts. The sentence of a code stands in MESSAGES and says what, how many and what
-to do.
+Each check has a code and facts. The sentence of a code stands in messages.py.
 """
 
 from __future__ import annotations
@@ -9,12 +8,16 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
-from pydantic import JsonValue
-
 from patent_spark.core.schemas import LEVELS, TOP1, ZEROCITE
-from patent_spark.stages.quality.aggregates import CATEGORIES, CPC_TYPES, PATENT_TYPES
 from patent_spark.stages.quality.comparison_schema import ReleaseComparison
-from patent_spark.stages.quality.coverage import CITING, CLASSIFIED, DESCRIBED, RELATED
+from patent_spark.stages.quality.messages import (
+    CONSEQUENCES,
+    LACKS,
+    TAKEN_FOR,
+    USUAL_VALUES,
+    WITHOUT,
+    warn,
+)
 from patent_spark.stages.quality.report_schema import (
     Hole,
     Outcomes,
@@ -40,121 +43,12 @@ _MAX_RESPELLED_SHARE = 0.001
 _MAX_REPEATED_SHARE = 0.01
 _MAX_UNREADABLE_SHARE = 0.005
 _MAX_BLANK_SHARE = 0.01
+_MAX_WITHDRAWN_SHARE = 0.02
+"""Of real patents, 0.2 % are withdrawn."""
+_MIN_COVERED_SHARE = 0.9
+"""Of real utility patents, more than 99 % have an abstract and a CPC code."""
+_MAX_REPEATED_SEQUENCES = 0.05
 _SHOWN_TEXT = 60
-_USUAL = {
-    "CITATIONS.citation_category": "cited by " + ", ".join(CATEGORIES),
-    "CPC.cpc_type": ", ".join(CPC_TYPES),
-    "PATENTS.patent_type": ", ".join(PATENT_TYPES),
-}
-_LACKS = {
-    CITING: "make hardly any citation",
-    CLASSIFIED: "have hardly any CPC code",
-    DESCRIBED: "have hardly any abstract",
-    RELATED: "have hardly any related document",
-}
-CONSEQUENCES = {
-    "PATENTS": "nothing can be labelled",
-    "ABSTRACTS": "texts are titles alone",
-    "CITATIONS": "every patent counts 0 and would be zerocite",
-    "CPC": "no patent has a class, so neither task has a label",
-    "RELATED_DOCUMENTS": "families are built from abstracts alone",
-}
-
-MESSAGES = {
-    "empty_table": "{table} has no rows: {consequence}.",
-    "few_cpc_rows": (
-        "CPC has {cpc_rows:,} rows for {patents:,} patents; a whole release has about six for each. "
-        "Most patents may be without a class."
-    ),
-    "no_data_to_date": (
-        "The release does not give its last day. Its newest grant date {newest_grant} is used; set "
-        "release.data_to_date to change it."
-    ),
-    "newest_grant_too_old": (
-        "The newest patent is of {newest_grant}, but data_to_date is {data_to_date}: windows count as "
-        "closed although their last citations are not in the release. Set release.data_to_date, or "
-        "look for missing patents."
-    ),
-    "all_windows_open": (
-        "data_to_date {data_to_date} is before the end of every citation window: none of {patents:,} "
-        "patents has a level. Set release.data_to_date or a smaller label.horizon_months."
-    ),
-    "many_zerocite": (
-        "{share:.1%} of the {labelled:,} patents with a level are zerocite, where 10 to 30 % are usual. "
-        "Check whether CITATIONS covers the five years after these patents."
-    ),
-    "many_top1": (
-        "{share:.1%} of the {labelled:,} patents with a level are top1 instead of 1 %: most reference "
-        "sets are so small that top1 is just the most cited patent. Consider "
-        "label.reference_set=class."
-    ),
-    "many_absent": (
-        "{share:.1%} of the citations of patents of 1976 and later ({absent:,} of {citations:,}) are "
-        "of patents that PATENTS lacks. The citations made by these patents are missing too, so "
-        "counts are too low."
-    ),
-    "missing_ranges": (
-        "PATENTS lacks cited patents in {ranges:,} ranges of numbers, the most cited of them: "
-        "{examples}. Check whether a part of the patent file is missing."
-    ),
-    "unmatched": (
-        "{table}: {share:.1%} of {rows:,} rows meet no patent of PATENTS, such as {examples}. "
-        "They count for nothing; check the form of their ids, and whether PATENTS is complete."
-    ),
-    "unreadable_ids": (
-        "{share:.1%} of the cited ids of CITATIONS ({ids:,} of {rows:,}) have not a patent's form, such as "
-        "{examples}. These citations count for nothing; check whether they are damaged."
-    ),
-    "blank_column": (
-        "{rows:,} rows of {table} have no value in the column {column}. They are taken for patents that are "
-        "not withdrawn."
-    ),
-    "respelled": (
-        "{ids:,} ids of {table} were not written as PatentsView does ({spellings}). They were brought to "
-        "its form; check where the file comes from."
-    ),
-    "lost_rows": (
-        "{rows:,} rows of {table} were lost within rejected ones, where a line break is missing; see REJECTS."
-    ),
-    "hole": (
-        "Patents granted {years} {lack}: {having:,} of {patents:,} do, {expected:.1%} in the years around. "
-        "Check whether a part of the file is missing."
-    ),
-    "unknown_values": (
-        "{rows:,} rows have a value of {column} that PatentsView does not use: {values}. Rules that "
-        "ask for its own ({usual}) do not see these rows."
-    ),
-    "repeated_text": (
-        "{patents:,} patents ({share:.1%}) share one {column}, which begins {text!r}. If it stands for a "
-        "missing text, remove it: a model reads it as content, and patents that share an abstract are one "
-        "family."
-    ),
-    "older_release": (
-        "The data goes to {data_to_date}, that of {previous} to {data_to_date_before}: this is the "
-        "older release."
-    ),
-    "fewer_rows": (
-        "{table} has {rows:,} rows, {share:.1%} fewer than the {rows_before:,} of {previous}; "
-        "releases only grow."
-    ),
-    "other_rules": (
-        "Levels are not compared with those of {previous}, because its label rules differ: {changes}."
-    ),
-    "level_share_changed": (
-        "{share:.1%} of the labelled patents are {level}; in {previous} it was {share_before:.1%}."
-    ),
-    "many_reclassified": (
-        "{class_changed:,} of the {both:,} patents that {previous} also has are in another class; few "
-        "are expected."
-    ),
-    "missing_classes": "Classes of {previous} that are missing now: {classes}.",
-}
-
-
-def warn(code: str, **facts: JsonValue) -> QualityWarning:
-    """A warning with its sentence. Shares are shown in per cent, e.g. 41.2 %."""
-    message = MESSAGES[code].format(**facts)
-    return QualityWarning(code=code, facts=facts, message=message.replace("%", " %").replace("  %", " %"))
 
 
 def release_warnings(report: QualityReport) -> list[QualityWarning]:
@@ -169,7 +63,11 @@ def release_warnings(report: QualityReport) -> list[QualityWarning]:
         warnings.append(warn("few_cpc_rows", cpc_rows=rows["CPC"], patents=rows["PATENTS"]))
     if rows["PATENTS"]:
         warnings += _date_warnings(report.release, report.outcomes)
-    warnings += [*_reading_warnings(report), *_value_warnings(report)]
+    warnings += [
+        *_reading_warnings(report),
+        *_value_warnings(report),
+        *_completeness_warnings(report),
+    ]
     return [*warnings, *level_warnings(report.outcomes), *_absent_warnings(report)]
 
 
@@ -241,7 +139,11 @@ def _value_warnings(report: QualityReport) -> Iterator[QualityWarning]:
         most = sorted(rows.items(), key=lambda each: -each[1])[:_SHOWN_RANGES]
         values = ", ".join(f"{value} ({n:,})" for value, n in most)
         yield warn(
-            "unknown_values", column=column, values=values, rows=sum(rows.values()), usual=_USUAL[column]
+            "unknown_values",
+            column=column,
+            values=values,
+            rows=sum(rows.values()),
+            usual=USUAL_VALUES[column],
         )
     patents = report.tables["PATENTS"].rows
     for text in report.repeated_texts:
@@ -251,14 +153,33 @@ def _value_warnings(report: QualityReport) -> Iterator[QualityWarning]:
     for name, blank in report.blank.items():
         table, _, column = name.partition(".")
         if blank > _MAX_BLANK_SHARE * report.tables[table].rows_in:
-            yield warn("blank_column", table=table, column=column, rows=blank)
+            consequence = TAKEN_FOR[name]
+            yield warn("blank_column", table=table, column=column, rows=blank, consequence=consequence)
+
+
+def _completeness_warnings(report: QualityReport) -> Iterator[QualityWarning]:
+    """Rows that are missing without a hole in any year, and columns that hold one value for all."""
+    utility = report.coverage["patents"]
+    holes = {hole.what for hole in report.holes}
+    for kind, (table, what) in WITHOUT.items():
+        missing = utility - report.coverage[kind]
+        few = utility >= _MIN_LABELLED and missing > (1 - _MIN_COVERED_SHARE) * utility
+        if few and kind not in holes and report.tables[table].rows:
+            facts = {"missing": missing, "patents": utility, "share": missing / utility}
+            yield warn("few_covered", table=table, what=what, **facts)
+    patents = report.tables["PATENTS"].rows
+    withdrawn = next((step.dropped for step in report.patent_steps if step.name == "withdrawn"), 0)
+    if patents >= _MIN_LABELLED and withdrawn > _MAX_WITHDRAWN_SHARE * patents:
+        yield warn("many_withdrawn", withdrawn=withdrawn, patents=patents, share=withdrawn / patents)
+    if report.repeated_sequences > _MAX_REPEATED_SEQUENCES * max(patents, _MIN_LABELLED):
+        yield warn("repeated_sequences", pairs=report.repeated_sequences)
 
 
 def _hole_warning(hole: Hole) -> QualityWarning:
     one_year = hole.first_year == hole.last_year
     years = str(hole.first_year) if one_year else f"{hole.first_year} to {hole.last_year}"
     counts = {"having": hole.having, "patents": hole.patents, "expected": hole.expected_share}
-    return warn("hole", what=hole.what, years=years, lack=_LACKS[hole.what], **counts)
+    return warn("hole", what=hole.what, years=years, lack=LACKS[hole.what], **counts)
 
 
 def level_warnings(outcomes: Outcomes) -> list[QualityWarning]:

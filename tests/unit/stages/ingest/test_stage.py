@@ -206,7 +206,7 @@ def test_the_manifest_has_the_metadata(tmp_path, ingest, capsys):
         "lost": {},
         "respelled": {},
         "joins": None,
-        "blank": {},
+        "blank": {"PATENTS.title": 4},
         "related_documents_from": None,
     }
     line_with(capsys.readouterr().err, "g_patent.tsv.zip", "7 rows", "4 rejected")

@@ -6,6 +6,7 @@ from patent_spark.stages.quality.report_schema import (
     Hole,
     QualityReport,
     RepeatedText,
+    Step,
     TableRows,
 )
 from patent_spark.stages.quality.summary import OUTCOMES
@@ -15,6 +16,8 @@ ROWS = TableRows(rows=1000, rows_in=1000, rejected=0)
 SOUND = {
     "tables": dict.fromkeys(("PATENTS", "ABSTRACTS", "CITATIONS", "CPC"), ROWS), "holes": (), "lost": {},
     "respelled": {}, "joins": {}, "unknown_values": {}, "repeated_texts": (), "blank": {},
+    "coverage": {"patents": 900, "citing": 850, "classified": 890, "described": 895, "related": 400},
+    "patent_steps": (), "repeated_sequences": 9,
 }  # fmt: skip
 
 
@@ -93,7 +96,10 @@ def test_cited_ids_that_cannot_be_read_and_an_empty_column():
     join = JoinMetadata(rows=900, unmatched=20, expected_share=0.01, **ids)
     facts = warned(joins={"CITATIONS (cited, 1976 and later)": join}, blank={"PATENTS.withdrawn": 1000})
     assert facts["unreadable_ids"] == {"share": 0.006, "ids": 6, "rows": 1000, "examples": "x7"}
-    assert facts["blank_column"] == {"table": "PATENTS", "column": "withdrawn", "rows": 1000}
+    assert {name: facts["blank_column"][name] for name in ("table", "column", "rows")} == {
+        "table": "PATENTS", "column": "withdrawn", "rows": 1000,
+    }  # fmt: skip
+    assert warned(blank={"PATENTS.title": 11})["blank_column"]["column"] == "title"
     few = join.model_copy(update={"unreadable": 5})
     assert warned(joins={"CITATIONS (cited, 1976 and later)": few}, blank={"PATENTS.withdrawn": 10}) == {}
 
@@ -102,3 +108,20 @@ def test_related_documents_without_rows():
     empty = TableRows(rows=0, rows_in=0, rejected=0)
     tables = SOUND["tables"] | {"RELATED_DOCUMENTS": empty}
     assert warned(tables=tables)["empty_table"]["table"] == "RELATED_DOCUMENTS"
+
+
+def test_patents_without_abstracts_or_codes_all_over_the_years():
+    covered = SOUND["coverage"] | {"classified": 809, "described": 600}
+    facts = warned(coverage=covered | {"classified": 811})
+    assert facts["few_covered"] == {
+        "table": "ABSTRACTS", "what": "an abstract", "missing": 300, "patents": 900, "share": 300 / 900,
+    }  # fmt: skip
+    hole = Hole(what="described", first_year=2012, last_year=2014, patents=300, having=0, expected_share=1)
+    assert warned(coverage=covered, holes=(hole,))["few_covered"]["table"] == "CPC"
+
+
+def test_withdrawn_patents_and_sequences_of_a_column_that_holds_one_value():
+    steps = (Step(name="rejected", dropped=50, left=950), Step(name="withdrawn", dropped=21, left=929))
+    assert warned(patent_steps=steps)["many_withdrawn"]["withdrawn"] == 21
+    assert warned(patent_steps=(steps[1].model_copy(update={"dropped": 20}),)) == {}
+    assert warned(repeated_sequences=51)["repeated_sequences"] == {"pairs": 51}
