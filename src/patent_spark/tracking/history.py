@@ -47,7 +47,7 @@ class RunRecord:
 
 def find_run(config: Config, query: str) -> RunRecord:
     """The run with this id, beginning of an id, or name. Raises ConfigError unless it is exactly one."""
-    runs = _runs(config)
+    runs = all_runs(config)
     exact = [run for run in runs if query in (run.run_id, run.name)]
     matches = exact or [run for run in runs if query and run.run_id.startswith(query)]
     if len(matches) == 1:
@@ -84,7 +84,7 @@ def fetch(config: Config, run: RunRecord, path: str, folder: Path) -> Path | Non
         return Path(client.download_artifacts(run.run_id, path, str(folder)))
 
 
-def _runs(config: Config) -> list[RunRecord]:
+def all_runs(config: Config) -> list[RunRecord]:
     """All runs of all experiments, the newest first."""
     with connected(config) as client:
         experiments = [each.experiment_id for each in client.search_experiments()]
