@@ -89,8 +89,10 @@ class Model:
         """
         frame = texts if isinstance(texts, pd.DataFrame) else pd.DataFrame(list(texts))
         if not set(frame.columns) & set(_FIELDS):
+            columns = ", ".join(map(str, frame))
             raise DataError(
-                f"texts need columns {' and '.join(_FIELDS[:2])}", columns=", ".join(map(str, frame))
+                f"texts need the columns {' and '.join(_FIELDS[:2])}; they have {columns or 'none'}",
+                columns=columns,
             )
         parts = [self._scored(task, frame) for task in self.tasks]
         return pd.concat(parts, axis=1)
