@@ -35,7 +35,7 @@ _DENSE_NUMBERS = 10**8
 _FEW_ROWS, _FEW_MATCHES = 100, 10
 _CITED_LEAST = 0.2
 """Part of the share that ids drawn at random would have, below which cited ids are of another form."""
-_EXAMPLES = 3
+_EXAMPLES, _LOOKED_AT = 3, 100
 _LETTERED = 10**12
 _NO_KEY = -1
 
@@ -91,8 +91,10 @@ class _KnownPatents:
             held: npt.NDArray[np.bool_] = self._marks[keys]
             return held
         held = self._marks[np.where(dense, keys, 0)] & dense
-        others = np.flatnonzero(~dense)
-        held[others] = np.isin(keys[others], self._others)
+        if len(self._others):
+            others = np.flatnonzero(~dense)
+            found = np.searchsorted(self._others, keys[others]).clip(max=len(self._others) - 1)
+            held[others] = self._others[found] == keys[others]
         return held
 
 
@@ -140,7 +142,7 @@ class _Examples:
             return
         ids = group.file.read_row_group(group.number, columns=[self._ids])[self._ids]
         for place, rows in wanted:
-            new = ids.filter(pa.array(rows)).unique().drop_null().to_pylist()
+            new = ids.take(pa.array(np.flatnonzero(rows)[:_LOOKED_AT])).unique().drop_null().to_pylist()
             place += [str(each) for each in new[: _EXAMPLES - len(place)]]
 
 

@@ -65,8 +65,9 @@ def whole_numbers(values: pa.Array) -> pa.Array:
 
 def _without_null_words(column: pa.Array) -> pa.Array:
     if isinstance(column, pa.DictionaryArray):
-        words = _without_null_words(column.dictionary)
-        return column if words is column.dictionary else words.take(column.indices).dictionary_encode()
+        dictionary = column.dictionary  # each access makes another object
+        words = _without_null_words(dictionary)
+        return column if words is dictionary else words.take(column.indices).dictionary_encode()
     short = pc.fill_null(pc.less_equal(pc.binary_length(column), _LONGEST), False)
     if not pc.any(short).as_py():
         return column
