@@ -5,13 +5,13 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-SOURCES := src jobs tests benchmarks deploy setup.py
+SOURCES := src jobs tests benchmarks deploy notebooks setup.py
 TRAIN_TESTS := tests/unit/stages/train tests/e2e tests/faults
 COVERAGE ?= --cov --cov-report=term
 # Tests run in two processes; those of one file stay together, so that they share its fixtures.
 PYTEST := pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 
-.PHONY: help setup demo check format test test-slow test-airflow lock zip clean audit-canaries compare-warehouses \
+.PHONY: help setup demo notebooks check format test test-slow test-airflow lock zip clean audit-canaries compare-warehouses \
 	bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent bench-serve bench-similar \
 	bench-score bench-refresh
 
@@ -23,6 +23,9 @@ setup:  ## build the environment in .venv (GPU=1: for NVIDIA GPUs)
 
 demo: setup  ## simulate a release, train both tasks on two ranks, print a summary
 	@patent-spark run --config conf/demo.yaml
+
+notebooks: setup  ## execute notebooks/ into build/notebooks/*.ipynb (WAREHOUSE=folder or YAML file)
+	@python deploy/notebooks.py $(or $(WAREHOUSE),warehouse)
 
 check: setup  ## lint, formatting and types (ruff, mypy)
 	@ruff check $(SOURCES)
