@@ -13,11 +13,11 @@ USUAL_VALUES = {
     "CPC.cpc_type": ", ".join(CPC_TYPES),
     "PATENTS.patent_type": ", ".join(PATENT_TYPES),
 }
-LACKS = {
-    CITING: "make hardly any citation",
-    CLASSIFIED: "have hardly any CPC code",
-    DESCRIBED: "have hardly any abstract",
-    RELATED: "have hardly any related document",
+HAVE = {
+    CITING: "make a citation",
+    CLASSIFIED: "have a CPC code",
+    DESCRIBED: "have an abstract",
+    RELATED: "have a related document",
 }
 WITHOUT = {CLASSIFIED: ("CPC", "a CPC code"), DESCRIBED: ("ABSTRACTS", "an abstract")}
 TAKEN_FOR = {
@@ -75,7 +75,8 @@ MESSAGES = {
     ),
     "unreadable_ids": (
         "{share:.1%} of the cited ids of CITATIONS ({ids:,} of {rows:,}) have not a patent's form, such as "
-        "{examples}. These citations count for nothing; check whether they are damaged."
+        "{examples}. These citations count for nothing, which is right for published applications; check "
+        "whether others are damaged."
     ),
     "blank_column": (
         "{rows:,} rows of {table} have no value in the column {column}. {consequence}; check the file."
@@ -100,12 +101,12 @@ MESSAGES = {
         "{rows:,} rows of {table} were lost within rejected ones, where a line break is missing; see REJECTS."
     ),
     "hole": (
-        "Patents granted {years} {lack}: {having:,} of {patents:,} do, {expected:.1%} in the years around. "
-        "Check whether a part of the file is missing."
+        "Of the patents granted {years}, {having:,} of {patents:,} {have} ({share:.1%}), where "
+        "{expected:.1%} are usual in the years before or after. Check whether a part of the file is missing."
     ),
     "unknown_values": (
-        "{rows:,} rows have a value of {column} that PatentsView does not use: {values}. Rules that "
-        "ask for its own ({usual}) do not see these rows."
+        "{column} has values that PatentsView does not use, in {rows:,} rows: {values}. Rules that ask for "
+        "its own ({usual}) do not see these rows."
     ),
     "repeated_text": (
         "{patents:,} patents ({share:.1%}) share one {column}, which begins {text!r}. If it stands for a "

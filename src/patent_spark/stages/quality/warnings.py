@@ -12,7 +12,7 @@ from patent_spark.core.schemas import LEVELS, TOP1, ZEROCITE
 from patent_spark.stages.quality.comparison_schema import ReleaseComparison
 from patent_spark.stages.quality.messages import (
     CONSEQUENCES,
-    LACKS,
+    HAVE,
     TAKEN_FOR,
     USUAL_VALUES,
     WITHOUT,
@@ -179,7 +179,8 @@ def _hole_warning(hole: Hole) -> QualityWarning:
     one_year = hole.first_year == hole.last_year
     years = str(hole.first_year) if one_year else f"{hole.first_year} to {hole.last_year}"
     counts = {"having": hole.having, "patents": hole.patents, "expected": hole.expected_share}
-    return warn("hole", what=hole.what, years=years, lack=LACKS[hole.what], **counts)
+    share = hole.having / hole.patents
+    return warn("hole", what=hole.what, years=years, have=HAVE[hole.what], share=share, **counts)
 
 
 def level_warnings(outcomes: Outcomes) -> list[QualityWarning]:
