@@ -100,7 +100,7 @@ axes.spines[:].set_color("#e4e7eb")
 # ## How alike are neighbours?
 
 # %%
-sample = np.geomspace(1, len(words.words), 300).astype(int) - 1  # frequent and rare words alike
+sample = np.unique(np.geomspace(1, len(words.words), 300).astype(int)) - 1  # frequent and rare words alike
 unit = np.stack(vectors)
 unit /= np.linalg.norm(unit, axis=1, keepdims=True)
 cosines = unit[sample] @ unit.T

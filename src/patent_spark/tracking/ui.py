@@ -45,8 +45,8 @@ def comparison_link(config: Config, run_ids: Sequence[str]) -> str:
     """The same, relative to the address of the UI."""
     with connected(config) as client:
         experiments = sorted({client.get_run(run_id).info.experiment_id for run_id in run_ids})
-    lists = {"runs": list(run_ids), "experiments": experiments}
-    query = "&".join(f"{name}={quote(json.dumps(ids), safe=',')}" for name, ids in lists.items())
+    runs, of_experiments = (json.dumps(ids, separators=(",", ":")) for ids in (list(run_ids), experiments))
+    query = f"runs={quote(runs, safe=',')}&experiments={quote(of_experiments, safe=',')}"
     return f"#/compare-runs?{query}&{_PART}"
 
 
