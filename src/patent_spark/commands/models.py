@@ -27,7 +27,7 @@ def predict(options: argparse.Namespace, config: Config) -> None:
     documents, file_format = documents_of(options)
     if options.top < 1:
         raise ConfigError(f"--top {options.top}: at least 1 class is shown", setting="--top")
-    from patent_spark.inference.prediction.page_text import prediction_text
+    from patent_spark.inference.prediction.as_text import prediction_text
     from patent_spark.inference.prediction.predictor import Predictor
 
     models = _models(options, config)
@@ -84,7 +84,7 @@ def add_model_commands(add: Add) -> None:
     command.add_argument(
         "--format", choices=FORMATS,
         help="of the file, if its extension does not say it. text: the title in the first line, then the "
-        "abstract | jsonl: an object a line with title, abstract, id | csv: with these columns",
+        "abstract | jsonl: one object per line with title, abstract, id | csv: with these columns",
     )  # fmt: skip
     command.add_argument(
         "--model", action="append", metavar="MODEL",

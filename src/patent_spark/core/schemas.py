@@ -265,7 +265,7 @@ INDEXED_PATENTS = _table(
     ("family", LongType(), "as in FAMILIES; of a patent that is not there its key"),
 )  # fmt: skip
 SCORES = _table(
-    "SCORES", "score", "One row per text of the input and task; a folder a task and partition.",
+    "SCORES", "score", "One row per text of the input and task; one folder per task and partition.",
     ("patent_key", LongType(), "patent_id as a number, see patent_ids.py; null when it has no patent's form"),
     ("patent_id", StringType(), "as the input writes it"),
     ("row", LongType(), "place of the text in the input files, from 0; null for patents of the warehouse"),
@@ -306,10 +306,10 @@ STAGE_OF = {name: table.stage for name, table in TABLES.items()} | {
     "RELEASE": "simulate",  # zipped TSV tables and release.json
     "QUALITY": "quality",  # report.html, quality.json and plots
     "KEYED_VECTORS": "text",  # the vectors as gensim's KeyedVectors
-    "MODEL": "train",  # a folder a task: model.keras, labels, vocabulary, history
+    "MODEL": "train",  # one folder per task: model.keras, labels, vocabulary, history
     "METRICS": "evaluate",  # a JSON file a task
-    "BASELINES": "evaluate",  # a JSON file a task: the fitted baselines
-    "CALIBRATION": "evaluate",  # a JSON file a task: how the model's probabilities are calibrated
+    "BASELINES": "evaluate",  # one JSON file per task: the fitted baselines
+    "CALIBRATION": "evaluate",  # one JSON file per task: how the model's probabilities are calibrated
     "REPORT": "evaluate",  # report.html and its plots; the audit adds its result
     "AUDIT": "audit",  # report.html, and all checks in audit.json
     # a folder a model: card.html and card.md of its champion, and decision.json, the last promotion

@@ -49,7 +49,7 @@ class Vocabulary:
 
     @classmethod
     def read(cls, path: Path) -> Vocabulary:
-        """From a file with a word a line."""
+        """From a file with one word per line."""
         return cls(path.read_text(encoding="utf-8").splitlines())
 
     def __len__(self) -> int:

@@ -1,6 +1,6 @@
 """A registered model as MLflow loads it: `mlflow.pyfunc.load_model`, `mlflow models serve`, `spark_udf`.
 
-In: a row a patent, with the columns title and abstract (and claims, if the model reads them), all of them
+In: one row per patent, with the columns title and abstract (and claims, if the model reads them), all of them
 strings. Out, for each task of the model, with `technology` as an example:
 
     technology               string    the most probable label

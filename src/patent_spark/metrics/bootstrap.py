@@ -21,7 +21,7 @@ def resampled_weights(
     """Weights of patents in `resamples` bootstrap resamples, some at a time: [patents, some resamples].
 
     Each resample draws as many families as there are, with replacement; a patent weighs as often as its
-    family is drawn. families: one number a patent, the same for members of a family.
+    family is drawn. families: one number per patent, the same for members of a family.
     """
     names, member = np.unique(families, return_inverse=True)
     rng = np.random.default_rng(seed)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
-from patent_spark.metrics.constant_baselines import BASELINES, NAMES
+from patent_spark.metrics.baselines import BASELINES, NAMES
 from patent_spark.metrics.report_schema import (
     COMPARED,
     TEST_YEARS,

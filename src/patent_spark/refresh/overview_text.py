@@ -8,7 +8,7 @@ from patent_spark.reporting.html import aligned
 
 
 def as_text(status: WarehouseStatus) -> str:
-    """Warehouse, last refresh, champions, next call, and a line a stage."""
+    """Warehouse, last refresh, champions, next call, and a line per stage."""
     release = f"{status.release_id or 'no release'}"
     if status.data_to_date:
         release += f", data to {status.data_to_date}"

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from patent_spark.experiments.ablation.effects import EFFECTS, Effects
 from patent_spark.experiments.ablation.report_schema import SHOWN_METRICS, AblationReport, VariantResult
+from patent_spark.metrics.baselines import NAMES
 from patent_spark.metrics.cells import difference_cell, split_name, value_cell
-from patent_spark.metrics.constant_baselines import NAMES
 from patent_spark.metrics.report_schema import TEST_YEARS, BestBaseline, Metric
 from patent_spark.reporting.html import Cell, Row, Table, count, form, signed
 
@@ -80,7 +80,7 @@ def splits_of(variants: Sequence[VariantResult], task: str) -> list[str]:
 
 
 def split_table(variants: Sequence[VariantResult], task: str, metric: Metric) -> Table:
-    """A line a variant, a column a test set."""
+    """One line per variant, one column per test set."""
     splits = splits_of(variants, task)
     rows = []
     for variant in variants:

@@ -22,7 +22,7 @@ from patent_spark.experiments.ablation.report_schema import (
     SettingDifference,
     TaskResult,
 )
-from patent_spark.metrics.constant_baselines import MAJORITY
+from patent_spark.metrics.baselines import MAJORITY
 from patent_spark.metrics.report_schema import ClassifierMetrics, Metric, Metrics
 
 _PROTOCOL = ("label.", "split.", "technology.", "citation_level.", "text.fit_on")

@@ -17,8 +17,8 @@ from patent_spark.experiments.backtest.report_schema import (
     TaskBacktest,
 )
 from patent_spark.experiments.child_warehouse import AuditOutcome
+from patent_spark.metrics.baselines import NAMES
 from patent_spark.metrics.cells import TITLES, difference_cell, value_cell
-from patent_spark.metrics.constant_baselines import NAMES
 from patent_spark.metrics.report_schema import Metric
 from patent_spark.reporting.html import Cell, Picture, Row, Table, count, form, picture, render_page, signed
 
@@ -120,7 +120,7 @@ def _decay_text(decay: Decay, *, points: bool) -> str:
 
 
 def _matrix(models: Sequence[ModelResult], metric: Metric, title: str) -> Table:
-    """A line a model, a column a test year; then baseline, prior and references of the newest model."""
+    """A line per model, a column per test year; then baseline, prior and references of the newest model."""
     kind = _FORMS.get(metric, "number")
     newest = {year.year: year.metrics[metric] for model in models for year in model.years}
     years = sorted(newest)

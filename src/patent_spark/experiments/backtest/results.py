@@ -19,7 +19,7 @@ from patent_spark.experiments.backtest.report_schema import (
     YearResult,
 )
 from patent_spark.experiments.child_warehouse import audit_outcome
-from patent_spark.metrics.constant_baselines import BASELINES, CLASS_PRIOR
+from patent_spark.metrics.baselines import BASELINES, CLASS_PRIOR
 from patent_spark.metrics.report_schema import Metric, SplitMetrics, read_metrics
 
 

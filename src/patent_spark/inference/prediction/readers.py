@@ -45,9 +45,9 @@ def format_of(path: str) -> str:
 def read_documents(path: str, file_format: str) -> Iterator[Document]:
     """The documents of a file or of standard input, one after the other.
 
-    text: the first line is the title, the rest the abstract. jsonl: an object a line, with title or abstract.
-    csv: a header with title and abstract. id, claims and cpc_class are read where they are. Raises DataError
-    with `file`, and where there is one `row`: the line, from 1.
+    text: the first line is the title, the rest the abstract. jsonl: one object per line, with title or
+    abstract. csv: a header with title and abstract. id, claims and cpc_class are read where they are. Raises
+    DataError with `file`, and where there is one `row`: the line, from 1.
     """
     name = "standard input" if path == STANDARD_INPUT else path
     found = False

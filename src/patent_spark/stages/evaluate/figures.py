@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.core.metadata import EpochRecord
+from patent_spark.metrics.baselines import NAMES
 from patent_spark.metrics.cells import metric_name, shown_baselines, split_name
-from patent_spark.metrics.constant_baselines import NAMES
 from patent_spark.metrics.report_schema import (
     CalibrationMetrics,
     LabelReliability,

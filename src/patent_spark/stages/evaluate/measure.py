@@ -15,6 +15,7 @@ from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.schemas import TOP1
 from patent_spark.core.store import Store
 from patent_spark.metrics import classification
+from patent_spark.metrics.baselines import BASELINES, CLASS_PRIOR, MAJORITY, class_prior, majority
 from patent_spark.metrics.bootstrap import LEVEL
 from patent_spark.metrics.calibration import Calibration
 from patent_spark.metrics.calibration_fit import label_reliability
@@ -25,7 +26,6 @@ from patent_spark.metrics.comparison import (
     differences,
     estimate,
 )
-from patent_spark.metrics.constant_baselines import BASELINES, CLASS_PRIOR, MAJORITY, class_prior, majority
 from patent_spark.metrics.prediction_records import (
     MODEL,
     TEMPERATURE_ALONE,

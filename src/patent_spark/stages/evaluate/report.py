@@ -8,6 +8,7 @@ from pathlib import Path
 
 from patent_spark.core.files import write_json, write_text
 from patent_spark.core.store import Store
+from patent_spark.metrics.baselines import DESCRIPTIONS, NAMES
 from patent_spark.metrics.cells import (
     QUESTIONS,
     TITLES,
@@ -17,7 +18,6 @@ from patent_spark.metrics.cells import (
     split_name,
     split_table,
 )
-from patent_spark.metrics.constant_baselines import DESCRIPTIONS, NAMES
 from patent_spark.metrics.paper_results import PAPER_RESULTS
 from patent_spark.metrics.report_schema import FEW_PATENTS, TEST_YEARS, Metric, Metrics, SplitMetrics
 from patent_spark.reporting.html import Cell, Picture, Table, render_page

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from patent_spark.metrics.baselines import NAMES, TFIDF_LINEAR
 from patent_spark.metrics.cells import (
     METRIC_ROWS,
     TOO_FEW,
@@ -18,7 +19,6 @@ from patent_spark.metrics.cells import (
     metric_name,
     split_name,
 )
-from patent_spark.metrics.constant_baselines import NAMES, TFIDF_LINEAR
 from patent_spark.metrics.report_schema import GroupMetrics, Metric, Metrics, SplitMetrics
 from patent_spark.reporting.html import Cell, Row, Table, count, share
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.config import Evaluate
-from patent_spark.metrics.constant_baselines import TFIDF_LINEAR, TFIDF_NEAREST
+from patent_spark.metrics.baselines import TFIDF_LINEAR, TFIDF_NEAREST
 from patent_spark.stages.evaluate.examples import Block
 from patent_spark.stages.evaluate.tfidf import LabelProbabilities, Tfidf, fit_linear, fit_nearest
 
@@ -31,7 +31,7 @@ class TextBaseline(Protocol):
 def fit_baselines(
     training: Block, development: Block, *, labels: int, vocabulary_size: int, settings: Evaluate
 ) -> dict[str, TextBaseline]:
-    """The baselines by name (metrics/constant_baselines.py), fitted to samples of the training texts."""
+    """The baselines by name (metrics/baselines.py), fitted to samples of the training texts."""
     tfidf = Tfidf(training.tokens, vocabulary_size + 1)
     few = training.take(slice(settings.neighbour_examples))
     return {

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from patent_spark.core.schemas import TOP1
+from patent_spark.metrics.baselines import MAJORITY, NAMES
 from patent_spark.metrics.bootstrap import BETTER, WORSE
-from patent_spark.metrics.constant_baselines import MAJORITY, NAMES
 from patent_spark.metrics.report_schema import FEW_PATENTS, Metric, Metrics, MetricWarning, WarningCode
 from patent_spark.reporting.html import interval_range, share, signed
 

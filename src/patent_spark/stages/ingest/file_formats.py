@@ -35,7 +35,7 @@ class FileFormat:
     extra_table: str | None = None
     """A second table made from the same usable rows."""
     year: int | None = None
-    """The grant year of the file's rows, for a table with a file a year; `file` then contains {year}."""
+    """The grant year of the file's rows, for a table with one file per year; `file` then contains {year}."""
     optional: bool = False
     """A release may lack the file, and the file may have no rows."""
 

@@ -78,7 +78,7 @@ def _write_empty(context: StageContext, tables: Iterable[str]) -> None:
 
 
 def require_each_year(formats: Sequence[FileFormat], folder: Path, patents: Path) -> None:
-    """Raise DataError when a table with a file a year lacks the file of a year with granted patents."""
+    """Raise DataError when a table with one file per year lacks the file of a year with granted patents."""
     yearly = [format_ for format_ in formats if format_.year is not None]
     if not yearly:
         return

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from patent_spark.core.files import write_json, write_text
+from patent_spark.metrics.baselines import NAMES as BASELINE_NAMES
 from patent_spark.metrics.bootstrap import BETTER, SAME
 from patent_spark.metrics.cells import QUESTIONS, TITLES, comparison_table, difference_cell, split_table
-from patent_spark.metrics.constant_baselines import NAMES as BASELINE_NAMES
 from patent_spark.metrics.report_schema import TEST_YEARS, MetricDifference, Metrics
 from patent_spark.reporting.html import Cell, Row, Table, count, form, render_page
 from patent_spark.stages.register.card_schema import ModelCard, TaskCard

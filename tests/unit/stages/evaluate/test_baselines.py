@@ -6,7 +6,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics.pairwise import cosine_similarity
 
 from patent_spark.core.schemas import LEVELS
-from patent_spark.metrics.constant_baselines import BASELINES, DESCRIPTIONS, NAMES, class_prior, majority
+from patent_spark.metrics.baselines import BASELINES, DESCRIPTIONS, NAMES, class_prior, majority
 from patent_spark.metrics.estimator import MetricEstimator
 from patent_spark.stages.evaluate.examples import Block
 from patent_spark.stages.evaluate.tfidf import Tfidf, fit_linear, fit_nearest, word_counts

@@ -28,8 +28,8 @@ from patent_spark.core.metadata import IngestMetadata, ShardMetadata
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Store
 from patent_spark.inference.scorer import Scorer, current_scorer
+from patent_spark.metrics.baselines import BASELINES, NAMES
 from patent_spark.metrics.calibration import Calibration, tempered
-from patent_spark.metrics.constant_baselines import BASELINES, NAMES
 from patent_spark.metrics.report_schema import Metric, read_metrics
 from patent_spark.pipeline import run_stage
 from patent_spark.stages.evaluate.examples import sample_examples

@@ -69,7 +69,7 @@ def test_a_training_loss_that_is_not_finite_ends_the_job(store, solo, vectors):
 
 
 def test_a_development_loss_that_is_not_finite_ends_the_job(store, solo, vectors):
-    """With one step an epoch the training loss is of the first weights, the development loss of the next."""
+    """With one step per epoch the training loss is of the first weights, the development loss of the next."""
     with raises(WorkError, split="development", **NOT_FINITE) as caught:
         fit(store, solo, Train(epochs=1, batch=96, learning_rate=1e38), vectors)
     assert "1e+38" in str(caught.value)

@@ -19,7 +19,7 @@ _LEAST_EFFECT = 0.0005  # shown as 0.1 points
 
 
 def prediction_text(prediction: Prediction, named: bool = True) -> str:
-    """The answers about one document, a paragraph a task. named: below its row and its id."""
+    """The answers about one document, one paragraph per task. named: below its row and its id."""
     answers = [*_technology(prediction.technology), *_citation_level(prediction.citation_level)]
     # A terminal obeys control characters.
     printable = "".join(sign if sign.isprintable() else "?" for sign in prediction.id or "")
