@@ -29,8 +29,9 @@ class OldVersion:
 
     @property
     def bytes(self) -> int:
-        """Size of its files."""
-        return sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
+        """Size of its files but for those that another version has, too (core/reuse.py)."""
+        files = [file.stat() for file in self.folder.rglob("*") if file.is_file()]
+        return sum(file.st_size for file in files if file.st_nlink == 1)
 
 
 def reader_lock(manifest: Path) -> IO[bytes]:

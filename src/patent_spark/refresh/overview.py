@@ -95,4 +95,6 @@ def _stage_state(store: Store, stage: str) -> StageState | None:
 
 
 def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Size of the files in a folder; one that several versions have counts once."""
+    files = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    return sum({(file.st_dev, file.st_ino): file.st_size for file in files}.values())

@@ -41,6 +41,13 @@ def test_the_newest_are_kept(home):
     assert numbers(old_versions(home, {"20200104-a"}, keep=9)) == []
 
 
+def test_a_file_that_a_newer_version_has_too_takes_no_space(home):
+    oldest = OldVersion(home / "20200100-a")
+    assert oldest.bytes == 12
+    os.link(home / "20200100-a" / "data", home / "20200101-a" / "same")
+    assert oldest.bytes == 2
+
+
 def test_what_a_pointer_names_is_kept_however_old(home):
     assert numbers(old_versions(home, {"20200100-a", "20200104-a"}, keep=1)) == [1, 2, 3]
 

@@ -73,6 +73,8 @@ def test_versions_and_sizes_of_tables(tmp_path):
     folder = tmp_path / "ingest" / ingest.version
     assert stage.bytes == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert status.bytes > stage.bytes
+    os.link(folder / "manifest.json", folder / "same")
+    assert warehouse_status(configured(tmp_path)).bytes == status.bytes
     assert status.candidates.keys() == {"label"}
     text = as_text(status)
     assert line_with(text, "ingest", ingest.version, "r-7", "PATENTS 1")
