@@ -118,3 +118,10 @@ def test_force_reads_all(tmp_path, releases):
     older, _ = releases
     ingest(tmp_path / "w", older)
     assert ingest(tmp_path / "w", older, force=["--force"]).manifest("ingest").reused == {}
+
+
+def test_files_that_other_code_read_are_read_again(tmp_path, releases, monkeypatch):
+    older, newer = releases
+    ingest(tmp_path / "w", older)
+    monkeypatch.setattr("patent_spark.stages.ingest.unchanged_files.code_digest", lambda _: "other code")
+    assert ingest(tmp_path / "w", newer).manifest("ingest").reused == {}

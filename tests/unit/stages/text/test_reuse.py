@@ -85,6 +85,13 @@ def test_other_fields_are_other_texts(text):
     assert content(second) == content(text(OLD, "text.fields=[title]", root="anew"))
 
 
+@pytest.mark.parametrize(("module", "left"), [("token_blocks", {"VECTORS"}), ("fit", {"TOKENS"})])
+def test_what_other_code_made_is_made_anew(text, monkeypatch, module, left):
+    text(OLD)
+    monkeypatch.setattr(f"patent_spark.stages.text.{module}.code_digest", lambda _: "other code")
+    assert set(reused(text(OLD))) == left
+
+
 def test_texts_without_any_word(text):
     nothing = {1: (None, "..."), 9: ("", None)}
     assert text(OLD | nothing).read_arrow("TOKENS").num_rows == len(OLD) - 2
