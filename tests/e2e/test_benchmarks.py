@@ -71,6 +71,23 @@ def test_a_small_run(tmp_path, program, output):
     assert output in benchmark(*program, "--scratch", tmp_path)
 
 
+def test_a_refresh(tmp_path):
+    """A second call measures nothing anew."""
+    small = ["text.dimensions=8", "text.epochs=2", "split.embargo=false", "shard.row_group_rows=128"]
+    arguments = ["--patents", 1500, "--scratch", tmp_path / "scratch"]
+    arguments += [part for each in small for part in ("--set", each)]
+    (rows,) = tables(benchmark("refresh.py", *arguments))
+    assert [row[0] for row in rows] == [
+        *("ingest", "label", "quality", "split", "text", "shard"),
+        *("text, continued vectors", "all"),
+    ]
+    for row in rows:
+        require_ratio(row[3], row[2], row[1])
+        require_ratio(row[6], row[5], row[4])
+    assert "TOKENS" in rows[4][7] and "TOKENS" in rows[6][7] and not rows[1][7]
+    assert tables(benchmark("refresh.py", *arguments)) == [rows]
+
+
 def test_words_a_second(tmp_path):
     whole, training = tables(
         benchmark("embed.py", "--words", "0.1", "--runs", "1", "--scratch", tmp_path / "texts")
