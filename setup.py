@@ -45,7 +45,7 @@ REFRESH = ["requests>=2.32"]
 # Events for a catalogue of data sets; only with OPENLINEAGE_URL.
 LINEAGE = ["openlineage-python>=1.40"]
 # notebooks/ as .ipynb files, and what executes them.
-NOTEBOOKS = ["jupytext>=1.16", "nbclient>=0.10", "ipykernel>=6.29"]
+NOTEBOOKS = ["jupytext>=1.16", "nbclient>=0.10", "nbformat>=5.10", "traitlets>=5.14", "ipykernel>=6.29"]
 # TensorFlow's build for CPUs, or the one for NVIDIA GPUs: with CUDA, cuDNN, NCCL and GPU monitoring.
 CPU = ["tensorflow-cpu==2.18.1"]
 GPU = ["tensorflow[and-cuda]==2.18.1", "nvidia-ml-py>=12"]

@@ -7,10 +7,12 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jupytext
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from traitlets.config import Config
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "notebooks"
@@ -23,7 +25,10 @@ def execute(source: Path, folder: Path) -> Path:
     notebook = jupytext.read(source)
     path = folder / f"{source.stem}.ipynb"
     try:
-        NotebookClient(notebook, timeout=SECONDS, kernel_name="python3").execute()
+        with TemporaryDirectory() as sockets:
+            # Over TCP, others on this machine could talk to the kernel.
+            local = Config({"ConnectionFileMixin": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+            NotebookClient(notebook, config=local, timeout=SECONDS, kernel_name="python3").execute()
     finally:
         jupytext.write(notebook, path)
     return path
