@@ -10,6 +10,8 @@ TRAIN_TESTS := tests/unit/stages/train tests/e2e tests/faults
 COVERAGE ?= --cov --cov-report=term
 # Tests run in two processes; those of one file stay together, so that they share its fixtures.
 PYTEST := pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
+# On Spark, tests are short: the first compiler of Java is enough for them.
+BRIEF_JAVA := JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1
 
 .PHONY: help setup demo notebooks check format test test-slow test-airflow lock zip clean audit-canaries compare-warehouses \
 	bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent bench-serve bench-similar \
@@ -40,7 +42,7 @@ test: setup  ## all but the slow tests, with coverage; Spark stages on both engi
 	@mkdir -p build
 	@$(PYTEST) -m "not slow" $(addprefix --ignore=,$(TRAIN_TESTS)) $(COVERAGE)
 	@$(PYTEST) -m "not slow" $(TRAIN_TESTS)
-	@$(PYTEST) -m "engine and not slow" --engine spark
+	@$(BRIEF_JAVA) $(PYTEST) -m "engine and not slow" --engine spark
 
 test-slow: setup  ## the slow tests: spark-submit, a cluster, four ranks, killed processes, the whole demo
 	@pytest -m slow

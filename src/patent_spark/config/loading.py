@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from patent_spark.config.errors import ConfigError
 from patent_spark.config.renamed import current_settings
@@ -21,7 +21,7 @@ from patent_spark.config.settings import Config
 from patent_spark.config.text_settings import text_settings, texts_as_written
 from patent_spark.config.validation import check_together
 
-Settings = dict[str, Any]
+Settings = dict[str, JsonValue]
 """Flat `section.setting` -> value."""
 
 _ADAPTER = TypeAdapter(Config)

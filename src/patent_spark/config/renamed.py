@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+
+from pydantic import JsonValue
 
 SETTINGS = {
     "text.trained_on": "text.fit_on",
@@ -40,10 +41,10 @@ COMMANDS = {"protocols": "ablate", "similar-words": "neighbors"}
 _warned: set[str] = set()
 
 
-def current_settings(settings: Mapping[str, Any], warn: bool = True) -> dict[str, Any]:
+def current_settings(settings: Mapping[str, JsonValue], warn: bool = True) -> dict[str, JsonValue]:
     """The same settings under the names and values of today; a setting of today's name wins over an old
     one."""
-    renamed: dict[str, Any] = {}
+    renamed: dict[str, JsonValue] = {}
     for name, value in settings.items():
         new = SETTINGS.get(name, name)
         if new != name and new in settings:

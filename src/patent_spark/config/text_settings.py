@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cache
-from typing import Any, get_type_hints
+from typing import get_type_hints
+
+from pydantic import JsonValue
 
 from patent_spark.config.settings import Config
 
@@ -23,7 +25,9 @@ def text_settings() -> frozenset[str]:
     )
 
 
-def texts_as_written(section: str, written: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+def texts_as_written(
+    section: str, written: dict[str, JsonValue], settings: dict[str, JsonValue]
+) -> dict[str, str]:
     """The text settings of a section as written, where YAML would read a date or a number."""
     names = {f"{section}.{k}": v for k, v in written.items() if isinstance(v, str)}
     texts = text_settings()

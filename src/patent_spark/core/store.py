@@ -262,7 +262,7 @@ class Draft:
         *,
         key: str,
         release_id: str,
-        settings: dict[str, Any],
+        settings: dict[str, JsonValue],
         inputs: dict[str, str],
         seconds: float,
         code: str,

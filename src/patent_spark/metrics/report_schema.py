@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from patent_spark.core.schemas import LARGE_TEST, TEST
 from patent_spark.metrics.earlier_versions import upgraded_metrics, upgraded_split
@@ -88,9 +88,10 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, JsonValue]:
         """Plain values for a JSON file."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        values: dict[str, JsonValue] = self.model_dump(mode="json", exclude_unset=True)
+        return values
 
 
 class ClassMetrics(Record):

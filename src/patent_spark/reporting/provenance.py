@@ -4,7 +4,8 @@ warehouse."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from pydantic import JsonValue
 
 from patent_spark.config import Config, flatten
 from patent_spark.core.manifest import Manifest
@@ -22,6 +23,35 @@ _STAGES = ("simulate", "ingest", "label", "split", "text", "shard", "train")
 
 
 @dataclass(frozen=True)
+class SourceRows:
+    """Rows of a source table."""
+
+    table: str
+    rows: int
+    rejected: dict[str, int]
+    """By reason."""
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """Patents of a task by split, as in the shards."""
+
+    task: str
+    splits: dict[str, int]
+    too_short: int | None
+    """Patents left out because their text is too short."""
+
+
+@dataclass(frozen=True)
+class ChangedSetting:
+    """A setting that differs from its default."""
+
+    name: str
+    value: JsonValue
+    default: JsonValue
+
+
+@dataclass(frozen=True)
 class Provenance:
     """Where the metrics come from."""
 
@@ -29,17 +59,14 @@ class Provenance:
     data_to_date: str
     data_to_date_from: str
     simulated: bool
-    tables: list[dict[str, Any]]
-    """Rows in and rejected, by source table."""
+    tables: list[SourceRows]
     levels: dict[str, int]
     open_window: int | None
-    splits: list[dict[str, Any]]
-    """Patents by task and split, as in the shards."""
+    splits: list[SplitRows]
     text: TextMetadata | None
     """Vocabulary and training text of the vectors."""
     stages: list[Manifest]
-    settings: list[dict[str, Any]]
-    """Settings that differ from their defaults."""
+    settings: list[ChangedSetting]
     warnings: list[str]
     data_warnings: tuple[str, ...] | None
     """What the data quality report of this release warns of; None without such a report."""
@@ -78,34 +105,31 @@ def data_warnings(store: Store) -> tuple[str, ...] | None:
     return None if metadata is None else metadata.warnings
 
 
-def _tables(ingest: IngestMetadata) -> list[dict[str, Any]]:
-    return [
-        {"table": name, "rows": rows, "rejected": ingest.rejected.get(name) or {}}
-        for name, rows in ingest.rows_in.items()
-    ]
+def _tables(ingest: IngestMetadata) -> list[SourceRows]:
+    return [SourceRows(name, rows, ingest.rejected.get(name) or {}) for name, rows in ingest.rows_in.items()]
 
 
-def _splits(shard: ShardMetadata) -> list[dict[str, Any]]:
+def _splits(shard: ShardMetadata) -> list[SplitRows]:
     order = {TRAIN: 0, DEVELOPMENT: 1}
     return [
-        {
-            "task": task,
-            "splits": {
+        SplitRows(
+            task,
+            {
                 split: examples.splits[split].rows
                 for split in sorted(examples.splits, key=lambda name: (order.get(name, 2), name))
             },
-            "too_short": shard.too_short.get(task),
-        }
+            shard.too_short.get(task),
+        )
         for task, examples in shard.tasks.items()
     ]
 
 
-def _settings(manifests: dict[str, Manifest]) -> list[dict[str, Any]]:
+def _settings(manifests: dict[str, Manifest]) -> list[ChangedSetting]:
     """From the manifests, not from today's configuration: a stage may have run with other settings."""
     defaults = flatten(Config())
     used = {name: value for manifest in manifests.values() for name, value in manifest.settings.items()}
     return [
-        {"name": name, "value": used[name], "default": defaults.get(name)}
+        ChangedSetting(name, used[name], defaults.get(name))
         for name in sorted(used)
         if used[name] != defaults.get(name)
     ]

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import requests
 import urllib3
+from pydantic import JsonValue
 from requests import Response
 
 from patent_spark.core.progress import say
@@ -39,7 +40,7 @@ class Client:
         self._key, self._key_name = key, key_name
         self._session = requests.Session()
 
-    def json(self, address: str) -> dict[str, Any]:
+    def json(self, address: str) -> dict[str, JsonValue]:
         """The JSON object at an address; raises SourceError for any other answer."""
         with self.open(address) as response:
             try:

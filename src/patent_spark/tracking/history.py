@@ -109,7 +109,7 @@ def _past(run: Any) -> RunRecord:
         info.status,
         f"{started:%Y-%m-%d %H:%M:%S}",
         seconds,
-        current_settings(run.data.params, warn=False),
+        {name: str(value) for name, value in current_settings(run.data.params, warn=False).items()},
         dict(run.data.tags),
         dict(run.data.metrics),
         info.experiment_id,

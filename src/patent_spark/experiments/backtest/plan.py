@@ -152,9 +152,8 @@ def first_known_labels(store: Store, config: Config) -> dict[str, datetime.date]
 
 def model_config(config: Config, model: ModelPlan, others: Settings) -> Config:
     """The configuration of one model: its training and test years, and other settings as given."""
-    return with_settings(
-        config, {"split.train_until": model.year, "split.test_years": list(model.test_years)} | others
-    )
+    years: Settings = {"split.train_until": model.year, "split.test_years": list(model.test_years)}
+    return with_settings(config, years | others)
 
 
 def _require_labels(year: int, first_labels: Mapping[str, datetime.date]) -> None:

@@ -6,9 +6,8 @@ import datetime
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from patent_spark.config import Release
 from patent_spark.core.errors import DataError
@@ -25,7 +24,7 @@ class ReleaseMetadata:
     """The last grant date that the release covers."""
     data_to_date_from: str
     """Where that day comes from: a setting, release.json or the newest grant date."""
-    bayes_rates: dict[str, Any] | None
+    bayes_rates: dict[str, JsonValue] | None
     """Of a simulated release; see IngestMetadata."""
     synonyms: list[list[str]] | None
     """Of a simulated release; see IngestMetadata."""
@@ -51,8 +50,8 @@ class _ReleaseFile(BaseModel):
 
     release_id: str | None = None
     data_to_date: str | None = None
-    bayes_rates: dict[str, Any] | None = None
-    attainable: dict[str, Any] | None = None
+    bayes_rates: dict[str, JsonValue] | None = None
+    attainable: dict[str, JsonValue] | None = None
     """The rates in releases of older simulators."""
     synonyms: list[list[str]] | None = None
     source: str = ""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ from patent_spark.stages.quality.report_schema import (
     TableRows,
 )
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 """A row of an aggregate, with the columns of aggregates.py."""
 OPEN, NO_CLASS, NO_REFERENCE_SET = "open window", "without class", "no reference set"
 OUTCOMES = (*LEVELS, OPEN, NO_CLASS, NO_REFERENCE_SET)

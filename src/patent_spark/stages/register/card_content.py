@@ -67,7 +67,7 @@ def make_card(store: Store, config: Config, promotion: Promotion, checks: Sequen
 
 def _changed_settings(origin: Provenance) -> tuple[ChangedSetting, ...]:
     return tuple(
-        ChangedSetting(name=each["name"], value=str(each["value"]), default=str(each["default"]))
+        ChangedSetting(name=each.name, value=str(each.value), default=str(each.default))
         for each in origin.settings
     )
 
@@ -126,7 +126,7 @@ def _split(settings: Config, task: str, origin: Provenance) -> SplitProtocol:
         test_share=split.test,
         development_share=split.development,
         sample_share=split.sample,
-        patents=next(each["splits"] for each in origin.splits if each["task"] == task),
+        patents=next(each.splits for each in origin.splits if each.task == task),
     )
 
 

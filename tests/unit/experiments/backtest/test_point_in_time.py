@@ -18,8 +18,6 @@ from patent_spark.experiments.backtest.plan import ModelPlan, model_config, poin
 from patent_spark.pipeline import run_stage
 from tests.support.releases import tsv, write_zip
 
-pytestmark = pytest.mark.engine
-
 SETTINGS = [
     "tasks=citation_level", "source.kind=simulate", "simulate.patents=1200", "simulate.classes=2",
     "text.workers=1", "text.dimensions=8", "text.epochs=1", "text.min_count=2", "label.population=cited",
