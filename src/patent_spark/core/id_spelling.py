@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from patent_spark.core.dictionaries import with_values
 from patent_spark.core.patent_ids import are_plain_numbers, keys_of_any, keys_of_plain_numbers
 
 PREFIXED, SCIENTIFIC, DECIMAL, SEPARATED, PADDED, OTHER = SPELLINGS = (
@@ -60,15 +62,14 @@ def read_ids(written: pa.Array) -> PatentIds:
     An id is changed in one way only, whatever the table it stands in.
     """
     if not pa.types.is_dictionary(written.type):
-        ids, keys, places = _read(written)
-        return PatentIds(ids, keys, _counted(places, np.ones(len(places), np.int64)))
-    values, keys, places = _read(written.dictionary)
-    keys = keys.take(written.indices)
-    if not len(places):
+        read = _read(written)
+        return PatentIds(read.ids, read.keys, _counted(read.places))
+    read = _read(written.dictionary)
+    keys = read.keys.take(written.indices)
+    if not len(read.places):
         return PatentIds(written, keys)
-    rows = np.bincount(written.indices.drop_null().to_numpy(), minlength=len(values))
-    # Two values can have become one, so the dictionary is made anew.
-    return PatentIds(values.take(written.indices).dictionary_encode(), keys, _counted(places, rows))
+    rows = np.bincount(written.indices.drop_null().to_numpy(), minlength=len(read.ids))
+    return PatentIds(with_values(written, read.ids), keys, _counted(read.places, rows[read.others]))
 
 
 def one_spelling(ids: pa.Array) -> tuple[pa.Array, Counter[str]]:
@@ -77,25 +78,34 @@ def one_spelling(ids: pa.Array) -> tuple[pa.Array, Counter[str]]:
     return read.ids, read.respelled
 
 
-def _read(written: pa.Array) -> tuple[pa.Array, pa.Array, npt.NDArray[np.int64]]:
-    """Ids, keys, and the place in SPELLINGS of each id, -1 for a usual one; no places when all are usual."""
+class _Read(NamedTuple):
+    """Plain ids as they were read."""
+
+    ids: pa.Array
+    keys: pa.Array
+    others: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+    """Where the ids stand that are no plain numbers; none when all are usual."""
+    places: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+    """The place in SPELLINGS of each of them, -1 for a usual one."""
+
+
+def _read(written: pa.Array) -> _Read:
     plain = are_plain_numbers(written)
     keys = keys_of_plain_numbers(written, plain)
     if keys.null_count == written.null_count:
-        return written, keys, np.zeros(0, np.int64)
+        return _Read(written, keys)
     # The few ids with letters or in another form take a slower path.
     others = pc.and_(pc.invert(plain), pc.is_valid(written))
     spelled, place = _spelled(written.filter(others))
     keys = pc.replace_with_mask(keys, others, keys_of_any(spelled))
     if not len(place):
-        return written, keys, place
-    places = np.full(len(written), -1)
-    places[_mask(others)] = place
-    return pc.replace_with_mask(written, others, spelled), keys, places
+        return _Read(written, keys)
+    ids = pc.replace_with_mask(written, others, spelled)
+    return _Read(ids, keys, np.flatnonzero(_mask(others)), place)
 
 
 def _spelled(ids: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """Ids in the usual form, and the place in SPELLINGS of each; see _read."""
+    """Ids in the usual form, and the place in SPELLINGS of each; no places when all are usual."""
     unusual = pc.invert(pc.match_substring_regex(ids, _USUAL))
     if not pc.any(unusual).as_py():
         return ids, np.zeros(0, np.int64)
@@ -149,8 +159,10 @@ def _mask(values: pa.Array) -> npt.NDArray[np.bool_]:
     return mask
 
 
-def _counted(places: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> Counter[str]:
-    """Rows by spelling."""
-    if not len(places):
-        return Counter()
-    return Counter({name: int(n) for i, name in enumerate(SPELLINGS) if (n := rows[places == i].sum())})
+def _counted(places: npt.NDArray[np.int64], rows: npt.NDArray[np.int64] | None = None) -> Counter[str]:
+    """Rows by spelling. rows: of each id, by default one."""
+    spelled = places >= 0
+    counts = np.bincount(
+        places[spelled], weights=None if rows is None else rows[spelled], minlength=len(SPELLINGS)
+    )
+    return Counter({name: int(n) for name, n in zip(SPELLINGS, counts, strict=True) if n})

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from patent_spark.core.dictionaries import with_values
+
 Columns = dict[str, pa.Array]
 
 NULL_WORDS = frozenset(
@@ -67,7 +69,7 @@ def _without_null_words(column: pa.Array) -> pa.Array:
     if isinstance(column, pa.DictionaryArray):
         dictionary = column.dictionary  # each access makes another object
         words = _without_null_words(dictionary)
-        return column if words is dictionary else words.take(column.indices).dictionary_encode()
+        return column if words is dictionary else with_values(column, words)
     short = pc.fill_null(pc.less_equal(pc.binary_length(column), _LONGEST), False)
     if not pc.any(short).as_py():
         return column
@@ -82,9 +84,7 @@ def _replaced(column: pa.Array, function: Callable[[str], str]) -> pa.Array:
     """A dictionary-encoded column with a function of each distinct value; null where that is empty."""
     values = column.dictionary.to_pylist()
     words = [(None if value is None else function(value)) or None for value in values]
-    return (
-        column if words == values else pa.array(words, pa.string()).take(column.indices).dictionary_encode()
-    )
+    return column if words == values else with_values(column, pa.array(words, pa.string()))
 
 
 def _date(text: str) -> datetime.date | None:
