@@ -72,12 +72,6 @@ def read_ids(written: pa.Array) -> PatentIds:
     return PatentIds(with_values(written, read.ids), keys, _counted(read.places, rows[read.others]))
 
 
-def one_spelling(ids: pa.Array) -> tuple[pa.Array, Counter[str]]:
-    """The ids in PatentsView's form, and how many were changed, by what was unusual about them."""
-    read = read_ids(ids)
-    return read.ids, read.respelled
-
-
 class _Read(NamedTuple):
     """Plain ids as they were read."""
 

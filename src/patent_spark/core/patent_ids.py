@@ -14,7 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 DIGITS = 12
-_NUMBERS = 10**DIGITS
+FIRST_LETTERED = 10**DIGITS
+"""The keys of numbers without letters and leading zeros, which utility patents have, are smaller."""
+FIRST_OF_1976 = 3_930_271
+"""The first utility patent of 1976, where PatentsView begins."""
 _NUMERALS = "0123456789"
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -54,7 +57,7 @@ def compact_ids(ids: pa.Array) -> pa.Array:
 
 def patent_id(key: int) -> str:
     """The id of a key."""
-    prefix, number = divmod(key, _NUMBERS)
+    prefix, number = divmod(key, FIRST_LETTERED)
     code, zeros = divmod(prefix, DIGITS)
     letters = ""
     while code:
@@ -67,7 +70,7 @@ def patent_ids(keys: pa.Array) -> pa.Array:
     """Ids of an array of keys; null where a key is null."""
     # The id of a utility patent, and nearly all are, is the number itself.
     ids = pc.cast(keys, pa.string())
-    lettered = pc.greater_equal(keys, _NUMBERS)
+    lettered = pc.greater_equal(keys, FIRST_LETTERED)
     if not pc.any(lettered).as_py():
         return ids
     others = pa.array([patent_id(key) for key in keys.filter(lettered).to_pylist()], pa.string())
@@ -86,7 +89,7 @@ def keys_of_any(ids: pa.Array) -> pa.Array:
     zeros = pc.subtract(pc.subtract(length, 1), pc.binary_length(without_zeros))
     numbers = pc.cast(pc.if_else(formed, digits, None), pa.int64())
     prefix = pc.add(pc.multiply(codes, DIGITS), pc.cast(zeros, pa.int64()))
-    return pc.add(pc.multiply(prefix, _NUMBERS), numbers)
+    return pc.add(pc.multiply(prefix, FIRST_LETTERED), numbers)
 
 
 def _letter_code(letters: str) -> int | None:

@@ -9,9 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from patent_spark.core.errors import DataError
-from patent_spark.core.id_spelling import one_spelling
+from patent_spark.core.id_spelling import read_ids
 from patent_spark.core.metadata import IndexedVectors
-from patent_spark.core.patent_ids import patent_id, patent_keys
+from patent_spark.core.patent_ids import patent_id
 from patent_spark.core.token_ids import split_words
 from patent_spark.inference.similar.encoders import TextEncoder
 from patent_spark.inference.similar.filters import Filters
@@ -183,7 +183,7 @@ def _required(encoder: TextEncoder | None) -> TextEncoder:
 
 
 def _key_of(patent: str) -> int:
-    key: int | None = patent_keys(one_spelling(pa.array([patent], pa.string()))[0])[0].as_py()
+    key: int | None = read_ids(pa.array([patent], pa.string())).keys[0].as_py()
     if key is None:
         raise DataError(f"{patent} is not a patent's number, such as 7654321 or RE38999", patent=patent)
     return key

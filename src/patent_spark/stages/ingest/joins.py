@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import JoinMetadata
+from patent_spark.core.patent_ids import FIRST_LETTERED, FIRST_OF_1976
 from patent_spark.core.schemas import ABSTRACTS, CITATIONS, CPC, PATENTS, RELATED_DOCUMENTS
 
 CITED = "CITATIONS (cited, 1976 and later)"
@@ -30,13 +31,11 @@ JOINS = {
 }
 """What is joined with PATENTS: table and key. Cited patents before 1976 are in no release."""
 
-FIRST_OF_1976 = 3_930_271
 _DENSE_NUMBERS = 10**8
 _FEW_ROWS, _FEW_MATCHES = 100, 10
 _CITED_LEAST = 0.2
 """Part of the share that ids drawn at random would have, below which cited ids are of another form."""
 _EXAMPLES, _LOOKED_AT = 3, 100
-_LETTERED = 10**12
 _NO_KEY = -1
 
 
@@ -80,7 +79,7 @@ class _KnownPatents:
         self._others = keys[len(numbers) :]
         self._marks = np.zeros(int(numbers.max(initial=0)) + 1, bool)
         self._marks[numbers] = True
-        utility = keys[(keys >= FIRST_OF_1976) & (keys < _LETTERED)]
+        utility = keys[(keys >= FIRST_OF_1976) & (keys < FIRST_LETTERED)]
         self.density = len(utility) / (int(utility[-1] - utility[0]) + 1) if len(utility) else 0.0
         """Share of the numbers between the first and the last utility patent that are in PATENTS."""
 
@@ -105,7 +104,7 @@ def _measured(folder: Path, column: str, patents: _KnownPatents, cited: bool) ->
     for group, keys in _groups(folder, column):
         no_key = keys == _NO_KEY
         # Ids that are no patent's count; patents before 1976, and those with letters, do not.
-        looked_at = no_key | ((keys >= FIRST_OF_1976) & (keys < _LETTERED)) if cited else None
+        looked_at = no_key | ((keys >= FIRST_OF_1976) & (keys < FIRST_LETTERED)) if cited else None
         missing = ~patents.hold(keys)
         if looked_at is not None:
             missing &= looked_at

@@ -18,13 +18,11 @@ from pyspark.sql.types import (
 
 from patent_spark.config import Label
 from patent_spark.core.errors import conform
+from patent_spark.core.patent_ids import FIRST_LETTERED, FIRST_OF_1976
 from patent_spark.core.patent_rules import is_withdrawn, keep_standing, may_count, parents_per_patent
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-
-FIRST_OF_1976 = 3_930_271
-"""The first utility patent of 1976, where PatentsView begins."""
 
 BLOCK = 1_000
 """Utility patents are looked for in blocks of so many numbers: less than a week of grants, so a release has
@@ -42,8 +40,6 @@ PATENT_TYPES = (
     "tvpp",
 )  # fmt: skip
 BLANK, OTHER_SPELLING = "blank", "something else"
-
-_LETTERS_FROM = 10**12  # keys of numbers without letters and leading zeros are smaller, see keys.py
 
 
 def _schema(*columns: tuple[str, DataType]) -> StructType:
@@ -291,7 +287,7 @@ def _cited_state() -> Column:
         F.when(key.isNull(), MALFORMED)
         .when(F.col("cited_withdrawn"), WITHDRAWN)
         .when(F.col("cited_date").isNotNull(), STANDING)
-        .when(key >= _LETTERS_FROM, LETTERED)
+        .when(key >= FIRST_LETTERED, LETTERED)
         .when(key < FIRST_OF_1976, BEFORE_1976)
         .otherwise(ABSENT)
     )
@@ -307,7 +303,7 @@ def _category() -> Column:
 
 
 def _per_block(rows: DataFrame, key: str) -> DataFrame:
-    utility = rows.where(F.col(key).between(FIRST_OF_1976, _LETTERS_FROM - 1))
+    utility = rows.where(F.col(key).between(FIRST_OF_1976, FIRST_LETTERED - 1))
     block = F.floor(F.col(key) / BLOCK).cast("bigint")
     return utility.groupBy(block.alias("block")).agg(F.count("*").alias("rows")).transform(conform, _BLOCKS)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from patent_spark.core.patent_ids import FIRST_LETTERED
 from patent_spark.stages.quality.report_schema import Hole
 
 if TYPE_CHECKING:
@@ -28,15 +29,13 @@ _NEAR = 5
 """Years on either side that a year is compared with."""
 _FALL = 0.5
 """Share of what the years around have, below which a year has a hole."""
-_LETTERED = 10**12
-"""Keys of numbers without letters, which utility patents have, are smaller; see core/patent_ids.py."""
 _FEW = 20
 """Patents with it that must be missing for a hole to be more than chance."""
 
 
 def coverage_by_year(patents: DataFrame, tables: Mapping[str, DataFrame]) -> DataFrame:
     """One row per grant year: utility patents, and how many have a row in each of the tables (COVERED)."""
-    rows = patents.where(F.col("patent_key") < _LETTERED).select(
+    rows = patents.where(F.col("patent_key") < FIRST_LETTERED).select(
         "patent_key", F.year("grant_date").alias("year")
     )
     for name, (_, key) in COVERED.items():

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from patent_spark.core.patent_ids import FIRST_OF_1976
 from patent_spark.core.schemas import LEVELS
 from patent_spark.stages.quality.aggregates import (
     ABSENT,
@@ -17,7 +18,6 @@ from patent_spark.stages.quality.aggregates import (
     BEFORE,
     BEFORE_1976,
     BLOCK,
-    FIRST_OF_1976,
     LETTERED,
     MALFORMED,
     STANDING,

@@ -16,8 +16,7 @@ import pyarrow.parquet as pq
 from patent_spark.config import digest
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
-from patent_spark.core.id_spelling import one_spelling
-from patent_spark.core.patent_ids import patent_keys
+from patent_spark.core.id_spelling import read_ids
 from patent_spark.core.progress import Progress
 from patent_spark.core.store import location
 from patent_spark.stages.score.file_formats import batches, file_set
@@ -92,7 +91,7 @@ class FileInput:
             for batch in batches(self._files, path, self._columns):
                 ids = batch.column(0)
                 rows = pa.array(np.arange(place, place + batch.num_rows))
-                keys = patent_keys(one_spelling(ids)[0])
+                keys = read_ids(ids).keys
                 yield pa.record_batch(
                     [keys, ids, rows, *batch.columns[1:]], names=[*KEPT, *batch.schema.names[1:]]
                 )
