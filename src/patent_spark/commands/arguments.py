@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import cache
 from typing import Protocol
 
 from patent_spark.config import Config
@@ -40,6 +41,7 @@ def tracked(handler: Handler) -> Handler:
     return handle
 
 
+@cache
 def common() -> argparse.ArgumentParser:
     """The settings, which every command takes."""
     shared = argparse.ArgumentParser(add_help=False)
@@ -54,6 +56,7 @@ def common() -> argparse.ArgumentParser:
     return shared
 
 
+@cache
 def forced() -> argparse.ArgumentParser:
     """`--force`, of commands that skip what did not change."""
     shared = argparse.ArgumentParser(add_help=False)
@@ -63,6 +66,7 @@ def forced() -> argparse.ArgumentParser:
     return shared
 
 
+@cache
 def resumed() -> argparse.ArgumentParser:
     """`--resume`, of commands that train."""
     shared = argparse.ArgumentParser(add_help=False)

@@ -13,10 +13,7 @@ from patent_spark.commands.similar import add_similar_command
 from patent_spark.config import TASKS, Config, ConfigError
 from patent_spark.core.errors import DataError
 from patent_spark.core.store import Store
-from patent_spark.inference.prediction.readers import (
-    FORMATS,
-    TEXT,
-)
+from patent_spark.inference.prediction.readers import FORMATS, TEXT
 
 if TYPE_CHECKING:
     from patent_spark.inference.model_source import OpenedModel

@@ -19,8 +19,9 @@ _ONE_TRAINING = "train.launcher = external starts this command once a rank, for 
 def add_stage_commands(add: Add) -> None:
     """Add the commands to the parser."""
     add("run", tracked(run), "all stages, in order", forced(), resumed())
+    own_arguments = {"train": [resumed()], "score": [_scored()]}
     for each in STAGES.values():
-        own = {"train": [resumed()], "score": [_scored()]}.get(each.name, [])
+        own = own_arguments.get(each.name, [])
         command = add(each.name, _HANDLERS.get(each.name, stage), each.about, forced(), *own)
         if each.name != "train":
             command.set_defaults(resume=False)

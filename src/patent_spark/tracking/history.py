@@ -32,7 +32,6 @@ class RunRecord:
     tags: dict[str, str]
     metrics: dict[str, float]
     """The last value of each metric."""
-    experiment_id: str = ""
 
     @property
     def short(self) -> str:
@@ -112,7 +111,6 @@ def _past(run: Any) -> RunRecord:
         {name: str(value) for name, value in current_settings(run.data.params, warn=False).items()},
         dict(run.data.tags),
         dict(run.data.metrics),
-        info.experiment_id,
     )
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, Metric
+    from mlflow.entities import Run as MlflowRun
     from numpy.typing import NDArray
 
 __all__ = [
@@ -140,14 +141,16 @@ class Run:
     def link_artifact(self, title: str, path: str) -> None:
         """Link to an artifact in the description of the run."""
         with tracking_errors(self.uri):
-            experiment = self._client.get_run(self.run_id).info.experiment_id
-        self.add_links({title: artifact_link(experiment, self.run_id, path)})
+            run = self._client.get_run(self.run_id)
+            self._add_links(run, {title: artifact_link(run.info.experiment_id, self.run_id, path)})
 
     def add_links(self, links: Mapping[str, str]) -> None:
         """Put links, by title, into the description of the run; those of the same title are replaced."""
         with tracking_errors(self.uri):
-            note = self._client.get_run(self.run_id).data.tags.get(NOTE, "")
-            self._client.set_tag(self.run_id, NOTE, with_links(note, links))
+            self._add_links(self._client.get_run(self.run_id), links)
+
+    def _add_links(self, run: MlflowRun, links: Mapping[str, str]) -> None:
+        self._client.set_tag(self.run_id, NOTE, with_links(run.data.tags.get(NOTE, ""), links))
 
     def log_datasets(self, datasets: Sequence[DatasetInput]) -> None:
         """Name data sets as inputs of the run; see tracking/datasets.py."""

@@ -37,7 +37,6 @@ Item = TypeVar("Item")
 
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 
-
 _LINE_BREAK, _QUOTE = ord("\n"), ord('"')
 _FIRST_ROW = 2  # the header is row 1
 _CONTENT = 200
@@ -156,10 +155,8 @@ class _Reader:
     def unfinished(self, data: bytes, size: int, *, endless: bool) -> DataError:
         """The error of a file that ends inside the last row of the data, or whose last row there is
         endless."""
-        path, row = (
-            self._member.path,
-            self._rows_read + _FIRST_ROW + len(self._grammar.rows_of(data + b"\n")) - 1,
-        )
+        path, rows = self._member.path, self._grammar.rows_of(data + b"\n")
+        row = self._rows_read + _FIRST_ROW + len(rows) - 1
         if endless:
             return DataError(
                 f"{path}: row {row:,} does not end within {size >> 20} MB; "

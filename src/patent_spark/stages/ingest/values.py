@@ -25,6 +25,7 @@ EXACT_NULL_WORDS = sorted(
     {each for word in NULL_WORDS for each in (word, word.upper(), word.capitalize())} | {"NaN", "NaT"}
 )
 """The same in the usual cases, for the parser."""
+_NULL_WORDS = pa.array(sorted(NULL_WORDS))
 _LONGEST = max(map(len, NULL_WORDS)) + 2
 """Bytes of the longest field that can be such a word, with blanks around it."""
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]00:00:00(?:\.0+)?(?:Z|\+00:?00)?)?")
@@ -74,7 +75,7 @@ def _without_null_words(column: pa.Array) -> pa.Array:
     if not pc.any(short).as_py():
         return column
     words = pc.utf8_lower(pc.utf8_trim_whitespace(column.filter(short)))
-    nothing = pc.is_in(words, pa.array(sorted(NULL_WORDS)))
+    nothing = pc.is_in(words, _NULL_WORDS)
     if not pc.any(nothing).as_py():
         return column
     return pc.replace_with_mask(column, short, pc.if_else(nothing, None, column.filter(short)))
