@@ -13,6 +13,7 @@ import pandas as pd
 from patent_spark.api.warehouse import Warehouse, open_warehouse
 from patent_spark.config import Config
 from patent_spark.core.errors import DataError
+from patent_spark.core.schemas import TOP1
 from patent_spark.core.store import Store
 from patent_spark.inference.model_source import OpenedModel, open_models
 from patent_spark.inference.prediction.documents import Document
@@ -108,8 +109,8 @@ class Model:
         answered = np.concatenate([np.empty(0, bool), *known])
         labels = np.array(packed.labels, object)[table.argmax(axis=1)]
         columns = {task: labels, f"{task}_probability": table.max(axis=1, initial=0)}
-        if "top1" in packed.labels:
-            columns["top1_probability"] = table[:, packed.labels.index("top1")]
+        if TOP1 in packed.labels:
+            columns["top1_probability"] = table[:, packed.labels.index(TOP1)]
         return pd.DataFrame(columns, index=frame.index).where(pd.Series(answered, index=frame.index))
 
     def similar(

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patent_spark.config import Config, load_config
+from patent_spark.config import TASKS, Config, load_config
 from patent_spark.core.errors import DataError
 from patent_spark.core.schemas import STAGE_OF, TABLES
 from patent_spark.core.store import Store
@@ -64,7 +64,7 @@ class Warehouse:
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks that were evaluated."""
-        return tuple(task for task in ("technology", "citation_level") if self._has_metrics(task))
+        return tuple(task for task in TASKS if self._has_metrics(task))
 
     def _has_metrics(self, task: str) -> bool:
         manifest = self._store.manifest("evaluate")

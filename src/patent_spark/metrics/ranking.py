@@ -77,12 +77,12 @@ def _precision_at(reached: Floats, true_positives: Floats, share: float) -> Floa
     """
     start = np.zeros((1, reached.shape[1]))
     ends = np.concatenate([start, reached])
-    n_positives = np.repeat(np.concatenate([start, true_positives]), 2, axis=0)
+    positives_at_ends = np.repeat(np.concatenate([start, true_positives]), 2, axis=0)
     kept = np.maximum(1, np.round(reached[-1] * share))
     after = np.argmax(ends >= kept, axis=0).clip(min=1)
     (from_, to), (least, most) = (
         [np.take_along_axis(values, each[None], axis=0)[0] for each in (after - 1, after)]
-        for values in (ends, n_positives)
+        for values in (ends, positives_at_ends)
     )
     within = least + (most - least) * ratio(kept - from_, to - from_)
     return ratio(within, np.where(reached[-1] > 0, kept, 0), otherwise=np.nan)

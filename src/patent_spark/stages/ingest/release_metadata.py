@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from patent_spark.config import Release
 from patent_spark.core.errors import DataError
@@ -50,9 +50,10 @@ class _ReleaseFile(BaseModel):
 
     release_id: str | None = None
     data_to_date: str | None = None
-    bayes_rates: dict[str, JsonValue] | None = None
-    attainable: dict[str, JsonValue] | None = None
-    """The rates in releases of older simulators."""
+    # `attainable` in releases of older simulators.
+    bayes_rates: dict[str, JsonValue] | None = Field(
+        default=None, validation_alias=AliasChoices("bayes_rates", "attainable")
+    )
     synonyms: list[list[str]] | None = None
     source: str = ""
     files: dict[str, _SourceFile] = {}
@@ -84,7 +85,7 @@ def read_release_metadata(folder: Path, settings: Release) -> ReleaseMetadata:
         id=settings.id or about.release_id,
         data_to_date=day,
         data_to_date_from=source,
-        bayes_rates=about.bayes_rates or about.attainable,
+        bayes_rates=about.bayes_rates,
         synonyms=about.synonyms,
         source=about.source,
         sha256={name: file.sha256 for name, file in about.files.items()},
