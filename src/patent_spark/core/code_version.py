@@ -6,10 +6,9 @@ when the digest of its code differs; comments, docstrings and formatting change 
 
 from __future__ import annotations
 
-import ast
 import functools
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -17,7 +16,8 @@ from pathlib import Path
 
 from patent_spark import __version__
 from patent_spark.config import digest
-from patent_spark.core.schema_definitions import SchemaDefinitions, mentioned_names
+from patent_spark.core.module_code import ModuleCode, read_code
+from patent_spark.core.schema_definitions import SchemaDefinitions
 
 ROOT = "patent_spark"
 SCHEMAS = "patent_spark.core.schemas"
@@ -108,7 +108,7 @@ class _Sources:
     def __init__(self, package: Traversable) -> None:
         self._package = package
         self._texts: dict[str, str] = {}
-        self._parsed: dict[str, tuple[str, frozenset[str]]] = {}
+        self._imports: dict[str, set[str]] = {}
         self._digests: dict[tuple[str, bool], str] = {}
 
     def digest(self, module: str, presentation: bool) -> str:
@@ -120,48 +120,40 @@ class _Sources:
     def _digest(self, module: str, presentation: bool) -> str:
         modules = self.closure(module, presentation)
         shown = sorted({name.rpartition(".")[0] for name in modules if is_presentation(name)})
-        code: list[object] = [(name, self._parse(name)[0]) for name in modules if name != SCHEMAS]
+        code: list[object] = [(name, self._code(name).statements) for name in modules if name != SCHEMAS]
         schemas = self._schemas.code(self.schema_names(modules))
         return digest([*code, *schemas, *(self._templates(folder) for folder in shown)])
 
     def schema_names(self, modules: Iterable[str]) -> set[str]:
         """What some modules may take from schemas.py, and other names."""
-        return set().union(*(_mentioned(self._read(name)) for name in modules if name != SCHEMAS))
+        return set().union(*(self._code(name).names for name in modules if name != SCHEMAS))
 
     @functools.cached_property
     def _schemas(self) -> SchemaDefinitions:
-        return SchemaDefinitions(_without_docstrings(ast.parse(self._read(SCHEMAS))))  # it changes its tree
+        return SchemaDefinitions(self._read(SCHEMAS))
 
     def closure(self, module: str, presentation: bool) -> list[str]:
         """The module and all that it imports, directly or through others."""
         reached, waiting = {module}, [module]
         while waiting:
-            for name in self._parse(waiting.pop())[1] - reached:
+            for name in self._imports_of(waiting.pop()) - reached:
                 if not is_left_out(name, presentation):
                     reached.add(name)
                     waiting.append(name)
         return sorted(reached)
 
-    def _parse(self, module: str) -> tuple[str, frozenset[str]]:
-        """What a module does, as text, and the modules that it imports."""
-        if module not in self._parsed:
-            text = self._read(module)
-            names = {name for node in ast.walk(_tree(text)) for name in self._names(node)}
-            self._parsed[module] = _dump(text), frozenset(names)
-        return self._parsed[module]
+    def _code(self, module: str) -> ModuleCode:
+        return read_code(self._read(module))
 
-    def _names(self, node: ast.AST) -> Iterator[str]:
-        """Modules of the package that a statement imports, or whose name a string is."""
-        if isinstance(node, ast.Import):
-            named = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            whole = [f"{node.module}.{alias.name}" for alias in node.names]
-            named = [name if self._file(name) else str(node.module) for name in whole]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isascii():
-            named = [node.value]
-        else:
-            return
-        yield from (name for name in named if name.startswith(ROOT) and self._file(name))
+    def _imports_of(self, module: str) -> set[str]:
+        """The modules of the package that a module imports, or whose names stand in it as strings."""
+        if module not in self._imports:
+            code = self._code(module)
+            whole = {(name, f"{name}.{part}") for name, part in code.imported if name.startswith(ROOT)}
+            named = {full if self._file(full) else name for name, full in whole}
+            named |= {name for name in code.modules if name.startswith(ROOT) and name.isascii()}
+            self._imports[module] = {name for name in named if self._file(name)}
+        return self._imports[module]
 
     def _read(self, module: str) -> str:
         if module not in self._texts:
@@ -191,51 +183,6 @@ class _Sources:
 @functools.cache
 def _installed() -> _Sources:
     return _Sources(files(ROOT))
-
-
-class _Stripper(ast.NodeTransformer):
-    """Takes out docstrings and what only a type checker runs."""
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        """Drop strings that stand as statements: docstrings of modules, classes, functions and attributes."""
-        self.generic_visit(node)
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [each for each in body if not _is_text(each) and not _is_for_types(each)]  # type: ignore[attr-defined]
-        return node
-
-
-@functools.cache
-def _tree(text: str) -> ast.Module:
-    """What a source does: without docstrings."""
-    return _without_docstrings(ast.parse(text))
-
-
-@functools.cache
-def _dump(text: str) -> str:
-    return ast.dump(_tree(text))
-
-
-@functools.cache
-def _mentioned(text: str) -> frozenset[str]:
-    return frozenset(mentioned_names(_tree(text)))
-
-
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    _Stripper().visit(tree)
-    return tree
-
-
-def _is_text(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
-
-
-def _is_for_types(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def code_version() -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from patent_spark.core.module_code import is_text
+
 
 class SchemaDefinitions:
     """The statements of schemas.py by the names that they define."""
 
-    def __init__(self, tree: ast.Module) -> None:
-        _WithoutDescriptions().visit(tree)
+    def __init__(self, source: str) -> None:
+        tree = _WithoutDescriptions().visit(ast.parse(source))
         self._statements = {name: node for node in tree.body for name in _defined(node)}
 
     def code(self, names: Iterable[str]) -> list[tuple[str, str]]:
@@ -31,22 +33,6 @@ class SchemaDefinitions:
         return self._statements.keys() & {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
-def mentioned_names(tree: ast.AST) -> frozenset[str]:
-    """Names that a module may take from schemas.py: imported ones, attributes, and strings, such as "LABELS".
-
-    Some name other things. Those only make a stage depend on more than it uses.
-    """
-    return frozenset(name for node in ast.walk(tree) for name in _mentioned(node))
-
-
-def _mentioned(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.ImportFrom):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.Attribute):
-        return [node.attr]
-    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
-
-
 def _defined(statement: ast.stmt) -> list[str]:
     """Names that a top-level statement defines."""
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
@@ -59,7 +45,11 @@ def _defined(statement: ast.stmt) -> list[str]:
 
 
 class _WithoutDescriptions(ast.NodeTransformer):
-    """Takes out the third part of a column, (name, type, meaning), and of a call of `_table`, its grain."""
+    """Takes out docstrings, the third part of a column, (name, type, meaning), and of a call of `_table`, its
+    grain."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        return None if is_text(node) else node
 
     def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
         self.generic_visit(node)
