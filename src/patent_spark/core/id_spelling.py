@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from patent_spark.core.dictionaries import with_values
-from patent_spark.core.patent_ids import are_plain_numbers, keys_of_any, keys_of_plain_numbers
+from patent_spark.core.patent_ids import keys_of_any, keys_of_plain_numbers
 
 PREFIXED, SCIENTIFIC, DECIMAL, SEPARATED, PADDED, OTHER = SPELLINGS = (
     "country prefix or kind code",
@@ -84,12 +84,11 @@ class _Read(NamedTuple):
 
 
 def _read(written: pa.Array) -> _Read:
-    plain = are_plain_numbers(written)
-    keys = keys_of_plain_numbers(written, plain)
+    keys = keys_of_plain_numbers(written)
     if keys.null_count == written.null_count:
         return _Read(written, keys)
     # The few ids with letters or in another form take a slower path.
-    others = pc.and_(pc.invert(plain), pc.is_valid(written))
+    others = pc.and_(keys.is_null(), written.is_valid())
     spelled, place = _spelled(written.filter(others))
     keys = pc.replace_with_mask(keys, others, keys_of_any(spelled))
     if not len(place):

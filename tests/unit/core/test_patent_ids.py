@@ -21,6 +21,14 @@ def test_the_ids_of_keys_are_their_inverse(ids):
     assert patent_ids(patent_keys(pa.array(ids, pa.string()))).to_pylist() == ids
 
 
+@given(st.lists(st.none() | st.text("0123456789/:D\0é", max_size=14), max_size=20), st.integers(0, 3))
+def test_the_key_of_an_id_does_not_depend_on_where_it_stands(ids, start):
+    """In a part of an array, too: its offsets do not begin at 0."""
+    whole = patent_keys(pa.array(ids, pa.string()))
+    assert whole[start:].equals(patent_keys(pa.array(ids, pa.string())[start:]))
+    assert whole.to_pylist() == [patent_keys(pa.array([id_], pa.string()))[0].as_py() for id_ in ids]
+
+
 def test_ids_of_keys():
     keys = [
         3930271,
