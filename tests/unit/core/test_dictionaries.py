@@ -1,6 +1,8 @@
 import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
 
-from patent_spark.core.dictionaries import with_values
+from patent_spark.core.dictionaries import encode_runs, with_values
 
 
 def test_other_values_stand_in_the_same_rows():
@@ -15,3 +17,13 @@ def test_equal_values_become_one():
     renamed = with_values(column, pa.array(["a", "a"]))
     assert renamed.to_pylist() == ["a", "a", "a"]
     assert renamed.dictionary.to_pylist() == ["a"]
+
+
+@given(st.lists(st.sampled_from(["a", "b", "", None]), max_size=12), st.integers(0, 3))
+def test_runs_are_the_same_texts(texts, start):
+    runs = encode_runs(pa.array(texts, pa.string())[start:])
+    assert (runs.to_pylist(), runs.null_count) == (texts[start:], texts[start:].count(None))
+
+
+def test_a_run_has_one_entry():
+    assert encode_runs(pa.array(["a", "a", "b", "b", "a"])).dictionary.to_pylist() == ["a", "b", "a"]

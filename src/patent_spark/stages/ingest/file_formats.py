@@ -40,6 +40,11 @@ class FileFormat:
     """A release may lack the file, and the file may have no rows."""
 
     @property
+    def grouped(self) -> tuple[str, ...]:
+        """Those of them whose equal values stand in rows next to each other."""
+        return tuple(name for name in self.repeating if name == "patent_id")
+
+    @property
     def archive(self) -> str:
         """The zip that holds the file."""
         return self.file.format(year=self.year) + ".zip"

@@ -21,10 +21,11 @@ from patent_spark.core.progress import say
 from patent_spark.core.schemas import ABSTRACTS, CITATIONS, PATENTS, REJECTS
 from patent_spark.stages.ingest.duplicate_pairs import COLUMN, DuplicatePairs, mark_all_rows
 from patent_spark.stages.ingest.file_formats import FileFormat
+from patent_spark.stages.ingest.key_samples import ID_COLUMNS, KeySample, empty_samples
 from patent_spark.stages.ingest.seen_patents import SeenPatents
 from patent_spark.stages.ingest.tsv import Reject, RowBlock, ahead, read_blocks
 from patent_spark.stages.ingest.validation import ValidatedBlock, validator_of
-from patent_spark.stages.ingest.values import Columns
+from patent_spark.stages.ingest.values import Columns, without_nulls
 from patent_spark.stages.ingest.writers import RejectWriter, TableWriter
 from patent_spark.stages.ingest.zip_reader import open_member
 
@@ -53,6 +54,8 @@ class FileOutcome:
     """Rows without a value that all rows should have, by table.column."""
     respelled: Counter[str] = field(default_factory=Counter)
     """Ids that were brought to PatentsView's form, by how they were written."""
+    samples: dict[str, KeySample] = field(default_factory=dict)
+    """Keys that are joined with PATENTS, by column."""
 
     @property
     def rows_rejected(self) -> int:
@@ -68,6 +71,11 @@ class FileOutcome:
         if len(columns.get("grant_date", ())):
             newest = pc.max(columns["grant_date"]).as_py()
             self.newest_grant = max(newest, self.newest_grant or newest)
+
+    def sample_keys(self, columns: Columns) -> None:
+        """Take keys from the next rows of the table."""
+        for key, sample in self.samples.items():
+            sample.add(columns[key], columns[ID_COLUMNS[self.format.table][key]])
 
 
 class FileIngest:
@@ -88,7 +96,7 @@ class FileIngest:
         self._validate = validator_of(format_.table, latest)
         self._seen = SeenPatents() if format_.table in (PATENTS.name, ABSTRACTS.name) else None
         self._pairs = DuplicatePairs() if format_.table == CITATIONS.name else None
-        self._outcome = FileOutcome(format_, source)
+        self._outcome = FileOutcome(format_, source, samples=empty_samples(format_.table))
 
     def run(self, on_read: Callable[[int], None]) -> FileOutcome:
         """Write all rows; `on_read` is called with the number of bytes of each read.
@@ -134,7 +142,10 @@ class FileIngest:
             usable[COLUMN] = self._pairs.may_repeat(usable["citing_key"], usable["cited_key"])
         self._outcome.add_usable(usable)
         for writer in writers:
-            writer.write(_with_abstract(usable) if writer.table == ABSTRACTS.name else usable)
+            rows = _with_abstract(usable) if writer.table == ABSTRACTS.name else usable
+            writer.write(rows)
+            if writer.table == self._format.table:
+                self._outcome.sample_keys(rows)
 
     def _reject_repeated(self, block: ValidatedBlock) -> None:
         """Keep the first usable row of a patent."""
@@ -190,7 +201,9 @@ def _rejects(block: RowBlock, reasons: list[str], rejected_by: npt.NDArray[np.in
 
 
 def _with_abstract(usable: Columns) -> Columns:
-    if not usable["abstract"].null_count:
+    texts = usable["abstract"]
+    if not texts.null_count:
         return usable
-    present = pc.is_valid(usable["abstract"])
-    return {name: column.filter(present) for name, column in usable.items()}
+    present = pc.is_valid(texts)
+    others = {name: column.filter(present) for name, column in usable.items() if name != "abstract"}
+    return others | {"abstract": without_nulls(texts)}

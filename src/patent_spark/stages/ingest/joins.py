@@ -1,15 +1,13 @@
 """Whether the tables of a release are about the same patents: how many rows of each meet one of PATENTS.
 
 A column of ids in another form, or a file of another release, leaves every join empty and every label zero,
-with all rows read and none rejected. So the shares are measured as soon as the tables are written: on all
-rows, because the ids of a part of a file can have another form than the rest.
+with all rows read and none rejected. So the shares are measured as soon as the tables are written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +16,9 @@ import pyarrow.parquet as pq
 
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import JoinMetadata
-from patent_spark.core.patent_ids import FIRST_LETTERED, FIRST_OF_1976
-from patent_spark.core.schemas import ABSTRACTS, CITATIONS, CPC, PATENTS, RELATED_DOCUMENTS
+from patent_spark.core.patent_ids import FIRST_LETTERED, FIRST_OF_1976, patent_ids
+from patent_spark.core.schemas import ABSTRACTS, CITATIONS, CPC, RELATED_DOCUMENTS
+from patent_spark.stages.ingest.key_samples import NO_KEY, KeySample
 
 CITED = "CITATIONS (cited, 1976 and later)"
 JOINS = {
@@ -36,16 +35,20 @@ _FEW_ROWS, _FEW_MATCHES = 100, 10
 _CITED_LEAST = 0.2
 """Part of the share that ids drawn at random would have, below which cited ids are of another form."""
 _EXAMPLES, _LOOKED_AT = 3, 100
-_NO_KEY = -1
 
 
-def measure_joins(tables: Path) -> dict[str, JoinMetadata]:
-    """For each join: rows looked at, those that meet no patent, and some of their ids."""
-    patents = _KnownPatents(tables / PATENTS.name)
+def measure_joins(
+    patents: Path, samples: Mapping[str, Sequence[Mapping[str, KeySample]]]
+) -> dict[str, JoinMetadata]:
+    """For each join: rows looked at, those that meet no patent, and some of their ids.
+
+    patents: the Parquet files of PATENTS. samples: by table, the samples of each of its files, by column.
+    """
+    known = _KnownPatents(patents)
     return {
-        name: _measured(tables / table, column, patents, name == CITED)
+        name: _measured([sample[column] for sample in samples[table]], known, name == CITED)
         for name, (table, column) in JOINS.items()
-        if (tables / table).is_dir()
+        if table in samples
     }
 
 
@@ -74,7 +77,7 @@ class _KnownPatents:
     """The keys of PATENTS, ready for many look-ups: a mark for each number of a utility patent."""
 
     def __init__(self, folder: Path) -> None:
-        keys = np.sort(np.concatenate([*_keys(folder, "patent_key"), np.zeros(0, np.int64)]))
+        keys = np.sort(np.concatenate([*_keys(folder), np.zeros(0, np.int64)]))
         numbers = keys[keys < _DENSE_NUMBERS]
         self._others = keys[len(numbers) :]
         self._marks = np.zeros(int(numbers.max(initial=0)) + 1, bool)
@@ -97,72 +100,28 @@ class _KnownPatents:
         return held
 
 
-def _measured(folder: Path, column: str, patents: _KnownPatents, cited: bool) -> JoinMetadata:
-    """All rows of a table are looked at: a part of a file may hold ids in another form."""
-    rows = unmatched = unreadable = 0
-    examples = _Examples("citation_patent_id" if cited else "patent_id")
-    for group, keys in _groups(folder, column):
-        no_key = keys == _NO_KEY
-        # Ids that are no patent's count; patents before 1976, and those with letters, do not.
-        looked_at = no_key | ((keys >= FIRST_OF_1976) & (keys < FIRST_LETTERED)) if cited else None
-        missing = ~patents.hold(keys)
-        if looked_at is not None:
-            missing &= looked_at
-        rows += len(keys) if looked_at is None else int(np.count_nonzero(looked_at))
-        unmatched += int(np.count_nonzero(missing))
-        unreadable += int(np.count_nonzero(no_key))
-        examples.take(group, missing, no_key)
+def _measured(samples: list[KeySample], patents: _KnownPatents, cited: bool) -> JoinMetadata:
+    keys = np.concatenate([sample.keys for sample in samples])
+    no_key = keys == NO_KEY
+    # Ids that are no patent's count; patents before 1976, and those with letters, do not.
+    looked_at = no_key | ((keys >= FIRST_OF_1976) & (keys < FIRST_LETTERED)) if cited else None
+    missing = ~patents.hold(keys)
+    if looked_at is not None:
+        missing &= looked_at
+    unreadable = list(dict.fromkeys(id_ for sample in samples for id_ in sample.without_key))
+    first = pa.array(keys[np.flatnonzero(missing & ~no_key)[:_LOOKED_AT]])
+    unmatched = [*unreadable, *patent_ids(first.unique()).to_pylist()]
     return JoinMetadata(
-        rows=rows,
-        unmatched=unmatched,
-        examples=tuple(examples.unmatched),
-        unreadable=unreadable,
-        unreadable_examples=tuple(examples.unreadable),
-        expected_share=patents.density if rows else 0.0,
+        rows=len(keys) if looked_at is None else int(np.count_nonzero(looked_at)),
+        unmatched=int(np.count_nonzero(missing)),
+        examples=tuple(unmatched[:_EXAMPLES]),
+        unreadable=int(np.count_nonzero(no_key)),
+        unreadable_examples=tuple(unreadable[:_EXAMPLES]),
+        expected_share=patents.density if len(keys) else 0.0,
     )
 
 
-class _Examples:
-    """The first ids of a table that meet no patent, and those of them that are no patent's."""
-
-    def __init__(self, ids: str) -> None:
-        self._ids = ids
-        self.unmatched: list[str] = []
-        self.unreadable: list[str] = []
-
-    def take(self, group: _Group, missing: npt.NDArray[np.bool_], no_key: npt.NDArray[np.bool_]) -> None:
-        """Take ids from a row group; the texts are read only if some are wanted."""
-        wanted = [
-            (place, rows)
-            for place, rows in ((self.unmatched, missing), (self.unreadable, no_key))
-            if len(place) < _EXAMPLES and rows.any()
-        ]
-        if not wanted:
-            return
-        ids = group.file.read_row_group(group.number, columns=[self._ids])[self._ids]
-        for place, rows in wanted:
-            new = ids.take(pa.array(np.flatnonzero(rows)[:_LOOKED_AT])).unique().drop_null().to_pylist()
-            place += [str(each) for each in new[: _EXAMPLES - len(place)]]
-
-
-class _Group(NamedTuple):
-    """A row group of a Parquet file."""
-
-    file: pq.ParquetFile
-    number: int
-
-
-def _keys(folder: Path, column: str) -> Iterator[npt.NDArray[np.int64]]:
-    for _, keys in _groups(folder, column):
-        yield keys
-
-
-def _groups(folder: Path, column: str) -> Iterator[tuple[_Group, npt.NDArray[np.int64]]]:
-    """The row groups of a table, and the keys in each; _NO_KEY for null."""
-    for path in sorted(folder.glob("*.parquet")):
-        with pq.ParquetFile(path) as file:
-            for number in range(file.num_row_groups):
-                keys = file.read_row_group(number, columns=[column], use_threads=False)[column]
-                # Chunk by chunk: numbers of a whole column would bring pandas along.
-                parts = [chunk.fill_null(_NO_KEY).to_numpy() for chunk in keys.chunks]
-                yield _Group(file, number), np.concatenate([*parts, np.zeros(0, np.int64)])
+def _keys(folder: Path) -> list[npt.NDArray[np.int64]]:
+    """The keys of PATENTS, chunk by chunk: numbers of a whole column would bring pandas along."""
+    columns = [pq.ParquetFile(path).read(["patent_key"])["patent_key"] for path in folder.glob("*.parquet")]
+    return [chunk.to_numpy() for column in columns for chunk in column.chunks]

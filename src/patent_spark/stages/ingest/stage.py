@@ -66,7 +66,10 @@ def run(context: StageContext) -> None:
             f"  {folder} has no {CURRENT_RELATED_DOCUMENTS.archive} or {OLD_RELATED_DOCUMENTS.archive}: "
             "families are built from abstracts alone"
         )
-    joins = measure_joins(context.draft.path(PATENTS.name).parent)
+    samples = defaultdict(list)
+    for outcome in outcomes.values():
+        samples[outcome.format.table].append(outcome.samples)
+    joins = measure_joins(context.draft.path(PATENTS.name), samples)
     require_joins(joins, folder, context.config.ingest.min_matched_fraction)
     _record(context, folder, release, [outcomes[format_.part] for format_ in formats], joins)
 

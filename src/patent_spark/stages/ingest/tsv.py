@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from patent_spark.core.dictionaries import encode_runs
 from patent_spark.core.errors import DataError
 from patent_spark.stages.ingest.file_formats import FileFormat
 from patent_spark.stages.ingest.header import Header, read_header
@@ -42,6 +43,10 @@ _FIRST_ROW = 2  # the header is row 1
 _CONTENT = 200
 _PIECE = 4 << 20
 """Bytes that are parsed at once: so many stay in a processor's cache, and parsing takes a third less."""
+_READ = 1 << 20
+"""Bytes that are inflated at once. The system need not clear the memory of larger ones again and again."""
+_STRETCH = 1 << 18
+"""Bytes that are searched at once, for the same reason."""
 
 
 @dataclass(frozen=True)
@@ -114,18 +119,25 @@ def _chunks(member: Member, rest: bytes, reader: _Reader, size: int) -> Iterator
     within `size` bytes.
     """
     piece = min(size, _PIECE)
-    waiting, data = rest, rest
-    while data:
-        if len(waiting) >= piece and (cut := reader.cut(waiting)):
-            yield waiting[:cut], _MORE
-            waiting = waiting[cut:]
-        elif len(waiting) > 2 * size:
-            yield waiting, _ENDLESS
+    parts, length = [rest], len(rest)
+    while data := member.read(min(piece, _READ)):
+        parts.append(data)
+        length += len(data)
+        if length < piece:
+            continue
+        cut = reader.cut(data)  # the last row nearly always begins in the last part
+        chunk = b"".join([*parts[:-1], data[:cut]] if cut else parts)
+        if not cut and (cut := reader.cut(chunk)):
+            chunk, data = chunk[:cut], chunk
+        if cut:
+            yield chunk, _MORE
+            parts = [data[cut:]]
+            length = len(parts[0])
+        elif length > 2 * size:
+            yield chunk, _ENDLESS
             return
-        data = member.read(max(piece - len(waiting), piece // 4, 1))
-        waiting = waiting + data if waiting else data
-    if waiting:
-        yield waiting, _LAST if waiting.endswith(b"\n") else _CUT_OFF
+    if chunk := b"".join(parts):
+        yield chunk, _LAST if chunk.endswith(b"\n") else _CUT_OFF
 
 
 class _Reader:
@@ -149,6 +161,7 @@ class _Reader:
             parsed = self._parse_by_looks(chunk, first_row, last=last)
         self._rows_read += parsed.batch.num_rows + len(parsed.malformed)
         columns = {name: parsed.batch.column(name) for name in self._format.columns}
+        columns |= {name: encode_runs(columns[name]) for name in self._format.grouped}
         gaps = np.array([reject.row - first_row - i for i, reject in enumerate(parsed.malformed)], np.int64)
         return RowBlock(columns, parsed.batch.num_rows, parsed.malformed, parsed.lost, first_row, gaps)
 
@@ -183,10 +196,9 @@ class _Reader:
             malformed.append(Reject(first_row + row.number - 1, reason, row.text[:_CONTENT]))
             return "skip"
 
-        types = {
-            name: DICTIONARY if name in self._format.repeating else pa.string()
-            for name in self._format.columns
-        }
+        format_ = self._format
+        in_dictionaries = set(format_.repeating) - set(format_.grouped)
+        types = {name: DICTIONARY if name in in_dictionaries else pa.string() for name in format_.columns}
         if not chunk or chunk.isspace():
             return _Parsed(pa.RecordBatch.from_pylist([], pa.schema(types)), [], 0)
         try:
@@ -221,24 +233,22 @@ class _Reader:
             return True
         if is_open(chunk[self.cut(chunk) :]):
             return False
-        characters = np.frombuffer(chunk, np.uint8)
-        line_breaks = characters == _LINE_BREAK
         rows = parsed.batch.num_rows + len(parsed.malformed)
         # A line that does not begin as a row may be the rest of the one before it.
         if any("\n" in each.content or not self._grammar.begins(each.content) for each in parsed.malformed):
             return False
-        if rows == np.count_nonzero(line_breaks):
+        line_breaks = _count_line_breaks(chunk)
+        if rows == line_breaks:
             return True
         # Counting quotes behind line breaks is cheap; the pattern is only needed where a text has lines in
         # quotes.
-        breaks = np.flatnonzero(line_breaks)
-        quotes = 1 + np.count_nonzero(characters[breaks[:-1] + 1] == _QUOTE)
-        if quotes != rows and self._grammar.count_starts(chunk) != rows:
+        if 1 + _count_line_breaks(chunk, before=_QUOTE) != rows and self._grammar.count_starts(chunk) != rows:
             return False
         if not self._begin_as_rows_do(parsed.batch):
             return False
         texts = [column for column in parsed.batch.columns if column.type == pa.string()]
-        return bool(rows + sum(map(_line_breaks, texts)) == len(breaks))
+        in_texts = sum(_line_breaks(column) for column in texts)
+        return bool(rows + in_texts == line_breaks)
 
     def _begin_as_rows_do(self, batch: pa.RecordBatch) -> bool:
         """Whether each row's first field is an id, if it is read: else one could hide another that its
@@ -246,7 +256,6 @@ class _Reader:
         if self._header.names[0] not in batch.schema.names:
             return True
         ids = batch.column(self._header.names[0])
-        ids = ids.dictionary if isinstance(ids, pa.DictionaryArray) else ids
         numbers = pc.ascii_is_decimal(ids)
         others = ids.filter(pc.invert(numbers)) if not ids.null_count else ids
         return not ids.null_count and pc.all(pc.match_substring_regex(others, ID)).as_py() is not False
@@ -316,7 +325,18 @@ def _one_batch(table: pa.Table) -> pa.RecordBatch:
 def _line_breaks(texts: pa.StringArray) -> int:
     """Line breaks in all texts together, counted in their bytes: ten times as fast as pyarrow.compute."""
     _, offsets, values = texts.buffers()
-    ends = np.frombuffer(offsets, np.int32)[[texts.offset, texts.offset + len(texts)]]
-    return (
-        int(np.count_nonzero(np.frombuffer(values, np.uint8)[slice(*ends)] == _LINE_BREAK)) if values else 0
-    )
+    start, end = np.frombuffer(offsets, np.int32)[[texts.offset, texts.offset + len(texts)]]
+    return _count_line_breaks(memoryview(values)[start:end]) if values else 0
+
+
+def _count_line_breaks(text: bytes | memoryview, before: int | None = None) -> int:
+    """Line breaks in a text; with `before` those that this character follows."""
+    characters = np.frombuffer(text, np.uint8)
+    count = 0
+    for start in range(0, len(characters), _STRETCH):
+        found = characters[start : start + _STRETCH] == _LINE_BREAK
+        if before is not None:
+            following = characters[start + 1 : start + 1 + _STRETCH]
+            found = found[: len(following)] & (following == before)
+        count += int(np.count_nonzero(found))
+    return count

@@ -17,16 +17,18 @@ from patent_spark.core.reuse import Parts
 from patent_spark.core.schemas import PATENTS, REJECTS
 from patent_spark.stages.ingest.file_formats import FileFormat
 from patent_spark.stages.ingest.file_ingest import FileIngest, FileOutcome
+from patent_spark.stages.ingest.key_samples import read_samples
 from patent_spark.stages.ingest.release_metadata import ReleaseMetadata
 from patent_spark.stages.ingest.source_file import identify
 from patent_spark.stages.ingest.zip_reader import size_of
 
 _TYPES = get_type_hints(FileOutcome)
-_FACTS = [each.name for each in dataclasses.fields(FileOutcome) if each.name not in ("format", "source")]
+_NO_FACTS = ("format", "source", "samples")
+_FACTS = [each.name for each in dataclasses.fields(FileOutcome) if each.name not in _NO_FACTS]
 _Facts: type[Record] = create_model(  # type: ignore[call-overload]
     "_Facts", __base__=Record, **{name: (_TYPES[name], ...) for name in _FACTS}
 )
-"""A FileOutcome but for the file itself."""
+"""A FileOutcome but for the file itself and its keys."""
 
 
 def ingest_file(
@@ -47,7 +49,8 @@ def ingest_file(
     known = parts.reuse(format_.table, depends_on)
     if known is not None:
         on_read(size_of(path))
-        return FileOutcome(format_, source, **dict(_Facts.model_validate(known)))
+        samples = read_samples(format_.table, _files_of(context, format_, format_.table))
+        return FileOutcome(format_, source, samples=samples, **dict(_Facts.model_validate(known)))
     outcome = FileIngest(context, folder, format_, latest, source).run(on_read)
     parts.add(format_.table, depends_on, _files(context, format_), _facts(outcome).to_json())
     return outcome
@@ -65,9 +68,12 @@ def _depends_on(
 
 def _files(context: StageContext, format_: FileFormat) -> list[Path]:
     """The Parquet files that a source file became, that of its rejected rows included."""
-    folders = [context.draft.path(table) for table in format_.tables]
-    files = [file for folder in folders for file in folder.glob(f"{format_.file_prefix}-*.parquet")]
+    files = [file for table in format_.tables for file in _files_of(context, format_, table)]
     return [*files, context.draft.path(REJECTS.name) / f"{format_.part}.parquet"]
+
+
+def _files_of(context: StageContext, format_: FileFormat, table: str) -> list[Path]:
+    return list(context.draft.path(table).glob(f"{format_.file_prefix}-*.parquet"))
 
 
 def _facts(outcome: FileOutcome) -> Record:

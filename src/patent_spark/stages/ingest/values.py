@@ -9,6 +9,7 @@ import datetime
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,6 +39,17 @@ def without_null_words(columns: Columns) -> Columns:
         name: column if name.endswith("_id") else _without_null_words(column)
         for name, column in columns.items()
     }
+
+
+def without_nulls(texts: pa.StringArray) -> pa.StringArray:
+    """The texts that are not null. They are not copied where nulls take no bytes, as is usual."""
+    present = texts.is_valid().to_numpy(zero_copy_only=False)
+    _, offsets, characters = texts.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    starts, ends = bounds[:-1][present], bounds[1:][present]
+    if not len(starts) or (starts[1:] != ends[:-1]).any():
+        return texts.drop_null()
+    return pa.StringArray.from_buffers(len(starts), pa.py_buffer(np.append(starts, ends[-1])), characters)
 
 
 def code(column: pa.Array) -> pa.Array:

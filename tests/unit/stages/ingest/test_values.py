@@ -2,10 +2,13 @@
 
 import datetime
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from patent_spark.stages.ingest.values import code, dates, without_null_words
+from patent_spark.stages.ingest.values import code, dates, without_null_words, without_nulls
 from tests.support.abstract_files import HEADER, read, rows
 
 WORDS = ["NULL", "null", "Null", r"\N", "NaN", "nan", "None", "NONE", "N/A", "n/a", "NA", "#N/A", "<NA>",
@@ -60,3 +63,16 @@ def test_days_are_read_and_days_that_could_be_two_are_not():
     ]
     read_ = dates(pa.array(midnight + others)).to_pylist()
     assert read_ == [datetime.date(1976, 1, 27)] * len(midnight) + [None] * len(others)
+
+
+@given(st.lists(st.none() | st.text("ab", max_size=3), max_size=9), st.integers(0, 3))
+def test_texts_without_nulls(texts, start):
+    array = pa.array(texts, pa.string())[start:]
+    assert without_nulls(array).to_pylist() == [text for text in texts[start:] if text is not None]
+
+
+def test_a_null_that_has_bytes_is_left_out_as_well():
+    valid = pa.py_buffer(b"\x05")  # the first and the third
+    offsets = pa.py_buffer(np.array([0, 1, 2, 3], np.int32))
+    texts = pa.StringArray.from_buffers(3, offsets, pa.py_buffer(b"abc"), valid)
+    assert without_nulls(texts).to_pylist() == ["a", "c"]
