@@ -193,7 +193,6 @@ def test_the_page_shows_it(described):
     assert "<b>&#34;" not in html and "&lt;b&gt;" in html
 
 
-@pytest.mark.engine
 def test_how_the_files_were_read_is_on_the_page(session, engine, tmp_path):
     """Ids by how they were written, joins, and lost rows, which are dropped by a step of their own."""
     join = {"rows": 200, "unmatched": 3, "examples": ["77x"], "expected_share": 0.9}
@@ -217,7 +216,6 @@ def test_how_the_files_were_read_is_on_the_page(session, engine, tmp_path):
     assert page.table("table", "rows looked at")[1] == ["CPC", "200", "3", "1.5 %", "77x"]
 
 
-@pytest.mark.engine
 def test_the_settings_that_the_labels_were_made_with_count(session, engine, tmp_path):
     store = labelled(
         tmp_path, engine, None, "first", None, "label.citing=not_examiner", "label.self_citations=false"
@@ -281,7 +279,6 @@ def test_the_release_before(session, engine, tmp_path):
     assert "Since first" in (store.directory("QUALITY") / "report.html").read_text()
 
 
-@pytest.mark.engine
 def test_levels_of_other_rules_are_not_compared(session, engine, tmp_path):
     store = labelled(tmp_path, engine)
     quality(store, engine)

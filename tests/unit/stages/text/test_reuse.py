@@ -14,8 +14,6 @@ from patent_spark.pipeline import run_stage
 from tests.support.factories import publish
 from tests.support.table_hash import table_digest
 
-pytestmark = pytest.mark.engine
-
 DESIGN, GRANTED = 48 * 10**12, datetime.date(1990, 1, 2)
 OLD = {key: (f"red green word{key % 3}", f"blue text {key}") for key in (*range(1, 13), DESIGN + 1)}
 """Title and abstract by patent key; in the tests a block has eight keys."""
@@ -69,6 +67,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("case", CHANGES)
 def test_only_blocks_with_a_change_are_tokenised_and_the_result_is_that_of_a_full_run(text, case):
     change, withdrawn, (same, blocks) = CHANGES[case]
@@ -92,6 +91,7 @@ def test_what_other_code_made_is_made_anew(text, monkeypatch, module, left):
     assert set(reused(text(OLD))) == left
 
 
+@pytest.mark.engine
 def test_texts_without_any_word(text):
     nothing = {1: (None, "..."), 9: ("", None)}
     assert text(OLD | nothing).read_arrow("TOKENS").num_rows == len(OLD) - 2
