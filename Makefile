@@ -12,8 +12,8 @@ PYTEST := pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 # On Spark, tests are short: the first compiler of Java is enough for them.
 BRIEF_JAVA := JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1
 
-.PHONY: help setup demo notebooks check format test coverage test-slow test-airflow lock zip clean audit-canaries compare-warehouses \
-	bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent bench-serve bench-similar \
+.PHONY: help setup demo notebooks docs reference check format test coverage test-slow test-airflow lock zip clean \
+	audit-canaries compare-warehouses bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent bench-serve bench-similar \
 	bench-score bench-refresh
 
 help:  ## list the targets
@@ -27,6 +27,12 @@ demo: setup  ## simulate a release, train both tasks on two ranks, print a summa
 
 notebooks: setup  ## execute notebooks/ into build/notebooks/*.ipynb (WAREHOUSE=folder or YAML file)
 	@python deploy/notebooks.py $(or $(WAREHOUSE),warehouse)
+
+docs:  ## build the documentation as a site in build/docs, in an environment of its own
+	@bash deploy/docs/build.sh
+
+reference: setup  ## write docs/reference anew, from the settings, the commands and the schemas
+	@python deploy/docs/reference.py
 
 check: setup  ## lint, formatting and types (ruff, mypy)
 	@ruff check $(SOURCES)

@@ -3,10 +3,12 @@
 # the same versions, but TensorFlow's build for NVIDIA GPUs and what that needs. Pins that still fit are kept.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-uv=${XDG_CACHE_HOME:-$HOME/.cache}/patent_spark/uv/bin/uv
+uv=$(bash deploy/uv.sh)
 choose() { # choose LOCK-FILE OPTION...
     "$uv" pip compile setup.py --extra spark --extra serve --extra refresh --extra lineage --extra notebooks \
         --extra build --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o "$@"
 }
 choose requirements.lock --extra train "$@"
 choose requirements-gpu.lock --extra train-gpu --constraint requirements.lock "$@"
+"$uv" pip compile deploy/docs/requirements.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+    -o deploy/docs/requirements.lock "$@"

@@ -70,13 +70,7 @@ python=$(command -v "${PYTHON:-python3.11}")
 "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
     || die "$python is not Python 3.11, which the locked packages need; set PYTHON to one"
 
-uv_pin=$(head -1 requirements-uv.txt | cut -d' ' -f1)
-if [ ! -x "$cache/uv/bin/uv" ] || ! "$cache/uv/bin/pip" freeze 2>/dev/null | grep -qxF "$uv_pin"; then
-    say "installing uv"
-    "$python" -m venv --clear "$cache/uv"
-    "$cache/uv/bin/pip" install -q --require-hashes --no-deps -r requirements-uv.txt
-fi
-uv=$cache/uv/bin/uv
+uv=$(PYTHON=$python bash deploy/uv.sh)
 
 [ "$exchange" != lacking ] || printf 'setup: %s\n' "there is no CUDA 12 toolkit (nvcc), so Horovod is compiled without NCCL: \
 several GPUs exchange gradients through main memory, which is slower; a single GPU needs no NCCL. \

@@ -1,0 +1,166 @@
+"""The documentation: the reference is not stale, commands and Python parse, the site builds strictly."""
+
+import ast
+import importlib
+import importlib.util
+import re
+import subprocess
+
+import pytest
+
+from patent_spark.commands.parser import parser
+from patent_spark.config import load_config
+from patent_spark.core.schemas import STAGE_OF, TABLES
+from tests.support.doc_commands import PAGES, PLACEHOLDERS, calls, shown_commands
+from tests.support.small_run import ROOT
+
+COMMANDS = {name for action in parser()._actions for name in action.choices or ()}
+REFERENCE = ROOT / "docs" / "reference"
+SITE_PROGRAM = ROOT / "build" / "docs-env" / "bin" / "mkdocs"
+
+
+def test_the_reference_is_what_the_code_says(tmp_path):
+    """`make reference` writes it."""
+    source = ROOT / "deploy" / "docs" / "reference.py"
+    spec = importlib.util.spec_from_file_location("reference", source)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    pages = module.pages()
+    assert sorted(pages) == sorted(path.name for path in REFERENCE.iterdir())
+    for name, text in pages.items():
+        assert (REFERENCE / name).read_text() == text, name
+
+
+def test_the_reference_has_every_setting_command_column_and_document():
+    from patent_spark.config import Config, flatten
+    from patent_spark.core.json_schemas import DOCUMENTS
+
+    text = {
+        name: (REFERENCE / f"{name}.md").read_text() for name in ("settings", "commands", "columns", "json")
+    }
+    for name in flatten(Config()):
+        section, _, key = name.rpartition(".")
+        part = text["settings"].partition(f"## {section}\n" if section else "# Settings\n")[2]
+        assert f"| `{key}` |" in part.partition("\n## ")[0], name
+    assert all(f"## {table}\n" in text["columns"] for table in TABLES)
+    assert all(f"## {name}\n" in text["json"] for name in DOCUMENTS)
+    assert "| `3` | The input data is unusable. |" in text["commands"]
+    assert "## train\n" in text["commands"] and "`--resume`" in text["commands"]
+
+
+def test_the_page_of_outputs_names_each_that_is_not_a_table():
+    rows = re.findall(r"^\| ([A-Z_, ]+) \|", (ROOT / "docs" / "tables.md").read_text(), re.MULTILINE)
+    assert {name for row in rows for name in row.split(", ")} == STAGE_OF.keys() - TABLES.keys()
+
+
+def test_calls_are_found_in_lines_of_shell():
+    assert [*calls("cat a | patent-spark predict - > b", "patent-spark")] == [("predict", "-")]
+    assert [*calls("0 3 * * *  cd /srv && .venv/bin/patent-spark refresh", "patent-spark")] == [("refresh",)]
+    assert [*calls("cat $(patent-spark where LABELS)/../manifest.json", "patent-spark")] == [
+        ("where", "LABELS")
+    ]
+    assert [*calls("patent-spark label   # a comment", "patent-spark")] == [("label",)]
+    assert [*calls("patent-spark's words", "patent-spark")] == []
+
+
+def test_every_command_that_is_shown_parses():
+    shown = [*shown_commands("patent-spark")]
+    assert len(shown) > 60
+    wrong = []
+    for command in shown:
+        if len(command.words) == 1 and command.words[0] in COMMANDS:  # the name of a command in a sentence
+            continue
+        try:
+            options = parser().parse_args([PLACEHOLDERS.get(word, word) for word in command.words])
+        except SystemExit:
+            wrong.append(str(command))
+            continue
+        files = [name for name in options.config if name.startswith("conf/")]
+        load_config([str(ROOT / name) for name in files], [each for each in options.set if "..." not in each])
+    assert not wrong
+
+
+def test_every_target_of_make_that_is_shown_is_there():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    shown = {str(each): each.words for each in shown_commands("make")}
+    assert len(shown) > 10
+    for name, words in shown.items():
+        assert all(word in targets or "=" in word or word.startswith("--") for word in words), name
+
+
+def python_blocks():
+    for page in PAGES:
+        for block in re.findall(r"(?:^(?: {4}.*|\s*)\n)+", page.read_text(), re.MULTILINE):
+            if re.search(r"^ {4}(import|from) ", block, re.MULTILINE):
+                yield page, "\n".join(line[4:] for line in block.splitlines())
+
+
+def test_python_that_is_shown_parses_and_its_imports_are_there():
+    blocks = [*python_blocks()]
+    assert len(blocks) >= 5
+    for page, block in blocks:
+        for node in ast.walk(ast.parse(block, str(page))):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("patent_spark"):
+                module = importlib.import_module(node.module)
+                assert all(hasattr(module, alias.name) for alias in node.names), (
+                    f"{page}: {ast.unparse(node)}"
+                )
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """Copies of what the site is made of."""
+    if not SITE_PROGRAM.exists():
+        pytest.skip("no environment of the documentation; run `make docs`")
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in files.splitlines():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        if name.startswith(("docs/", "deploy/", "mkdocs.yml", "benchmarks/RESULTS")) or name.endswith(".md"):
+            (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+        else:
+            (tmp_path / name).touch()  # links to it are right
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "docs-env").symlink_to(SITE_PROGRAM.parents[1])
+    return tmp_path
+
+
+def build(checkout):
+    return subprocess.run(["bash", "deploy/docs/build.sh"], cwd=checkout, capture_output=True, text=True)
+
+
+def test_the_site_is_built(checkout):
+    done = build(checkout)
+    assert done.returncode == 0, done.stderr
+    pages = {
+        str(path.relative_to(checkout / "build/docs")) for path in (checkout / "build/docs").rglob("*.html")
+    }
+    assert {"index.html", "reference/settings.html", "results.html", "contributing.html"} <= pages
+
+
+@pytest.mark.parametrize(
+    ("added", "named"),
+    [
+        ("[dead](nowhere.md)", "nowhere.md"),
+        ("[dead](labels.md#no-such-part)", "no-such-part"),
+        ("[dead](../src/nowhere.py)", "nowhere.py"),
+        ("![outside](https://example.com/a.png)", "https://example.com/a.png"),
+        ('<script src="//example.com/a.js"></script>', "//example.com/a.js"),
+    ],
+)
+def test_dead_links_and_loads_from_other_hosts_end_the_build(checkout, added, named):
+    with (checkout / "docs" / "index.md").open("a") as page:
+        page.write(f"\n{added}\n")
+    done = build(checkout)
+    assert done.returncode != 0 and named in done.stderr
+
+
+def test_a_page_that_the_navigation_lacks_ends_the_build(checkout):
+    (checkout / "docs" / "lost.md").write_text("# Lost\n")
+    done = build(checkout)
+    assert done.returncode != 0 and "lost.md" in done.stderr
