@@ -1,11 +1,15 @@
 """The documentation: the reference is not stale, commands and Python parse, the site builds strictly."""
 
 import ast
+import datetime
 import importlib
 import importlib.util
 import re
 import subprocess
+import textwrap
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from patent_spark.commands.parser import parser
@@ -89,10 +93,11 @@ def test_every_target_of_make_that_is_shown_is_there():
 
 
 def python_blocks():
+    """Page and text of each block of code that imports something."""
     for page in PAGES:
-        for block in re.findall(r"(?:^(?: {4}.*|\s*)\n)+", page.read_text(), re.MULTILINE):
-            if re.search(r"^ {4}(import|from) ", block, re.MULTILINE):
-                yield page, "\n".join(line[4:] for line in block.splitlines())
+        for block in re.findall(r"(?:^(?: {4}.*|[ ]*)\n)+", page.read_text(), re.MULTILINE):
+            if re.search(r"^ {4,}(import|from) \w", block, re.MULTILINE):
+                yield page, textwrap.dedent(block)
 
 
 def test_python_that_is_shown_parses_and_its_imports_are_there():
@@ -105,6 +110,32 @@ def test_python_that_is_shown_parses_and_its_imports_are_there():
                 assert all(hasattr(module, alias.name) for alias in node.names), (
                     f"{page}: {ast.unparse(node)}"
                 )
+
+
+def names_in(page):
+    """What the code of a page defines."""
+    names = {}
+    for path, block in python_blocks():
+        if path.name == page:
+            exec(compile(block, page, "exec"), names)
+    return names
+
+
+def test_the_check_that_is_shown_finds_repeated_patents():
+    check = names_in("new-audit-check.md")["repeated_test_patents"]
+    once = pd.DataFrame({"split": ["test_2011", "test_2012"], "patent_key": [7, 7]})
+    assert check(SimpleNamespace(test_examples=once)).status == "passed"
+    twice = check(SimpleNamespace(test_examples=pd.concat([once, once.head(1)])))
+    assert (twice.status, twice.value, twice.limit) == ("failed", 1, 0)
+
+
+def test_the_source_that_is_shown_lists_the_newest_release_first():
+    index = {"releases": [{"day": f"202{n}-09-30", "files": {"g_patent.tsv.zip": n}} for n in (4, 5)]}
+    client = SimpleNamespace(json={"http://m/index.json": index}.__getitem__)
+    config, _ = load_config([], ["source.url=http://m/"])
+    newest, older = names_in("new-source.md")["MirrorSource"](config, client).releases()
+    assert (newest.id, newest.data_to_date) == ("mirror-2025-09-30", datetime.date(2025, 9, 30))
+    assert newest.files[0].url == "http://m/2025-09-30/g_patent.tsv.zip" and older.size == 4
 
 
 @pytest.fixture
