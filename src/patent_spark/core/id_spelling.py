@@ -35,10 +35,11 @@ _USUAL = r"^(?:[A-Z]{1,3})?[1-9][0-9]*$"
 _MARKS = r"""^[\s'"=+\[({<]+|[\s'"\])}>]+$|[\x{200B}-\x{200F}\x{2060}\x{FEFF}]"""
 """What spreadsheets and lists put around an id, ="3930271", [3930271]; characters without a width."""
 _SPELLING = (
-    r"^(?:PATENTS?[\s./-]+)?(?P<country>U\.?S\.?(?:[\s./-]*PAT(?:ENT)?S?)?)?[\s./-]*(?:NOS?\.?\s*|#\s*)?"
+    r"^(?:HTTPS?://\S*/)?(?:PATENTS?[\s./:_-]+)?(?P<country>U\.?S\.?(?:[\s./:_-]*PAT(?:ENT)?S?)?)?"
+    r"[\s./:_-]*(?:NOS?\.?\s*|#\s*)?"
     r"(?P<letters>D|DES|RE|REI|PP|PLT|H|T|AI|X|RX)?\.?[\s-]*"
     r"(?P<digits>0*[0-9]{1,3}(?:[, '’_][0-9]{3})+|[0-9]{1,3}(?:\.[0-9]{3}){2,}|[0-9]+)(?P<decimal>[.,]0*)?"
-    r"(?P<kind>[\s./-]*[ABCEHPS][0-9]?)?(?:/EN)?$"
+    r"(?P<kind>[\s./_-]*[ABCEHPS][0-9]?)?(?:/EN)?$"
 )
 _LETTERS = {"DES": "D", "REI": "RE", "PLT": "PP"}
 _SCIENTIFIC = re.compile(r"([0-9])(?:[.,]([0-9]*))?E\+?([0-9]{1,2})")

@@ -32,6 +32,9 @@ CASES = [
     ("U.S. Pat. No. 3,930,271", "3930271", PREFIXED),
     ("US.D345393.S1", "D345393", PREFIXED),
     ("patent/US3930271B2/en", "3930271", PREFIXED),
+    ("https://patents.google.com/patent/US3930271A/en", "3930271", PREFIXED),
+    ("US:3930271", "3930271", PREFIXED),
+    ("US_D345393_S1", "D345393", PREFIXED),
     ("3.930271e+06", "3930271", SCIENTIFIC),
     ("1.0345678E7", "10345678", SCIENTIFIC),
     ("3930271,0", "3930271", DECIMAL),
@@ -64,6 +67,8 @@ NO_IDS = [
     "-",
     "pat17x",
     "EP1234567",
+    "https://patents.google.com/patent/EP1234567A1/en",
+    "WO_2003_012345",
     "1234567Z",
     "3.93e+06",  # digits are lost
     "3.93027e+06",

@@ -10,7 +10,7 @@ import re
 
 from patent_spark.stages.ingest.quoting import Quoting
 
-_ID = "[A-Za-z0-9][A-Za-z0-9.,/ -]{0,39}"
+_ID = "[A-Za-z0-9][A-Za-z0-9.,:/_ -]{0,79}"
 ID = f"^{_ID}$"
 """The first field of a row by itself, as a pattern for pyarrow."""
 _STARTS = {
