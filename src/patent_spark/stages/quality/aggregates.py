@@ -210,6 +210,21 @@ def most_repeated(rows: DataFrame, column: str) -> DataFrame:
     return texts.groupBy("patents").agg(F.lit(column).alias("column"), text)
 
 
+def longest_texts(rows: DataFrame, column: str) -> DataFrame:
+    """One row: the length of the longest text in characters, and how many texts are as long; none without
+    texts.
+    """
+    lengths = rows.where(F.col(column).isNotNull()).select(F.length(column).alias("characters"))
+    counts = lengths.groupBy("characters").agg(F.count("*").alias("texts"))
+    return counts.orderBy(F.col("characters").desc()).limit(1).select(F.lit(column).alias("column"), "*")
+
+
+def busiest_day(patents: DataFrame) -> DataFrame:
+    """One row: the grant date that most patents have, and how many; none without patents."""
+    counts = patents.groupBy(F.col("grant_date").alias("day")).agg(F.count("*").alias("patents"))
+    return counts.orderBy(F.col("patents").desc(), "day").limit(1)
+
+
 def related_patents(relatives: DataFrame, patents: DataFrame) -> DataFrame:
     """One row: the patents that are not withdrawn and go back to another application or patent, see
     rules.parents_per_patent.

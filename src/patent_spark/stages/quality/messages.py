@@ -113,6 +113,14 @@ MESSAGES = {
         "missing text, remove it: a model reads it as content, and patents that share an abstract are one "
         "family."
     ),
+    "cut_texts": (
+        "{texts:,} texts of {column} have exactly {characters:,} characters, and none has more: they were "
+        "probably cut off there. Export the release again."
+    ),
+    "one_grant_date": (
+        "{patents:,} patents ({share:.1%}) have the grant date {day}. Check whether it stands for an unknown "
+        "date: citations are counted from it, and splits are made by it."
+    ),
     "older_release": (
         "The data goes to {data_to_date}, that of {previous} to {data_to_date_before}: this is the "
         "older release."

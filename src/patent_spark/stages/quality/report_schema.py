@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 from pydantic import Field, JsonValue
 
 from patent_spark.core.metadata import JoinMetadata, Record
@@ -84,6 +86,22 @@ class RepeatedText(Record):
     column: str = "abstract"
     patents: int
     text: str
+
+
+class LongestTexts(Record):
+    """The longest texts of a column."""
+
+    column: str
+    characters: int
+    """Length of each of them."""
+    texts: int
+
+
+class DayOfGrants(Record):
+    """Patents with one grant date."""
+
+    day: datetime.date
+    patents: int
 
 
 class Step(Record):
@@ -170,6 +188,9 @@ class QualityReport(Record):
     unknown_values: dict[str, dict[str, int]] = Field(default_factory=dict)
     """Rows by value, of coded columns (table.column), of values that PatentsView does not use."""
     repeated_texts: tuple[RepeatedText, ...] = ()
+    longest_texts: tuple[LongestTexts, ...] = ()
+    busiest_day: DayOfGrants | None = None
+    """The grant date that most patents have."""
     compared: ReleaseComparison | None = None
     summary: ReleaseSummary | None = None
     summary_before: ReleaseSummary | None = None

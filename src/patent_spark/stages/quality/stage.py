@@ -23,6 +23,8 @@ from patent_spark.stages.quality.release_diff import JSON, compare, find_previou
 from patent_spark.stages.quality.report import write_page
 from patent_spark.stages.quality.report_schema import (
     CitationsOf1976AndLater,
+    DayOfGrants,
+    LongestTexts,
     QualityReport,
     RejectKind,
     RelatedPatents,
@@ -97,6 +99,8 @@ def count(context: StageContext, label: Label) -> Aggregates:
         "patent_types": aggregates.unknown_patent_types(patents),
         "repeated": aggregates.most_repeated(context.read("ABSTRACTS"), "abstract"),
         "repeated_titles": aggregates.most_repeated(patents, "title"),
+        "longest_texts": aggregates.longest_texts(context.read("ABSTRACTS"), "abstract"),
+        "busiest_day": aggregates.busiest_day(patents),
         "related": aggregates.related_patents(context.read("RELATED_DOCUMENTS"), patents),
     }
     rows: dict[str, list[Row]] = {}
@@ -157,6 +161,8 @@ def describe(
         coverage=total_coverage(counted.coverage),
         repeated_sequences=counted.sequences["doubled"],
         unknown_values=_unknown_values(counted),
+        longest_texts=tuple(LongestTexts(**row) for row in counted.longest_texts),
+        busiest_day=next((DayOfGrants(**row) for row in counted.busiest_day), None),
         repeated_texts=tuple(RepeatedText(**row) for row in (*counted.repeated, *counted.repeated_titles)),
     )
 

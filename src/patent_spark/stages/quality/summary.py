@@ -55,6 +55,8 @@ class Aggregates:
     patent_types: list[Row]
     repeated: list[Row]
     repeated_titles: list[Row]
+    longest_texts: list[Row]
+    busiest_day: list[Row]
     sequences: Row
     totals: Row
     days: Row

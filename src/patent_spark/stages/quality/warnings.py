@@ -48,6 +48,8 @@ _MAX_WITHDRAWN_SHARE = 0.02
 _MIN_COVERED_SHARE = 0.9
 """Of real utility patents, more than 99 % have an abstract and a CPC code."""
 _MAX_REPEATED_SEQUENCES = 0.05
+_MAX_DAY_SHARE = 0.2
+"""Patents are granted every week: a day has 2 % of those of a year."""
 _SHOWN_TEXT = 60
 
 
@@ -150,6 +152,12 @@ def _value_warnings(report: QualityReport) -> Iterator[QualityWarning]:
         if text.patents > max(_MIN_LABELLED / 10, _MAX_REPEATED_SHARE * patents):
             share, shown = text.patents / patents, text.text[:_SHOWN_TEXT]
             yield warn("repeated_text", column=text.column, patents=text.patents, share=share, text=shown)
+    for longest in report.longest_texts:
+        if longest.texts > max(_MIN_LABELLED / 10, _MAX_REPEATED_SHARE * report.tables["ABSTRACTS"].rows):
+            yield warn("cut_texts", **longest.model_dump())
+    day = report.busiest_day
+    if day and patents >= _MIN_LABELLED and day.patents > _MAX_DAY_SHARE * patents:
+        yield warn("one_grant_date", day=str(day.day), patents=day.patents, share=day.patents / patents)
     for name, blank in report.blank.items():
         table, _, column = name.partition(".")
         if blank > _MAX_BLANK_SHARE * report.tables[table].rows_in:

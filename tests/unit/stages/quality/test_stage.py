@@ -1,5 +1,6 @@
 """The stage on releases whose every number was counted by hand, and what a person reads of them."""
 
+import datetime
 import json
 import re
 
@@ -7,6 +8,7 @@ import pytest
 
 from patent_spark import cli
 from patent_spark.core.metadata import QualityMetadata
+from patent_spark.stages.quality.aggregates import busiest_day, longest_texts
 from patent_spark.stages.quality.comparison_schema import ReleaseComparison
 from patent_spark.stages.quality.summary import OUTCOMES, missing_ranges
 from patent_spark.stages.quality.warnings import comparison_warnings, level_warnings
@@ -387,3 +389,15 @@ def test_an_older_release_is_distinguished_from_a_newer_one():
     rows = {"table": "CPC", "rows": 250, "rows_before": 1000, "share": 0.75}
     assert warning.code == "fewer_rows" and warning.facts == {"previous": "r1", **rows}
     assert "75.0 %" in warning.message
+
+
+@pytest.mark.engine
+def test_longest_texts_and_the_busiest_day(session):
+    texts = session.createDataFrame([("abc",), ("xyz",), ("a",), (None,)], "abstract string")
+    assert longest_texts(texts, "abstract").toArrow().to_pylist() == [
+        {"column": "abstract", "characters": 3, "texts": 2}
+    ]
+    assert longest_texts(texts.where("abstract is null"), "abstract").toArrow().num_rows == 0
+    days = [datetime.date(1990, 1, day) for day in (2, 9, 9, 16, 16)]
+    patents = session.createDataFrame([(day,) for day in days], "grant_date date")
+    assert busiest_day(patents).toArrow().to_pylist() == [{"day": days[1], "patents": 2}]

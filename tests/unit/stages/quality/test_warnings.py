@@ -1,9 +1,13 @@
 """Warnings about how a release was read, and about values that stand for nothing."""
 
+import datetime
+
 from patent_spark.core.metadata import JoinMetadata
 from patent_spark.stages.quality.report_schema import (
     CitationsOf1976AndLater,
+    DayOfGrants,
     Hole,
+    LongestTexts,
     QualityReport,
     RepeatedText,
     Step,
@@ -18,6 +22,8 @@ SOUND = {
     "respelled": {}, "joins": {}, "unknown_values": {}, "repeated_texts": (), "blank": {},
     "coverage": {"patents": 900, "citing": 850, "classified": 890, "described": 895, "related": 400},
     "patent_steps": (), "repeated_sequences": 9,
+    "longest_texts": (LongestTexts(column="abstract", characters=4000, texts=10),),
+    "busiest_day": DayOfGrants(day=datetime.date(2019, 5, 7), patents=200),
 }  # fmt: skip
 
 
@@ -125,3 +131,13 @@ def test_withdrawn_patents_and_sequences_of_a_column_that_holds_one_value():
     assert warned(patent_steps=steps)["many_withdrawn"]["withdrawn"] == 21
     assert warned(patent_steps=(steps[1].model_copy(update={"dropped": 20}),)) == {}
     assert warned(repeated_sequences=51)["repeated_sequences"] == {"pairs": 51}
+
+
+def test_texts_that_were_cut():
+    cut = LongestTexts(column="abstract", characters=255, texts=11)
+    assert warned(longest_texts=(cut,))["cut_texts"] == cut.model_dump()
+
+
+def test_a_date_that_stands_for_none():
+    day = DayOfGrants(day=datetime.date(1970, 1, 1), patents=201)
+    assert warned(busiest_day=day)["one_grant_date"] == {"day": "1970-01-01", "patents": 201, "share": 0.201}
