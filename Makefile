@@ -6,13 +6,14 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 SOURCES := src jobs tests benchmarks deploy notebooks setup.py
+COVERAGE ?= --cov --cov-report=term
 TRAIN_TESTS := tests/unit/stages/train tests/e2e tests/faults
 # Tests run in two processes; those of one file stay together, so that they share its fixtures.
 PYTEST := pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 # On Spark, tests are short: the first compiler of Java is enough for them.
 BRIEF_JAVA := JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1
 
-.PHONY: help setup demo notebooks docs reference check format test coverage test-slow test-airflow lock zip clean \
+.PHONY: help setup demo notebooks docs reference check format test test-slow test-airflow lock zip clean \
 	audit-canaries compare-warehouses bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent bench-serve bench-similar \
 	bench-score bench-refresh
 
@@ -43,14 +44,11 @@ format: setup  ## fix lint and formatting
 	@ruff check --fix $(SOURCES)
 	@ruff format $(SOURCES)
 
-test: setup  ## all but the slow tests; Spark stages on both engines
-	@$(PYTEST) -m "not slow" $(addprefix --ignore=,$(TRAIN_TESTS))
+test: setup  ## all but the slow tests, with coverage; Spark stages on both engines (COVERAGE=: without, a third faster)
+	@mkdir -p build
+	@$(PYTEST) -m "not slow" $(addprefix --ignore=,$(TRAIN_TESTS)) $(COVERAGE)
 	@$(PYTEST) -m "not slow" $(TRAIN_TESTS)
 	@$(BRIEF_JAVA) $(PYTEST) -m "engine and not slow" --engine spark
-
-coverage: setup  ## the lines that the tests on Sail reach; a third slower than without
-	@mkdir -p build
-	@$(PYTEST) -m "not slow" $(addprefix --ignore=,$(TRAIN_TESTS)) --cov --cov-report=term
 
 test-slow: setup  ## the slow tests: spark-submit, a cluster, four ranks, killed processes, the whole demo
 	@pytest -m slow
