@@ -157,7 +157,7 @@ def _grain(sentence: str) -> str:
 
 def records() -> str:
     """All documents that scripts may rely on, then the records that they are made of."""
-    schemas = {name: json_schema(name) for name in DOCUMENTS}
+    schemas: dict[str, Schema] = {name: json_schema(name) for name in DOCUMENTS}
     described = {_name_in_schema(kind): kind for name in DOCUMENTS for kind in _kinds(record_of(name))}
     parts = [
         "# JSON documents",

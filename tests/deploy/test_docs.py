@@ -93,11 +93,12 @@ def test_every_target_of_make_that_is_shown_is_there():
 
 
 def python_blocks():
-    """Page and text of each block of code that imports something."""
+    """Page and text of each block of code that imports something; in a list it is indented twice."""
     for page in PAGES:
-        for block in re.findall(r"(?:^(?: {4}.*|[ ]*)\n)+", page.read_text(), re.MULTILINE):
-            if re.search(r"^ {4,}(import|from) \w", block, re.MULTILINE):
-                yield page, textwrap.dedent(block)
+        for indent in (" {4}", " {8}"):
+            for block in re.findall(rf"(?:^(?:{indent}.*|[ ]*)\n)+", page.read_text(), re.MULTILINE):
+                if re.search(rf"^{indent}(import|from) \w", block, re.MULTILINE):
+                    yield page, textwrap.dedent(block)
 
 
 def test_python_that_is_shown_parses_and_its_imports_are_there():
@@ -136,6 +137,13 @@ def test_the_source_that_is_shown_lists_the_newest_release_first():
     newest, older = names_in("new-source.md")["MirrorSource"](config, client).releases()
     assert (newest.id, newest.data_to_date) == ("mirror-2025-09-30", datetime.date(2025, 9, 30))
     assert newest.files[0].url == "http://m/2025-09-30/g_patent.tsv.zip" and older.size == 4
+
+
+def test_pictures_are_few_and_each_is_shown():
+    pictures = [*(ROOT / "docs" / "images").iterdir()]
+    shown = {name for page in PAGES for name in re.findall(r"images/([\w-]+\.png)", page.read_text())}
+    assert {picture.name for picture in pictures} == shown
+    assert sum(picture.stat().st_size for picture in pictures) < 1_500_000
 
 
 @pytest.fixture
