@@ -13,8 +13,9 @@ PYTEST := pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 # On Spark, tests are short: the first compiler of Java is enough for them.
 BRIEF_JAVA := JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1
 
-.PHONY: help setup demo notebooks docs reference check format test test-slow test-airflow lock zip clean \
-	audit-canaries compare-warehouses bench-labels bench-ingest bench-scale bench-embed bench-train bench-accuracy bench-recent bench-serve bench-similar \
+.PHONY: help setup demo notebooks docs reference check format test test-slow cluster-test test-images test-airflow \
+	lock zip clean audit-canaries compare-warehouses bench-labels bench-ingest bench-scale bench-embed bench-train \
+	bench-accuracy bench-recent bench-serve bench-similar \
 	bench-score bench-refresh
 
 help:  ## list the targets
@@ -52,6 +53,15 @@ test: setup  ## all but the slow tests, with coverage; Spark stages on both engi
 
 test-slow: setup  ## the slow tests: spark-submit, a cluster, four ranks, killed processes, the whole demo
 	@pytest -m slow
+
+cluster-test: setup  ## every job on a Spark cluster with MLflow on PostgreSQL, all on this machine (needs postgresql)
+	@pytest -rs tests/deploy/test_submit.py
+
+build/containers/tools: deploy/images/tools.txt
+	@rm -rf $@ && python3.11 -m venv $@ && $@/bin/pip install -q -r $< || { rm -rf $@; exit 1; }
+
+test-images: setup build/containers/tools  ## build the ETL and the serving image and run them (root; Debian's buildah, podman, runc, mmdebstrap)
+	@pytest -rs -s tests/deploy/test_images.py
 
 test-airflow: setup  ## the refresh's DAG in a real Airflow, in an environment of its own
 	@test -x build/airflow/bin/airflow || { python3.11 -m venv build/airflow \

@@ -44,6 +44,8 @@ SERVE = [
 REFRESH = ["requests>=2.32"]
 # Events for a catalogue of data sets; only with OPENLINEAGE_URL.
 LINEAGE = ["openlineage-python>=1.40"]
+# The MLflow server of deploy/: runs in PostgreSQL, files in an S3-compatible store.
+TRACKING = ["mlflow==3.17.2", "psycopg2-binary>=2.9", "boto3>=1.34"]
 # notebooks/ as .ipynb files, and what executes them.
 NOTEBOOKS = ["jupytext>=1.16", "nbclient>=0.10", "nbformat>=5.10", "traitlets>=5.14", "ipykernel>=6.29"]
 # TensorFlow's build for CPUs, or the one for NVIDIA GPUs: with CUDA, cuDNN, NCCL and GPU monitoring.
@@ -78,6 +80,7 @@ setup(
         "serve": SERVE,
         "refresh": REFRESH,
         "lineage": LINEAGE,
+        "tracking": TRACKING,
         "notebooks": NOTEBOOKS,
         "dev": [
             "pytest>=8",

@@ -5,8 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 uv=$(bash deploy/uv.sh)
 choose() { # choose LOCK-FILE OPTION...
-    "$uv" pip compile setup.py --extra spark --extra serve --extra refresh --extra lineage --extra notebooks \
-        --extra build --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o "$@"
+    "$uv" pip compile setup.py --extra spark --extra serve --extra refresh --extra lineage --extra tracking \
+        --extra notebooks --extra build --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o "$@"
 }
 choose requirements.lock --extra train "$@"
 choose requirements-gpu.lock --extra train-gpu --constraint requirements.lock "$@"

@@ -5,6 +5,7 @@
 #   HOROVOD_GPU_OPERATIONS=NCCL  ranks exchange gradients through NCCL; none: through main memory
 #   HOROVOD_CUDA_HOME=folder     the CUDA toolkit to compile Horovod with NCCL
 #   HOROVOD_WITH_MPI=1           compile Horovod with MPI, so that mpirun can start ranks; 0: without
+#   EXTRAS="spark serve"         only what these extras of setup.py need, and this package as a copy: for images
 # What is not set stays as .venv was built. A new environment is for processors and without MPI; one for GPUs has NCCL
 # if there is a toolkit.
 set -euo pipefail
@@ -44,7 +45,9 @@ if [ "$gpu" = 1 ]; then
     lock=requirements-gpu.lock how="gpu $exchange"
 fi
 [ "$mpi" = 0 ] || how+=" MPI"
-wanted="$(cat "$lock" requirements-horovod.txt requirements-uv.txt setup.py deploy/setup-env.sh | sha256sum | cut -d' ' -f1) $how"
+extras=${EXTRAS:-}
+trains=$([ -z "$extras" ] || [[ " $extras " == *" train"* ]] && echo 1 || echo 0)
+wanted="$(cat "$lock" requirements-horovod.txt requirements-uv.txt setup.py deploy/setup-env.sh | sha256sum | cut -d' ' -f1) $how${extras:+ $extras}"
 
 # A missing system program is installed if we may (root on Debian), and named otherwise.
 need() { # need PROGRAM DEBIAN-PACKAGE PURPOSE: returns 1 if it is still missing
@@ -56,11 +59,11 @@ need() { # need PROGRAM DEBIAN-PACKAGE PURPOSE: returns 1 if it is still missing
     printf 'setup: %s is missing (%s); install it (Debian: apt-get install %s)\n' "$1" "$3" "$2" >&2
     return 1
 }
-need g++ g++ "it compiles Horovod" || exit 1
-need make make "it compiles Horovod" || exit 1
+[ "$trains" = 0 ] || need g++ g++ "it compiles Horovod" || exit 1
+[ "$trains" = 0 ] || need make make "it compiles Horovod" || exit 1
 [ "$mpi" = 0 ] || need mpicxx libopenmpi-dev "it compiles Horovod with MPI" || exit 1
 need "${PYTHON:-python3.11}" python3.11 "all locked packages are for this version" || exit 1
-need java openjdk-17-jre-headless "local Spark runs on it; the embedded engine, and so the demo, goes without" || true
+[ -n "$extras" ] || need java openjdk-17-jre-headless "local Spark runs on it; the embedded engine, and so the demo, goes without" || true
 
 "${PYTHON:-python3.11}" -c 'import ensurepip' 2>/dev/null \
     || need python3.11-venv python3.11-venv "it makes the environment" || exit 1
@@ -93,9 +96,15 @@ say "installing the locked packages into $venv ($how)"
 [ -x "$venv/bin/python" ] || "$uv" venv -q --python "$python" "$venv"
 echo "unfinished $how" >"$stamp" # if this is interrupted, the next call starts again with the same variant
 # Bytecode is compiled once, here. In a read-only environment each command would compile it again (1 s or more).
-"$uv" pip sync -q --compile-bytecode --python "$venv/bin/python" --require-hashes "$lock"
+locked=$lock
+if [ -n "$extras" ]; then
+    locked=$venv/locked.txt
+    read -ra names <<<"$extras"
+    "$python" deploy/lock_subset.py "$lock" "${names[@]}" >"$locked"
+fi
+"$uv" pip sync -q --compile-bytecode --python "$venv/bin/python" --require-hashes "$locked"
 
-if ! compiled; then
+if [ "$trains" = 1 ] && ! compiled; then
     say "compiling Horovod against $tensorflow (2 to 5 minutes, once)"
     mkdir -p "$wheels.part"
     log=$wheels.part/build.log
@@ -115,8 +124,10 @@ if ! compiled; then
         || { tail -20 "$log" >&2; die "Horovod did not compile ($parts); the whole log is $log"; }
     mv "$wheels.part" "$wheels"
 fi
-"$uv" pip install -q --python "$venv/bin/python" --no-deps "$wheels"/horovod-*.whl
-"$uv" pip install -q --python "$venv/bin/python" --no-deps --no-build-isolation -e .
+[ "$trains" = 0 ] || "$uv" pip install -q --python "$venv/bin/python" --no-deps "$wheels"/horovod-*.whl
+package=(.)
+[ -n "$extras" ] || package=(--editable .)
+"$uv" pip install -q --python "$venv/bin/python" --no-deps --no-build-isolation --compile-bytecode "${package[@]}"
 
 echo "$wanted" >"$stamp"
 say "done: $venv"

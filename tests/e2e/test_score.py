@@ -1,7 +1,5 @@
 """The real command and the real job: killed in the middle, and on a cluster that loses a worker."""
 
-import os
-import signal
 import subprocess
 
 import pytest
@@ -73,7 +71,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_embedded_answers(tmp_path, pack
             )
 
         wait_for(scoring, seconds=600)
-        os.killpg(cluster.workers[0], signal.SIGKILL)
+        cluster.kill_worker(0)
         job.finish()
         lost = [event["Task End Reason"]["Reason"] for event in job.happened("TaskEnd")]
         assert "ExecutorLostFailure" in lost, "no task was lost"

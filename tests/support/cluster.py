@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -51,6 +52,16 @@ SCORING_NEEDS = (
 )
 """What the job score requires beyond that: onnxruntime, pydantic and PyYAML, with dependencies."""
 
+_SMALL = {
+    "spark.executor.cores": 1,
+    "spark.executor.memory": "768m",
+    "spark.driver.memory": "1g",
+    "spark.sql.shuffle.partitions": 4,
+    # Executors stand for machines: none reads another's files from the disk.
+    "spark.shuffle.readHostLocalDisk": "false",
+    "spark.shuffle.io.retryWait": "1s",
+}
+
 _EXECUTOR = "CoarseGrainedExecutorBackend"
 
 
@@ -61,53 +72,61 @@ class Cluster:
     master: str
     folder: Path
     python: Path
-    workers: tuple[int, ...]
+    workers: list[int]
     processes: list[subprocess.Popen[bytes]]
 
     def submit(
         self, job: str, package: Path, *arguments: str | Path, conf: dict[str, Any] | None = None
     ) -> Job:
         """Start jobs/<job>.py as README tells, in client mode, with executors of one core."""
+        spark_submit = SPARK_HOME / "bin" / "spark-submit"
+        command = [spark_submit, "--properties-file", ROOT / "conf" / "spark-defaults.conf"]
+        python = {"PYSPARK_PYTHON": str(self.python), "PYSPARK_DRIVER_PYTHON": sys.executable}
+        script = ROOT / "jobs" / f"{job}.py"
+        return self._start(job, command, ["--py-files", package, script, *arguments], conf or {}, python)
+
+    def submit_packed(self, job: str, *arguments: str | Path, conf: dict[str, Any] | None = None) -> Job:
+        """Start a job by deploy/submit.sh, which brings all that the executors' Python imports."""
+        variables = {"VENV": str(Path(sys.executable).parents[1])}
+        return self._start(
+            job, [ROOT / "deploy" / "submit.sh"], ["--", job, *arguments], conf or {}, variables
+        )
+
+    def _start(
+        self,
+        job: str,
+        command: Sequence[str | Path],
+        rest: Sequence[str | Path],
+        conf: dict[str, Any],
+        variables: dict[str, str],
+    ) -> Job:
         events = self.folder / f"events-{job}-{time.monotonic_ns()}"
         events.mkdir()
         web = free_port()
-        small = {
-            "spark.executor.cores": 1,
-            "spark.executor.memory": "768m",
-            "spark.driver.memory": "1g",
-            "spark.sql.shuffle.partitions": 4,
-        }
-        # Executors stand for machines: none reads another's files from the disk.
-        small |= {"spark.shuffle.readHostLocalDisk": "false", "spark.shuffle.io.retryWait": "1s"}
-        watched = {
-            "spark.eventLog.enabled": "true",
-            "spark.eventLog.dir": events.as_uri(),
-            "spark.eventLog.compress": "false",
-        }
-        watched |= {"spark.eventLog.rolling.enabled": "false", "spark.ui.port": web}
-        settings = [
-            part
-            for name, value in (small | watched | (conf or {})).items()
-            for part in ("--conf", f"{name}={value}")
-        ]
-        command = [
-            SPARK_HOME / "bin" / "spark-submit",
-            "--master",
-            self.master,
-            "--properties-file",
-            ROOT / "conf" / "spark-defaults.conf",
-        ]
-        command += [*settings, "--py-files", package, ROOT / "jobs" / f"{job}.py", *arguments]
-        environment = _environment(self.folder) | {
-            "PYSPARK_PYTHON": str(self.python),
-            "PYSPARK_DRIVER_PYTHON": sys.executable,
-        }
-        output = events.with_suffix(".log").open("w+")
-        process = subprocess.Popen(
-            command, stdout=output, stderr=output, env=environment, cwd=self.folder, start_new_session=True
-        )
+        settings = _SMALL | _watched(events, web) | conf
+        options = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
+        with events.with_suffix(".log").open("w") as output:
+            process = subprocess.Popen(
+                [*command, "--master", self.master, *options, *rest],
+                stdout=output,
+                stderr=output,
+                env=_environment(self.folder) | variables,
+                cwd=self.folder,
+                start_new_session=True,
+            )
         self.processes.append(process)
         return Job(process, Path(output.name), events, f"http://127.0.0.1:{web}/api/v1/applications")
+
+    def start_worker(self, cores: int) -> None:
+        """Add a worker; its memory is 1 GiB a core."""
+        scratch = self.folder / f"worker-{len(self.workers)}"
+        sizes = ["--cores", str(cores), "--memory", f"{cores}g", "--work-dir", str(scratch)]
+        worker, _ = _start_daemon(self.folder, self.processes, "Worker", *sizes, self.master)
+        self.workers.append(worker.pid)
+
+    def kill_worker(self, number: int) -> None:
+        """End a worker and its executors at once, as a machine that is lost."""
+        os.killpg(self.workers[number], signal.SIGKILL)
 
     def executors(self) -> list[int]:
         """Process ids of the executors, which the workers started."""
@@ -178,54 +197,48 @@ def running_cluster(
     needs: packages of the executors' Python beyond EXECUTORS_NEED.
     """
     processes: list[subprocess.Popen[bytes]] = []
-
-    def start(role: str, *arguments: str) -> Path:
-        log = folder / f"{role}-{len(processes)}.log"
-        command = [
-            SPARK_HOME / "bin" / "spark-class",
-            f"org.apache.spark.deploy.{role.lower()}.{role}",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "0",
-        ]
-        with log.open("w") as output:
-            started = subprocess.Popen(
-                [*command, "--webui-port", "0", *arguments],
-                stdout=output,
-                stderr=output,
-                env=_environment(folder),
-                start_new_session=True,
-            )
-        processes.append(started)
-        return log
-
     try:
-        log = start("Master")
+        _, log = _start_daemon(folder, processes, "Master")
         wait_for(lambda: "Starting Spark master at" in log.read_text())
         master = re.search(r"spark://127\.0\.0\.1:\d+", log.read_text())[0]
-        for number in range(workers):
-            start(
-                "Worker",
-                "--cores",
-                str(cores),
-                "--memory",
-                f"{cores}g",
-                "--work-dir",
-                str(folder / f"worker-{number}"),
-                master,
-            )
+        python = _executors_python(folder, (*EXECUTORS_NEED, *needs))
+        cluster = Cluster(master, folder, python, [], processes)
+        for _ in range(workers):
+            cluster.start_worker(cores)
         wait_for(lambda: log.read_text().count("Registering worker") == workers)
-        yield Cluster(
-            master,
-            folder,
-            _executors_python(folder, (*EXECUTORS_NEED, *needs)),
-            tuple(process.pid for process in processes[1:]),
-            processes,
-        )
+        yield cluster
     finally:
         for process in reversed(processes):
             kill_group(process)
+
+
+def _start_daemon(
+    folder: Path, processes: list[subprocess.Popen[bytes]], role: str, *arguments: str
+) -> tuple[subprocess.Popen[bytes], Path]:
+    """A master or worker, added to the processes, and its log."""
+    log = folder / f"{role}-{len(processes)}.log"
+    program = [SPARK_HOME / "bin" / "spark-class", f"org.apache.spark.deploy.{role.lower()}.{role}"]
+    address = ["--host", "127.0.0.1", "--port", "0", "--webui-port", "0"]
+    with log.open("w") as output:
+        started = subprocess.Popen(
+            [*program, *address, *arguments],
+            stdout=output,
+            stderr=output,
+            env=_environment(folder),
+            start_new_session=True,
+        )
+    processes.append(started)
+    return started, log
+
+
+def _watched(events: Path, web: int) -> dict[str, Any]:
+    return {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": events.as_uri(),
+        "spark.eventLog.compress": "false",
+        "spark.eventLog.rolling.enabled": "false",
+        "spark.ui.port": web,
+    }
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 180, pause: float = 0.1) -> None:
@@ -269,7 +282,7 @@ def _executors_python(folder: Path, needs: Sequence[str]) -> Path:
     return python
 
 
-def _processes_of(groups: tuple[int, ...]) -> Iterator[int]:
+def _processes_of(groups: Sequence[int]) -> Iterator[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if os.getpgid(int(folder.name)) in groups:

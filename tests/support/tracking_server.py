@@ -14,12 +14,13 @@ from tests.support.cluster import free_port, wait_for
 
 
 class TrackingServer:
-    """Use as a context manager; its runs stay in `folder` whatever becomes of the process."""
+    """Use as a context manager; its runs stay in `folder`, or the database `store`, whatever becomes of the
+    process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: str = "") -> None:
         self._port = free_port()
         self.uri = f"http://127.0.0.1:{self._port}"
-        self.store = f"sqlite:///{folder}/m.db"
+        self.store = store or f"sqlite:///{folder}/m.db"
         self._folder = folder
 
     def __enter__(self) -> TrackingServer:
@@ -42,7 +43,13 @@ class TrackingServer:
         command = [mlflow, "server", *(word for option in options.items() for word in option)]
         with (self._folder / "server.log").open("ab") as output:
             self.process = subprocess.Popen(
-                command, cwd=self._folder, stdout=output, stderr=output, start_new_session=True
+                command,
+                cwd=self._folder,
+                stdout=output,
+                stderr=output,
+                # Its job runners are eight processes more.
+                env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+                start_new_session=True,
             )
         wait_for(self._answers)
 
