@@ -50,6 +50,8 @@ _MIN_COVERED_SHARE = 0.9
 _MAX_REPEATED_SEQUENCES = 0.05
 _MAX_DAY_SHARE = 0.2
 """Patents are granted every week: a day has 2 % of those of a year."""
+_MIN_CUT = 100
+"""Characters. Columns that cut texts off keep more; shorter texts are of equal length by chance."""
 _SHOWN_TEXT = 60
 
 
@@ -153,7 +155,8 @@ def _value_warnings(report: QualityReport) -> Iterator[QualityWarning]:
             share, shown = text.patents / patents, text.text[:_SHOWN_TEXT]
             yield warn("repeated_text", column=text.column, patents=text.patents, share=share, text=shown)
     for longest in report.longest_texts:
-        if longest.texts > max(_MIN_LABELLED / 10, _MAX_REPEATED_SHARE * report.tables["ABSTRACTS"].rows):
+        many = max(_MIN_LABELLED / 10, _MAX_REPEATED_SHARE * report.tables["ABSTRACTS"].rows)
+        if longest.characters >= _MIN_CUT and longest.texts > many:
             yield warn("cut_texts", **longest.model_dump())
     day = report.busiest_day
     if day and patents >= _MIN_LABELLED and day.patents > _MAX_DAY_SHARE * patents:

@@ -136,6 +136,7 @@ def test_withdrawn_patents_and_sequences_of_a_column_that_holds_one_value():
 def test_texts_that_were_cut():
     cut = LongestTexts(column="abstract", characters=255, texts=11)
     assert warned(longest_texts=(cut,))["cut_texts"] == cut.model_dump()
+    assert warned(longest_texts=(cut.model_copy(update={"characters": 99}),)) == {}
 
 
 def test_a_date_that_stands_for_none():
