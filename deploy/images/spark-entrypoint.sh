@@ -2,6 +2,7 @@
 # What a container of the ETL image runs:
 #   driver ..., executor   as Kubernetes starts the pods of a Spark application
 #   master, worker ADDRESS of a standalone cluster
+#   stages ADDRESS STAGE... OPTION...   these stages, one after another, on such a cluster
 #   health                 whether master or worker answers; a container of another kind is well while it runs
 #   anything else          patent-spark with these arguments
 set -euo pipefail
@@ -30,13 +31,24 @@ executor)
     ;;
 master)
     echo 8080 >"$state"
-    exec "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.master.Master --port 7077 --webui-port 8080
+    exec "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.master.Master --host "$(hostname)" --port 7077 --webui-port 8080
     ;;
 worker)
     port=${SPARK_WORKER_WEBUI_PORT:-8081}
     echo "$port" >"$state"
     exec "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.worker.Worker --webui-port "$port" \
         --work-dir /tmp/spark-worker "$2"
+    ;;
+stages)
+    address=$2; shift 2
+    names=()
+    while [[ ${1:-} == [a-z]* ]]; do names+=("$1"); shift; done
+    for name in "${names[@]}"; do
+        "$SPARK_HOME/bin/spark-submit" --master "$address" --properties-file conf/spark-defaults.conf \
+            --conf "spark.executor.memory=${SPARK_EXECUTOR_MEMORY:-1g}" --conf spark.executor.cores=1 \
+            --conf "spark.driver.memory=${SPARK_DRIVER_MEMORY:-1g}" --conf spark.sql.shuffle.partitions=8 \
+            "jobs/$name.py" "$@"
+    done
     ;;
 health)
     [ -f "$state" ] || exit 0

@@ -122,7 +122,7 @@ def test_a_prediction_in_a_container_is_that_of_this_machine(images, tmp_path):
     call("chmod", "-R", "a+rX", tmp_path)
     there = inside(
         images["serve"],
-        *("predict", "--model", "/model", *words, "--set", "warehouse.root=/tmp/warehouse"),
-        mounts=[f"{package}:/model:ro"],
+        *("predict", "--model", str(package), *words, "--set", "warehouse.root=/tmp/warehouse"),
+        mounts=[f"{package}:{package}:ro"],
     )
     assert json.loads(there.stdout) == json.loads(here.stdout)

@@ -1,4 +1,7 @@
-"""Images and containers with Debian's buildah, podman and runc, in a store of their own below build/."""
+"""Images and containers with Debian's buildah, podman and runc.
+
+They are kept below build/, or in the store of CONTAINERS_STORAGE_CONF.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,8 @@ default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+[network]
+network_backend = "netavark"
 """
 _STORE = """[storage]
 driver = "overlay"
@@ -49,7 +54,7 @@ def environment() -> dict[str, str]:
         (FOLDER / name).write_text(text)
     return os.environ | {
         "CONTAINERS_CONF": str(FOLDER / "containers.conf"),
-        "CONTAINERS_STORAGE_CONF": str(FOLDER / "storage.conf"),
+        "CONTAINERS_STORAGE_CONF": os.environ.get("CONTAINERS_STORAGE_CONF", str(FOLDER / "storage.conf")),
         "BUILDAH_FORMAT": "docker",  # that of OCI knows no HEALTHCHECK
     }
 
