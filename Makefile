@@ -13,7 +13,7 @@ PYTEST := pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 # On Spark, tests are short: the first compiler of Java is enough for them.
 BRIEF_JAVA := JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1
 
-.PHONY: help setup demo notebooks docs reference check format test test-slow cluster-test test-images test-airflow \
+.PHONY: help setup demo notebooks docs reference check format test test-slow cluster-test test-images test-compose test-airflow \
 	lock zip clean audit-canaries compare-warehouses bench-labels bench-ingest bench-scale bench-embed bench-train \
 	bench-accuracy bench-recent bench-serve bench-similar \
 	bench-score bench-refresh
@@ -60,8 +60,11 @@ cluster-test: setup  ## every job on a Spark cluster with MLflow on PostgreSQL, 
 build/containers/tools: deploy/images/tools.txt
 	@rm -rf $@ && python3.11 -m venv $@ && $@/bin/pip install -q -r $< || { rm -rf $@; exit 1; }
 
-test-images: setup build/containers/tools  ## build the ETL and the serving image and run them (root; Debian's buildah, podman, runc, mmdebstrap)
+test-images: setup build/containers/tools  ## build the ETL and the serving image and run them (root; docs/images.md)
 	@pytest -rs -s tests/deploy/test_images.py
+
+test-compose: setup build/containers/tools  ## start deploy/compose.yaml, all but the training (root; docs/compose.md)
+	@pytest -rs tests/deploy/test_compose.py
 
 test-airflow: setup  ## the refresh's DAG in a real Airflow, in an environment of its own
 	@test -x build/airflow/bin/airflow || { python3.11 -m venv build/airflow \

@@ -3,7 +3,8 @@
 #   deploy/submit.sh --master spark://host:7077 -- label --config conf/default.yaml --config conf/cluster.yaml
 # Before `--` are options of spark-submit (conf/spark-defaults.conf goes with them), after it a job of jobs/ and its options.
 # Executors need Spark, Python 3.11 in the place where it is here, and warehouse.root; the rest comes with the job.
-#   PACK=etl|train     what executors get (deploy/pack_env.py); by default train for `train` and with train.launcher=spark
+#   PACK=etl|train     what executors get (deploy/pack_env.py); by default train for `train`, and for `run` and `refresh` with
+#                      train.launcher=spark
 #   VENV=folder        the environment that is packed and that the driver runs in; by default .venv
 #   SPARK_HOME=folder  whose spark-submit; by default that of the environment
 set -euo pipefail
@@ -18,7 +19,10 @@ job=$2; shift 2
 
 python=$(cd "${VENV:-$root/.venv}" 2>/dev/null && pwd)/bin/python || die "there is no environment; run \`make setup\`"
 pack=etl
-if [ "$job" = train ] || [[ " $* " == *train.launcher=spark* ]]; then pack=train; fi
+case $job in
+train) pack=train ;;
+run | refresh) [[ " $* " != *train.launcher=spark* ]] || pack=train ;;
+esac
 environment=$("$python" "$root/deploy/pack_env.py" "${PACK:-$pack}")
 
 # As an archive and not by --py-files: ranks of a training are processes that know nothing of Spark's files.

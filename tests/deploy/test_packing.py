@@ -119,7 +119,8 @@ def test_a_job_brings_its_environment_and_the_package(submit, tmp_path):
     assert (tmp_path / "python").read_text() == "./environment/bin/python\n"
     names = zipfile.ZipFile(tmp_path / "package.zip").namelist()
     assert "patent_spark/cli.py" in names and not [name for name in names if "__pycache__" in name]
-    assert not list((ROOT / "build").glob("package.*"))
+    package = words[words.index("--archives") + 1].split(",")[1].removesuffix("#package")
+    assert not Path(package).parent.exists()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,8 @@ def test_a_job_brings_its_environment_and_the_package(submit, tmp_path):
         (["train"], "train"),
         (["run", "--set", "train.launcher=spark"], "train"),
         (["run"], "etl"),
-        (["score"], "etl"),
+        (["refresh", "--set", "train.launcher=spark"], "train"),
+        (["label", "--set", "train.launcher=spark"], "etl"),
     ],
 )
 def test_ranks_get_the_larger_environment(submit, tmp_path, words, kind):
