@@ -10,7 +10,12 @@ from pathlib import Path
 
 def write_json(path: Path, value: object) -> None:
     """Write JSON so that a reader sees the old file or the whole new one."""
-    write_text(path, json.dumps(value, indent=1, default=str) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: object) -> str:
+    """A JSON file's text."""
+    return json.dumps(value, indent=1, default=str) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Versions of stages that nobody needs any more.
+"""Versions of stages in a folder that nobody needs any more.
 
 Kept are: what a pointer names, the release before the one that readers see (core/pointers.py), what a reader
 works with, what a stage is writing, and as many of the newest others as are asked for. A registered model
@@ -12,7 +12,6 @@ import shutil
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -21,17 +20,10 @@ MANIFEST, WRITER = "manifest.json", ".writer"
 _DAY, _HOUR = 86_400.0, 3_600.0
 
 
-@dataclass(frozen=True)
-class OldVersion:
-    """A version that can be removed."""
-
-    folder: Path
-
-    @property
-    def bytes(self) -> int:
-        """Size of its files but for those that another version has, too (core/reuse.py)."""
-        files = [file.stat() for file in self.folder.rglob("*") if file.is_file()]
-        return sum(file.st_size for file in files if file.st_nlink == 1)
+def own_bytes(folder: Path) -> int:
+    """Size of the files of a version but for those that another version has, too (core/reuse.py)."""
+    files = [file.stat() for file in folder.rglob("*") if file.is_file()]
+    return sum(file.st_size for file in files if file.st_nlink == 1)
 
 
 def reader_lock(manifest: Path) -> IO[bytes]:
@@ -44,7 +36,7 @@ def reader_lock(manifest: Path) -> IO[bytes]:
     return file
 
 
-def old_versions(home: Path, used: Collection[str], keep: int, days: float = 0.0) -> list[OldVersion]:
+def old_versions(home: Path, used: Collection[str], keep: int, days: float = 0.0) -> list[Path]:
     """Versions below the folder of a stage that can be removed, the oldest first.
 
     used: those that pointers name. keep: how many to keep, the used ones included. days: only older ones.
@@ -53,20 +45,16 @@ def old_versions(home: Path, used: Collection[str], keep: int, days: float = 0.0
     published = [path for path in folders if (path / MANIFEST).exists() and not (path / WRITER).exists()]
     surplus = published[: max(0, len(published) + len(used) - max(keep, len(used)))]
     remains = [path for path in folders if _is_abandoned(path)]
-    return [
-        OldVersion(path)
-        for path in sorted([*remains, *surplus])
-        if _age_days(path) >= days and not _is_read(path)
-    ]
+    return [path for path in sorted([*remains, *surplus]) if _age_days(path) >= days and not _is_read(path)]
 
 
-def remove(version: OldVersion) -> bool:
+def remove(folder: Path) -> bool:
     """Remove a version; returns False when a reader has come to it meanwhile."""
-    with _without_readers(version.folder) as free:
+    with _without_readers(folder) as free:
         if free:
             # The manifest goes first: without one, what is left is no version, and goes with the next call.
-            (version.folder / MANIFEST).unlink(missing_ok=True)
-            shutil.rmtree(version.folder, ignore_errors=True)
+            (folder / MANIFEST).unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
         return free
 
 

@@ -8,15 +8,13 @@ readers see all old versions or all new ones, and the next writer finishes the w
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager
 
 from pydantic import Field
 
-from patent_spark.core.files import write_json, write_text
+from patent_spark.core.files import json_text
 from patent_spark.core.metadata import Record
+from patent_spark.core.storage import ChangedError, ControlFile, ControlFiles
 
 _CURRENT, _CANDIDATE, _RELEASE, _LOCK = "CURRENT", "CANDIDATE", "RELEASE.json", ".release.lock"
 
@@ -35,13 +33,13 @@ class PublishedRelease(Record):
 
 
 class Pointers:
-    """The pointers below one root directory.
+    """The pointers of one warehouse.
 
     candidate: read the candidate of a stage where there is one, and publish candidates.
     """
 
-    def __init__(self, root: Path, candidate: bool = False) -> None:
-        self._root, self._candidate = root, candidate
+    def __init__(self, files: ControlFiles, candidate: bool = False) -> None:
+        self._files, self._candidate = files, candidate
 
     def version(self, stage: str) -> str | None:
         """The version of a stage that readers see, or None before its first one."""
@@ -51,7 +49,7 @@ class Pointers:
         """The versions of all stages at one moment: never some before and some after a release."""
         while True:
             before = self._published()
-            versions = {stage: self._version(stage, before) for stage in self._stages()}
+            versions = {stage: self._version(stage, before) for stage in self._files.folders()}
             if self._published() == before:
                 return {stage: version for stage, version in versions.items() if version is not None}
 
@@ -59,8 +57,8 @@ class Pointers:
         """Versions of a stage that a pointer names; none of them may be removed."""
         published = self._published()
         names = {
-            _read(self._root / stage / _CURRENT),
-            _read(self._root / stage / _CANDIDATE),
+            self._read(f"{stage}/{_CURRENT}"),
+            self._read(f"{stage}/{_CANDIDATE}"),
             published.stages.get(stage) if published.pending else None,
             published.before.get(stage),
         }
@@ -68,17 +66,31 @@ class Pointers:
 
     def candidates(self) -> dict[str, str]:
         """The candidate of each stage that has one."""
-        read = {stage: _read(self._root / stage / _CANDIDATE) for stage in self._stages()}
+        read = {stage: self._read(f"{stage}/{_CANDIDATE}") for stage in self._files.folders()}
         return {stage: version for stage, version in read.items() if version is not None}
 
-    def publish(self, stage: str, version: str) -> None:
-        """Make a version of a stage the one that readers see; with `candidate`, its candidate."""
-        if self._candidate:
-            write_text(self._root / stage / _CANDIDATE, f"{version}\n")
-            return
+    def seen(self, stage: str) -> ControlFile | None:
+        """The pointer that `publish` will replace, as it is now."""
+        return self._files.read(self._pointer(stage))
+
+    def publish(self, stage: str, version: str, seen: ControlFile | None) -> None:
+        """Make a version of a stage the one that readers see; with `candidate`, its candidate.
+
+        seen: the pointer when the work on the version began. In a bucket, raises ChangedError when another
+        run has published the stage since; in a folder the last one wins.
+        """
         with self._lock():
-            self._finish()
-            write_text(self._root / stage / _CURRENT, f"{version}\n")
+            if not self._candidate:
+                self._finish()
+            try:
+                self._files.replace(self._pointer(stage), f"{version}\n", seen)
+            except ChangedError as error:
+                raise ChangedError(
+                    f"another run has published {stage} meanwhile; its version stays, and this one "
+                    f"({version}) is dropped: run `patent-spark {stage}` again if its settings were others",
+                    stage=stage,
+                    version=version,
+                ) from error
 
     def publish_candidates(self) -> dict[str, str]:
         """Make the candidates of all stages what readers see, in one step; returns their versions."""
@@ -97,7 +109,7 @@ class Pointers:
         with self._lock():
             self._finish()
             for stage in self.candidates():
-                (self._root / stage / _CANDIDATE).unlink(missing_ok=True)
+                self._files.remove(f"{stage}/{_CANDIDATE}")
 
     def _finish(self) -> None:
         """Replace the CURRENT of each stage of a release that was published as a whole."""
@@ -105,40 +117,34 @@ class Pointers:
         if not published.pending:
             return
         for stage, version in published.stages.items():
-            write_text(self._root / stage / _CURRENT, f"{version}\n")
-            if _read(self._root / stage / _CANDIDATE) == version:
-                (self._root / stage / _CANDIDATE).unlink(missing_ok=True)
+            name = f"{stage}/{_CURRENT}"
+            self._files.replace(name, f"{version}\n", self._files.read(name))
+            if self._read(f"{stage}/{_CANDIDATE}") == version:
+                self._files.remove(f"{stage}/{_CANDIDATE}")
         self._write(published.model_copy(update={"pending": False}))
 
+    def _pointer(self, stage: str) -> str:
+        return f"{stage}/{_CANDIDATE if self._candidate else _CURRENT}"
+
     def _version(self, stage: str, published: PublishedRelease) -> str | None:
-        candidate = _read(self._root / stage / _CANDIDATE) if self._candidate else None
+        candidate = self._read(f"{stage}/{_CANDIDATE}") if self._candidate else None
         if candidate is not None:
             return candidate
         if published.pending and stage in published.stages:
             return published.stages[stage]
-        return _read(self._root / stage / _CURRENT)
-
-    def _stages(self) -> set[str]:
-        return {path.parent.name for name in (_CURRENT, _CANDIDATE) for path in self._root.glob(f"*/{name}")}
+        return self._read(f"{stage}/{_CURRENT}")
 
     def _published(self) -> PublishedRelease:
-        text = _read(self._root / _RELEASE)
+        text = self._read(_RELEASE)
         return PublishedRelease() if text is None else PublishedRelease.model_validate_json(text)
 
     def _write(self, published: PublishedRelease) -> None:
-        write_json(self._root / _RELEASE, published.to_json())
+        self._files.replace(_RELEASE, json_text(published.to_json()), self._files.read(_RELEASE))
 
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
+    def _read(self, name: str) -> str | None:
+        file = self._files.read(name)
+        return None if file is None else file.text
+
+    def _lock(self) -> AbstractContextManager[None]:
         """One writer of pointers at a time."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        with (self._root / _LOCK).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        return None
+        return self._files.hold(_LOCK, wait=True)

@@ -15,9 +15,7 @@ core/pointers.py has the pointers, and publishes the candidates of all stages in
 from __future__ import annotations
 
 import datetime
-import fcntl
 import json
-import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,14 +28,14 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from patent_spark.core.errors import DataError, SchemaError, WorkError, conform
-from patent_spark.core.files import write_json
+from patent_spark.core.local_storage import local_storage
 from patent_spark.core.log_lines import current_run_id
 from patent_spark.core.manifest import M, Manifest
 from patent_spark.core.metadata import StageMetadata
-from patent_spark.core.old_versions import MANIFEST, WRITER, OldVersion, old_versions, reader_lock, remove
 from patent_spark.core.pointers import Pointers
 from patent_spark.core.reuse import Reused
 from patent_spark.core.schemas import STAGE_OF, TABLES
+from patent_spark.core.storage import ControlFile, OldVersion, Storage, VersionFiles
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -46,13 +44,21 @@ R = TypeVar("R", bound=BaseModel)
 
 
 class Store:
-    """The tables under one root directory."""
+    """The tables under one root."""
 
-    def __init__(self, root: str | Path, keep_versions: int = 2, candidate: bool = False) -> None:
-        """candidate: what is read and published is the candidate of each stage; where there is none, the
-        current version is read."""
-        self.root = Path(root).absolute()
-        self.pointers = Pointers(self.root, candidate)
+    def __init__(self, root: str | Path | Storage, keep_versions: int = 2, candidate: bool = False) -> None:
+        """root: a folder, or where else the tables are.
+
+        candidate: what is read and published is the candidate of each stage; where there is none, the
+        current version is read.
+        """
+        self._storage = local_storage(Path(root).absolute()) if isinstance(root, str | Path) else root
+        self._files = self._storage.versions
+        self.control = self._storage.control
+        self.root, self.address = self._files.folder, self._files.address
+        """root: the folder of the tables, or of their copies, on this machine. address: what a user calls
+        the warehouse."""
+        self.pointers = Pointers(self.control, candidate)
         self._keep = keep_versions
         self._candidate = candidate
         self._pins: dict[str, Manifest] | None = None
@@ -61,13 +67,12 @@ class Store:
     def pinned(self) -> Store:
         """The same tables; all stages stay at the versions that are current now, which are not removed
         meanwhile."""
-        other = Store(self.root, self._keep, self._candidate)
+        other = Store(self._storage, self._keep, self._candidate)
         while True:
             versions = self.pointers.snapshot()
-            manifests = {name: self.root / name / version / MANIFEST for name, version in versions.items()}
             try:
-                other._locks = [reader_lock(path) for path in manifests.values()]
-                other._pins = {name: Manifest.load(path) for name, path in manifests.items()}
+                other._locks = [self._files.pin(*each) for each in versions.items()]
+                other._pins = {each[0]: self._files.manifest(*each) for each in versions.items()}
             except FileNotFoundError:
                 if self.pointers.snapshot() == versions:
                     raise
@@ -80,9 +85,9 @@ class Store:
         current = self.manifest(stage)
         if current is None:
             raise DataError(
-                f"no {name} in {self.root}; run `patent-spark {stage}` first", table=name, stage=stage
+                f"no {name} in {self.address}; run `patent-spark {stage}` first", table=name, stage=stage
             )
-        path = self.root / stage / current.version / name
+        path = self._files.fetch(current, name)
         if not path.exists():
             raise DataError(
                 f"{name} is not part of the current {stage} ({path.parent}); "
@@ -97,23 +102,26 @@ class Store:
         if self._pins is not None:
             return self._pins.get(stage)
         version = self.pointers.version(stage)
-        return None if version is None else Manifest.load(self.root / stage / version / MANIFEST)
+        return None if version is None else self._files.manifest(stage, version)
 
     def manifests(self, stage: str) -> list[Manifest]:
         """The manifests of all versions of a stage that are kept, the newest first."""
-        kept = map(Manifest.load, (self.root / stage).glob(f"*/{MANIFEST}"))
-        return sorted(kept, key=lambda manifest: manifest.version, reverse=True)
+        return sorted(self._files.manifests(stage), key=lambda manifest: manifest.version, reverse=True)
 
     def directory_in(self, manifest: Manifest, name: str) -> Path:
-        """The directory of a table or another output in that version of its stage."""
-        return self.root / manifest.stage / manifest.version / name
+        """The directory of a table or another output in that version of its stage; it may be missing."""
+        return self._files.fetch(manifest, name)
+
+    def size(self, stage: str, version: str = "") -> int:
+        """Bytes of a version, or of all that a stage keeps; what several versions share counts once."""
+        return self._files.size(stage, version)
 
     def metadata(self, kind: type[M]) -> M:
         """What the current version of a stage recorded; raises DataError when the stage has not run."""
         current = self.manifest(kind.stage)
         if current is None:
             raise DataError(
-                f"nothing of stage {kind.stage} in {self.root}; run `patent-spark {kind.stage}` first",
+                f"nothing of stage {kind.stage} in {self.address}; run `patent-spark {kind.stage}` first",
                 stage=kind.stage,
             )
         return current.metadata_as(kind)
@@ -176,41 +184,29 @@ class Store:
     @contextmanager
     def draft(self, stage: str) -> Iterator[Draft]:
         """A new version of a stage to write into. It is removed again unless it was published."""
-        home = self.root / stage
-        home.mkdir(parents=True, exist_ok=True)
-        self._remove_abandoned(home)
+        seen = self.pointers.seen(stage)
+        self._files.remove_abandoned(stage, lambda: self.pointers.in_use(stage))
         now = datetime.datetime.now(datetime.UTC)
         # To the microsecond: versions are sorted by name, those of one second too.
         name = f"{now:%Y%m%dT%H%M%S-%f}{uuid.uuid4().hex[:4]}"
-        draft = Draft(stage, home / name, self.pointers)
-        draft.directory.mkdir()
-        with (draft.directory / WRITER).open("w") as writer:
-            fcntl.flock(writer, fcntl.LOCK_EX)  # held as long as this process lives, on whichever machine
+        with self._files.draft(stage, name) as directory:
+            draft = Draft(stage, directory, self._files, self.pointers, seen)
             try:
                 yield draft
                 if draft.published:
                     for version in self.old_versions(stage, self._keep):
-                        remove(version)
+                        self.remove(version)
             finally:
                 if not draft.published:
-                    shutil.rmtree(draft.directory, ignore_errors=True)
+                    self._files.discard(stage, name)
 
     def old_versions(self, stage: str, keep: int, days: float = 0.0) -> list[OldVersion]:
         """Versions of a stage that nobody needs, but for the newest; see core/old_versions.py."""
-        return old_versions(self.root / stage, self.pointers.in_use(stage), keep, days)
+        return self._files.old_versions(stage, self.pointers.in_use(stage), keep, days)
 
-    def _remove_abandoned(self, home: Path) -> None:
-        """Drafts whose writer is gone: nobody holds the lock on their note."""
-        for note in home.glob(f"*/{WRITER}"):
-            try:
-                with note.open() as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue  # its writer lives, or has just finished
-            if note.parent.name in self.pointers.in_use(home.name):  # ended between publishing and tidying up
-                note.unlink(missing_ok=True)
-            else:
-                shutil.rmtree(note.parent, ignore_errors=True)
+    def remove(self, version: OldVersion) -> bool:
+        """Remove an old version; returns False when a reader has come to it meanwhile."""
+        return self._files.remove(version)
 
 
 @dataclass
@@ -219,7 +215,10 @@ class Draft:
 
     stage: str
     directory: Path
+    files: VersionFiles
     pointers: Pointers
+    seen: ControlFile | None
+    """The pointer that publishing replaces, as it was when the work began."""
     metadata: StageMetadata | None = None
     published: bool = False
 
@@ -289,10 +288,10 @@ class Draft:
             engine=engine,
             log_run_id=current_run_id(),
         )
-        write_json(self.directory / MANIFEST, manifest.to_json())
-        self.pointers.publish(self.stage, self.directory.name)
+        manifest = self.files.complete(manifest, self.directory)
+        self.pointers.publish(self.stage, manifest.version, self.seen)
         self.published = True
-        (self.directory / WRITER).unlink()
+        self.files.finish(manifest)
         return manifest
 
 

@@ -2,60 +2,34 @@
 
 from __future__ import annotations
 
-import datetime
-import fcntl
-import json
-import os
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 
 from patent_spark.core.errors import WorkError
+from patent_spark.core.storage import ControlFiles, HeldError
 
-_LOCK = "lock"
+_LOCK = "refresh/lock"
 
 
 @contextmanager
-def refresh_lock(folder: Path) -> Iterator[None]:
+def refresh_lock(files: ControlFiles) -> Iterator[None]:
     """Hold the lock of a warehouse's refresh; raises WorkError that names its holder when another has it.
 
-    The system gives the lock of a process that died to the next one, and never that of a living one.
+    The lock of a process that died goes to the next one, and never that of a living one.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK).open("a+") as file:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = _holder(folder / _LOCK)
+            stack.enter_context(files.hold(_LOCK, wait=False))
+        except HeldError as error:
+            holder = error.holder
             raise WorkError(
                 f"another refresh of this warehouse runs: process {holder.get('process')} on "
                 f"{holder.get('host')} since {holder.get('since')}; wait until it ends, or end it",
                 holder=holder,
             ) from error
-        file.truncate(0)
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        file.write(json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": now}))
-        file.flush()
         yield
 
 
-def living_holder(folder: Path) -> dict[str, str]:
-    """Process, host and beginning of the refresh that is at work; empty when its process has ended.
-
-    Of another host only the note is known, which a refresh that ended leaves behind.
-    """
-    holder = _holder(folder / _LOCK)
-    if not holder:
-        return {}
-    here = holder.get("host") == socket.gethostname()
-    alive = here and Path(f"/proc/{holder.get('process')}").exists()
-    return {name: str(value) for name, value in holder.items()} if alive or not here else {}
-
-
-def _holder(path: Path) -> dict[str, str]:
-    try:
-        holder: dict[str, str] = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}  # it is just taking the lock
-    return holder
+def living_holder(files: ControlFiles) -> dict[str, str]:
+    """Process, host and beginning of the refresh that is at work; empty when none is known to be."""
+    return files.holder(_LOCK)

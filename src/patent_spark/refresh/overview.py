@@ -5,8 +5,6 @@ It changes nothing and waits for nobody: where MLflow or the source does not ans
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from patent_spark.config import Config, PatentSparkError
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.store import Store
@@ -15,7 +13,7 @@ from patent_spark.refresh.lock import living_holder
 from patent_spark.refresh.overview_schema import Champion, NextCall, StageState, WarehouseStatus
 from patent_spark.refresh.release import find_release, is_here
 from patent_spark.refresh.run import is_new
-from patent_spark.refresh.status import folder_of, read_status
+from patent_spark.refresh.status import read_status
 from patent_spark.tracking.registry import PROMOTED_AT, Registry
 from patent_spark.tracking.server import has_runs
 
@@ -27,16 +25,16 @@ def warehouse_status(config: Config) -> WarehouseStatus:
     read = ingest.metadata_if_readable(IngestMetadata) if ingest else None
     champions, problem = _champions(config)
     return WarehouseStatus(
-        root=str(store.root),
+        root=store.address,
         release_id=ingest.release_id if ingest else "",
         data_to_date=read.data_to_date if read else None,
-        refresh=read_status(store.root),
-        worker=living_holder(folder_of(store.root)),
+        refresh=read_status(store.control),
+        worker=living_holder(store.control),
         champions=champions,
         champions_problem=problem,
         stages=tuple(state for stage in STAGES if (state := _stage_state(store, stage))),
         candidates=store.pointers.candidates(),
-        bytes=sum(_bytes(store.root / stage) for stage in STAGES),
+        bytes=sum(store.size(stage) for stage in STAGES),
         next_call=next_call(config),
     )
 
@@ -44,7 +42,7 @@ def warehouse_status(config: Config) -> WarehouseStatus:
 def next_call(config: Config) -> NextCall:
     """What a refresh would do now; `problem` where that is not known."""
     try:
-        release, status = find_release(config), read_status(Path(config.warehouse.root))
+        release, status = find_release(config), read_status(Store(config.warehouse.root).control)
         if not is_new(release, status, {}):
             return NextCall(release_id=release.id)
         stages, here = [stage.name for stage in planned(config)], is_here(config, release)
@@ -89,12 +87,6 @@ def _stage_state(store: Store, stage: str) -> StageState | None:
         created=manifest.created,
         release_id=manifest.release_id,
         tables=manifest.tables,
-        bytes=_bytes(store.root / stage / manifest.version),
+        bytes=store.size(stage, manifest.version),
         kept_versions=len(store.manifests(stage)),
     )
-
-
-def _bytes(folder: Path) -> int:
-    """Size of the files in a folder; one that several versions have counts once."""
-    files = [path.stat() for path in folder.rglob("*") if path.is_file()]
-    return sum({(file.st_dev, file.st_ino): file.st_size for file in files}.values())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from patent_spark.config import Config
+from patent_spark.core.store import Store
 from patent_spark.pipeline import outdated, planned
 from patent_spark.refresh.gates import GATES
 from patent_spark.refresh.release import find_release, is_here
@@ -14,7 +13,7 @@ from patent_spark.refresh.status import read_status
 
 def plan(config: Config, options: Options) -> str:
     """The release, the stages that would run or be reused, and the gates that would be asked."""
-    release, status = find_release(config), read_status(Path(config.warehouse.root))
+    release, status = find_release(config), read_status(Store(config.warehouse.root).control)
     lines = [f"release {release.id}"]
     if not (options.force or is_new(release, status, options.accepted)):
         return "\n".join([*lines, "nothing new: it was refreshed before"])

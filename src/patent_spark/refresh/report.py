@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from patent_spark.core.files import write_text
+from patent_spark.core.storage import ControlFiles
 from patent_spark.refresh.messages import gate_message
 from patent_spark.refresh.report_schema import RefreshStatus
-from patent_spark.refresh.status import folder_of, read_history
+from patent_spark.refresh.status import FOLDER, read_history
 from patent_spark.reporting.html import render_page
 
 PAGE = "refresh.html"
@@ -35,7 +33,7 @@ NEXT_STEPS = {
 """What to do after a verdict."""
 
 
-def write_page(root: Path, status: RefreshStatus) -> None:
+def write_page(files: ControlFiles, status: RefreshStatus) -> None:
     """Write the page of a warehouse's refreshes beside the status file."""
     page = render_page(
         "patent_spark.refresh",
@@ -45,6 +43,6 @@ def write_page(root: Path, status: RefreshStatus) -> None:
         headlines=HEADLINES,
         next_steps=NEXT_STEPS,
         gate_message=gate_message,
-        history=read_history(root)[:20],
+        history=read_history(files, newest=20),
     )
-    write_text(folder_of(root) / PAGE, page)
+    files.write(f"{FOLDER}/{PAGE}", page)

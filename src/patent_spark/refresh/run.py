@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from patent_spark.config import Config
 from patent_spark.core.errors import GateError
@@ -23,7 +22,7 @@ from patent_spark.refresh.notify import notify
 from patent_spark.refresh.release import FoundRelease, fetched, find_release
 from patent_spark.refresh.report import write_page
 from patent_spark.refresh.report_schema import GateResult, RefreshRecord, RefreshStatus, StageRun, Verdict
-from patent_spark.refresh.status import folder_of, read_status, utc_now, write_status
+from patent_spark.refresh.status import read_status, utc_now, write_status
 from patent_spark.stages.quality.release_diff import JSON
 from patent_spark.stages.quality.report_schema import QualityReport
 
@@ -46,13 +45,13 @@ def refresh(config: Config, options: Options) -> RefreshRecord | None:
     Raises GateError when a gate said no, WorkError while another refresh runs, and what a stage raises.
     Status file, page and notifications say how it ended.
     """
-    root = Path(config.warehouse.root)
-    with refresh_lock(folder_of(root)):
+    files = Store(config.warehouse.root).control
+    with refresh_lock(files):
         release = find_release(config)
-        status = read_status(root)
+        status = read_status(files)
         if not (options.force or is_new(release, status, options.accepted)):
             status = status.model_copy(update={"checked": utc_now()})
-            write_status(root, status)
+            write_status(files, status)
             notify(config, status, nothing_new=True)
             return None
         return _Refresh(config, options, release, status).run()
@@ -81,8 +80,9 @@ class _Refresh:
         self, config: Config, options: Options, release: FoundRelease, status: RefreshStatus
     ) -> None:
         self._config, self._options, self._release, self._status = config, options, release, status
-        self._root = Path(config.warehouse.root)
-        self._current = Store(self._root).pinned()
+        store = Store(config.warehouse.root)
+        self._files, self._pointers = store.control, store.pointers
+        self._current = store.pinned()
         """What was published before."""
         self._record = RefreshRecord(
             release_id=release.id,
@@ -120,11 +120,14 @@ class _Refresh:
     def _publish(self, config: Config) -> GateError | None:
         """Register the models, then publish the candidates; returns what refused some of the models."""
         refusal = self._register(config)
-        Store(self._root).pointers.publish_candidates()
+        self._pointers.publish_candidates()
         return refusal
 
+    def _candidates(self) -> Store:
+        return Store(self._config.warehouse.root, candidate=True)
+
     def _gates_after(self, stage: str) -> list[GateResult]:
-        candidate, current, limits = Store(self._root, candidate=True), self._current, self._config.refresh
+        candidate, current, limits = self._candidates(), self._current, self._config.refresh
         known = current.manifest(stage) is not None
         if stage == "quality":
             report = candidate.read_record(QualityReport, "QUALITY", JSON)
@@ -149,7 +152,7 @@ class _Refresh:
             self._add(run_stage("register", config, candidate=True, accepted=self._options.accepted))
         except GateError as error:
             refusal = error
-        results = model_gates(Store(self._root, candidate=True), config)
+        results = model_gates(self._candidates(), config)
         self._update(gates=(*self._record.gates, *results))
         stopping = [result for result in results if result.stops]
         if refusal and {result.subject for result in stopping} == set(config.models):
@@ -183,11 +186,11 @@ class _Refresh:
             message=str(error or ""),
             exit_code=getattr(error, "exit_code", 1) if error else 0,
         )
-        write_page(self._root, self._status)
+        write_page(self._files, self._status)
         notify(self._config, self._status)
 
     def _update(self, **values: object) -> None:
         self._record = self._record.model_copy(update=values)
         published = self._record if self._record.publishes else self._status.published
         self._status = RefreshStatus(checked=utc_now(), last=self._record, published=published)
-        write_status(self._root, self._status)
+        write_status(self._files, self._status)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
 
 from pydantic import ValidationError
 
-from patent_spark.core.files import write_json
+from patent_spark.core.files import json_text
+from patent_spark.core.storage import ControlFiles
 from patent_spark.refresh.report_schema import RefreshRecord, RefreshStatus
 
-_STATUS, _HISTORY = "status.json", "history"
-
-
-def folder_of(root: Path) -> Path:
-    """The folder of what a warehouse's refreshes leave beside the tables."""
-    return root / "refresh"
+FOLDER = "refresh"
+"""The folder of what a warehouse's refreshes leave beside the tables."""
+_STATUS, _HISTORY = f"{FOLDER}/status.json", f"{FOLDER}/history"
 
 
 def utc_now() -> str:
@@ -23,25 +20,25 @@ def utc_now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def read_status(root: Path) -> RefreshStatus:
+def read_status(files: ControlFiles) -> RefreshStatus:
     """The status file; an empty status before the first refresh, or after one of another version."""
+    file = files.read(_STATUS)
     try:
-        return RefreshStatus.model_validate_json((folder_of(root) / _STATUS).read_bytes())
-    except (FileNotFoundError, ValidationError):
+        return RefreshStatus.model_validate_json(file.text) if file else RefreshStatus(checked="")
+    except ValidationError:
         return RefreshStatus(checked="")
 
 
-def write_status(root: Path, status: RefreshStatus) -> None:
+def write_status(files: ControlFiles, status: RefreshStatus) -> None:
     """Write the status file, and the record of the last refresh into the history."""
-    folder = folder_of(root)
-    (folder / _HISTORY).mkdir(parents=True, exist_ok=True)
     if status.last is not None:
         name = status.last.started.replace(":", "").replace("+0000", "Z") + "-" + status.last.fingerprint
-        write_json(folder / _HISTORY / f"{name}.json", status.last.to_json())
-    write_json(folder / _STATUS, status.to_json())
+        files.write(f"{_HISTORY}/{name}.json", json_text(status.last.to_json()))
+    files.write(_STATUS, json_text(status.to_json()))
 
 
-def read_history(root: Path) -> list[RefreshRecord]:
-    """All refreshes that left a record, the newest first."""
-    files = sorted((folder_of(root) / _HISTORY).glob("*.json"), reverse=True)
-    return [RefreshRecord.model_validate_json(file.read_bytes()) for file in files]
+def read_history(files: ControlFiles, newest: int | None = None) -> list[RefreshRecord]:
+    """The refreshes that left a record, the newest first; all, or so many of them."""
+    names = [name for name in reversed(files.names(_HISTORY)) if name.endswith(".json")]
+    records = [files.read(f"{_HISTORY}/{name}") for name in names[:newest]]
+    return [RefreshRecord.model_validate_json(record.text) for record in records if record]

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from patent_spark.core.old_versions import OldVersion, old_versions, reader_lock, remove
+from patent_spark.core.old_versions import old_versions, own_bytes, reader_lock, remove
 from patent_spark.core.store import Store
 from patent_spark.refresh.gc import free_old_versions
 from tests.support.factories import publish
@@ -32,7 +32,7 @@ def age(folder, days):
 
 
 def numbers(versions):
-    return [int(version.folder.name[7]) for version in versions]
+    return [int(version.name[7]) for version in versions]
 
 
 def test_the_newest_are_kept(home):
@@ -42,10 +42,10 @@ def test_the_newest_are_kept(home):
 
 
 def test_a_file_that_a_newer_version_has_too_takes_no_space(home):
-    oldest = OldVersion(home / "20200100-a")
-    assert oldest.bytes == 12
+    oldest = home / "20200100-a"
+    assert own_bytes(oldest) == 12
     os.link(home / "20200100-a" / "data", home / "20200101-a" / "same")
-    assert oldest.bytes == 2
+    assert own_bytes(oldest) == 2
 
 
 def test_what_a_pointer_names_is_kept_however_old(home):
@@ -60,8 +60,8 @@ def test_what_a_reader_works_with_is_kept(home):
     with reader_lock(home / "20200100-a" / "manifest.json"):
         versions = old_versions(home, {"20200104-a"}, keep=1)
         assert numbers(versions) == [1, 2, 3]
-        assert not remove(OldVersion(home / "20200100-a"))
-    assert remove(OldVersion(home / "20200100-a"))
+        assert not remove(home / "20200100-a")
+    assert remove(home / "20200100-a")
     assert not (home / "20200100-a").exists()
 
 

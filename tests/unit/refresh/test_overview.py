@@ -9,6 +9,7 @@ import pytest
 from patent_spark.cli import main
 from patent_spark.config import load_config
 from patent_spark.core.files import write_json
+from patent_spark.core.local_storage import LocalControlFiles
 from patent_spark.core.store import Store
 from patent_spark.refresh.lock import refresh_lock
 from patent_spark.refresh.overview import warehouse_status
@@ -36,7 +37,7 @@ def record(**values):
 
 
 def refreshed(root, last, published=None):
-    write_status(root, RefreshStatus(checked=NIGHT, last=last, published=published))
+    write_status(LocalControlFiles(root), RefreshStatus(checked=NIGHT, last=last, published=published))
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +134,7 @@ def test_a_release_that_was_refreshed_is_nothing_new(tmp_path):
 
 def test_a_refresh_at_work_is_named_and_one_that_was_killed_is_not(tmp_path):
     refreshed(tmp_path, record(verdict="running"))
-    with refresh_lock(tmp_path / "refresh"):
+    with refresh_lock(LocalControlFiles(tmp_path)):
         status = warehouse_status(configured(tmp_path))
         assert status.worker["process"] == str(os.getpid())
         assert line_with(as_text(status), f"process {os.getpid()}", "at work")

@@ -76,7 +76,10 @@ def test_a_release_that_passes_is_published_and_then_nothing_is_new(pipeline, tm
     assert len(pipeline.calls) == 11
     later = configured(tmp_path, **{"simulate.data_to_date": "2020-01-07"})
     assert refresh(later, Options()).verdict == "promoted"
-    assert {each.release_id[-10:] for each in read_history(tmp_path)} == {"2025-09-30", "2020-01-07"}
+    assert {each.release_id[-10:] for each in read_history(Store(tmp_path).control)} == {
+        "2025-09-30",
+        "2020-01-07",
+    }
 
 
 def test_a_gate_that_says_no_keeps_everything_until_a_person_accepts_it(pipeline, tmp_path):
@@ -85,7 +88,7 @@ def test_a_gate_that_says_no_keeps_everything_until_a_person_accepts_it(pipeline
         refresh(configured(tmp_path), Options())
     assert pipeline.calls[-1] == "quality"
     assert current(tmp_path) == set()
-    last = read_status(tmp_path).last
+    last = read_status(Store(tmp_path).control).last
     assert (last.verdict, last.exit_code, last.gates) == ("refused", 4, (NO, YES))
     assert refresh(configured(tmp_path), Options()) is None
     assert refresh(configured(tmp_path), Options(accepted={"holes": "known"})) is None
@@ -99,14 +102,14 @@ def test_no_model_of_a_release_passes(pipeline, tmp_path):
     with raises(GateError):
         refresh(configured(tmp_path), Options())
     assert current(tmp_path) == set()
-    assert read_status(tmp_path).published is None
+    assert read_status(Store(tmp_path).control).published is None
 
 
 def test_one_model_of_two_passes(pipeline, tmp_path):
     pipeline.refused = ("technology",)
     with raises(GateError):
         refresh(configured(tmp_path), Options())
-    status = read_status(tmp_path)
+    status = read_status(Store(tmp_path).control)
     assert (status.last.verdict, status.last.exit_code) == ("partly_promoted", 4)
     assert status.published == status.last
     assert "train" in current(tmp_path)
@@ -116,7 +119,7 @@ def test_an_error_is_in_the_status_and_the_next_call_goes_on(pipeline, tmp_path)
     pipeline.broken = "label"
     with raises(DataError, file="x"):
         refresh(configured(tmp_path), Options())
-    last = read_status(tmp_path).last
+    last = read_status(Store(tmp_path).control).last
     assert (last.verdict, last.exit_code, last.message) == ("failed", 3, "x is broken")
     pipeline.broken = None
     assert refresh(configured(tmp_path), Options()).verdict == "promoted"
@@ -127,7 +130,7 @@ def test_stages_can_run_in_calls_of_their_own(pipeline, tmp_path):
     assert (first.verdict, pipeline.calls) == ("running", STAGES[:3])
     assert current(tmp_path) == set()
     assert refresh(configured(tmp_path), Options()).started == first.started
-    assert len(read_history(tmp_path)) == 1
+    assert len(read_history(Store(tmp_path).control)) == 1
 
 
 def test_the_page_says_what_happened(pipeline, tmp_path):
@@ -142,7 +145,11 @@ def test_the_page_says_what_happened(pipeline, tmp_path):
 def test_what_was_taken_over_is_in_status_and_page(pipeline, tmp_path):
     pipeline.reused = {"ingest": {"CLAIMS": Reused(parts=49, of=50)}}
     refresh(configured(tmp_path), Options())
-    reused = {stage.stage: stage.reused for stage in read_status(tmp_path).last.stages if stage.reused}
+    reused = {
+        stage.stage: stage.reused
+        for stage in read_status(Store(tmp_path).control).last.stages
+        if stage.reused
+    }
     assert reused == pipeline.reused
     assert "CLAIMS 49 of 50 parts" in (tmp_path / "refresh" / "refresh.html").read_text()
 
