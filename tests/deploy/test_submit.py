@@ -7,11 +7,14 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 
 from patent_spark.config import load_config
+from patent_spark.core.metadata import RegisterMetadata
 from patent_spark.core.schemas import TABLES
 from patent_spark.core.store import Store
+from patent_spark.stages.register.report_schema import ALREADY_CHAMPION
 from patent_spark.tracking.registry import Registry
 from tests.support.cluster import ROOT, Job, running_cluster, wait_for
 from tests.support.postgresql import programs, running_postgresql
@@ -29,8 +32,6 @@ pytestmark = [
 ]
 
 SETTINGS = ["simulate.patents=2000", "tasks=technology", "evaluate.resamples=50"]
-OF_THE_MODEL = {"PREDICTIONS", "BASELINE_PREDICTIONS"}
-"""Tables that a model wrote into; sums of two ranks are rounded in another order."""
 
 LOST = "label"
 """The job that loses a worker."""
@@ -134,7 +135,7 @@ def mapped_files(cluster):
     }
 
 
-@pytest.mark.parametrize("table", sorted(TABLES.keys() - OPTIONAL_TABLES - OF_THE_MODEL))
+@pytest.mark.parametrize("table", sorted(TABLES.keys() - OPTIONAL_TABLES))
 def test_a_table_is_that_of_the_embedded_engine(finished, embedded, table):
     assert table_digest(finished.store.directory(table)) == table_digest(embedded.directory(table))
 
@@ -173,6 +174,11 @@ def test_a_refresh_publishes_the_model_and_the_next_finds_nothing_new(finished, 
     second = finished.submit(cluster, "refresh").finish()
     assert "nothing new" in second.output
     assert versions == {name: finished.store.directory(name) for name in TABLES.keys() - OPTIONAL_TABLES}
-    for job in ("index", "score"):
+    for job in ("index", "score", "register", "run"):
         finished.submit(cluster, job).finish()
     assert finished.store.manifest("score").engine == "spark"
+    scores = finished.store.read_arrow("SCORES")
+    standing = finished.store.read_arrow("PATENTS").filter(pc.field("withdrawn") == False)  # noqa: E712
+    assert scores.num_rows == standing.num_rows and scores["label"].null_count == 0
+    assert finished.store.metadata(RegisterMetadata).models["technology"].verdict == ALREADY_CHAMPION
+    assert finished.jobs.keys() == {path.stem for path in (ROOT / "jobs").glob("*.py")}
