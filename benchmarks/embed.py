@@ -39,13 +39,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--words", type=float, default=10, help="millions of words (default 10)")
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--window", type=int, default=Text().window, help="context words on each side")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument(
         "--scratch", type=Path, default=Path("build/bench-embed"), help="where the texts are written"
     )
     parser.add_argument("--contestant", choices=[OURS, PLAIN], help=argparse.SUPPRESS)
     options = parser.parse_args()
-    text = Text(epochs=options.epochs)
+    text = Text(epochs=options.epochs, window=options.window)
     if options.contestant:
         print(json.dumps(_train(options.contestant, options.scratch, text)))
         return
@@ -57,6 +58,8 @@ def main() -> None:
         str(options.scratch),
         "--epochs",
         str(options.epochs),
+        "--window",
+        str(options.window),
         "--contestant",
     ]
     outcomes = alternate({name: [*again, name] for name in (PLAIN, OURS)}, options.runs)
