@@ -46,6 +46,8 @@ REFRESH = ["requests>=2.32"]
 LINEAGE = ["openlineage-python>=1.40"]
 # The MLflow server of deploy/: runs in PostgreSQL, files in an S3-compatible store.
 TRACKING = ["mlflow==3.17.2", "psycopg2-binary>=2.9", "boto3>=1.34"]
+# A warehouse in a bucket; with conditional writes (1.35.69 on).
+OBJECTS = ["boto3>=1.36"]
 # notebooks/ as .ipynb files, and what executes them.
 NOTEBOOKS = ["jupytext>=1.16", "nbclient>=0.10", "nbformat>=5.10", "traitlets>=5.14", "ipykernel>=6.29"]
 # TensorFlow's build for CPUs, or the one for NVIDIA GPUs: with CUDA, cuDNN, NCCL and GPU monitoring.
@@ -81,6 +83,7 @@ setup(
         "refresh": REFRESH,
         "lineage": LINEAGE,
         "tracking": TRACKING,
+        "objects": OBJECTS,
         "notebooks": NOTEBOOKS,
         "dev": [
             "pytest>=8",
@@ -98,6 +101,8 @@ setup(
             "httpx",  # the service's test client
             "kubernetes-validate>=1.33",  # the schemas of Kubernetes are in it
             "playwright",  # pages are tested in Debian's Chromium
+            "moto[s3]>=5.1",  # an S3 server for tests, on flask
+            "flask-cors>=5",
             "import-linter",
             "duckdb>=1.4",
             "polars>=1.30",

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 uv=$(bash deploy/uv.sh)
 choose() { # choose LOCK-FILE OPTION...
-    "$uv" pip compile setup.py --extra spark --extra serve --extra refresh --extra lineage --extra tracking \
+    "$uv" pip compile setup.py --extra spark --extra serve --extra refresh --extra lineage --extra tracking --extra objects \
         --extra notebooks --extra build --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o "$@"
 }
 choose requirements.lock --extra train "$@"

@@ -32,6 +32,7 @@ ONLY_IMPORTERS = {
     "isal": {"patent_spark.stages.ingest.inflate"},
     "gensim": {"patent_spark.stages.text.skipgram", "patent_spark.core.word_vectors"},  # makes, looks up
     "faiss": {"patent_spark.inference.similar.vector_index"},
+    "boto3": {"patent_spark.core.objects.bucket"},
 }
 
 

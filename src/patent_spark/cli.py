@@ -102,7 +102,7 @@ def _keep_traceback(command: str) -> Path:
 
 
 def _log_file(config: Config, command: str) -> Path:
-    return Path(config.warehouse.root) / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-{command}.log"
+    return config.warehouse.folder / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-{command}.log"
 
 
 def _see(log_file: Path) -> str:

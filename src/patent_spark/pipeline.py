@@ -26,7 +26,7 @@ from patent_spark.core.manifest import Manifest
 from patent_spark.core.metadata import IngestMetadata, SimulateMetadata, StageMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.session import engine_name
-from patent_spark.core.store import Draft, Store
+from patent_spark.core.store import Draft, Store, open_store
 from patent_spark.sources.local import release_folder
 from patent_spark.tracking.openlineage import stage_events
 from patent_spark.tracking.stage_metrics import log_stage
@@ -207,7 +207,7 @@ def run_stage(
     Raises GateError, after publishing, when the stage rejected a model.
     """
     with log_context(stage=name):
-        store = Store(config.warehouse.root, config.warehouse.keep_versions, candidate).pinned()
+        store = open_store(config.warehouse, candidate).pinned()
         return _run_stage(STAGES[name], config, store, force, resume, accepted)
 
 
@@ -289,7 +289,7 @@ def _begun(stage: Stage, draft: Draft, key: str, inputs: dict[str, str], config:
 
 def outdated(config: Config, *, candidate: bool = False) -> list[str]:
     """The stages of a whole run that would not be skipped, in order."""
-    store = Store(config.warehouse.root, candidate=candidate).pinned()
+    store = open_store(config.warehouse, candidate).pinned()
     names: list[str] = []
     for stage in planned(config):
         current = store.manifest(stage.name)
@@ -323,7 +323,7 @@ def _inputs(stage: Stage, config: Config, store: Store) -> dict[str, str]:
         upstream = store.manifest(name)
         if upstream is None:
             raise DataError(
-                f"stage {stage.name} needs the output of stage {name}, which is missing in {store.root}; "
+                f"stage {stage.name} needs the output of stage {name}, which is missing in {store.address}; "
                 f"run `patent-spark {name}` first",
                 stage=name,
             )

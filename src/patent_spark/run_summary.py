@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from patent_spark.config import Config
-from patent_spark.core.store import Store
+from patent_spark.core.store import Store, open_store
 from patent_spark.metrics.report_schema import Metrics, read_metrics
 from patent_spark.pipeline import Done
 from patent_spark.reporting.html import aligned, form
@@ -16,7 +16,7 @@ from patent_spark.tracking.ui import runs_page, ui_lines
 
 def summarise(config: Config, done: Sequence[Done], seconds: float) -> str:
     """The text that `patent-spark run` prints at its end."""
-    store = Store(config.warehouse.root)
+    store = open_store(config.warehouse)
     lines = ["", f"release {done[-1].manifest.release_id}, whole run {seconds:.0f} s", ""]
     lines += [_stage_line(each) for each in done]
     for task in config.task_names:

@@ -14,7 +14,7 @@ from patent_spark.api.warehouse import Warehouse, open_warehouse
 from patent_spark.config import Config
 from patent_spark.core.errors import DataError
 from patent_spark.core.schemas import TOP1
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.inference.model_source import OpenedModel, open_models
 from patent_spark.inference.prediction.documents import Document
 from patent_spark.inference.prediction.predictor import Predictor
@@ -48,7 +48,7 @@ class Model:
     def __init__(self, config: Config, model: str, has_warehouse: bool = True) -> None:
         self._config, self._model, self._has_warehouse = config, model, has_warehouse
         self._opened = open_models(config, model)
-        store = Store(config.warehouse.root) if has_warehouse else None
+        store = open_store(config.warehouse) if has_warehouse else None
         self._predictor = Predictor(self._opened, config.predict.min_confidence, store)
 
     def __repr__(self) -> str:

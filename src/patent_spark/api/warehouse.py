@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from patent_spark.config import TASKS, Config, load_config
 from patent_spark.core.errors import DataError
 from patent_spark.core.schemas import STAGE_OF, TABLES
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.metrics.report_schema import Metrics, read_metrics
 
 if TYPE_CHECKING:
@@ -43,17 +43,20 @@ class Warehouse:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.root = Path(config.warehouse.root).absolute()
-        if not any(self.root.glob("*/CURRENT")):
+        store = open_store(config.warehouse)
+        self.root, self.address = store.root, store.address
+        """root: the folder of the tables, or of their copies, on this machine. address: what `warehouse.root`
+        says."""
+        if not store.pointers.snapshot():
             raise DataError(
-                f"{self.root} is no warehouse: no stage has published anything there; "
+                f"{self.address} is no warehouse: no stage has published anything there; "
                 "run `patent-spark run`, or name another folder",
-                root=str(self.root),
+                root=self.address,
             )
-        self._store = Store(self.root).pinned()
+        self._store = store.pinned()
 
     def __repr__(self) -> str:
-        return f"Warehouse({str(self.root)!r}, release {self.release_id})"
+        return f"Warehouse({self.address!r}, release {self.release_id})"
 
     @property
     def release_id(self) -> str:

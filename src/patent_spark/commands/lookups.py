@@ -11,7 +11,7 @@ from patent_spark.config import Config, about_settings, flatten
 from patent_spark.config.renamed import current_table
 from patent_spark.core.json_schemas import DOCUMENTS, json_schema
 from patent_spark.core.schemas import STAGE_OF
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 
 
 def add_lookup_commands(add: Add) -> None:
@@ -37,7 +37,7 @@ def add_lookup_commands(add: Add) -> None:
 
 def where(options: argparse.Namespace, config: Config) -> None:
     """The directory of a table."""
-    print(Store(config.warehouse.root).directory(options.table))
+    print(open_store(config.warehouse).directory(options.table))
 
 
 def lineage(options: argparse.Namespace, config: Config) -> None:

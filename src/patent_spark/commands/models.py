@@ -12,7 +12,7 @@ from patent_spark.commands.documents import classes, documents_of, in_chunks
 from patent_spark.commands.similar import add_similar_command
 from patent_spark.config import TASKS, Config, ConfigError
 from patent_spark.core.errors import DataError
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.inference.prediction.readers import FORMATS, TEXT
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def predict(options: argparse.Namespace, config: Config) -> None:
     from patent_spark.inference.prediction.predictor import Predictor
 
     models = _models(options, config)
-    predictor = Predictor(models, config.predict.min_confidence, Store(config.warehouse.root))
+    predictor = Predictor(models, config.predict.min_confidence, open_store(config.warehouse))
     explain = options.explain if options.explain is not None else file_format == TEXT
     first = True
     row = 1

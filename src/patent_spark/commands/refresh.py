@@ -7,7 +7,7 @@ import json
 
 from patent_spark.commands.arguments import Add, positive, tracked
 from patent_spark.config import Config
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.pipeline import STAGES, run_stage
 from patent_spark.sources.choose import fetch_wanted
 
@@ -65,7 +65,7 @@ def gc(options: argparse.Namespace, config: Config) -> None:
     from patent_spark.refresh.gc import free_old_versions
 
     keep = config.warehouse.keep_versions if options.keep is None else options.keep
-    print(free_old_versions(Store(config.warehouse.root), keep, options.days, dry_run=options.dry_run))
+    print(free_old_versions(open_store(config.warehouse), keep, options.days, dry_run=options.dry_run))
 
 
 def _add_download(add: Add) -> None:

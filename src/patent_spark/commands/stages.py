@@ -8,7 +8,7 @@ import time
 
 from patent_spark.commands.arguments import Add, Handler, forced, require_server, resumed, tracked
 from patent_spark.config import Config, ConfigError
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.pipeline import STAGES, planned, run_stage
 from patent_spark.sources.choose import fetch_wanted
 from patent_spark.sources.local import DOWNLOADED
@@ -72,7 +72,7 @@ def audit(options: argparse.Namespace, config: Config) -> None:
     stage(options, config)
     from patent_spark.run_summary import audit_table
 
-    print(audit_table(Store(config.warehouse.root)))
+    print(audit_table(open_store(config.warehouse)))
 
 
 def _scored() -> argparse.ArgumentParser:

@@ -35,6 +35,7 @@ PLATFORM = {
     "patent_spark.core.log_lines": "shows what is going on",
     "patent_spark.core.manifest": "describes a version, and is not in its tables",
     "patent_spark.core.metadata": "the fields of a record change together with the code that fills them",
+    "patent_spark.core.objects*": "decides where versions are kept",
     "patent_spark.core.old_versions": "removes what nobody reads",
     "patent_spark.core.pointers": "decides which version readers see",
     "patent_spark.core.progress": "shows how far the work is",

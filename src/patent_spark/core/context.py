@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from patent_spark.config import Config
 from patent_spark.core.metadata import StageMetadata
-from patent_spark.core.reuse import Parts, Reused, parts_of
+from patent_spark.core.reuse import Parts, Reused
 from patent_spark.core.session import open_session
 from patent_spark.core.store import Draft, Store
 
@@ -50,7 +50,7 @@ class StageContext:
     @cached_property
     def parts(self) -> Parts:
         """Parts of this stage's output that earlier versions have; none with `force`."""
-        return self._resources.enter_context(parts_of(self.draft.directory, anew=self.force))
+        return self._resources.enter_context(self.draft.parts(anew=self.force))
 
     def write_parts(self) -> dict[str, Reused]:
         """List the parts in the draft if the stage has any; returns how much was reused, by table."""

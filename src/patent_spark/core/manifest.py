@@ -18,6 +18,15 @@ M = TypeVar("M", bound=StageMetadata)
 _RENAMED_FIELDS = {"knobs": "settings", "facts": "metadata"}
 
 
+class StoredFile(Record):
+    """A file of a version in a bucket."""
+
+    name: str
+    """Below the folder of the version, such as LABELS/part-0.parquet."""
+    bytes: int
+    sha256: str
+
+
 class Manifest(Record):
     """One published version of a stage."""
 
@@ -42,6 +51,8 @@ class Manifest(Record):
     code: str
     """Version and commit of patent_spark."""
     engine: str
+    files: tuple[StoredFile, ...] = ()
+    """Its files, sorted by name, where it is kept in a bucket; readers go by this list."""
     log_run_id: str = ""
     """`run_id` of the command that made it, which is in its JSON log lines."""
 

@@ -12,13 +12,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue, ValidationError
 
 from patent_spark.config import digest
 from patent_spark.core.files import write_json
 from patent_spark.core.metadata import Record
-from patent_spark.core.old_versions import MANIFEST, reader_lock
+from patent_spark.core.storage import VersionFiles
+
+if TYPE_CHECKING:
+    from patent_spark.core.manifest import Manifest
 
 PARTS = "parts.json"
 
@@ -53,9 +57,11 @@ class Reused(Record):
 class Parts:
     """The parts of a draft. Several threads may use them."""
 
-    def __init__(self, draft: Path, earlier: Mapping[str, tuple[Path, Part]]) -> None:
-        """earlier: folder of the version and part, by key."""
-        self._draft, self._earlier = draft, earlier
+    def __init__(
+        self, draft: Path, files: VersionFiles, earlier: Mapping[str, tuple[Manifest, Part]]
+    ) -> None:
+        """earlier: version and part, by key."""
+        self._draft, self._files, self._earlier = draft, files, earlier
         self._parts: dict[str, Part] = {}
         self._reused: set[str] = set()
 
@@ -65,11 +71,14 @@ class Parts:
         depends_on: plain values that name everything that the files depend on, code included.
         """
         key = _key(table, depends_on)
-        folder, part = self._earlier.get(key, (None, None))
-        if folder is None or part is None or not all((folder / name).is_file() for name in part.files):
+        if key not in self._earlier:
             return None
-        for name in part.files:
-            _put(folder / name, self._draft / name)
+        version, part = self._earlier[key]
+        files = {name: self._files.fetch(version, name) for name in part.files}
+        if not all(path.is_file() for path in files.values()):
+            return None
+        for name, path in files.items():
+            _put(path, self._draft / name)
         self._parts[key] = part
         self._reused.add(key)
         return part.facts
@@ -97,21 +106,22 @@ class Parts:
 
 
 @contextmanager
-def parts_of(draft: Path, *, anew: bool = False) -> Iterator[Parts]:
-    """The parts of a draft, and those of the versions beside it, which stay until the block ends.
+def parts_of(draft: Path, files: VersionFiles, stage: str, *, anew: bool = False) -> Iterator[Parts]:
+    """The parts of a draft, and those of the stage's versions, which stay until the block ends.
 
     anew: reuse nothing.
     """
     with ExitStack() as locks:
-        earlier: dict[str, tuple[Path, Part]] = {}
-        for path in [] if anew else sorted(draft.parent.glob(f"*/{PARTS}")):
+        earlier: dict[str, tuple[Manifest, Part]] = {}
+        versions = [] if anew else files.manifests(stage)
+        for version in sorted(versions, key=lambda each: each.version):
             try:
-                locks.enter_context(reader_lock(path.parent / MANIFEST))
-                parts = PartList.model_validate_json(path.read_bytes()).parts
+                locks.enter_context(files.pin(stage, version.version))
+                parts = PartList.model_validate_json(files.fetch(version, PARTS).read_bytes()).parts
             except (FileNotFoundError, ValidationError):
-                continue  # removed meanwhile, a draft, or of another version of the code
-            earlier |= {part.key: (path.parent, part) for part in parts}
-        yield Parts(draft, earlier)
+                continue  # without parts, removed meanwhile, or of another version of the code
+            earlier |= {part.key: (version, part) for part in parts}
+        yield Parts(draft, files, earlier)
 
 
 def _key(table: str, depends_on: object) -> str:

@@ -100,7 +100,7 @@ class VersionFiles(Protocol):
         """
 
     def fetch(self, manifest: Manifest, name: str) -> Path:
-        """The folder of a table or another output on this machine; it may be missing."""
+        """The folder of a table or another output, or a file, on this machine; it may be missing."""
 
     def size(self, stage: str, version: str = "") -> int:
         """Bytes of a version, or of all that a stage keeps; what several versions share counts once."""

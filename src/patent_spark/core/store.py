@@ -18,7 +18,7 @@ import datetime
 import json
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -27,13 +27,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from patent_spark.config import Warehouse
 from patent_spark.core.errors import DataError, SchemaError, WorkError, conform
 from patent_spark.core.local_storage import local_storage
 from patent_spark.core.log_lines import current_run_id
 from patent_spark.core.manifest import M, Manifest
 from patent_spark.core.metadata import StageMetadata
 from patent_spark.core.pointers import Pointers
-from patent_spark.core.reuse import Reused
+from patent_spark.core.reuse import Parts, Reused, parts_of
 from patent_spark.core.schemas import STAGE_OF, TABLES
 from patent_spark.core.storage import ControlFile, OldVersion, Storage, VersionFiles
 
@@ -79,6 +80,10 @@ class Store:
                 continue  # a version was replaced and removed between the two steps
             return other
 
+    def published(self) -> Store:
+        """The versions that are published, pinned: no candidates."""
+        return Store(self._storage, self._keep).pinned()
+
     def directory(self, name: str) -> Path:
         """The directory of a table or of MODEL, REPORT, ...; raises DataError before its stage ran."""
         stage = STAGE_OF[name]
@@ -109,7 +114,7 @@ class Store:
         return sorted(self._files.manifests(stage), key=lambda manifest: manifest.version, reverse=True)
 
     def directory_in(self, manifest: Manifest, name: str) -> Path:
-        """The directory of a table or another output in that version of its stage; it may be missing."""
+        """The directory of a table or another output in a version of its stage; it may be missing."""
         return self._files.fetch(manifest, name)
 
     def size(self, stage: str, version: str = "") -> int:
@@ -209,6 +214,15 @@ class Store:
         return self._files.remove(version)
 
 
+def open_store(settings: Warehouse, candidate: bool = False) -> Store:
+    """The warehouse of a configuration, in a folder or a bucket; see Store."""
+    if not settings.in_bucket:
+        return Store(settings.root, settings.keep_versions, candidate)
+    from patent_spark.core.objects.place import bucket_storage
+
+    return Store(bucket_storage(settings), settings.keep_versions, candidate)
+
+
 @dataclass
 class Draft:
     """A version of a stage that nobody reads yet."""
@@ -240,6 +254,10 @@ class Draft:
         path = self.directory / name
         path.mkdir(exist_ok=True)
         return path
+
+    def parts(self, *, anew: bool = False) -> AbstractContextManager[Parts]:
+        """Parts of this draft, and those of earlier versions; see core/reuse.py."""
+        return parts_of(self.directory, self.files, self.stage, anew=anew)
 
     def write(self, frame: DataFrame, table: str, files: int | None = None) -> None:
         """Write a table from Spark; `files` merges a small one. Raises SchemaError on any misfit."""

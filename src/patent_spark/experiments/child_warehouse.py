@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from patent_spark.config import Config, ConfigError, Settings, digest, flatten, with_settings
-from patent_spark.core.store import Store
+from patent_spark.core.store import Store, open_store
 from patent_spark.metrics.report_schema import Record
 from patent_spark.pipeline import planned, run_stage
 from patent_spark.stages.audit.report_schema import read_audit
@@ -50,7 +50,7 @@ def label_warehouse(main: Config, config: Config, kind: str) -> Path:
 
     That is the main one if its label settings are the same, else a child of this kind.
     """
-    root = Path(main.warehouse.root).absolute()
+    root = main.warehouse.folder.absolute()
     if config.label != main.label:
         settings = {name: value for name, value in flatten(config).items() if name.startswith("label.")}
         root = _linked(root, kind, f"labels-{digest(settings)}", dict.fromkeys(_SHARED_STAGES, root))
@@ -60,7 +60,7 @@ def label_warehouse(main: Config, config: Config, kind: str) -> Path:
 
 def child_warehouse(main: Config, kind: str, name: str, labels: Path) -> Path:
     """Root of a child: release and tables link to the main warehouse, LABELS to the warehouse `labels`."""
-    root = Path(main.warehouse.root).absolute()
+    root = main.warehouse.folder.absolute()
     return _linked(root, kind, name, dict.fromkeys(_SHARED_STAGES, root) | {"label": labels})
 
 
@@ -74,7 +74,7 @@ def run_child(config: Config, *, force: bool, resume: bool) -> Store:
     """All stages from split to audit in a child; stages that are up to date are skipped."""
     for stage in _OWN_STAGES:
         run_stage(stage, config, force=force, resume=resume)
-    return Store(config.warehouse.root)
+    return open_store(config.warehouse)
 
 
 def audit_outcome(store: Store) -> AuditOutcome:
@@ -103,11 +103,18 @@ def _linked(root: Path, kind: str, name: str, homes: dict[str, Path]) -> Path:
     return folder
 
 
-def require_own_launcher(config: Config, experiment: str) -> None:
-    """Raises ConfigError for an external launcher, which starts one training only."""
+def require_possible(config: Config, experiment: str) -> None:
+    """Raises ConfigError for an external launcher, which starts one training only, and for a bucket, which
+    has no links to other warehouses."""
     if config.train.launcher == "external":
         raise ConfigError(
             f"train.launcher = external starts one training only; use local or spark for {experiment}",
             setting="train.launcher",
             value="external",
+        )
+    if config.warehouse.in_bucket:
+        raise ConfigError(
+            f"{experiment} needs a warehouse in a folder; set warehouse.root to one, "
+            f"and not to {config.warehouse.root}",
+            setting="warehouse.root",
         )

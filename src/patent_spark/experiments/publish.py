@@ -11,7 +11,7 @@ from patent_spark.core.code_version import code_version
 from patent_spark.core.files import write_json
 from patent_spark.core.progress import say
 from patent_spark.core.schemas import STAGE_OF
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.metrics.report_schema import Record
 from patent_spark.tracking.runs import Run, TrackingError
 
@@ -31,7 +31,7 @@ def publish(
     config: Config, kind: str, report: R, write_page: Callable[[Path, R], None], seconds: float
 ) -> Path:
     """The next version of BACKTEST or ABLATION: report.html and figures by `write_page`, and <kind>.json."""
-    store, output = Store(config.warehouse.root, config.warehouse.keep_versions), kind.upper()
+    store, output = open_store(config.warehouse), kind.upper()
     values = report.model_dump(mode="json")
     with store.draft(STAGE_OF[output]) as draft:
         folder = draft.path(output)

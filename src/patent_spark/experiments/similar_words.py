@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patent_spark.config import Config, ConfigError
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.core.word_vectors import WordVectors
 
 
@@ -14,7 +14,7 @@ def similar_words(config: Config, word: str, top: int) -> str:
     """
     if top < 1:
         raise ConfigError(f"--top {top}: must be 1 or more", top=top)
-    known = WordVectors(Store(config.warehouse.root).read_arrow("VECTORS"))
+    known = WordVectors(open_store(config.warehouse).read_arrow("VECTORS"))
     word = word.lower()
     if word not in known.counts:
         raise _unknown_word(known, word)

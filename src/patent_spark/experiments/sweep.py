@@ -20,7 +20,7 @@ from patent_spark.core.errors import DataError, WorkError
 from patent_spark.core.metadata import ShardMetadata, TrainMetadata
 from patent_spark.core.progress import say
 from patent_spark.core.schemas import DEVELOPMENT
-from patent_spark.core.store import Draft, Store
+from patent_spark.core.store import Draft, Store, open_store
 from patent_spark.pipeline import STAGES, planned, run_stage
 from patent_spark.reporting.html import aligned
 from patent_spark.tracking.runs import parent_run
@@ -105,7 +105,7 @@ def assignments(point: GridPoint) -> list[str]:
 
 def run_trials(base: Config, trainings: Sequence[tuple[GridPoint, Config]]) -> dict[str, list[Trial]]:
     """All trainings, by task, as nested MLflow runs; raises DataError without development examples."""
-    store = Store(base.warehouse.root).pinned()
+    store = open_store(base.warehouse).pinned()
     _require_development(base, store)
     shards = store.manifest("shard")
     release_id = shards.release_id if shards else ""

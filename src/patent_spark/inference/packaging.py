@@ -69,7 +69,7 @@ def write_package(store: Store, model: str, tasks: Sequence[str], folder: Path) 
         shutil.copyfile(store.directory("CALIBRATION") / f"{task}.json", folder / task / CALIBRATION_FILE)
         if not (folder / task / VOCABULARY_FILE).exists():
             raise DataError(
-                f"the model of {task} in {store.root} was trained by an older version of this "
+                f"the model of {task} in {store.address} was trained by an older version of this "
                 "program; run `patent-spark train` again",
                 task=task,
             )

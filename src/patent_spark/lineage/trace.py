@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from patent_spark.config import JOINT, TASKS, Config
 from patent_spark.core.errors import DataError
 from patent_spark.core.lineage import LINEAGE_FILE, Lineage, lineage_of
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.inference.model_source import is_registered_form, registered_versions
 from patent_spark.lineage.records import Lineages, ModelLineage, RunLineage
 from patent_spark.tracking.history import RunRecord, fetch, find_run
@@ -32,7 +32,7 @@ def trace(config: Config, model: str) -> Lineages:
 
 def send_events(config: Config, lineages: Lineages) -> None:
     """Send the stages behind the models as OpenLineage events, if the environment names a receiver."""
-    events = LineageEvents(Store(config.warehouse.root).root)
+    events = LineageEvents(open_store(config.warehouse).address)
     for model in lineages.models:
         events.send_all(model.origin)
 
@@ -74,7 +74,7 @@ def _traced(config: Config, run: RunRecord, version: Version | None) -> ModelLin
         ),
         judged_by=_stages(version.tags) if version else {},
         recorded=recorded is not None,
-        origin=recorded or lineage_of(Store(config.warehouse.root), _stages(run.tags)),
+        origin=recorded or lineage_of(open_store(config.warehouse), _stages(run.tags)),
     )
 
 

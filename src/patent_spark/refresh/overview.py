@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from patent_spark.config import Config, PatentSparkError
 from patent_spark.core.metadata import IngestMetadata
-from patent_spark.core.store import Store
+from patent_spark.core.store import Store, open_store
 from patent_spark.pipeline import STAGES, outdated, planned
 from patent_spark.refresh.lock import living_holder
 from patent_spark.refresh.overview_schema import Champion, NextCall, StageState, WarehouseStatus
@@ -20,7 +20,7 @@ from patent_spark.tracking.server import has_runs
 
 def warehouse_status(config: Config) -> WarehouseStatus:
     """Read it from manifests, the status file, MLflow and, for the next call, the source."""
-    store = Store(config.warehouse.root).pinned()
+    store = open_store(config.warehouse).pinned()
     ingest = store.manifest("ingest")
     read = ingest.metadata_if_readable(IngestMetadata) if ingest else None
     champions, problem = _champions(config)
@@ -42,7 +42,7 @@ def warehouse_status(config: Config) -> WarehouseStatus:
 def next_call(config: Config) -> NextCall:
     """What a refresh would do now; `problem` where that is not known."""
     try:
-        release, status = find_release(config), read_status(Store(config.warehouse.root).control)
+        release, status = find_release(config), read_status(open_store(config.warehouse).control)
         if not is_new(release, status, {}):
             return NextCall(release_id=release.id)
         stages, here = [stage.name for stage in planned(config)], is_here(config, release)

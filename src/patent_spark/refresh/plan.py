@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patent_spark.config import Config
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.pipeline import outdated, planned
 from patent_spark.refresh.gates import GATES
 from patent_spark.refresh.release import find_release, is_here
@@ -13,7 +13,7 @@ from patent_spark.refresh.status import read_status
 
 def plan(config: Config, options: Options) -> str:
     """The release, the stages that would run or be reused, and the gates that would be asked."""
-    release, status = find_release(config), read_status(Store(config.warehouse.root).control)
+    release, status = find_release(config), read_status(open_store(config.warehouse).control)
     lines = [f"release {release.id}"]
     if not (options.force or is_new(release, status, options.accepted)):
         return "\n".join([*lines, "nothing new: it was refreshed before"])

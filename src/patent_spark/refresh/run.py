@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from patent_spark.config import Config
 from patent_spark.core.errors import GateError
 from patent_spark.core.metadata import IngestMetadata
-from patent_spark.core.store import Store
+from patent_spark.core.store import Store, open_store
 from patent_spark.pipeline import Done, planned, run_stage
 from patent_spark.refresh.gates import accepted, release_gates, vocabulary_gate
 from patent_spark.refresh.lock import refresh_lock
@@ -45,7 +45,7 @@ def refresh(config: Config, options: Options) -> RefreshRecord | None:
     Raises GateError when a gate said no, WorkError while another refresh runs, and what a stage raises.
     Status file, page and notifications say how it ended.
     """
-    files = Store(config.warehouse.root).control
+    files = open_store(config.warehouse).control
     with refresh_lock(files):
         release = find_release(config)
         status = read_status(files)
@@ -80,7 +80,7 @@ class _Refresh:
         self, config: Config, options: Options, release: FoundRelease, status: RefreshStatus
     ) -> None:
         self._config, self._options, self._release, self._status = config, options, release, status
-        store = Store(config.warehouse.root)
+        store = open_store(config.warehouse)
         self._files, self._pointers = store.control, store.pointers
         self._current = store.pinned()
         """What was published before."""
@@ -124,7 +124,7 @@ class _Refresh:
         return refusal
 
     def _candidates(self) -> Store:
-        return Store(self._config.warehouse.root, candidate=True)
+        return open_store(self._config.warehouse, True)
 
     def _gates_after(self, stage: str) -> list[GateResult]:
         candidate, current, limits = self._candidates(), self._current, self._config.refresh

@@ -9,7 +9,7 @@ from typing import Any
 from patent_spark.config import Config
 from patent_spark.core.errors import DataError
 from patent_spark.core.progress import log
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.inference.model_source import OpenedModel
 from patent_spark.inference.similar.encoders import DOCUMENT, WORDS, DocumentEncoder, TextEncoder
 from patent_spark.inference.similar.index_folder import IndexFolder
@@ -30,7 +30,7 @@ class SimilarIndexes:
 
 def index_version(config: Config) -> str:
     """The current version of INDEX; empty before the first one."""
-    manifest = Store(config.warehouse.root).manifest("index")
+    manifest = open_store(config.warehouse).manifest("index")
     return manifest.version if manifest is not None else ""
 
 
@@ -39,7 +39,7 @@ def open_indexes(config: Config, opened: Mapping[str, OpenedModel]) -> SimilarIn
     version = index_version(config)
     if not version:
         return SimilarIndexes()
-    store = Store(config.warehouse.root).pinned()
+    store = open_store(config.warehouse).pinned()
     by_kind = {}
     for kind in (DOCUMENT, WORDS):
         try:

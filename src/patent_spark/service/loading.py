@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from patent_spark.config import Config
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.inference.model_package import Package
 from patent_spark.inference.model_source import OpenedModel
 from patent_spark.inference.prediction.predictor import Predictor
@@ -59,7 +59,7 @@ def loaded_models(config: Config, opened: Mapping[str, OpenedModel]) -> LoadedMo
         )
         for task, model in opened.items()
     }
-    predictor = Predictor(opened, config.predict.min_confidence, Store(config.warehouse.root))
+    predictor = Predictor(opened, config.predict.min_confidence, open_store(config.warehouse))
     return LoadedModels(predictor, versions, open_indexes(config, opened))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from patent_spark.config import Config
 from patent_spark.core.metadata import SimulateMetadata
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.sources.local import RELEASE_FILE, release_folder
 from patent_spark.sources.release import Release, ReleaseFile
 
@@ -32,7 +32,7 @@ class SimulatedSource:
     """The release that stage simulate has made. It is made by `patent-spark simulate`, not fetched."""
 
     def __init__(self, config: Config) -> None:
-        self._store = Store(config.warehouse.root)
+        self._store = open_store(config.warehouse)
 
     def releases(self) -> list[Release]:
         """See ReleaseSource; none before the stage ran."""

@@ -18,7 +18,7 @@ DOWNLOADED = ("odp", "zenodo")
 
 def downloads_folder(config: Config) -> Path:
     """The folder that holds a folder for each downloaded release."""
-    return Path(config.source.downloads or Path(config.warehouse.root) / "downloads").absolute()
+    return Path(config.source.downloads or config.warehouse.folder / "downloads").absolute()
 
 
 def release_folder(config: Config) -> Path:

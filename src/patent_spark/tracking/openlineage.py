@@ -12,7 +12,6 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patent_spark import __version__
@@ -50,8 +49,12 @@ class LineageEvents:
     After the first one that cannot be sent, this process tries no more.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, address: str) -> None:
+        """address: of the warehouse, a folder or s3://bucket/prefix."""
+        self._address = address
+        bucket, _, prefix = address.removeprefix("s3://").partition("/")
+        self._place = (f"s3://{bucket}", prefix) if "://" in address else ("file", address)
+        """Namespace and name of a data set, as OpenLineage wants them."""
 
     def send(
         self,
@@ -107,7 +110,7 @@ class LineageEvents:
         return RunEvent(
             eventType=RunState[kind],
             eventTime=stage.created if done else datetime.datetime.now(datetime.UTC).isoformat(),
-            run=Run(str(run_id(self._root, stage)), facets),
+            run=Run(str(run_id(self._address, stage)), facets),
             job=Job(namespace, f"{namespace}.{stage.stage}"),
             inputs=[*self._inputs(stage, read), *_files(release)],
             outputs=self._outputs(stage) if done else [],
@@ -120,7 +123,7 @@ class LineageEvents:
         for name in stage.inputs:
             if name in read:
                 for output in _outputs_of(read[name]):
-                    yield InputDataset("file", self._name(name, output), facets=_version(read[name].version))
+                    yield InputDataset(*self._data_set(name, output), facets=_version(read[name].version))
 
     def _outputs(self, stage: StageLineage) -> list[OutputDataset]:
         from openlineage.client.event_v2 import OutputDataset
@@ -128,8 +131,7 @@ class LineageEvents:
 
         return [
             OutputDataset(
-                "file",
-                self._name(stage.stage, name),
+                *self._data_set(stage.stage, name),
                 {"outputStatistics": statistics.OutputStatisticsOutputDatasetFacet(
                     size["rows"], size["bytes"], size["files"]
                 )} if (size := stage.tables.get(name)) else {},
@@ -138,13 +140,15 @@ class LineageEvents:
             for name in _outputs_of(stage)
         ]  # fmt: skip
 
-    def _name(self, stage: str, output: str) -> str:
-        return str(self._root / stage / output)
+    def _data_set(self, stage: str, output: str) -> tuple[str, str]:
+        namespace, root = self._place
+        return namespace, f"{root}/{stage}/{output}"
 
 
-def run_id(root: Path, stage: StageLineage) -> uuid.UUID:
+def run_id(address: str, stage: StageLineage) -> uuid.UUID:
     """The id of a version of a stage in OpenLineage."""
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"file://{root}/{stage.stage}/{stage.version}")
+    root = address if "://" in address else f"file://{address}"
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{root}/{stage.stage}/{stage.version}")
 
 
 @contextmanager
@@ -154,7 +158,7 @@ def stage_events(store: Store, begun: StageLineage) -> Iterator[list[Manifest]]:
     if not is_wanted():
         yield done
         return
-    events = LineageEvents(store.root)
+    events = LineageEvents(store.address)
     read = {name: stage_lineage(each) for name in begun.inputs if (each := store.manifest(name))}
     events.send("START", begun, read)
     try:

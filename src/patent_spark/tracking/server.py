@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patent_spark.config import Config, without_password
+from patent_spark.config import Config, ConfigError, without_password
 from patent_spark.core.errors import WorkError
 
 if TYPE_CHECKING:
@@ -39,7 +39,17 @@ class TrackingError(WorkError):
 
 
 def tracking_uri(config: Config) -> str:
-    """tracking.uri, or the address of the SQLite database in the warehouse."""
+    """tracking.uri, or the address of the SQLite database in the warehouse.
+
+    Raises ConfigError for a warehouse in a bucket, where a database cannot be, without tracking.uri.
+    """
+    if config.warehouse.in_bucket and not config.tracking.uri:
+        raise ConfigError(
+            f"tracking.uri is empty, and warehouse.root = {config.warehouse.root} is a bucket, which cannot "
+            "hold MLflow's database; set tracking.uri to an MLflow server, or to sqlite:///<file> on a disk "
+            "that stays",
+            setting="tracking.uri",
+        )
     return config.tracking.uri or f"{_SQLITE}{_home(config)}/mlflow.db"
 
 
@@ -113,7 +123,7 @@ def _locked(database: Path) -> Iterator[None]:
 
 
 def _home(config: Config) -> Path:
-    return Path(config.warehouse.root).absolute() / "mlflow"
+    return config.warehouse.folder.absolute() / "mlflow"
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import pytest
 
-from patent_spark.core.reuse import PARTS, Reused, parts_of
+from patent_spark.core.reuse import PARTS, Reused
 from patent_spark.core.store import Store
 
 ABOUT = {"release_id": "r", "settings": {}, "inputs": {}, "seconds": 0, "code": "", "engine": ""}
@@ -16,7 +16,7 @@ def store(tmp_path):
 def version(store, work, *, publish=True, **options):
     """A version of the stage text that `work` makes with the draft and its parts; returns what was reused."""
     with store.draft("text") as draft:
-        with parts_of(draft.directory, **options) as parts:
+        with draft.parts(**options) as parts:
             work(draft, parts)
         reused = parts.write()
         if publish:
@@ -99,7 +99,7 @@ def test_nothing_is_reused(store, case):
 
 def test_what_is_reused_is_not_removed_meanwhile(store):
     version(store, make("text", "a"))
-    with store.draft("text") as draft, parts_of(draft.directory) as parts:
+    with store.draft("text") as draft, draft.parts() as parts:
         for _ in range(3):
             version(Store(store.root, keep_versions=1), lambda *_: None)
         assert parts.reuse("TOKENS", "a") == {}

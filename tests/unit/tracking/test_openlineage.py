@@ -107,10 +107,10 @@ def test_the_same_version_has_the_same_id_wherever_the_event_is_sent_from(tmp_pa
     versions = publish_chain(tmp_path)
     lineage = lineage_of(Store(tmp_path), {"shard": versions["shard"]})
     for _ in range(2):
-        LineageEvents(tmp_path).send_all(lineage)
+        LineageEvents(str(tmp_path)).send_all(lineage)
     assert [event["eventType"] for event in server.events] == ["COMPLETE"] * 10
     ids = [event["run"]["runId"] for event in server.events]
-    assert ids[:5] == ids[5:] == [str(run_id(tmp_path, stage)) for stage in lineage.stages]
+    assert ids[:5] == ids[5:] == [str(run_id(str(tmp_path), stage)) for stage in lineage.stages]
     assert len({uuid.UUID(each) for each in ids}) == 5
     (ingest, _) = server.of("ingest")
     assert [each["name"] for each in ingest["inputs"]] == ["/data/r-7/g_patent.tsv.zip"]
@@ -120,7 +120,7 @@ def test_the_same_version_has_the_same_id_wherever_the_event_is_sent_from(tmp_pa
 def test_a_receiver_that_refuses_is_said_once_and_stops_nothing(tmp_path, server, capsys):
     server.status = 403
     versions = publish_chain(tmp_path)
-    LineageEvents(tmp_path).send_all(lineage_of(Store(tmp_path), {"shard": versions["shard"]}))
+    LineageEvents(str(tmp_path)).send_all(lineage_of(Store(tmp_path), {"shard": versions["shard"]}))
     with stage_events(Store(tmp_path), begun(Store(tmp_path), "label", {})):
         pass
     assert len(server.events) == 1
@@ -143,7 +143,9 @@ def test_a_file_can_take_the_events(tmp_path, monkeypatch):
     settings.write_text(f"transport:\n  type: file\n  log_file_path: {events}\n  append: true\n")
     monkeypatch.setenv("OPENLINEAGE_CONFIG", str(settings))
     versions = publish_chain(tmp_path / "w")
-    LineageEvents(tmp_path / "w").send_all(lineage_of(Store(tmp_path / "w"), {"label": versions["label"]}))
+    LineageEvents(str(tmp_path / "w")).send_all(
+        lineage_of(Store(tmp_path / "w"), {"label": versions["label"]})
+    )
     names = [json.loads(line)["job"]["name"] for line in events.read_text().splitlines()]
     assert names == ["patent_spark.ingest", "patent_spark.label"]
 

@@ -14,7 +14,7 @@ from patent_spark.config import Config, load_config, with_settings
 from patent_spark.core.code_version import code_version
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.progress import say
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.experiments.ablation.effects import EFFECTS, Effect, Effects, factorial_effects
 from patent_spark.experiments.ablation.mlflow_pages import link_comparisons
 from patent_spark.experiments.ablation.report_schema import (
@@ -35,7 +35,7 @@ from patent_spark.experiments.child_warehouse import (
     child_settings,
     child_warehouse,
     label_warehouse,
-    require_own_launcher,
+    require_possible,
     run_child,
     run_shared_stages,
 )
@@ -72,14 +72,14 @@ def ablate(
     """
     names = config_name(files), config_name(against)
     base, other = load_config(files, sets)[0], load_config(against, sets)[0]
-    require_own_launcher(base, "an ablation")
+    require_possible(base, "an ablation")
     variants = make_variants(names, base, other)
     started = time.monotonic()
     # imported late: it brings the plotting library along
     from patent_spark.experiments.ablation.report import write_page
 
     run_shared_stages(base)
-    metadata = Store(base.warehouse.root).metadata(IngestMetadata)
+    metadata = open_store(base.warehouse).metadata(IngestMetadata)
     options = _Options(base, force, resume)
     with parent_run(base, _KIND, {"release_id": metadata.release_id, "code": code_version()}) as parent:
         results = [_run(options, variant, number, parent) for number, variant in enumerate(variants, 1)]

@@ -34,7 +34,7 @@ def model_result(store: Store, model: ModelPlan, task: str) -> ModelResult:
         development=splits[DEVELOPMENT].rows if DEVELOPMENT in splits else 0,
         vocabulary=store.metadata(TextMetadata).vocabulary_size,
         run_id=metrics.run_id or "",
-        warehouse=str(store.root),
+        warehouse=store.address,
         audit=audit_outcome(store),
         years=tuple(_year_result(model, year, each, task) for year, each in years),
     )

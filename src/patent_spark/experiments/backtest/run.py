@@ -14,7 +14,7 @@ from patent_spark.config import CITATION_LEVEL, Config, Settings
 from patent_spark.core.code_version import code_version
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.progress import say
-from patent_spark.core.store import Store
+from patent_spark.core.store import Store, open_store
 from patent_spark.experiments.backtest.plan import (
     ModelPlan,
     changed_settings,
@@ -35,7 +35,7 @@ from patent_spark.experiments.child_warehouse import (
     child_settings,
     child_warehouse,
     label_warehouse,
-    require_own_launcher,
+    require_possible,
     run_child,
     run_shared_stages,
 )
@@ -66,7 +66,7 @@ def backtest(config: Config, *, force: bool = False, resume: bool = False) -> st
 
     Raises ConfigError or DataError, before any training, for years or tasks that cannot be back-tested.
     """
-    require_own_launcher(config, "a back-test")
+    require_possible(config, "a back-test")
     started = time.monotonic()
     # imported late: it brings the plotting library along
     from patent_spark.experiments.backtest.report import write_page
@@ -90,7 +90,7 @@ def _plan(config: Config) -> _Backtest:
         say(f"backtest  sets {settings}, so that no model sees data from after its cutoff")
     run_shared_stages(config)
     labels = label_warehouse(config, point_in_time, _KIND)
-    metadata = Store(config.warehouse.root).metadata(IngestMetadata)
+    metadata = open_store(config.warehouse).metadata(IngestMetadata)
     first_labels = first_known_labels(Store(labels), point_in_time)
     models = plan_models(point_in_time, metadata.data_to_date, first_labels)
     return _Backtest(config, point_in_time, models, labels, metadata, changed)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from patent_spark.config import Config
 from patent_spark.core.files import write_json
 from patent_spark.experiments.compare.collect import collect
@@ -18,9 +16,7 @@ def compare(config: Config, baseline: str, candidate: str) -> str:
     Raises ConfigError for runs that do not exist or have no task in common.
     """
     comparison = collect(config, find_run(config, baseline), find_run(config, candidate))
-    folder = (
-        Path(config.warehouse.root).absolute() / "compare" / "-".join(run.short for run in comparison.runs)
-    )
+    folder = config.warehouse.folder.absolute() / "compare" / "-".join(run.short for run in comparison.runs)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     write_json(folder / "compare.json", comparison.as_json())
     write_page(folder, comparison)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patent_spark.config import Config
-from patent_spark.core.store import Store
+from patent_spark.core.store import open_store
 from patent_spark.inference.model_source import open_models
 from patent_spark.inference.similar.encoders import WORDS, DocumentEncoder, TextEncoder
 from patent_spark.inference.similar.index_folder import IndexFolder
@@ -21,7 +21,7 @@ def open_similar(
 
     Raises DataError when there is no index, or when another model made it.
     """
-    index = IndexFolder.current(Store(config.warehouse.root).pinned(), vectors, threads)
+    index = IndexFolder.current(open_store(config.warehouse).pinned(), vectors, threads)
     return SimilarPatents(index, _encoder(config, index, model, threads) if for_texts or model else None)
 
 

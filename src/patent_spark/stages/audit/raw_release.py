@@ -78,13 +78,19 @@ class RawRelease:
         return rows
 
 
+def _simulated(store: Store, version: str) -> Path:
+    """The folder of a simulated release; it is missing when that version is gone."""
+    kept = [each for each in store.manifests("simulate") if each.version == version]
+    return store.directory_in(kept[0], "RELEASE") if kept else store.root / "simulate" / version
+
+
 def find_release(store: Store, config: Config) -> RawRelease | None:
     """The release that the current tables were read from; None when its files are gone."""
     ingest = store.manifest("ingest")
     if ingest is None:
         return None
     if simulated := ingest.inputs.get("simulate"):
-        folder = store.root / "simulate" / simulated / "RELEASE"
+        folder = _simulated(store, simulated)
     elif config.source.kind == "folder" and config.source.path:
         folder = Path(config.source.path)
     else:

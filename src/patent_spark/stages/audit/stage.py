@@ -68,7 +68,7 @@ def _require_metrics(context: StageContext) -> None:
     for task in context.config.task_names:
         if not (context.store.directory("METRICS") / f"{task}.json").exists():
             raise DataError(
-                f"{context.store.root} has no METRICS of task {task}; "
+                f"{context.store.address} has no METRICS of task {task}; "
                 f"run `patent-spark evaluate` with tasks={context.config.tasks} first",
                 table="METRICS",
                 task=task,

@@ -52,7 +52,7 @@ def task_inputs(context: StageContext, task: str) -> TaskInputs:
     if examples is None or not (folder / TASK_FILE).exists():
         missing = "shards" if examples is None else "model"
         raise DataError(
-            f"{store.root} has no {missing} of task {task}; run the stages from `patent-spark split` on "
+            f"{store.address} has no {missing} of task {task}; run the stages from `patent-spark split` on "
             f"with tasks={context.config.tasks}",
             task=task,
             missing=missing,

@@ -195,6 +195,6 @@ def _manifests(store: Store) -> tuple[Manifest, Manifest]:
     ingest, label = store.manifest("ingest"), store.manifest("label")
     if ingest is None or label is None:
         raise DataError(
-            f"no LABELS in {store.root}; run `patent-spark ingest` and `patent-spark label` first"
+            f"no LABELS in {store.address}; run `patent-spark ingest` and `patent-spark label` first"
         )
     return ingest, label

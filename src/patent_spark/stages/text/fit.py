@@ -15,7 +15,7 @@ from patent_spark.config import Text
 from patent_spark.core.code_version import code_digest
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.progress import say
-from patent_spark.core.store import Store, arrow_schema
+from patent_spark.core.store import arrow_schema
 from patent_spark.stages.text import skipgram
 from patent_spark.stages.text.skipgram import CorpusFile, SkipGram, skip_gram
 from patent_spark.stages.text.synonym_recall import synonyms_found
@@ -66,7 +66,7 @@ def _fit(
 
 def _before(context: StageContext) -> tuple[str | None, SkipGram | None]:
     """The version of this stage that readers see, and its model, if another one can go on from it."""
-    published = Store(context.store.root).pinned()
+    published = context.store.published()
     manifest = published.manifest("text")
     if manifest is None:
         say("  word vectors begin from nothing: no release is published yet")
