@@ -7,10 +7,12 @@ import importlib.util
 import re
 import subprocess
 import textwrap
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import yaml
 
 from patent_spark.commands.parser import parser
 from patent_spark.config import load_config
@@ -67,21 +69,56 @@ def test_calls_are_found_in_lines_of_shell():
     assert [*calls("patent-spark's words", "patent-spark")] == []
 
 
+def parses(words):
+    """Whether the program takes these words, and its settings are right."""
+    try:
+        options = parser().parse_args([PLACEHOLDERS.get(word, word) for word in words])
+    except SystemExit:
+        return False
+    files = [name for name in options.config if name.startswith("conf/")]
+    load_config([str(ROOT / name) for name in files], [each for each in options.set if "..." not in each])
+    return True
+
+
 def test_every_command_that_is_shown_parses():
     shown = [*shown_commands("patent-spark")]
     assert len(shown) > 60
-    wrong = []
-    for command in shown:
-        if len(command.words) == 1 and command.words[0] in COMMANDS:  # the name of a command in a sentence
-            continue
-        try:
-            options = parser().parse_args([PLACEHOLDERS.get(word, word) for word in command.words])
-        except SystemExit:
-            wrong.append(str(command))
-            continue
-        files = [name for name in options.config if name.startswith("conf/")]
-        load_config([str(ROOT / name) for name in files], [each for each in options.set if "..." not in each])
-    assert not wrong
+    # A name alone is that of a command in a sentence.
+    named = [each for each in shown if len(each.words) == 1 and each.words[0] in COMMANDS]
+    assert [str(each) for each in shown if each not in named and not parses(each.words)] == []
+
+
+def job_of(words):
+    """Job and options of a call of deploy/submit.sh or spark-submit."""
+    if "--" in words:
+        return words[words.index("--") + 1 :]
+    script = next(word for word in words if word.startswith("jobs/"))
+    return Path(script).stem, *words[words.index(script) + 1 :]
+
+
+def test_every_job_that_is_shown_is_there_and_takes_its_options():
+    shown = [*shown_commands("submit.sh"), *shown_commands("spark-submit")]
+    assert len(shown) >= 5
+    for each in shown:
+        job, *options = job_of(each.words)
+        assert (ROOT / "jobs" / f"{job}.py").exists() and parses((job, *options)), str(each)
+
+
+def test_files_that_other_programs_are_shown_with_are_there():
+    programs = ("python", "pytest", "podman", "podman-compose", "kubectl")
+    shown = [each for program in programs for each in shown_commands(program)]
+    assert len(shown) >= 10
+    roots = ("benchmarks/", "conf/", "deploy/", "tests/")
+    for each in shown:
+        assert all((ROOT / word).exists() for word in each.words if word.startswith(roots)), str(each)
+
+
+def test_services_that_are_shown_are_in_the_compose_file():
+    services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    shown = [each.words for each in shown_commands("podman-compose")]
+    assert {words[-1] for words in shown if "run" in words} == {
+        name for name, service in services.items() if "demo" in service.get("profiles", ())
+    }
 
 
 def test_every_target_of_make_that_is_shown_is_there():
