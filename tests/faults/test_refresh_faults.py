@@ -6,12 +6,11 @@ import time
 import pytest
 from mlflow import MlflowClient
 
-from patent_spark.core.schemas import STAGE_OF, TABLES
 from patent_spark.core.store import Store
 from patent_spark.pipeline import STAGES
 from patent_spark.refresh.status import read_status
 from tests.support.killed_refresh import DAYS, finish, killed_after, killed_at
-from tests.support.table_hash import table_digest
+from tests.support.table_hash import tables_of
 
 KILLS = 20
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
@@ -33,16 +32,6 @@ def run_statuses(root):
 def versions(root):
     client = MlflowClient(f"sqlite:///{root}/mlflow/mlflow.db")
     return len(client.search_model_versions(""))
-
-
-def tables_of(root):
-    """A digest of each table that readers see, in the order of its name."""
-    store = Store(root)
-    return {
-        table: table_digest(store.directory(table))
-        for table, stage in sorted(STAGE_OF.items())
-        if table in TABLES and (manifest := store.manifest(stage)) and table in manifest.tables
-    }
 
 
 def kill_once(chance, whole, root, day):
@@ -72,7 +61,7 @@ def test_twenty_kills_lose_and_double_nothing(tmp_path):
         if kills >= KILLS:
             break
     assert kills >= KILLS
-    assert tables_of(killed) == tables_of(calm)
+    assert tables_of(Store(killed)) == tables_of(Store(calm))
     assert run_statuses(killed) == run_statuses(calm) == ["FINISHED"] * len(days)
     assert versions(killed) == versions(calm)
     assert (

@@ -5,6 +5,8 @@ import json
 
 import pyarrow.dataset
 
+from patent_spark.core.schemas import STAGE_OF, TABLES
+
 
 def table_digest(directory):
     """sha256 over the sorted rows, columns by name; keys of files and folders play no part."""
@@ -15,3 +17,12 @@ def table_digest(directory):
         for row in table.to_pylist()
     )
     return len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def tables_of(store):
+    """The digest of each table that readers see, in the order of its name."""
+    return {
+        table: table_digest(store.directory(table))
+        for table, stage in sorted(STAGE_OF.items())
+        if table in TABLES and (manifest := store.manifest(stage)) and table in manifest.tables
+    }

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 from patent_spark.config.setting_types import (
     STRICT,
     Count,
+    Directory,
     Flag,
     Positive,
     Real,
@@ -99,5 +100,8 @@ class Train:
         "what starts the ranks. local: this command, on this machine. spark: the executors of spark-"
         "submit's session. external: horovodrun, mpirun or a cluster operator starts this command "
         "once a rank",
+    )
+    cache_dir: Directory = setting(
+        "", "folder on a disk of its own machine to which each rank copies its row groups; empty: no copies"
     )
     timeout_s: Positive = setting(60, "seconds without a sign of life from a rank after which the job ends")

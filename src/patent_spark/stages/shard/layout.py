@@ -53,6 +53,10 @@ class Layout:
         """Row groups of each virtual shard."""
         return self.groups // self.virtual_shards
 
+    def groups_of(self, rank: int, world: int) -> list[int]:
+        """The row groups that a rank reads."""
+        return [group for group in range(self.groups) if group % self.virtual_shards % world == rank]
+
     def examples_in(self, group: int) -> int:
         """Examples in a row group; its last rows are padding."""
         return self.rows // self.groups + (group < self.rows % self.groups)

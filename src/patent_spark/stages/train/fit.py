@@ -23,6 +23,7 @@ from patent_spark.stages.train.launch.gpus import lstm_kernel
 from patent_spark.stages.train.launch.horovod import Ranks
 from patent_spark.stages.train.launch.job import Job
 from patent_spark.stages.train.launch.progress import ProgressWriter
+from patent_spark.stages.train.local_copies import row_groups_of
 from patent_spark.stages.train.loop import Callbacks, train
 from patent_spark.stages.train.metric_logger import AsyncMetricLogger
 from patent_spark.stages.train.model.heads import heads_of
@@ -40,7 +41,14 @@ def fit(job: Job, config: Config, ranks: Ranks, stop_requested: Callable[[], boo
     Raises DataError when the examples are not those of the manifest, WorkError when the disk is too small or
     a loss is not finite, and StoppedError when a rank was asked to stop.
     """
-    examples, development = _feeds(job, config, ranks)
+    with row_groups_of(job, config.train, ranks) as folder:
+        return _fit(job, config, ranks, stop_requested, folder)
+
+
+def _fit(
+    job: Job, config: Config, ranks: Ranks, stop_requested: Callable[[], bool], folder: Path
+) -> Callable[[], None]:
+    examples, development = _feeds(job, config, ranks, folder)
     settings = with_enough_epochs(config.train, examples.steps_per_epoch)
     trainer = _trainer(job, config, settings, ranks, examples)
     state = _restored(job, trainer)
@@ -90,9 +98,11 @@ def _fit_and_save(
     return finish
 
 
-def _feeds(job: Job, config: Config, ranks: Ranks) -> tuple[Feed, Feed | None]:
+def _feeds(job: Job, config: Config, ranks: Ranks, folder: Path) -> tuple[Feed, Feed | None]:
     """The examples to train on and those to develop on, checked against the manifest."""
-    examples, development = (_feed(job, config.train, ranks, split) for split in (TRAIN, DEVELOPMENT))
+    examples, development = (
+        _feed(job, config.train, ranks, folder / split) for split in (TRAIN, DEVELOPMENT)
+    )
     if examples is None:
         raise DataError(
             f"{job.examples} has no split {TRAIN}; run `patent-spark shard` again",
@@ -105,11 +115,12 @@ def _feeds(job: Job, config: Config, ranks: Ranks) -> tuple[Feed, Feed | None]:
     return examples, development
 
 
-def _feed(job: Job, settings: Train, ranks: Ranks, split: str) -> Feed | None:
+def _feed(job: Job, settings: Train, ranks: Ranks, folder: Path) -> Feed | None:
+    split = folder.name
     if split not in job.shards.tasks[job.model].splits:
         return None
     return Feed(
-        Path(job.examples) / split,
+        folder,
         Layout.of(job.shards, job.model, split),
         world=ranks.size,
         rank=ranks.rank,

@@ -13,7 +13,7 @@ from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.stages.shard.layout import content_digest
 from patent_spark.stages.train.launch.job import Job
 
-_NOT_IN_KEY = ("train.launcher", "train.ranks", "train.timeout_s")
+_NOT_IN_KEY = ("train.cache_dir", "train.launcher", "train.ranks", "train.timeout_s")
 """Settings that a model does not depend on: any number of ranks takes the same steps."""
 
 
