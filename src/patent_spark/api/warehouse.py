@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from patent_spark.config import TASKS, Config, load_config
 from patent_spark.core.errors import DataError
+from patent_spark.core.objects.spark_settings import spark_settings
 from patent_spark.core.schemas import STAGE_OF, TABLES
 from patent_spark.core.store import open_store
 from patent_spark.metrics.report_schema import Metrics, read_metrics
@@ -78,14 +79,25 @@ class Warehouse:
 
         Raises DataError for a table that is not there, or not known.
         """
-        if table not in TABLES:
-            raise DataError(f"there is no table {table}; there are {', '.join(sorted(TABLES))}", table=table)
+        _require_table(table)
         return self._store.read_arrow(table, columns, where)
 
     def table(self, table: str, columns: list[str] | None = None, where: Any = None) -> pd.DataFrame:
         """The same as a data frame."""
         frame: pd.DataFrame = self.arrow(table, columns, where).to_pandas()
         return frame
+
+    def files(self, table: str) -> list[str]:
+        """Addresses of a table's Parquet files, file:// or s3://, for an engine of your own.
+
+        Of a bucket they are those that the manifest lists; nothing is copied. Raises as `arrow` does.
+        """
+        _require_table(table)
+        return self._store.addresses(table)
+
+    def spark_settings(self) -> dict[str, str]:
+        """Settings with which your own Spark session reads `files` of a bucket (docs/object-storage.md)."""
+        return spark_settings(self.config.warehouse)
 
     def tables(self) -> pd.DataFrame:
         """One row per table that is there: its stage, its rows, and what a row is."""
@@ -151,3 +163,8 @@ class Warehouse:
         from patent_spark.api.model import load_model
 
         return load_model(model, self)
+
+
+def _require_table(table: str) -> None:
+    if table not in TABLES:
+        raise DataError(f"there is no table {table}; there are {', '.join(sorted(TABLES))}", table=table)

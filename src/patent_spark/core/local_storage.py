@@ -126,6 +126,11 @@ class LocalVersionFiles:
         """As the interface says."""
         return self._of(manifest.stage, manifest.version) / name
 
+    def addresses(self, manifest: Manifest, name: str) -> list[str]:
+        """As the interface says."""
+        files = sorted(path for path in self.fetch(manifest, name).rglob("*") if path.is_file())
+        return [path.absolute().as_uri() for path in files]
+
     def size(self, stage: str, version: str = "") -> int:
         """As the interface says."""
         files = [path.stat() for path in self._of(stage, version).rglob("*") if path.is_file()]

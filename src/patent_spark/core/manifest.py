@@ -66,6 +66,10 @@ class Manifest(Record):
         settings = current_settings(values.pop("settings"), warn=False)
         return cls(settings=settings, **values)
 
+    def files_of(self, name: str) -> list[StoredFile]:
+        """Those of `files` that are, or are in the folder of, a table or another output."""
+        return [file for file in self.files if file.name == name or file.name.startswith(f"{name}/")]
+
     def metadata_as(self, kind: type[M]) -> M:
         """The stage's record; raises DataError when another version of patent_spark wrote it."""
         if kind.stage != self.stage:

@@ -102,6 +102,9 @@ class VersionFiles(Protocol):
     def fetch(self, manifest: Manifest, name: str) -> Path:
         """The folder of a table or another output, or a file, on this machine; it may be missing."""
 
+    def addresses(self, manifest: Manifest, name: str) -> list[str]:
+        """The files of a table or another output where the warehouse keeps them: file:// or s3://."""
+
     def size(self, stage: str, version: str = "") -> int:
         """Bytes of a version, or of all that a stage keeps; what several versions share counts once."""
 

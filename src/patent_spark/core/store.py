@@ -117,6 +117,13 @@ class Store:
         """The directory of a table or another output in a version of its stage; it may be missing."""
         return self._files.fetch(manifest, name)
 
+    def addresses(self, table: str) -> list[str]:
+        """Addresses of a table's files, file:// or s3://; raises DataError before its stage ran."""
+        manifest = self.manifest(STAGE_OF[table])
+        if manifest is None or table not in manifest.tables:
+            self.directory(table)  # which says what is missing
+        return [] if manifest is None else self._files.addresses(manifest, table)
+
     def size(self, stage: str, version: str = "") -> int:
         """Bytes of a version, or of all that a stage keeps; what several versions share counts once."""
         return self._files.size(stage, version)

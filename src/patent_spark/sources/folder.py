@@ -14,7 +14,7 @@ from patent_spark.sources.release import Release, ReleaseFile
 
 
 class FolderSource:
-    """The release in source.path, on this disk or on a mounted one."""
+    """The release in source.path, a folder of this machine."""
 
     def __init__(self, config: Config) -> None:
         self._config = config

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow.dataset as ds
 import pytest
@@ -77,6 +78,14 @@ def test_it_opens_a_folder_a_file_of_settings_or_a_configuration(root, tmp_path)
         patent_spark.open_warehouse(path, ["label.horizon=1"])
     with raises(DataError, table="LABEL"):
         patent_spark.open_warehouse(root).table("LABEL")
+
+
+def test_the_files_of_a_table_are_named_for_other_engines(warehouse, root):
+    (address,) = warehouse.files("LABELS")
+    path = Path(address.removeprefix("file://"))
+    assert (path.suffix, path.parent) == (".parquet", Store(root).directory("LABELS"))
+    with raises(DataError, table="LABEL"):
+        warehouse.files("LABEL")
 
 
 def test_runs_are_a_data_frame(warehouse):

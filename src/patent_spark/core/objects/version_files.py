@@ -64,9 +64,14 @@ class BucketVersionFiles:
     def fetch(self, manifest: Manifest, name: str) -> Path:
         """As the interface says: files that are not here yet are copied, and checked."""
         folder = self.folder / manifest.stage / manifest.version
-        files = [file for file in manifest.files if file.name == name or file.name.startswith(f"{name}/")]
-        download_missing(self._bucket, _key(manifest.stage, manifest.version), folder, files)
+        key = _key(manifest.stage, manifest.version)
+        download_missing(self._bucket, key, folder, manifest.files_of(name))
         return folder / name
+
+    def addresses(self, manifest: Manifest, name: str) -> list[str]:
+        """As the interface says."""
+        version = _key(manifest.stage, manifest.version)
+        return [self._bucket.url(_key(version, file.name)) for file in manifest.files_of(name)]
 
     def size(self, stage: str, version: str = "") -> int:
         """As the interface says."""

@@ -258,3 +258,13 @@ def test_a_candidate_is_read_by_who_asks_and_the_published_version_by_the_others
     publish_words(machine("one", candidate=True), "new")
     other = machine("two", candidate=True)
     assert (words(other), words(other.published()), words(machine("two"))) == (["new"], ["old"], ["old"])
+
+
+def test_the_addresses_of_a_tables_files_are_those_of_the_manifest(machine, address, tmp_path):
+    manifest = publish_words(machine("one"), "a")
+    assert machine("two").addresses("VOCABULARY") == [
+        f"{address}/text/{manifest.version}/VOCABULARY/part-0.parquet"
+    ]
+    assert not list((tmp_path / "two").rglob("*.parquet"))
+    with raises(DataError, table="LABELS", stage="label"):
+        machine("two").addresses("LABELS")
