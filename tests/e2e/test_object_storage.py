@@ -8,9 +8,10 @@ import time
 import boto3
 import pytest
 
-from patent_spark.config import load_config
+from patent_spark.config import Engine, load_config
 from patent_spark.core.objects.bucket import Bucket
 from patent_spark.core.objects.lease import holder_of
+from patent_spark.core.session import open_session
 from patent_spark.core.store import open_store
 from tests.support.killed_refresh import DAYS, SETTINGS
 from tests.support.object_server import BUCKET, KEYS
@@ -87,6 +88,17 @@ def test_another_machine_sees_the_refresh_and_finds_nothing_new(refreshed, folde
     assert store_on(folder, "three").pointers.snapshot() == before
 
 
+def test_sail_reads_a_table_from_the_bucket_itself(refreshed, folder, environment, monkeypatch):
+    more = {"AWS_ALLOW_HTTP": "true", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false", "AWS_REGION": "us-east-1"}
+    for name, value in {**more, "AWS_ENDPOINT": environment["AWS_ENDPOINT_URL"]}.items():
+        monkeypatch.setenv(name, value)
+    store = store_on(folder, "six")
+    with open_session(Engine(name="sail")) as session:
+        read = session.read.parquet(*store.addresses("CITATIONS")).count()
+    assert read == store.manifest("ingest").tables["CITATIONS"]["rows"]
+    assert not list((folder / "six").rglob("*.parquet"))
+
+
 def test_a_kill_in_the_middle_of_a_stage_loses_nothing_and_of_two_that_go_on_one_is_told(
     refreshed, folder, environment
 ):
@@ -134,7 +146,11 @@ def kill_while_it_writes(stage, words, environment):
 
 def drafts(stage):
     """The writers' notes of a stage's drafts."""
-    listed = boto3.Session().client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"warehouse/{stage}/")
+    listed = (
+        boto3.Session()
+        .client("s3", region_name="us-east-1")
+        .list_objects_v2(Bucket=BUCKET, Prefix=f"warehouse/{stage}/")
+    )
     return [each["Key"] for each in listed.get("Contents", []) if each["Key"].endswith("/.writer")]
 
 

@@ -40,6 +40,7 @@ def seaweedfs(folder: Path) -> Iterator[str]:
                 "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={folder / 's3.json'}",
                 f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
                 f"-s3.port={s3}", "-master.volumeSizeLimitMB=64", "-volume.max=40",
+                "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false",
             ],
             stdout=log,
             stderr=log,
