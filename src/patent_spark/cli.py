@@ -80,10 +80,11 @@ def _handle_logged(options: argparse.Namespace, config: Config, log_file: Path) 
         try:
             stack.enter_context(log_to(log_file, config.logging.format))
         except OSError as error:
+            setting = "warehouse.cache_dir" if config.warehouse.in_bucket else "warehouse.root"
             raise ConfigError(
-                f"warehouse.root = {config.warehouse.root} cannot be written: {error.strerror}; "
+                f"{setting} = {config.warehouse.folder} cannot be written: {error.strerror}; "
                 "set it to a directory of yours that has room",
-                setting="warehouse.root",
+                setting=setting,
             ) from error
         try:
             return options.handler(options, config) or DONE

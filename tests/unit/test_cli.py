@@ -189,3 +189,10 @@ def test_with_json_each_line_on_stderr_and_in_the_log_is_one_object(capsys, tmp_
     assert last["exit_code"] == 3
     (log,) = (tmp_path / "logs").glob("*-label.log")
     assert [json.loads(line)["command"] for line in log.read_text().splitlines()] == ["label", "label"]
+
+
+def test_a_log_that_cannot_be_written_names_the_setting_of_its_folder(capsys):
+    for root, setting in (("/proc/none", "warehouse.root"), ("s3://patents/w", "warehouse.cache_dir")):
+        sets = ["--set", f"warehouse.root={root}", "--set", "warehouse.cache_dir=/proc/none"]
+        assert main(["label", *sets]) == 2
+        assert setting in capsys.readouterr().err

@@ -347,7 +347,8 @@ def write_parquet(frame: DataFrame, directory: Path) -> None:
         if frame.limit(1).count():
             raise WorkError(
                 f"no row of {directory.name} reached {directory}; "
-                "warehouse.root must be a directory that the driver and all executors see",
+                "warehouse.root (of a bucket: warehouse.cache_dir) must be a directory that the driver and "
+                "all executors see",
                 table=directory.name,
                 setting="warehouse.root",
             )

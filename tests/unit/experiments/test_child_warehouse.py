@@ -4,10 +4,16 @@ import os
 import shutil
 from types import SimpleNamespace
 
-from patent_spark.config import load_config, with_settings
+from patent_spark.config import ConfigError, load_config, with_settings
 from patent_spark.core.store import Store
 from patent_spark.experiments import child_warehouse as module
-from patent_spark.experiments.child_warehouse import child_settings, child_warehouse, label_warehouse
+from patent_spark.experiments.child_warehouse import (
+    child_settings,
+    child_warehouse,
+    label_warehouse,
+    require_possible,
+)
+from tests.support.errors import raises
 from tests.support.factories import publish
 
 
@@ -81,3 +87,9 @@ def test_a_childs_training_is_a_run_in_the_main_mlflow_named_after_its_folder(tm
         "7" * 32,
         "as_of_2006",
     )
+
+
+def test_an_experiment_needs_a_folder():
+    with raises(ConfigError, setting="warehouse.root"):
+        require_possible(load_config(sets=["warehouse.root=s3://patents/w"])[0], "a back-test")
+    require_possible(load_config()[0], "a back-test")
