@@ -33,8 +33,8 @@ class ObjectServer:
     ignored_headers: set[str] = field(default_factory=set)
     """Of requests; a server without conditional writes ignores HTTP_IF_MATCH and HTTP_IF_NONE_MATCH."""
 
-    def refuse(self, method: str, part: str, status: int = 500, code: str = "InternalError") -> None:
-        """Refuse requests of a method whose path has this part."""
+    def refuse(self, method: str, part: str, status: int = 400, code: str = "InternalError") -> None:
+        """Refuse requests of a method whose path has this part; after 500 clients would ask again."""
         self.refusals.append((lambda its, path: its == method and part in path, status, code))
 
     def clear(self) -> None:

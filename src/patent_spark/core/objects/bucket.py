@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import email.utils
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ class Bucket:
         parts = urlsplit(self.address)
         self.name, self._prefix = parts.netloc, parts.path.strip("/")
         self.endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL", "")
-        self._client = _client(self.endpoint)
+        self._client = _client(self.endpoint, _environment())
 
     def url(self, key: str) -> str:
         """The address of an object, or of all below a key."""
@@ -210,7 +211,13 @@ class Bucket:
         )
 
 
-def _client(endpoint: str) -> Any:
+def _environment() -> tuple[tuple[str, str], ...]:
+    """What a client depends on beside its address."""
+    return tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
+
+
+@functools.lru_cache(maxsize=4)  # making one takes a quarter of a second, and a run opens its warehouse often
+def _client(endpoint: str, environment: tuple[tuple[str, str], ...]) -> Any:
     try:
         import boto3
         from botocore.config import Config

@@ -5,7 +5,6 @@ import itertools
 import pytest
 
 from patent_spark.config import Warehouse
-from patent_spark.core.objects import conditions
 from patent_spark.core.objects.bucket import Bucket
 from patent_spark.core.store import open_store
 from tests.support.object_server import BUCKET, KEYS, object_server
@@ -21,7 +20,6 @@ def running_server():
 def server(running_server, monkeypatch):
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(conditions, "_CHECKED", set())
     yield running_server
     running_server.clear()
 

@@ -4,9 +4,15 @@ import pytest
 
 from patent_spark.config import ConfigError, load_config
 from patent_spark.core.errors import WorkError
+from patent_spark.core.objects import conditions
 from patent_spark.core.objects.bucket import Bucket
 from tests.support.errors import raises
 from tests.support.object_server import KEYS
+
+
+@pytest.fixture(autouse=True)
+def nothing_checked(monkeypatch):
+    monkeypatch.setattr(conditions, "_CHECKED", set())
 
 
 @pytest.mark.parametrize("header", ["If-None-Match", "If-Match"])
