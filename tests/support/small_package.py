@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +13,14 @@ import pyarrow.parquet as pq
 from patent_spark.core.files import write_json
 from patent_spark.core.model_files import TaskDescription, TextSource
 from patent_spark.core.schemas import LEVELS
+from patent_spark.inference.linear_model import LinearModel
 from patent_spark.inference.model_package import Package
 from patent_spark.inference.network_structure import LstmWeights, NetworkStructure
 from patent_spark.inference.onnx_graph import onnx_model
 from patent_spark.inference.packaging import add_pyfunc, describe_package
 from patent_spark.inference.sample_texts import Text
+from patent_spark.metrics.calibration import Calibration
+from patent_spark.metrics.combination import Combination
 
 WORDS = (
     "the", "a", "of", "network", "neural", "device", "method", "battery", "cell", "signal", "image",
@@ -36,16 +40,20 @@ def small_package(
     fields: Sequence[str] = ("title", "abstract"),
     temperature: float = 1.5,
     pyfunc: bool = False,
+    combined: bool = False,
 ) -> Package:
     """A package in `folder`, without the Keras model; its weights follow from `seed`.
 
     joint: one network with a head for each task, else a network for each. pyfunc: with MLflow's files.
+    combined: with a linear model.
     """
     for number, task in enumerate(tasks):
         structure = random_structure(len(LABELS[task]), seed if joint else seed + number, number)
         (folder / task).mkdir(parents=True)
         (folder / task / "model.onnx").write_bytes(onnx_model(structure).SerializeToString())
         _describe(folder / task, task, fields, temperature, key=f"{seed}-{joint}")
+        if combined:
+            _combine(folder / task, len(LABELS[task]), temperature, seed)
     keys = pa.table({"patent_key": pa.array(range(5_000_000, 5_000_010), pa.int64())})
     pq.write_table(keys, folder / "learned_from.parquet")
     package = describe_package(folder, tasks, texts(fields))
@@ -71,6 +79,22 @@ def random_structure(
     state = 4 * units + dimensions
     rng = np.random.default_rng([seed, head])
     return NetworkStructure(embedding, (lstms,), "max_mean", True, normal(state, labels), normal(labels))
+
+
+def random_linear(size: int, labels: int, seed: int = 1) -> LinearModel:
+    """A linear model for ids below `size`, which does not use the last one."""
+    rng = np.random.default_rng(seed)
+    idf = rng.uniform(1, 4, size).astype(np.float32)
+    idf[[0, -1]] = 0
+    weights = (rng.normal(0, 3, (size, labels)) * (idf > 0)[:, None]).astype(np.float16)
+    return LinearModel(idf, weights, rng.normal(0, 1, labels).astype(np.float32))
+
+
+def _combine(folder: Path, labels: int, temperature: float, seed: int) -> None:
+    linear = random_linear(len(WORDS) + 1, labels, seed)
+    linear.write(folder / "linear.npz")
+    calibration = Calibration(temperature, combination=Combination(0.6, 0.8, linear.digest))
+    write_json(folder / "calibration.json", dataclasses.asdict(calibration))
 
 
 def texts(fields: Sequence[str] = ("title", "abstract")) -> list[Text]:

@@ -309,6 +309,7 @@ STAGE_OF = {name: table.stage for name, table in TABLES.items()} | {
     "MODEL": "train",  # one folder per task: model.keras, labels, vocabulary, history
     "METRICS": "evaluate",  # a JSON file a task
     "BASELINES": "evaluate",  # one JSON file per task: the fitted baselines
+    "LINEAR": "evaluate",  # one .npz file per task: TF-IDF + linear, which the model may be combined with
     "CALIBRATION": "evaluate",  # one JSON file per task: how the model's probabilities are calibrated
     "REPORT": "evaluate",  # report.html and its plots; the audit adds its result
     "AUDIT": "audit",  # report.html, and all checks in audit.json

@@ -3,17 +3,26 @@ nothing of this program."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from patent_spark.inference.linear_model import LinearModel
 from patent_spark.metrics.calibration import MIN_PROBABILITY, Calibration
+from patent_spark.metrics.combination import LEAST
 
 if TYPE_CHECKING:
     import keras
 
 
-def calibrated_network(network: keras.Model, calibration: Calibration) -> keras.Model:
-    """The network with its calibration as its last layers: tokens [n, words] -> probabilities [n, labels],
-    as Scorer gives them."""
+def calibrated_network(
+    network: keras.Model, calibration: Calibration, linear: LinearModel | None = None
+) -> keras.Model:
+    """The network with its combination and its calibration as its last layers: tokens [n, words] ->
+    probabilities [n, labels], as Scorer gives them.
+
+    linear: the model that it is combined with, if the calibration says so.
+    """
     import keras
     from keras import layers, ops
 
@@ -21,6 +30,11 @@ def calibrated_network(network: keras.Model, calibration: Calibration) -> keras.
     # same name.
     tokens = keras.Input(network.input_shape[1:], dtype="int32", name="tokens")
     (probabilities,) = keras.tree.flatten(network(tokens))
+    combination = calibration.combination
+    if combination is not None and linear is not None:
+        parts = [(combination.network, probabilities), (combination.linear, _linear_layers(linear, tokens))]
+        powers = [ops.log(ops.maximum(part, LEAST)) * weight for weight, part in parts]
+        probabilities = layers.Softmax(dtype="float32", name="combined")(powers[0] + powers[1])
     labels = probabilities.shape[-1]
     least = (
         MIN_PROBABILITY if calibration.slopes else 0.0
@@ -30,3 +44,26 @@ def calibrated_network(network: keras.Model, calibration: Calibration) -> keras.
     logarithms = ops.log(ops.maximum(probabilities, least))
     scaled = layers.Rescaling(slopes, intercepts, dtype="float32", name="calibration")(logarithms)
     return keras.Model(tokens, layers.Softmax(dtype="float32", name="calibrated_probabilities")(scaled))
+
+
+def _linear_layers(linear: LinearModel, tokens: Any) -> Any:
+    """The linear model's probabilities [n, labels]: each place of a word in a text has its share of the
+    word's feature."""
+    from keras import layers, ops
+
+    def table(name: str, values: Any) -> keras.layers.Layer:
+        return layers.Embedding(*values.shape, weights=[values], trainable=False, dtype="float32", name=name)
+
+    idf = ops.squeeze(table("linear_idf", linear.idf[:, None])(tokens), -1)
+    same = ops.equal(ops.expand_dims(tokens, 1), ops.expand_dims(tokens, 2))
+    frequency = ops.sum(ops.cast(same, "float32"), axis=2)
+    feature = (1.0 + ops.log(frequency)) * idf
+    length = ops.sqrt(ops.sum(ops.square(feature) / frequency, axis=1, keepdims=True))
+    place = feature / frequency / ops.maximum(length, 1e-9)
+    weights = table("linear_weights", linear.weights.astype(np.float32))(tokens)
+    scores = ops.sum(ops.expand_dims(place, -1) * weights, axis=1)
+    intercepts = np.maximum(linear.intercepts, np.finfo(np.float32).min / 2).tolist()
+    biased = layers.Rescaling([1.0] * len(intercepts), intercepts, dtype="float32", name="linear_scores")(
+        scores
+    )
+    return layers.Softmax(dtype="float32", name="linear_probabilities")(biased)

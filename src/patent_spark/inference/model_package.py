@@ -5,6 +5,7 @@ it takes. Reading it needs numpy, pyarrow, pydantic and onnxruntime alone.
     <task>/model.onnx, model.keras                 the same network; a joint model has a folder for each task
     <task>/task.json, vocabulary.txt, history.json as in MODEL/<task>
     <task>/calibration.json                        as in CALIBRATION
+    <task>/linear.npz                              as in LINEAR, if the network is combined with it
     samples.json                                   texts with the model's answers
     prediction_facts.json                          what its answers are compared with: prediction.facts
     learned_from.parquet                           patent_key of all training and development patents
@@ -17,7 +18,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,17 +31,16 @@ from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import Record
 from patent_spark.core.model_files import TASK_FILE, TaskDescription
 from patent_spark.inference.encoded_texts import EncodedTexts, Vocabulary
-from patent_spark.inference.onnx_session import OnnxNetwork
+from patent_spark.inference.linear_model import LinearModel
+from patent_spark.inference.onnx_session import OnnxNetwork, Outputs
 from patent_spark.inference.samples import Sample, read_samples
 from patent_spark.metrics.calibration import Calibration
-
-if TYPE_CHECKING:
-    from patent_spark.inference.onnx_session import Outputs
 
 FORMAT = 2
 """1: without model.onnx, samples and package.json."""
 PACKAGE_FILE, CALIBRATION_FILE, LEARNED_FROM_FILE = "package.json", "calibration.json", "learned_from.parquet"
 ONNX_FILE, KERAS_FILE, VOCABULARY_FILE = "model.onnx", "model.keras", "vocabulary.txt"
+LINEAR_FILE = "linear.npz"
 
 
 class PackageDescription(Record):
@@ -80,6 +80,11 @@ class PackedTask:
     def _network(self) -> OnnxNetwork:
         return OnnxNetwork(_onnx(self._folder), self._threads)
 
+    @cached_property
+    def _linear(self) -> LinearModel | None:
+        """The model that the network is combined with, if it is."""
+        return LinearModel.read(self._folder / LINEAR_FILE) if self.calibration.combination else None
+
     def text_of(self, fields: Mapping[str, str | None]) -> str:
         """The text that it reads, from title, abstract, ...; a field that is missing counts as empty."""
         return " ".join(fields.get(name) or "" for name in self.about.text.fields)
@@ -102,7 +107,14 @@ class PackedTask:
 
     def outputs(self, encoded: EncodedTexts, batch: int = 512) -> Outputs:
         """Calibrated probabilities and document vectors, computed together."""
-        return self._network(encoded.tokens, batch).calibrated(self.calibration)
+        network = self._network(encoded.tokens, batch)
+        return Outputs(self.answer(network.probabilities, encoded.tokens), network.vectors)
+
+    def answer(self, network: NDArray[np.float32], tokens: NDArray[np.int32]) -> NDArray[np.float32]:
+        """What the network's probabilities of texts become: combined with the linear model's, if they are,
+        and calibrated."""
+        linear = self._linear.probabilities(tokens) if self._linear else None
+        return self.calibration(network, linear)
 
 
 class Package:

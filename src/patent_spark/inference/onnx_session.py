@@ -10,7 +10,6 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from patent_spark.core.errors import DataError
-from patent_spark.metrics.calibration import Calibration
 
 PROBABILITIES, DOCUMENT_VECTOR = "probabilities", "document_vector"
 _TOKENS = "tokens"
@@ -26,10 +25,6 @@ class Outputs:
     """[n, labels]."""
     vectors: NDArray[np.float32]
     """[n, d]: document vectors."""
-
-    def calibrated(self, calibration: Calibration) -> Outputs:
-        """With calibrated probabilities, whose rows sum to 1."""
-        return Outputs(calibration(self.probabilities), self.vectors)
 
 
 class OnnxNetwork:

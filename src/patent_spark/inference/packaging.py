@@ -25,6 +25,7 @@ from patent_spark.inference.model_package import (
     FORMAT,
     KERAS_FILE,
     LEARNED_FROM_FILE,
+    LINEAR_FILE,
     ONNX_FILE,
     PACKAGE_FILE,
     VOCABULARY_FILE,
@@ -38,6 +39,7 @@ from patent_spark.inference.prediction.gather_facts import gather_facts
 from patent_spark.inference.pyfunc import input_columns, output_columns
 from patent_spark.inference.sample_texts import Text, sample_texts
 from patent_spark.inference.samples import TOLERANCE, Sample, write_samples
+from patent_spark.metrics.calibration import Calibration
 from patent_spark.tracking.models import PyfuncModel, write_mlflow_files
 
 _LIBRARIES = ("onnxruntime", "numpy", "pandas", "pyarrow")
@@ -67,6 +69,8 @@ def write_package(store: Store, model: str, tasks: Sequence[str], folder: Path) 
     for task in tasks:
         shutil.copytree(store.directory("MODEL") / task, folder / task)
         shutil.copyfile(store.directory("CALIBRATION") / f"{task}.json", folder / task / CALIBRATION_FILE)
+        if Calibration.read(folder / task / CALIBRATION_FILE).combination:
+            shutil.copyfile(store.directory("LINEAR") / f"{task}.npz", folder / task / LINEAR_FILE)
         if not (folder / task / VOCABULARY_FILE).exists():
             raise DataError(
                 f"the model of {task} in {store.address} was trained by an older version of this "
@@ -125,7 +129,7 @@ def _require_equal(packed: PackedTask, network: object, texts: Sequence[Text]) -
     task = packed.about.task
     encoded = packed.encode([packed.text_of(text.fields) for text in texts])
     expected = _keras_probabilities(network, encoded.tokens)
-    difference = np.abs(packed.calibration(expected) - packed.probabilities(encoded)).max(axis=1)
+    difference = np.abs(packed.answer(expected, encoded.tokens) - packed.probabilities(encoded)).max(axis=1)
     worst = int(difference.argmax())
     if not difference[worst] <= TOLERANCE:
         raise ConversionError(

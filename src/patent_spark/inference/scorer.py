@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from patent_spark.core.errors import DataError
 from patent_spark.core.progress import say
 from patent_spark.core.store import Store
+from patent_spark.inference.linear_model import LinearModel
 from patent_spark.metrics.calibration import Calibration
 
 if TYPE_CHECKING:
@@ -27,10 +28,16 @@ _LENGTH_STEP = 20  # batches are cut to a multiple of this many tokens, so that 
 class Scorer:
     """One task's model, as the training stage left it in `model_dir`, and its calibration.
 
+    linear: the model that the network is combined with, if the calibration says so.
     Raises DataError when the folder does not hold a whole model.
     """
 
-    def __init__(self, model_dir: str | Path, calibration: Calibration = Calibration()) -> None:
+    def __init__(
+        self,
+        model_dir: str | Path,
+        calibration: Calibration = Calibration(),
+        linear: LinearModel | None = None,
+    ) -> None:
         folder = Path(model_dir)
         try:
             self.task: dict[str, Any] = json.loads((folder / "task.json").read_text())
@@ -42,7 +49,7 @@ class Scorer:
             ) from error
         self.labels: list[str] = self.task["labels"]
         self.max_tokens: int = self.task["max_tokens"]
-        self.calibration = calibration
+        self.calibration, self._linear = calibration, linear
         self._forward = _compiled(self.network)
 
     def token_matrix(self, column: pa.Array | pa.ChunkedArray) -> NDArray[np.int32]:
@@ -62,12 +69,13 @@ class Scorer:
             longest = max(1, int(lengths[rows[-1]]))
             width = min(self.max_tokens, -(-longest // _LENGTH_STEP) * _LENGTH_STEP)
             result[rows] = self._forward(tokens[rows, :width]).numpy()
-        return self.calibration(result)
+        return self.calibration(result, self._linear.probabilities(tokens) if self._linear else None)
 
 
-def calibrated_scorer(folder: Path, calibration: Path) -> Scorer:
-    """The model in a folder as a file of CALIBRATION calibrates it."""
-    return Scorer(folder, Calibration.read(calibration))
+def calibrated_scorer(folder: Path, calibration: Path, linear: Path | None = None) -> Scorer:
+    """The model in a folder as a file of CALIBRATION calibrates it, and combines it with one of LINEAR."""
+    read = Calibration.read(calibration)
+    return Scorer(folder, read, LinearModel.read(linear) if read.combination and linear else None)
 
 
 def current_scorer(store: Store, task: str) -> Scorer:
@@ -78,7 +86,7 @@ def current_scorer(store: Store, task: str) -> Scorer:
     if train is not None and evaluate is not None and evaluate.inputs.get("train") == train.version:
         path = store.directory("CALIBRATION") / f"{task}.json"
         if path.exists():
-            return calibrated_scorer(folder, path)
+            return calibrated_scorer(folder, path, store.directory("LINEAR") / f"{task}.npz")
     say(
         f"  {task}: this model was not evaluated yet, so its probabilities are not calibrated; "
         "run `patent-spark evaluate`"

@@ -13,13 +13,19 @@ MAJORITY, CLASS_PRIOR = "majority", "class_prior"
 TFIDF_LINEAR, TFIDF_NEAREST = "tfidf_linear", "tfidf_nearest"
 BASELINES = (MAJORITY, CLASS_PRIOR, TFIDF_NEAREST, TFIDF_LINEAR)
 """From the simplest to the strongest."""
+NETWORK = "network"
+CLASSIFIERS = (*BASELINES, NETWORK)
+"""What the model is compared with: the baselines, and of a combined model the network alone."""
 NAMES = {
+    NETWORK: "network alone",
     MAJORITY: "majority class",
     CLASS_PRIOR: "class prior",
     TFIDF_NEAREST: "TF-IDF nearest",
     TFIDF_LINEAR: "TF-IDF + linear",
 }
 DESCRIPTIONS = {
+    NETWORK: "the network without the linear model that it is combined with, calibrated by a temperature of "
+    "its own. The linear model alone is the baseline",
     TFIDF_LINEAR: "TF-IDF of the same tokens (sublinear term frequency, words in at least two texts) and a "
     "linear classifier",
     TFIDF_NEAREST: "the label of the training text with the largest cosine similarity of TF-IDF. "

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from patent_spark.metrics.combination import Combination
+
 MIN_PROBABILITY = 1e-12
 """Smallest probability in a logarithm, so that a single confident error does not dominate."""
 _RANGE = (0.05, 20.0)
@@ -40,15 +42,36 @@ class Calibration:
     patents: int = 0
     why: str = ""
     """Why slopes and intercepts are used or not."""
+    combination: Combination | None = None
+    """How the network is combined with the linear model before; None: it is used alone."""
 
     @classmethod
     def read(cls, path: Path) -> Calibration:
         """From a file of CALIBRATION."""
         values = json.loads(path.read_text())
+        if values.get("combination"):
+            values["combination"] = Combination(**values["combination"])
         return cls(**values | {name: tuple(values.get(name, ())) for name in ("slopes", "intercepts")})
 
-    def __call__(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Calibrated probabilities [n, labels]."""
+    def __call__(
+        self, network: NDArray[np.float32], linear: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Calibrated probabilities [n, labels] from those of the network and, for a combination, of the
+        linear model."""
+        return self.calibrated(self.combined(network, linear))
+
+    def combined(
+        self, network: NDArray[np.float32], linear: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        """The probabilities before they are calibrated."""
+        if self.combination is None:
+            return network
+        if linear is None:
+            raise ValueError("a combination takes the probabilities of the linear model too")
+        return self.combination(network, linear)
+
+    def calibrated(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The probabilities after they are combined."""
         if not self.slopes:
             return tempered(probabilities, self.temperature)
         return scaled(probabilities, np.array(self.slopes), np.array(self.intercepts)).astype(np.float32)

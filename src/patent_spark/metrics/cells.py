@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
-from patent_spark.metrics.baselines import BASELINES, NAMES
+from patent_spark.metrics.baselines import CLASSIFIERS, NAMES
 from patent_spark.metrics.report_schema import (
     COMPARED,
     TEST_YEARS,
@@ -142,8 +142,9 @@ def comparison_table(metrics: Metrics) -> Table:
 
 
 def shown_baselines(parts: Sequence[GroupMetrics]) -> list[str]:
-    """The baselines that all parts have, the strongest first; METRICS of an earlier version may lack some."""
-    return [name for name in reversed(BASELINES) if all(name in part.baselines for part in parts)]
+    """The network alone, if the model is a combination, and the baselines that all parts have, the strongest
+    first; METRICS of an earlier version may lack some."""
+    return [name for name in reversed(CLASSIFIERS) if all(name in part.baselines for part in parts)]
 
 
 def split_table(splits: Mapping[str, SplitMetrics]) -> Table:

@@ -249,6 +249,16 @@ class LabelReliability(Reliability):
     top1: Reliability | None = None
 
 
+class CombinationWeights(Record):
+    """How the network and the linear model are combined: the exponents of their probabilities."""
+
+    network: float
+    linear: float
+    linear_digest: str
+    learned_on: str | None
+    patents: int
+
+
 class CalibrationMetrics(Record):
     """The model's calibration, and its reliability before and after it on the headline's patents."""
 
@@ -259,6 +269,8 @@ class CalibrationMetrics(Record):
     """The split; None when there were no patents to fit it on."""
     patents: int
     why: str
+    combination: CombinationWeights | None = None
+    """None: the network is used alone."""
     before: LabelReliability
     temperature_alone: LabelReliability | None = None
     """Only for models that are not calibrated by a temperature."""

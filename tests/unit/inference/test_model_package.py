@@ -12,9 +12,10 @@ import pytest
 
 from patent_spark.config import Model
 from patent_spark.core.errors import DataError
-from patent_spark.core.store import write_json
+from patent_spark.core.files import write_json
 from patent_spark.core.token_ids import split_words, token_ids
 from patent_spark.inference.keras_network import load_network
+from patent_spark.inference.linear_model import LinearModel
 from patent_spark.inference.model_package import Package
 from patent_spark.inference.packaging import ConversionError, complete_package
 from patent_spark.inference.scorer import calibrated_scorer
@@ -78,6 +79,29 @@ def test_a_package_gives_the_answers_of_the_scorer(with_keras):
     expected = np.concatenate([scorer.probabilities(row[None]) for row in encoded.tokens])
     assert np.abs(packed.probabilities(encoded) - expected).max() <= 1e-5
     assert packed.calibration.temperature == 1.5
+
+
+def test_a_combined_model_answers_as_its_parts_together(tmp_path):
+    package = small_package(tmp_path / "p", tasks=("technology",), combined=True)
+    packed, folder = package.task("technology"), package.folder / "technology"
+    encoded = packed.encode([*TEXTS, ""])
+    combined = packed.probabilities(encoded)
+    linear = LinearModel.read(folder / "linear.npz").probabilities(encoded.tokens)
+    write_json(folder / "calibration.json", {})  # the network alone, not calibrated
+    network = Package(package.folder).task("technology").probabilities(encoded)
+    expected = network ** (0.6 / 1.5) * linear ** (0.8 / 1.5)
+    assert combined == pytest.approx(expected / expected.sum(axis=1, keepdims=True), abs=1e-5)
+    for row in range(len(encoded)):
+        alone = packed.probabilities(encoded.take(slice(row, row + 1)))
+        assert alone[0] == pytest.approx(combined[row], abs=1e-6)
+
+
+def test_a_combined_package_without_its_linear_model_is_named(tmp_path):
+    package = small_package(tmp_path / "p", tasks=("technology",), combined=True)
+    (package.folder / "technology" / "linear.npz").unlink()
+    packed = Package(package.folder).task("technology")
+    with raises(DataError, file=str(package.folder / "technology" / "linear.npz")):
+        packed.probabilities(packed.encode(TEXTS))
 
 
 def test_a_network_of_mixed_precision_is_packed_in_float32(tmp_path):

@@ -11,7 +11,9 @@ from patent_spark.core.schemas import LEVELS
 from patent_spark.inference.calibrated_network import calibrated_network
 from patent_spark.metrics.calibration import Calibration, fit_scales, fit_temperature, scaled, tempered
 from patent_spark.metrics.calibration_fit import fit_calibration
+from patent_spark.metrics.combination import Combination
 from patent_spark.stages.train.model.network import build_model
+from tests.support.small_package import random_linear
 
 STANDARD_ERROR = re.compile(r"standard error \d\.\d{4}")
 CONF = Path(__file__).parents[3] / "conf"
@@ -80,6 +82,30 @@ def test_the_calibrated_network_gives_the_calibrated_probabilities(calibration, 
     assert keras.models.load_model(tmp_path / "calibrated.keras")(tokens).numpy() == pytest.approx(
         calibration(raw), abs=1e-5
     )
+
+
+def test_a_combined_network_gives_the_combined_probabilities(tmp_path):
+    """Texts with repeated words, words that are not used, padding alone, and a label without texts."""
+    import keras
+
+    tokens = np.random.default_rng(3).integers(0, 12, (40, 9)).astype(np.int32)
+    tokens[np.arange(9) > np.arange(40)[:, None] % 10] = 0
+    network = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            keras.layers.Embedding(12, 4),
+            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Softmax(),
+        ]
+    )
+    network.layers[0].set_weights([np.random.default_rng(0).normal(0, 9, (12, 4))])
+    linear = random_linear(12, 4)
+    linear.intercepts[2] = -np.inf
+    calibration = Calibration(1.3, combination=Combination(0.7, 0.7, linear.digest))
+    calibrated_network(network, calibration, linear).save(tmp_path / "combined.keras")
+    actual = keras.models.load_model(tmp_path / "combined.keras")(tokens).numpy()
+    expected = calibration(network(tokens).numpy(), linear.probabilities(tokens))
+    assert actual == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_network_of_the_default_configuration_is_calibrated_in_another_process(tmp_path):

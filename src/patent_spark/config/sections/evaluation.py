@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field as Bound
 from pydantic.dataclasses import dataclass
@@ -17,6 +17,11 @@ class Evaluate:
     batch: Positive = setting(512, "examples a prediction step")
     baseline_examples: Positive = setting(
         200_000, "largest number of training texts for TF-IDF and the linear model"
+    )
+    combine: Literal["none", "linear"] = setting(
+        "none",
+        "what the network is combined with, by weights fitted on the development texts. linear: TF-IDF and "
+        "the linear model; the report shows each part by itself",
     )
     neighbour_examples: Positive = setting(
         20_000, "largest number of training texts for the nearest-neighbour baseline"

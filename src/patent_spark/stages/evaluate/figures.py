@@ -125,6 +125,9 @@ def _how_calibrated(calibration: CalibrationMetrics) -> str:
     if calibration.learned_on is None:
         return "Not calibrated: there are no development patents."
     how = f"Temperature {calibration.temperature:.2f}"
+    if calibration.combination:
+        weights = calibration.combination
+        how = f"Network and linear model to the powers {weights.network:.2f} and {weights.linear:.2f}. {how}"
     if calibration.slopes:
         how = "A slope and an intercept for each level"
     return f"{how}, fitted on {calibration.patents:,} development patents ({calibration.why})."

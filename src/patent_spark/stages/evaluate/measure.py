@@ -15,7 +15,14 @@ from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.schemas import TOP1
 from patent_spark.core.store import Store
 from patent_spark.metrics import classification
-from patent_spark.metrics.baselines import BASELINES, CLASS_PRIOR, MAJORITY, class_prior, majority
+from patent_spark.metrics.baselines import (
+    BASELINES,
+    CLASS_PRIOR,
+    CLASSIFIERS,
+    MAJORITY,
+    class_prior,
+    majority,
+)
 from patent_spark.metrics.bootstrap import LEVEL
 from patent_spark.metrics.calibration import Calibration
 from patent_spark.metrics.calibration_fit import label_reliability
@@ -136,7 +143,7 @@ def task_metrics(
 
 
 def _compared(predictions: Mapping[str, Predictions], fitted: FittedBaselines) -> dict[str, Predictions]:
-    """The model and all baselines."""
+    """The model, all baselines, and of a combined model the network alone."""
     model = predictions[MODEL]
     training = np.array([fitted.training_labels[label] for label in model.patents.labels], np.int64)
     constant = {
@@ -146,7 +153,7 @@ def _compared(predictions: Mapping[str, Predictions], fitted: FittedBaselines) -
     return {
         MODEL: model,
         **constant,
-        **{name: predictions[name] for name in BASELINES if name in predictions},
+        **{name: predictions[name] for name in CLASSIFIERS if name in predictions},
     }
 
 
@@ -171,14 +178,15 @@ def _group(
     by_label: bool = True,
 ) -> dict[str, Any]:
     """The model on a group of patents, the baselines, and how they differ."""
-    baselines = {name: estimates[name] for name in BASELINES if name in estimates}
-    better_by = {name: differences(estimates[MODEL], each) for name, each in baselines.items()}
+    others = {name: estimates[name] for name in CLASSIFIERS if name in estimates}
+    baselines = {name: each for name, each in others.items() if name in BASELINES}
+    better_by = {name: differences(estimates[MODEL], each) for name, each in others.items()}
     return classifier_metrics(estimates[MODEL], labels, by_label=by_label) | {
         "baselines": {
             name: classifier_metrics(each, labels, by_label=by_label)
             | {"model_better_by": better_by[name]}
             | (fitted.fitted[name].fields() if name in fitted.fitted else {})
-            for name, each in baselines.items()
+            for name, each in others.items()
         },
         "best_baseline": best_baselines(baselines, better_by),
     }

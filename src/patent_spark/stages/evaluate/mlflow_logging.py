@@ -17,6 +17,7 @@ from patent_spark.core.progress import say
 from patent_spark.core.schemas import TEST
 from patent_spark.core.store import Store
 from patent_spark.inference.calibrated_network import calibrated_network
+from patent_spark.inference.linear_model import LinearModel
 from patent_spark.inference.scorer import Scorer
 from patent_spark.metrics.calibration import Calibration
 from patent_spark.metrics.prediction_records import RUN_FOLDER, read_predictions, write_sample
@@ -52,13 +53,15 @@ class TaskRunLogger:
             with self._reporting("the test sets"):
                 self._run.log_datasets(example_sets(store, inputs.task, inputs.test_splits))
 
-    def log_model(self, scorer: Scorer, calibration: Calibration, tokens: NDArray[np.int32]) -> None:
+    def log_model(
+        self, scorer: Scorer, calibration: Calibration, linear: LinearModel, tokens: NDArray[np.int32]
+    ) -> None:
         """The model as it is served: tokens in, calibrated probabilities out. tokens: examples of its
         input."""
         if self._run is not None:
             about = {"labels": scorer.labels, "calibration": dataclasses.asdict(calibration)}
             with self._reporting("the calibrated model"):
-                network = calibrated_network(scorer.network, calibration)
+                network = calibrated_network(scorer.network, calibration, linear)
                 self._run.log_model(network, tokens, f"{self._prefix}{MODEL}", about)
 
     def log_predictions(self, folder: Path, inputs: TaskInputs, limit: int) -> None:

@@ -1,8 +1,8 @@
 """The step `predict`: predictions of the model and its baselines for every test patent.
 
-It fits the baselines and the calibration, and writes PREDICTIONS, BASELINE_PREDICTIONS, CALIBRATION and
-BASELINES. Blocks of a few thousand patents are read, predicted and written one after another, so that memory
-does not grow with the test set.
+It fits the baselines, the combination with the linear one and the calibration, and writes PREDICTIONS,
+BASELINE_PREDICTIONS, LINEAR, CALIBRATION and BASELINES. Blocks of a few thousand patents are read, predicted
+and written one after another, so that memory does not grow with the test set.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ from patent_spark.core.metadata import TextMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.store import arrow_schema
+from patent_spark.inference.linear_model import LinearModel
 from patent_spark.inference.scorer import Scorer
-from patent_spark.metrics.calibration import Calibration, tempered
+from patent_spark.metrics.baselines import NETWORK, TFIDF_LINEAR
+from patent_spark.metrics.calibration import Calibration, fit_temperature, tempered
 from patent_spark.metrics.calibration_fit import fit_calibration
+from patent_spark.metrics.combination_fit import fit_combination
 from patent_spark.metrics.groups import PatentGroups
 from patent_spark.metrics.prediction_records import (
     TEMPERATURE_ALONE,
@@ -39,12 +42,13 @@ from patent_spark.metrics.prediction_records import (
 from patent_spark.stages.evaluate.examples import Block, read_blocks, sample_examples
 from patent_spark.stages.evaluate.fitted_baselines import FittedBaseline, FittedBaselines
 from patent_spark.stages.evaluate.inputs import TaskInputs
-from patent_spark.stages.evaluate.text_baselines import TextBaseline, fit_baselines
+from patent_spark.stages.evaluate.text_baselines import TextBaseline, TextBaselines, fit_baselines
 
-OUTPUTS = ("PREDICTIONS", "BASELINE_PREDICTIONS", "CALIBRATION", "BASELINES")
+OUTPUTS = ("PREDICTIONS", "BASELINE_PREDICTIONS", "LINEAR", "CALIBRATION", "BASELINES")
 SETTINGS = (
     "tasks",
     "evaluate.batch",
+    "evaluate.combine",
     "evaluate.baseline_examples",
     "evaluate.neighbour_examples",
     "evaluate.calibration_examples",
@@ -58,9 +62,12 @@ class Predictors:
     """The model of a task and the baselines that read texts."""
 
     scorer: Scorer
-    """The model without its calibration."""
+    """The network alone, without calibration."""
     calibration: Calibration
-    baselines: Mapping[str, TextBaseline]
+    """How the network is combined with the linear baseline, if it is, and calibrated."""
+    network_temperature: float
+    """The calibration of the network alone, beside a combination."""
+    baselines: TextBaselines
     batch: int
 
     def predict(
@@ -68,15 +75,19 @@ class Predictors:
     ) -> tuple[_Block, dict[str, Predictions]]:
         """The calibrated model's predictions with all its probabilities, and those of all other
         predictors."""
-        raw = self.scorer.probabilities(tokens, self.batch)
-        probabilities = self.calibration(raw)
+        network = self.scorer.probabilities(tokens, self.batch)
+        answers = {name: baseline(tokens) for name, baseline in self.baselines.by_name.items()}
+        raw = self.calibration.combined(network, answers[TFIDF_LINEAR][1])
+        probabilities = self.calibration.calibrated(raw)
         model = _Block(Predictions.from_probabilities(patents, probabilities), probabilities)
         others = {UNCALIBRATED: Predictions.from_probabilities(patents, raw)}
         if self.calibration.slopes:
             scaled = tempered(raw, self.calibration.temperature)
             others[TEMPERATURE_ALONE] = Predictions.from_probabilities(patents, scaled)
-        for name, baseline in self.baselines.items():
-            predicted, votes = baseline(tokens)
+        if self.calibration.combination:
+            alone = tempered(network, self.network_temperature)
+            others[NETWORK] = Predictions.from_probabilities(patents, alone)
+        for name, (predicted, votes) in answers.items():
             others[name] = Predictions.from_probabilities(patents, votes, predicted)
         return model, others
 
@@ -103,8 +114,10 @@ def predict_task(
     """Write the predictions of all predictors of a task. Raises DataError when shards lack examples."""
     scorer = Scorer(inputs.model)
     baselines = _fit_baselines(context, inputs)
-    calibration = _calibrate(context, inputs, scorer, groups)
-    predictors = Predictors(scorer, calibration, baselines, context.config.evaluate.batch)
+    linear = baselines.linear.model
+    linear.write(context.draft.path("LINEAR") / f"{inputs.task}.npz")
+    calibration, temperature = _calibrate(context, inputs, scorer, linear, groups)
+    predictors = Predictors(scorer, calibration, temperature, baselines, context.config.evaluate.batch)
     names: list[str] = []
     total = sum(inputs.rows[split] for split in inputs.test_splits)
     with Progress(f"evaluate {inputs.task}", total=total, unit="patents") as progress:
@@ -114,7 +127,7 @@ def predict_task(
     training = label_counts(inputs.examples / TRAIN, labels)[:labels].tolist()
     fitted = FittedBaselines(
         training_labels=dict(zip(inputs.labels, training, strict=True)),
-        fitted={name: _fitted(baseline) for name, baseline in baselines.items()},
+        fitted={name: _fitted(baseline) for name, baseline in baselines.by_name.items()},
         predictors=names,
     )
     write_json(context.draft.path("BASELINES") / f"{inputs.task}.json", fitted.as_json())
@@ -135,7 +148,7 @@ def _predict_split(
     progress: Progress,
 ) -> list[str]:
     """Write the predictions for a test split; returns the names of the predictors beside the model."""
-    rows, names = 0, list(predictors.baselines)
+    rows, names = 0, list(predictors.baselines.by_name)
     for block in read_blocks(inputs.examples / split, inputs.max_tokens):
         model, others = predictors.predict(_patents(inputs, split, block, groups), block.tokens)
         writers.predictions.write_table(_prediction_rows(inputs.task, model))
@@ -191,7 +204,7 @@ def _table(name: str, columns: Mapping[str, pa.Array], task: str, count: int) ->
     return pa.table([all_columns[column] for column in schema.names], names=schema.names).cast(schema)
 
 
-def _fit_baselines(context: StageContext, inputs: TaskInputs) -> dict[str, TextBaseline]:
+def _fit_baselines(context: StageContext, inputs: TaskInputs) -> TextBaselines:
     """The baselines that read texts, fitted to samples of the training texts."""
     config = context.config.evaluate
     training, development = (
@@ -208,18 +221,28 @@ def _fit_baselines(context: StageContext, inputs: TaskInputs) -> dict[str, TextB
 
 
 def _calibrate(
-    context: StageContext, inputs: TaskInputs, scorer: Scorer, groups: PatentGroups
-) -> Calibration:
-    """The model's calibration, fitted on development patents and written to CALIBRATION."""
+    context: StageContext, inputs: TaskInputs, scorer: Scorer, linear: LinearModel, groups: PatentGroups
+) -> tuple[Calibration, float]:
+    """The model's calibration, fitted on development patents and written to CALIBRATION; and the temperature
+    of the network alone.
+
+    With evaluate.combine, the combination with the linear model is fitted first.
+    """
     config = context.config.evaluate
     development = _labelled_sample(context, inputs, DEVELOPMENT, config.calibration_examples)
-    probabilities = scorer.probabilities(development.tokens, config.batch)
+    probabilities = network = scorer.probabilities(development.tokens, config.batch)
+    combination = None
+    if config.combine == "linear":
+        counted = linear.probabilities(development.tokens)
+        combination = fit_combination(network, counted, development.truth, linear.digest)
+        probabilities = combination(network, counted)
     levels = inputs.labels if inputs.task == CITATION_LEVEL else ()
     families = groups.families(development.keys)
     calibration = fit_calibration(probabilities, development.truth, families, levels, config.seed)
+    calibration = dataclasses.replace(calibration, combination=combination)
     path = context.draft.path("CALIBRATION") / f"{inputs.task}.json"
     write_json(path, dataclasses.asdict(calibration))
-    return calibration
+    return calibration, fit_temperature(network, development.truth)
 
 
 def _labelled_sample(context: StageContext, inputs: TaskInputs, split: str, limit: int) -> Block:

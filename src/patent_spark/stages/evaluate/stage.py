@@ -1,8 +1,9 @@
 """Stage evaluate: predict, measure, report.
 
-predict    PREDICTIONS, BASELINE_PREDICTIONS, CALIBRATION, BASELINES     from the model and the test shards
-measure    METRICS                                                       from these tables
-report     REPORT                                                        from METRICS
+predict    PREDICTIONS, BASELINE_PREDICTIONS,
+           LINEAR, CALIBRATION, BASELINES     from the model and the test shards
+measure    METRICS                            from these tables
+report     REPORT                             from METRICS
 
 Each step runs only if something it depends on has changed. The report is always written.
 """
@@ -65,7 +66,9 @@ def _predict(context: StageContext, inputs: Sequence[TaskInputs], runs: dict[str
             predictors = predict.predict_task(context, each, groups, writers)
             examples = next(read_blocks(each.examples / "train", each.max_tokens, rows=_EXAMPLE_TEXTS))
             tokens = examples.tokens[:_EXAMPLE_TEXTS]
-            runs[each.task].log_model(predictors.scorer, predictors.calibration, tokens)
+            runs[each.task].log_model(
+                predictors.scorer, predictors.calibration, predictors.baselines.linear.model, tokens
+            )
     for each in inputs:
         limit = context.config.evaluate.logged_predictions
         runs[each.task].log_predictions(draft.directory / "PREDICTIONS", each, limit)

@@ -1,7 +1,8 @@
-"""The baselines that read texts. A new one has a file of its own and a line in `fit_baselines`."""
+"""The baselines that read texts. A new one has a file of its own and a line in `by_name`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +11,14 @@ from numpy.typing import NDArray
 from patent_spark.config import Evaluate
 from patent_spark.metrics.baselines import TFIDF_LINEAR, TFIDF_NEAREST
 from patent_spark.stages.evaluate.examples import Block
-from patent_spark.stages.evaluate.tfidf import LabelProbabilities, Tfidf, fit_linear, fit_nearest
+from patent_spark.stages.evaluate.tfidf import (
+    LabelProbabilities,
+    LinearBaseline,
+    NearestBaseline,
+    Tfidf,
+    fit_linear,
+    fit_nearest,
+)
 
 
 class TextBaseline(Protocol):
@@ -28,13 +36,26 @@ class TextBaseline(Protocol):
         """Label numbers [n] and probabilities [n, labels] for token ids [n, max_tokens]."""
 
 
+@dataclass(frozen=True)
+class TextBaselines:
+    """All of them, fitted."""
+
+    linear: LinearBaseline
+    nearest: NearestBaseline
+
+    @property
+    def by_name(self) -> dict[str, TextBaseline]:
+        """By name (metrics/baselines.py)."""
+        return {TFIDF_LINEAR: self.linear, TFIDF_NEAREST: self.nearest}
+
+
 def fit_baselines(
     training: Block, development: Block, *, labels: int, vocabulary_size: int, settings: Evaluate
-) -> dict[str, TextBaseline]:
-    """The baselines by name (metrics/baselines.py), fitted to samples of the training texts."""
+) -> TextBaselines:
+    """The baselines, fitted to samples of the training texts."""
     tfidf = Tfidf(training.tokens, vocabulary_size + 1)
     few = training.take(slice(settings.neighbour_examples))
-    return {
-        TFIDF_LINEAR: fit_linear(tfidf, training, development, labels=labels, seed=settings.seed),
-        TFIDF_NEAREST: fit_nearest(tfidf, few, labels),
-    }
+    return TextBaselines(
+        linear=fit_linear(tfidf, training, development, labels=labels, seed=settings.seed),
+        nearest=fit_nearest(tfidf, few, labels),
+    )

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from patent_spark.metrics.calibration import fit_temperature, tempered
+from patent_spark.inference.linear_model import LinearModel
+from patent_spark.metrics.calibration import fit_temperature
 from patent_spark.stages.evaluate.examples import Block
 
 if TYPE_CHECKING:
@@ -47,44 +48,41 @@ class Tfidf:
         from sklearn.feature_extraction.text import TfidfTransformer
 
         counts = word_counts(tokens, size)
-        self._size = size
+        self.size = size
+        """Number of ids, padding included."""
         self.words: NDArray[np.int64] = np.flatnonzero(np.bincount(counts.indices, minlength=size) >= 2)
         """Ids of the words in use."""
         self._weighting = TfidfTransformer(sublinear_tf=True).fit(counts[:, self.words])
 
+    @property
+    def idf(self) -> NDArray[np.float32]:
+        """[ids]: the inverse document frequency of each word in use, else 0."""
+        values = np.zeros(self.size, np.float32)
+        values[self.words] = self._weighting.idf_
+        return values
+
     def __call__(self, tokens: NDArray[np.int32]) -> csr_matrix:
         """Features [n, words in use]."""
-        counts = word_counts(tokens, self._size)[:, self.words]
+        counts = word_counts(tokens, self.size)[:, self.words]
         return self._weighting.transform(counts) if len(tokens) else counts
 
 
-@dataclass
+@dataclass(frozen=True)
 class LinearBaseline:
     """One-vs-rest linear classifiers.
 
-    Probabilities are the softmax of their distances at a fitted temperature.
+    Probabilities are the softmax of their distances at a temperature that was fitted on the development
+    texts.
     """
 
-    tfidf: Tfidf
-    classifier: SGDClassifier | None
-    """None when the training texts have a single label."""
-    only_label: int
-    labels: int
-    temperature: float
-    """Of the softmax, fitted on the development texts."""
+    model: LinearModel
     chosen: str
     """Loss and penalty that were best on the development texts."""
     examples: int
 
     def __call__(self, tokens: NDArray[np.int32]) -> LabelProbabilities:
         """Predictions for texts; a label without training texts has probability 0."""
-        probabilities = np.zeros((len(tokens), self.labels), np.float32)
-        if self.classifier is None:
-            probabilities[:, self.only_label] = 1
-        else:
-            probabilities[:, self.classifier.classes_] = tempered(
-                _softmax(self.classifier, self.tfidf(tokens)), self.temperature
-            )
+        probabilities = self.model.probabilities(tokens)
         return probabilities.argmax(axis=1), probabilities
 
 
@@ -97,9 +95,8 @@ def fit_linear(
     texts if there are none, after fits to at most 10,000 texts. The winner is then fitted to all.
     """
     truth = training.truth
-    baseline = LinearBaseline(tfidf, None, int(truth[0]), labels, 1.0, "a single label", len(truth))
     if len(np.unique(truth)) < 2:
-        return baseline
+        return LinearBaseline(_single_label(tfidf, int(truth[0]), labels), "a single label", len(truth))
     features = tfidf(training.tokens)
     kept, other, other_truth = np.arange(len(truth)), tfidf(development.tokens), development.truth
     if not len(other_truth):
@@ -112,11 +109,28 @@ def fit_linear(
         tried = [_fit(*candidate, features[kept], truth[kept], seed) for candidate in _CANDIDATES]
     best = int(np.argmax([float((each.predict(other) == other_truth).mean()) for each in tried] or [0]))
     loss, strength = _CANDIDATES[best]
-    baseline.classifier = _fit(loss, strength, features, truth, seed)
-    baseline.chosen = f"{loss}, alpha {strength / len(truth):.2g}"
-    if tried:
-        baseline.temperature = _temperature(tried[best], other, other_truth)
-    return baseline
+    temperature = _temperature(tried[best], other, other_truth) if tried else 1.0
+    classifier = _fit(loss, strength, features, truth, seed)
+    model = _linear_model(tfidf, classifier, labels, temperature)
+    return LinearBaseline(model, f"{loss}, alpha {strength / len(truth):.2g}", len(truth))
+
+
+def _linear_model(tfidf: Tfidf, classifier: SGDClassifier, labels: int, temperature: float) -> LinearModel:
+    """A classifier of TF-IDF features, its distances divided by the temperature."""
+    planes, distances = classifier.coef_, classifier.intercept_
+    if len(planes) == 1:  # two labels have a single plane
+        planes, distances = np.vstack([-planes, planes]) / 2, np.concatenate([-distances, distances]) / 2
+    weights = np.zeros((tfidf.size, labels), np.float16)
+    weights[np.ix_(tfidf.words, classifier.classes_)] = planes.T / temperature
+    intercepts = np.full(labels, -np.inf, np.float32)
+    intercepts[classifier.classes_] = distances / temperature
+    return LinearModel(tfidf.idf, weights, intercepts)
+
+
+def _single_label(tfidf: Tfidf, label: int, labels: int) -> LinearModel:
+    intercepts = np.full(labels, -np.inf, np.float32)
+    intercepts[label] = 0
+    return LinearModel(tfidf.idf, np.zeros((tfidf.size, labels), np.float16), intercepts)
 
 
 @dataclass

@@ -113,6 +113,7 @@ def _calibration(metrics: Metrics) -> CalibrationSummary:
         ece_before=calibration.before.ece,
         ece_after=calibration.after.ece,
         reason=calibration.why,
+        combination=calibration.combination,
     )
 
 

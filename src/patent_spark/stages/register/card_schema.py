@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from patent_spark.metrics.report_schema import BestBaseline, Interval, Metric, Record, Top1Metrics
+from patent_spark.metrics.report_schema import (
+    BestBaseline,
+    CombinationWeights,
+    Interval,
+    Metric,
+    Record,
+    Top1Metrics,
+)
 from patent_spark.stages.register.audit_result import AuditCheck
 from patent_spark.stages.register.report_schema import Decision
 
@@ -32,6 +39,8 @@ class CalibrationSummary(Record):
     ece_after: float | None
     reason: str
     """Why this kind of calibration was chosen."""
+    combination: CombinationWeights | None = None
+    """None: the network is used alone."""
 
 
 class SplitProtocol(Record):

@@ -6,8 +6,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics.pairwise import cosine_similarity
 
 from patent_spark.core.schemas import LEVELS
-from patent_spark.metrics.baselines import BASELINES, DESCRIPTIONS, NAMES, class_prior, majority
+from patent_spark.metrics.baselines import CLASSIFIERS, DESCRIPTIONS, NAMES, class_prior, majority
 from patent_spark.metrics.estimator import MetricEstimator
+from patent_spark.stages.evaluate import tfidf as tfidf_module
 from patent_spark.stages.evaluate.examples import Block
 from patent_spark.stages.evaluate.tfidf import Tfidf, fit_linear, fit_nearest, word_counts
 from tests.support.predictions import patents_of
@@ -102,6 +103,27 @@ def test_it_learns_labels_of_single_words(labels, development):
     assert (again(other.tokens)[1] == probabilities).all()
 
 
+@pytest.mark.parametrize("labels", [2, 3])
+def test_without_scikit_learn_it_says_the_same(labels, monkeypatch):
+    """The classifier that was fitted, on scikit-learn's features of the same texts."""
+    fitted = []
+    fit = tfidf_module._fit
+    monkeypatch.setattr(tfidf_module, "_fit", lambda *options: fitted.append(fit(*options)) or fitted[-1])
+    training = corpus(300, labels)
+    tfidf = Tfidf(training.tokens, 20)
+    linear = fit_linear(tfidf, training, NONE, labels=labels, seed=1)
+    other = corpus(50, labels, seed=9)
+    other.tokens[3] = 0
+    distances = fitted[-1].decision_function(tfidf(other.tokens))
+    if labels == 2:
+        distances = np.column_stack([-distances, distances]) / 2
+    differences = distances[:, 1:] - distances[:, :1]
+    logs = np.log(linear(other.tokens)[1])
+    actual = logs[:, 1:] - logs[:, :1]
+    temperature = np.median(differences / actual)
+    assert actual == pytest.approx(differences / temperature, abs=0.05)  # half precision
+
+
 def test_it_is_less_confident_for_texts_without_a_signal():
     texts = corpus(4000, seed=3)
     silent = np.random.default_rng(4).random(4000) < 0.5
@@ -145,5 +167,5 @@ def test_the_nearest_text_and_the_votes_of_ten(monkeypatch):
     assert of_three(other.tokens)[1].sum(axis=1) == pytest.approx(np.ones(90))
 
 
-def test_every_baseline_has_a_name_and_a_description():
-    assert set(NAMES) == set(DESCRIPTIONS) == set(BASELINES)
+def test_every_classifier_has_a_name_and_a_description():
+    assert set(NAMES) == set(DESCRIPTIONS) == set(CLASSIFIERS)

@@ -27,6 +27,7 @@ from patent_spark.core.files import write_json
 from patent_spark.core.metadata import IngestMetadata, ShardMetadata
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Store
+from patent_spark.inference.linear_model import LinearModel
 from patent_spark.inference.scorer import Scorer, current_scorer
 from patent_spark.metrics.baselines import BASELINES, NAMES
 from patent_spark.metrics.calibration import Calibration, tempered
@@ -112,6 +113,7 @@ def test_the_served_probabilities_are_calibrated(evaluated, capsys):
         "learned_on": "development",
         "patents": 50,
         "why": "classes share a temperature",
+        "combination": None,
     }
     assert calibration == {"temperature": temperature} | metrics
     block = sample_examples(
@@ -137,6 +139,34 @@ def test_the_served_probabilities_are_calibrated(evaluated, capsys):
     )
     assert metrics_file(evaluated, "citation_level")["calibration"]["learned_on"] is None
     assert capsys.readouterr().err == ""
+
+
+def test_a_combined_model_is_reported_by_its_parts_and_served_as_a_whole(copy):
+    run_stage("evaluate", configured(copy.root, "tasks=technology", "evaluate.combine=linear"))
+    combination = Calibration.read(copy.directory("CALIBRATION") / "technology.json").combination
+    linear = LinearModel.read(copy.directory("LINEAR") / "technology.npz")
+    assert (combination.linear_digest, combination.patents) == (linear.digest, 50)
+    predicted = copy.read_arrow("PREDICTIONS").to_pandas().sort_values("patent_id")
+    baselines = copy.read_arrow("BASELINE_PREDICTIONS").to_pandas()
+    metrics = metrics_file(copy, "technology")
+    for name in ("network", "tfidf_linear"):
+        part = baselines[baselines.predictor == name]
+        assert metrics["baselines"][name]["accuracy"] == pytest.approx((part.predicted == part.truth).mean())
+    assert metrics["best_baseline"]["accuracy"]["baseline"] != "network"  # a part is no baseline
+    assert metrics["calibration"]["combination"]["network"] == combination.network
+    examples = pq.read_table(copy.directory("EXAMPLES") / "technology" / "test").to_pandas()
+    examples = examples[examples.patent_key >= 0].sort_values("patent_key")
+    tokens = np.stack([np.frombuffer(each, "<i4") for each in examples.tokens])
+    served = current_scorer(copy, "technology").probabilities(tokens)
+    assert served == pytest.approx(np.stack(predicted.probabilities.to_numpy()), abs=1e-6)
+    network = Scorer(copy.directory("MODEL") / "technology").probabilities(tokens)
+    parts = (np.maximum(part, 1e-6) for part in (network, linear.probabilities(tokens)))
+    by_hand = next(parts) ** combination.network * next(parts) ** combination.linear
+    by_hand /= by_hand.sum(axis=1, keepdims=True)
+    temperature = metrics["calibration"]["temperature"]
+    assert served == pytest.approx(tempered(by_hand.astype(np.float32), temperature), abs=1e-4)
+    report = (copy.directory("REPORT") / "report.html").read_text()
+    assert "network alone" in report and "Network and linear model to the powers" in report
 
 
 def test_a_model_that_was_not_evaluated_is_served_as_it_is(copy, capsys):
