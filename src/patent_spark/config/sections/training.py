@@ -57,13 +57,17 @@ class Train:
     ranks: Positive = setting(
         1, "processes, each with an equal share of every batch; an external launcher decides it"
     )
-    epochs: Positive = setting(5, "passes over the training examples")
+    epochs: Positive = setting(5, "passes over the training examples; with `patience`, at most so many")
     batch: Positive = setting(96, "examples a step, summed over all ranks")
     min_steps: Count = setting(0, "smallest number of steps; with few examples there are more epochs")
     learning_rate: Real = setting(1e-3, "Adam's learning rate; the peak of the schedule")
     warmup: Share = setting(0.0, "share of all steps in which the learning rate rises from 0")
-    decay: Literal["none", "linear", "cosine"] = setting(
-        "none", "how the learning rate falls to 0 between warmup and the last step"
+    warmup_steps: Count = setting(0, "smallest number of steps in which the learning rate rises from 0")
+    decay: Literal["none", "plateau", "linear", "cosine"] = setting(
+        "none",
+        "how the learning rate falls after warmup. linear, cosine: to 0 at the last step. plateau: to 0.3 of "
+        "it, three times, whenever `patience` is over, and from the best weights; after the fourth time the "
+        "training ends",
     )
     weight_decay: Real = setting(0.0, "AdamW weight decay, except for biases and word vectors")
     label_smoothing: ShareBelowOne = setting(0.0, "share of each target that is spread over all labels")
@@ -82,6 +86,9 @@ class Train:
     )
     patience: Count = setting(
         0, "early stopping: epochs without a lower development loss; 0 = train all epochs"
+    )
+    patience_steps: Count = setting(
+        0, "smallest number of steps in `patience`; with few examples it has more epochs"
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = setting(
         "float32",

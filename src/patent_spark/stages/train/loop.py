@@ -15,7 +15,7 @@ from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.stages.train.checkpoint import EpochMetrics, TrainingState
 from patent_spark.stages.train.launch.horovod import Ranks
 from patent_spark.stages.train.model.heads import metrics_of
-from patent_spark.stages.train.model.optimizer import patience_is_over
+from patent_spark.stages.train.model.optimizer import is_over, reduction
 from patent_spark.stages.train.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -38,14 +38,15 @@ class Callbacks:
 def train(
     trainer: Trainer, feed: Feed, development: Feed | None, state: TrainingState, callbacks: Callbacks
 ) -> None:
-    """Train from where `state` stands to the last epoch, or until patience is over.
+    """Train from where `state` stands to the last epoch, or until the development loss has stopped falling.
 
     Leaves the network with the weights that are kept. Raises FeedError when the examples are not those of the
     manifest, WorkError when a loss is no longer finite, and StoppedError, with the state saved, when a rank
     was asked to stop.
     """
     settings = trainer.settings
-    while state.epoch <= settings.epochs and not patience_is_over(state.history, settings.patience):
+    while state.epoch <= settings.epochs and not is_over(state.history, settings):
+        trainer.reduce_learning_rate(reduction(state.history, settings))
         _train_epoch(trainer, feed, state, callbacks)
         result: EpochMetrics = {
             "epoch": state.epoch,
@@ -58,7 +59,10 @@ def train(
             result |= metrics_of("dev", trainer.heads, sums[:-1])
         if settings.keep == "last" or development is None or _is_best(result, state.history):
             state.kept_epoch, state.kept = state.epoch, trainer.network.get_weights()
+        before = reduction(state.history, settings)
         state.close_epoch(result)
+        if reduction(state.history, settings) < before:
+            trainer.network.set_weights(state.kept)  # smaller steps start from the best point
         callbacks.save(state)
         callbacks.on_epoch(result)
     trainer.network.set_weights(state.kept)

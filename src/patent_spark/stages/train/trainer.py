@@ -20,6 +20,7 @@ from patent_spark.stages.train.model.dropout import with_shared_dropout
 from patent_spark.stages.train.model.heads import Head, only_head
 from patent_spark.stages.train.model.loss import interim_loss, weighted_cross_entropy
 from patent_spark.stages.train.model.network import logits_of
+from patent_spark.stages.train.model.optimizer import reduce_learning_rate
 
 if TYPE_CHECKING:
     import keras
@@ -67,6 +68,10 @@ class Trainer:
         """Set the variables to what values() returned."""
         for variable, value in zip(self.variables, values, strict=True):
             variable.assign(value)
+
+    def reduce_learning_rate(self, factor: float) -> None:
+        """Take the following steps with this share of the learning rate that is planned for them."""
+        reduce_learning_rate(self._optimizer, factor)
 
     def request_stop(self) -> None:
         """Have the next step, of training or of evaluation, tell all ranks to stop."""

@@ -1,6 +1,7 @@
 """Trainings that diverge, are stopped or resumed: real steps of one rank on small examples."""
 
 import copy
+import dataclasses
 import itertools
 
 import numpy as np
@@ -17,7 +18,7 @@ from patent_spark.stages.train.launch.horovod import join_job
 from patent_spark.stages.train.loop import Callbacks, train
 from patent_spark.stages.train.model.heads import Head, only_head
 from patent_spark.stages.train.model.network import build_model
-from patent_spark.stages.train.model.optimizer import adam
+from patent_spark.stages.train.model.optimizer import adam, is_over, reduction
 from patent_spark.stages.train.trainer import Trainer
 from tests.support.errors import raises
 from tests.support.training_warehouse import publish_examples
@@ -97,7 +98,7 @@ def go(store, solo):
     return starter(store, solo, [only_head(6)])
 
 
-def starter(store, ranks, heads):
+def starter(store, ranks, heads, settings=SETTINGS):
     """A function that trains from a state and values of the variables, or from the start.
 
     It returns the state and the values that were saved last, the final weights, and the error that stopped
@@ -105,10 +106,10 @@ def starter(store, ranks, heads):
     """
     vectors = read_vectors(store.directory("VECTORS"))
     network = build_model(Model(units=4, dropout=0.3), vectors, [head.labels for head in heads], seed=1)
-    trainer = Trainer(network, SETTINGS, ranks, adam(SETTINGS, steps=9), heads)
+    trainer = Trainer(network, settings, ranks, adam(settings, steps=9), heads)
     start = trainer.values()
 
-    def go(state=None, values=start, stop_at_look=0):
+    def go(state=None, values=start, stop_at_look=0, on_save=lambda *_: None):
         trainer.restore(values)
         trainer._stop.assign(0.0)
         saved, looks = [], itertools.count(1)
@@ -121,6 +122,8 @@ def starter(store, ranks, heads):
             train_on(store, trainer, state or TrainingState(), callbacks)
         except StoppedError as stopped:
             error = stopped
+        for each in saved:
+            on_save(*each)
         return *saved[-1], trainer.network.get_weights(), error
 
     return go
@@ -180,6 +183,40 @@ def test_a_joint_training_goes_on_as_well(store, solo):
         assert 0 <= epoch["train_first_accuracy"] <= 1 and 0 <= epoch["train_second_accuracy"] <= 1
         assert "train_accuracy" not in epoch
     assert whole.kept_epoch == 1 + int(np.argmin([epoch["dev_loss"] for epoch in whole.history]))
+
+
+@pytest.fixture(scope="module")
+def with_plateaus(store, solo):
+    """Steps so large that the loss soon stops falling."""
+    settings = dataclasses.replace(SETTINGS, epochs=40, learning_rate=0.5, decay="plateau", patience=2)
+    return settings, starter(store, solo, [only_head(6)], settings)
+
+
+def test_a_training_ends_by_itself_with_its_best_weights(with_plateaus):
+    settings, go = with_plateaus
+    state, _, weights, _ = go()
+    assert len(state.history) < settings.epochs and is_over(state.history, settings)
+    assert not is_over(state.history[:-1], settings)
+    assert state.kept_epoch == 1 + int(np.argmin([epoch["dev_loss"] for epoch in state.history]))
+    assert equal(weights, state.kept)
+
+
+def test_smaller_steps_start_from_the_best_weights_also_after_a_stop(with_plateaus):
+    settings, go = with_plateaus
+    undisturbed, _, expected, _ = go()
+    first = next(n for n in range(40) if reduction(undisturbed.history[:n], settings) < 1)
+    looks_of_an_epoch = 6
+    for look in (looks_of_an_epoch * first + 1, looks_of_an_epoch * first + 3):
+        state, values, _, error = go(stop_at_look=look)
+        assert error.facts["epoch"] == first + 1
+        whole, _, weights, _ = go(state, values)
+        assert losses(whole) == losses(undisturbed)
+        assert equal(weights, expected)
+    saved = []
+    go(on_save=lambda state, values: saved.append((state, values)))
+    state, values = saved[first - 1]
+    assert state.kept_epoch < first
+    assert all(any(np.array_equal(kept, value) for value in values) for kept in state.kept)
 
 
 def test_an_epoch_that_was_interrupted_is_still_counted(go):

@@ -15,16 +15,44 @@ if TYPE_CHECKING:
     from patent_spark.stages.train.checkpoint import EpochMetrics
 
 
+_FACTOR = 0.3
+"""By which a plateau lowers the learning rate."""
+_REDUCTIONS = 3
+"""After so many, the learning rate is below 3 % of its peak, and another plateau ends the training."""
+
+
 def with_enough_epochs(settings: Train, steps_per_epoch: int) -> Train:
-    """The settings with as many epochs as train.min_steps asks for."""
+    """The settings with as many epochs as train.min_steps asks for, and a patience of as many as
+    train.patience_steps asks for."""
     enough = math.ceil(settings.min_steps / steps_per_epoch)
-    return dataclasses.replace(settings, epochs=max(settings.epochs, enough))
+    patience = math.ceil(settings.patience_steps / steps_per_epoch)
+    return dataclasses.replace(
+        settings, epochs=max(settings.epochs, enough), patience=max(settings.patience, patience)
+    )
 
 
-def patience_is_over(history: Sequence[EpochMetrics], patience: int) -> bool:
-    """Whether the last `patience` epochs (0 = never stop) brought no lower development loss."""
-    losses = [epoch["dev_loss"] for epoch in history if "dev_loss" in epoch]
-    return 0 < patience < len(losses) and min(losses[-patience:]) >= min(losses[:-patience])
+def is_over(history: Sequence[EpochMetrics], settings: Train) -> bool:
+    """Whether the development loss has stopped falling, so that the training ends before its last epoch."""
+    return plateaus(history, settings.patience) > (_REDUCTIONS if settings.decay == "plateau" else 0)
+
+
+def plateaus(history: Sequence[EpochMetrics], patience: int) -> int:
+    """How often `patience` epochs (0 = never) in a row brought no lower development loss than any before."""
+    least, waited, count = math.inf, 0, 0
+    for loss in (epoch["dev_loss"] for epoch in history if "dev_loss" in epoch):
+        waited = 0 if loss < least else waited + 1
+        least = min(least, loss)
+        if patience and waited == patience:
+            waited, count = 0, count + 1
+    return count
+
+
+def reduction(history: Sequence[EpochMetrics], settings: Train) -> float:
+    """The factor of the learning rate that follows from the plateaus so far; 1 with another decay.
+
+    A function of the history alone, so that all ranks, and a training that is resumed, have the same.
+    """
+    return _FACTOR ** plateaus(history, settings.patience) if settings.decay == "plateau" else 1.0
 
 
 def adam(settings: Train, steps: int) -> keras.optimizers.Optimizer:
@@ -46,19 +74,33 @@ def adam(settings: Train, steps: int) -> keras.optimizers.Optimizer:
     return optimizer
 
 
+def reduce_learning_rate(optimizer: keras.optimizers.Optimizer, factor: float) -> None:
+    """Have an optimizer of adam() take the following steps with this share of its planned learning rate."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
+    inner._learning_rate.reduction.assign(factor)
+
+
 def _learning_rate(settings: Train, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
     """A function of the number of steps taken, which the optimizer counts and a checkpoint holds."""
     import keras
     from keras import ops
 
-    warm_up = settings.warmup * steps
+    warm_up = max(settings.warmup * steps, settings.warmup_steps)
 
     class WarmUpAndDecay(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc, unused-ignore]
+        def __init__(self) -> None:
+            self.reduction = keras.Variable(1.0, trainable=False, name="reduction")
+
         def __call__(self, step: object) -> object:
             taken = ops.cast(step, "float32")
             rise = ops.minimum((taken + 1.0) / max(warm_up, 1.0), 1.0)
             left = 1.0 - ops.clip((taken - warm_up) / max(steps - warm_up, 1.0), 0.0, 1.0)
-            falls = {"none": 1.0, "linear": left, "cosine": 0.5 - 0.5 * ops.cos(math.pi * left)}
+            falls = {
+                "none": 1.0,
+                "plateau": self.reduction,
+                "linear": left,
+                "cosine": 0.5 - 0.5 * ops.cos(math.pi * left),
+            }
             return settings.learning_rate * rise * falls[settings.decay]
 
     return WarmUpAndDecay()

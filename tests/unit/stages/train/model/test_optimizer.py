@@ -3,9 +3,16 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from patent_spark.config import Train
-from patent_spark.stages.train.model.optimizer import adam, patience_is_over, with_enough_epochs
+from patent_spark.stages.train.model.optimizer import (
+    adam,
+    is_over,
+    reduce_learning_rate,
+    reduction,
+    with_enough_epochs,
+)
 
 
 def step_sizes(settings, steps):
@@ -50,6 +57,11 @@ def test_few_examples_are_trained_on_for_more_epochs():
     assert with_enough_epochs(Train(epochs=3, min_steps=1000), 500).epochs == 3
 
 
+def test_the_patience_is_longer_with_few_examples():
+    settings = Train(patience=2, patience_steps=200)
+    assert [with_enough_epochs(settings, steps).patience for steps in (16, 90, 150, 5000)] == [13, 3, 2, 2]
+
+
 def history(*losses):
     return [{"epoch": float(number), "dev_loss": loss} for number, loss in enumerate(losses, start=1)]
 
@@ -68,8 +80,40 @@ def history(*losses):
     ],
 )
 def test_patience_ends_after_so_many_epochs_without_a_lower_loss(losses, patience, ends):
-    assert patience_is_over(history(*losses), patience) is ends
+    assert is_over(history(*losses), Train(patience=patience)) is ends
 
 
 def test_without_a_development_split_there_is_nothing_to_be_patient_about():
-    assert not patience_is_over([{"epoch": 1.0, "train_loss": 1.0}, {"epoch": 2.0, "train_loss": 9.0}], 1)
+    without = [{"epoch": 1.0, "train_loss": 1.0}, {"epoch": 2.0, "train_loss": 9.0}]
+    assert not is_over(without, Train(patience=1))
+
+
+def test_each_plateau_lowers_the_learning_rate_and_the_fourth_ends_the_training():
+    settings = Train(decay="plateau", patience=2)
+    losses = [5, 4, 4, 4.5, 3, 3, 3, 2.9, 3, 3.1, 2.9, 2.9]
+    plateaus_after = [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 4]
+    for epochs, count in enumerate(plateaus_after, start=1):
+        seen = history(*losses[:epochs])
+        assert reduction(seen, settings) == pytest.approx(0.3**count)
+        assert is_over(seen, settings) is (count == 4)
+    assert reduction(history(*losses), Train(patience=2)) == 1.0
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_a_reduced_learning_rate_is_a_share_of_the_planned_one(precision):
+    """Within a compiled step, too, which is traced once."""
+    settings = Train(learning_rate=0.5, warmup_steps=2, decay="plateau", precision=precision)
+    optimizer = adam(settings, 100)
+    optimizer.build([weight := keras.Variable([1.0])])
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+
+    @tf.function
+    def step():
+        optimizer.apply([optimizer.scale_loss(tf.ones(1))], [weight.value])
+        return inner.learning_rate
+
+    before = float(weight.numpy()[0])
+    step()
+    assert before - float(weight.numpy()[0]) == pytest.approx(0.25, rel=1e-3)  # of a warm-up of two steps
+    reduce_learning_rate(optimizer, 0.3)
+    assert float(step()) == pytest.approx(0.15)
