@@ -86,6 +86,8 @@ def test_another_machine_sees_the_refresh_and_finds_nothing_new(refreshed, folde
     before = store_on(folder, "three").pointers.snapshot()
     done(command("refresh", settings(folder, "two")), environment)
     assert store_on(folder, "three").pointers.snapshot() == before
+    for file in [*folder.glob("*/**/*.log"), *folder.glob("*/**/*.yaml"), *folder.glob("*/**/*.json")]:
+        assert KEYS["AWS_SECRET_ACCESS_KEY"] not in file.read_text() or file.name == "s3.json", file
 
 
 def test_sail_reads_a_table_from_the_bucket_itself(refreshed, folder, environment, monkeypatch):

@@ -117,6 +117,15 @@ def test_the_same_version_has_the_same_id_wherever_the_event_is_sent_from(tmp_pa
     assert ingest["inputs"][0]["facets"]["version"]["datasetVersion"] == f"sha256:{FILE.sha256}"
 
 
+def test_data_sets_of_a_bucket_have_the_bucket_as_namespace(tmp_path, server):
+    store = Store(tmp_path)
+    label = publish(store, "label", {"COUNTS": [{"patent_id": "3930271"}]})
+    LineageEvents("s3://patents/a/b").send_all(lineage_of(store, {"label": label.version}))
+    (event,) = server.events
+    (made,) = event["outputs"]
+    assert (made["namespace"], made["name"]) == ("s3://patents", "a/b/label/COUNTS")
+
+
 def test_a_receiver_that_refuses_is_said_once_and_stops_nothing(tmp_path, server, capsys):
     server.status = 403
     versions = publish_chain(tmp_path)
