@@ -89,6 +89,6 @@ def build(file: Path, tag: str, *options: str) -> float:
     begun = time.monotonic()
     certificates = os.environ.get("SSL_CERT_FILE")  # of a proxy before the package index
     secret = ["--secret", f"id=ca,src={certificates}"] if certificates else []
-    how = ["--layers", "--pull=never", "--isolation", "chroot", "--network", "host"]
+    how = ["--layers", "--force-rm", "--pull=never", "--isolation", "chroot", "--network", "host"]
     call("buildah", "bud", "-q", *how, *secret, *options, "-f", file, "-t", tag, ".")
     return time.monotonic() - begun

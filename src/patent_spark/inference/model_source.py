@@ -53,12 +53,17 @@ def open_models(
         models = _from_folder(model, threads)
     missing = [task for task in tasks or () if task not in models]
     if missing or not models:
-        wanted = ", ".join(missing) or "any task"
+        wanted, there = ", ".join(missing) or "any task", ", ".join(models)
         raise DataError(
             f"there is no {model} of {wanted}; "
-            + (f"there is one of {', '.join(models)}" if models else "run `patent-spark register` first"),
+            + (
+                f"there is one of {there}: ask it with tasks={there}"
+                if there
+                else "run `patent-spark register` first"
+            ),
             model=model,
             task=wanted,
+            available=there,
         )
     return {task: models[task] for task in (tasks or models)}
 

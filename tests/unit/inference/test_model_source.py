@@ -111,7 +111,7 @@ def test_what_does_not_exist_is_named(root, tmp_path):
         open_models(configured(root), "technology=7")
     with raises(DataError, model="models:/elsewhere/1", name="elsewhere"):
         open_models(configured(root), "models:/elsewhere/1")
-    with raises(DataError, model="technology=1", task="citation_level"):
+    with raises(DataError, model="technology=1", task="citation_level", available="technology"):
         open_models(configured(root), "technology=1", ["technology", "citation_level"])
     with raises(DataError, model="champion", task="any task"):
         open_models(configured(tmp_path))

@@ -71,9 +71,16 @@ def batches(files: FileSet, path: Path, columns: Mapping[str, str]) -> Iterator[
             texts = [batch.column(batch.schema.get_field_index(name)) for name in columns.values()]
             yield pa.record_batch([_as_text(each) for each in texts], names=list(columns))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"{path} cannot be read as {files.format}: {' '.join(str(error).split())[:300]}", file=str(path)
-        ) from error
+        raise _unreadable(path, files, error) from error
+
+
+def _unreadable(path: Path, files: FileSet, error: Exception) -> DataError:
+    """What is wrong with a file, and with which setting."""
+    why = f"{path} cannot be read as {files.format}: {' '.join(str(error).split())[:300]}"
+    if files.format == PARQUET:
+        return DataError(why, file=str(path))
+    between = "a tab" if ".tsv" in path.suffixes else f"score.delimiter = {files.delimiter!r}"
+    return DataError(f"{why}; columns are separated by {between}", file=str(path), setting="score.delimiter")
 
 
 def _parquet(path: Path, columns: Mapping[str, str], delimiter: str) -> Iterator[pa.RecordBatch]:

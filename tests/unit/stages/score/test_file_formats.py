@@ -91,6 +91,13 @@ def test_unusable_csv_is_bad_data(tmp_path, content):
         rows(path)
 
 
+def test_a_csv_file_that_cannot_be_read_names_the_separator(tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text("patent_id;title;abstract\n1;a, b;c\n")
+    with raises(DataError, file=str(path), setting="score.delimiter"):
+        rows(path)
+
+
 def test_a_file_that_is_no_parquet(tmp_path):
     (tmp_path / "new.parquet").write_text("patent_id,title,abstract\n")
     with raises(DataError, file=str(tmp_path / "new.parquet")):
