@@ -7,12 +7,13 @@ import subprocess
 import pytest
 
 from patent_spark.core.store import Store
-from tests.support.containers import IMAGES, TOOLS, build, call, missing
+from tests.support.containers import IMAGES, ROOT, TOOLS, build, call, missing
 from tests.support.small_package import small_package
 from tests.support.small_run import SMALL, patent_spark, set_options
 from tests.support.table_hash import table_digest
 
 FILES = sorted(IMAGES.glob("*.Containerfile"))
+STAND_INS = sorted((ROOT / "tests" / "deploy" / "stand_ins").glob("*.Containerfile"))
 NAMES = {"etl", "train", "train-gpu", "serve", "mlflow"}
 USER = 10001
 
@@ -35,7 +36,7 @@ def test_an_image_names_no_registry_and_runs_without_root(file):
 
 
 @pytest.mark.skipif(not (TOOLS / "hadolint").exists(), reason="no hadolint; run `make test-images`")
-@pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("file", [*FILES, *STAND_INS], ids=lambda path: path.stem)
 def test_hadolint_has_nothing_to_say(file):
     done = subprocess.run(
         [TOOLS / "hadolint", "-c", IMAGES / "hadolint.yaml", file], capture_output=True, text=True
