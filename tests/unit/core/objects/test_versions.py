@@ -268,3 +268,17 @@ def test_the_addresses_of_a_tables_files_are_those_of_the_manifest(machine, addr
     assert not list((tmp_path / "two").rglob("*.parquet"))
     with raises(DataError, table="LABELS", stage="label"):
         machine("two").addresses("LABELS")
+
+
+def test_a_writer_whose_lease_another_one_took_over_publishes_nothing(machine, server, address):
+    store = machine()
+    publish_words(store, "old")
+    before = server.stored(address)
+    with raises(WorkError, setting="warehouse.lease_seconds"), store.draft("text") as draft:
+        fill_vectors(draft)
+        note = f"{prefix(address)}/text/{draft.directory.name}/.writer"
+        server.client().delete_object(Bucket=BUCKET, Key=note)
+        time.sleep(1.5)  # it renews its lease every second, and finds it gone
+        draft.publish(key="k", release_id="r", settings={}, inputs={}, seconds=0, code="", engine="")
+    assert words(machine("two")) == ["old"]
+    assert server.stored(address) == before
