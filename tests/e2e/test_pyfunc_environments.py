@@ -32,7 +32,9 @@ UV = shutil.which("uv") or Path.home() / ".cache" / "patent_spark" / "uv" / "bin
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
-    return small_package(tmp_path_factory.mktemp("packages") / "joint", joint=True, pyfunc=True)
+    return small_package(
+        tmp_path_factory.mktemp("packages") / "joint", joint=True, pyfunc=True, combined=True
+    )
 
 
 @pytest.fixture(scope="module")
