@@ -107,6 +107,11 @@ class Text:
     )
     negative: Positive = setting(5, "negative samples for each word pair")
     epochs: Positive = setting(5, "passes over the text")
+    center: Flag = setting(
+        False,
+        "subtract the mean of all word vectors from each: skip-gram gives all words a common part, which "
+        "makes averages of unlike texts alike",
+    )
     continue_vectors: Flag = setting(
         False,
         "begin with the word vectors of the release before, which takes fewer epochs; they are not those of "

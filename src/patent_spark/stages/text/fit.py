@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from patent_spark.core.context import StageContext
 
 _SETTINGS = (
-    "dimensions", "window", "subsample", "negative", "epochs", "seed", "workers", "continue_vectors",
-    "continued_epochs",
+    "dimensions", "window", "subsample", "negative", "epochs", "seed", "workers", "center",
+    "continue_vectors", "continued_epochs",
 )  # fmt: skip
 
 

@@ -99,6 +99,9 @@ def skip_gram(
     if start is not None:
         _begin_with(model, start)
     _train(model, files, text.epochs if start is None else text.continued_epochs)
+    if text.center:
+        model.wv.vectors -= model.wv.vectors.mean(axis=0)
+        model.wv.fill_norms(force=True)
     return SkipGram(model.wv, model.syn1neg)
 
 

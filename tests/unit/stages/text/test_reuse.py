@@ -109,7 +109,9 @@ def test_vectors_of_the_same_training_texts_are_taken_over(text):
     assert second.read_arrow("TOKENS").num_rows == len(OLD) + 1
 
 
-@pytest.mark.parametrize("change", ["text.window=3", "text.epochs=6", "text.seed=5", "text.min_count=2"])
+@pytest.mark.parametrize(
+    "change", ["text.window=3", "text.epochs=6", "text.seed=5", "text.min_count=2", "text.center=true"]
+)
 def test_vectors_with_other_settings_are_fitted_anew(text, change):
     text(OLD)
     assert "VECTORS" not in reused(text(OLD, change))

@@ -51,6 +51,19 @@ def test_words_that_stand_together_come_out_alike(tmp_path):
     )
 
 
+def test_centred_vectors_have_no_common_part_and_are_otherwise_the_same(tmp_path):
+    file = corpus(tmp_path / "texts", ["zebra apple pear apple"] * 200)
+    counts = {"apple": 400, "zebra": 200, "pear": 200}
+    plain = skip_gram([file], counts, SMALL).keyed
+    centred = skip_gram([file], counts, dataclasses.replace(SMALL, center=True)).keyed
+    assert centred.vectors.sum(axis=0) == pytest.approx(np.zeros(8), abs=1e-6)
+    assert plain.vectors - centred.vectors == pytest.approx(np.tile(plain.vectors.mean(axis=0), (3, 1)))
+    a, b = centred.vectors[:2]
+    cosine = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+    assert centred.similarity("apple", "zebra") == pytest.approx(cosine, abs=1e-6)
+    assert dict(centred.most_similar("apple"))["zebra"] == pytest.approx(cosine, abs=1e-6)
+
+
 def test_lines_of_more_than_ten_thousand_words_are_learned_to_their_end(tmp_path):
     def late(lines):
         return skip_gram([corpus(tmp_path / "texts", lines)], {"early": 25_000, "late": 25}, SMALL).keyed[
