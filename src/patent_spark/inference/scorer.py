@@ -72,12 +72,6 @@ class Scorer:
         return self.calibration(result, self._linear.probabilities(tokens) if self._linear else None)
 
 
-def calibrated_scorer(folder: Path, calibration: Path, linear: Path | None = None) -> Scorer:
-    """The model in a folder as a file of CALIBRATION calibrates it, and combines it with one of LINEAR."""
-    read = Calibration.read(calibration)
-    return Scorer(folder, read, LinearModel.read(linear) if read.combination and linear else None)
-
-
 def current_scorer(store: Store, task: str) -> Scorer:
     """The current model of a task, calibrated as its evaluation learned; as it is, with a word about it,
     before it was evaluated."""
@@ -86,12 +80,17 @@ def current_scorer(store: Store, task: str) -> Scorer:
     if train is not None and evaluate is not None and evaluate.inputs.get("train") == train.version:
         path = store.directory("CALIBRATION") / f"{task}.json"
         if path.exists():
-            return calibrated_scorer(folder, path, store.directory("LINEAR") / f"{task}.npz")
+            calibration = Calibration.read(path)
+            return Scorer(folder, calibration, _linear(store, task) if calibration.combination else None)
     say(
         f"  {task}: this model was not evaluated yet, so its probabilities are not calibrated; "
         "run `patent-spark evaluate`"
     )
     return Scorer(folder)
+
+
+def _linear(store: Store, task: str) -> LinearModel:
+    return LinearModel.read(store.directory("LINEAR") / f"{task}.npz")
 
 
 def token_matrix(column: pa.Array | pa.ChunkedArray, max_tokens: int) -> NDArray[np.int32]:

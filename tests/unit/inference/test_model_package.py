@@ -18,7 +18,8 @@ from patent_spark.inference.keras_network import load_network
 from patent_spark.inference.linear_model import LinearModel
 from patent_spark.inference.model_package import Package
 from patent_spark.inference.packaging import ConversionError, complete_package
-from patent_spark.inference.scorer import calibrated_scorer
+from patent_spark.inference.scorer import Scorer
+from patent_spark.metrics.calibration import Calibration
 from patent_spark.stages.train.model.network import build_model
 from tests.support.errors import raises
 from tests.support.small_package import MAX_TOKENS, WORDS, small_package, texts
@@ -74,7 +75,7 @@ def test_an_answer_does_not_depend_on_the_others(package):
 def test_a_package_gives_the_answers_of_the_scorer(with_keras):
     """Also for a text without a word, whose answer depends on the padding in Keras."""
     packed, folder = with_keras.task("technology"), with_keras.folder / "technology"
-    scorer = calibrated_scorer(folder, folder / "calibration.json")
+    scorer = Scorer(folder, Calibration.read(folder / "calibration.json"))
     encoded = packed.encode([*TEXTS, *(packed.text_of(text.fields) for text in texts())])
     expected = np.concatenate([scorer.probabilities(row[None]) for row in encoded.tokens])
     assert np.abs(packed.probabilities(encoded) - expected).max() <= 1e-5

@@ -26,7 +26,7 @@ from patent_spark.metrics.baselines import MAJORITY
 from patent_spark.metrics.report_schema import ClassifierMetrics, Metric, Metrics
 
 _PROTOCOL = ("label.", "split.", "technology.", "citation_level.", "text.fit_on")
-_MODEL = ("text.", "shard.", "model.", "train.")
+_MODEL = ("text.", "shard.", "model.", "train.", "evaluate.combine")
 _FIXED = ("text.fields", "train.ranks", "train.launcher", "train.timeout_s")
 """Settings that depend on the tables and the machine: the base configuration's in all variants."""
 

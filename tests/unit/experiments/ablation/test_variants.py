@@ -30,6 +30,7 @@ from tests.support.errors import raises
         ("source.kind", None),
         ("tasks", None),
         ("evaluate.seed", None),
+        ("evaluate.combine", "model"),
     ],
 )
 def test_factor_of_a_setting(setting, factor):
