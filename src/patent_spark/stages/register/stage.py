@@ -131,6 +131,7 @@ def _decide(
     if champion is not None and package is not None:
         if champion.tags.get(IDENTITY) == identity_of(context.store, candidate.tasks):
             return Decision(verdict=ALREADY_CHAMPION)
+        say(f"  {candidate.model}: compared with {champion.address} on the same test patents")
         for task in candidate.tasks:
             compared += compare_with_champion(context, task, package, scratch)
     return decide(compared, margin, reasons, context.accepted)
@@ -172,6 +173,7 @@ def _register(
 ) -> tuple[Version, Package]:
     """Add a version, unless an interrupted attempt already did, and set the alias last."""
     store, registry = context.store, candidate.registry
+    say(f"  {candidate.model}: packed, and answers of onnxruntime compared with those of Keras")
     package = write_package(store, candidate.model, candidate.tasks, folder)
     promotion = Promotion(candidate.model, registry.name, decision, candidate.champion)
     card, metrics = make_card(store, context.config, promotion, checks), card_metrics(store, candidate.tasks)
@@ -179,6 +181,7 @@ def _register(
     identity = identity_of(store, candidate.tasks)
     version = next((each for each in registry.versions() if each.tags.get(IDENTITY) == identity), None)
     if version is None:
+        say(f"  {candidate.model}: sent to the registry")
         tags = {IDENTITY: identity} | version_tags(card) | _stage_tags(store)
         text = description(markdown(card, metrics))
         version = registry.add(card.tasks[0].run_id, package.folder, tags, text)
