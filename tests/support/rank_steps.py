@@ -55,7 +55,7 @@ VARIANTS = {
         Train(batch=BATCH, learning_rate=0.01, clip_norm=1.0),
     ),
     "tuned": Variant(Model(units=12, embedding="tuned"), Train(batch=BATCH, clip_norm=0.0), 0.5),
-    "default": Variant(DEFAULT.model, dataclasses.replace(DEFAULT.train, batch=BATCH, warmup=1 / STEPS)),
+    "default": Variant(DEFAULT.model, dataclasses.replace(DEFAULT.train, batch=BATCH, warmup_steps=1)),
     "joint": Variant(Model(units=12), Train(batch=BATCH, clip_norm=0.0, label_smoothing=0.1), 0.5, TWO_HEADS),
 }
 
