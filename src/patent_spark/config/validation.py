@@ -34,6 +34,7 @@ def check_together(config: Config) -> None:
     if split.interim_levels:
         _check_interim_levels(config)
     _check_ranks(config)
+    _check_decay(config)
     _check_texts(config)
     _check_score(config)
 
@@ -53,6 +54,20 @@ def _check_ranks(config: Config) -> None:
             f"the least common multiple of shard.world_sizes = {list(shard.world_sizes)}",
             setting="train.batch",
             virtual_shards=virtual_shards,
+        )
+
+
+def _check_decay(config: Config) -> None:
+    train = config.train
+    if train.decay == "plateau" and not (train.patience or train.patience_steps):
+        raise ConfigError(
+            "train.decay = plateau lowers the learning rate when patience is over: "
+            "set train.patience above 0",
+            setting="train.patience",
+        )
+    if train.decay == "plateau" and train.keep == "last":
+        raise ConfigError(
+            "train.decay = plateau goes on from the best weights: set train.keep = best", setting="train.keep"
         )
 
 

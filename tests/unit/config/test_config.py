@@ -242,6 +242,16 @@ def test_the_papers_model_does_not_change_with_ours():
 
 @pytest.mark.parametrize(
     ("setting", "sets"),
+    [("train.patience", []), ("train.keep", ["train.patience_steps=9", "train.keep=last"])],
+)
+def test_plateaus_need_patience_and_the_best_weights(setting, sets):
+    with raises(ConfigError, setting=setting):
+        load_config(sets=["train.decay=plateau", *sets])
+    load_config(sets=["train.decay=plateau", "train.patience_steps=9"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "sets"),
     [
         ("score.until_year", ["score.from_year=2020", "score.until_year=2019"]),
         ("score.from_year", ["score.input=new.csv", "score.until_year=2019"]),

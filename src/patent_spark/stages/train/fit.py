@@ -28,7 +28,7 @@ from patent_spark.stages.train.loop import Callbacks, train
 from patent_spark.stages.train.metric_logger import AsyncMetricLogger
 from patent_spark.stages.train.model.heads import heads_of
 from patent_spark.stages.train.model.network import build_model
-from patent_spark.stages.train.model.optimizer import adam, with_enough_epochs
+from patent_spark.stages.train.model.optimizer import adam, with_enough_epochs, without_development
 from patent_spark.stages.train.trainer import Trainer
 from patent_spark.tracking.runs import attach
 
@@ -50,6 +50,8 @@ def _fit(
 ) -> Callable[[], None]:
     examples, development = _feeds(job, config, ranks, folder)
     settings = with_enough_epochs(config.train, examples.steps_per_epoch)
+    if development is None:
+        settings = without_development(settings)
     trainer = _trainer(job, config, settings, ranks, examples)
     state = _restored(job, trainer)
     if ranks.rank > 0:

@@ -31,6 +31,12 @@ def with_enough_epochs(settings: Train, steps_per_epoch: int) -> Train:
     )
 
 
+def without_development(settings: Train) -> Train:
+    """The settings for a training without development examples, where no plateau can be seen: the learning
+    rate falls linearly until the last epoch."""
+    return dataclasses.replace(settings, decay="linear") if settings.decay == "plateau" else settings
+
+
 def is_over(history: Sequence[EpochMetrics], settings: Train) -> bool:
     """Whether the development loss has stopped falling, so that the training ends before its last epoch."""
     return plateaus(history, settings.patience) > (_REDUCTIONS if settings.decay == "plateau" else 0)

@@ -12,6 +12,7 @@ from patent_spark.stages.train.model.optimizer import (
     reduce_learning_rate,
     reduction,
     with_enough_epochs,
+    without_development,
 )
 
 
@@ -97,6 +98,11 @@ def test_each_plateau_lowers_the_learning_rate_and_the_fourth_ends_the_training(
         assert reduction(seen, settings) == pytest.approx(0.3**count)
         assert is_over(seen, settings) is (count == 4)
     assert reduction(history(*losses), Train(patience=2)) == 1.0
+
+
+def test_where_no_plateau_can_be_seen_the_learning_rate_falls_linearly():
+    assert without_development(Train(decay="plateau", patience=2)).decay == "linear"
+    assert without_development(Train(decay="cosine")).decay == "cosine"
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
