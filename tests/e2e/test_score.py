@@ -17,7 +17,7 @@ EMBEDDED = Engine(name="sail", shuffle_partitions=4)
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
-    return small_package(tmp_path_factory.mktemp("package") / "model")
+    return small_package(tmp_path_factory.mktemp("package") / "model", combined=True)
 
 
 def finished(store):

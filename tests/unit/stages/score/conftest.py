@@ -6,7 +6,7 @@ from tests.support.texts_to_score import patents, publish_patents
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory):
-    return small_package(tmp_path_factory.mktemp("package") / "model")
+    return small_package(tmp_path_factory.mktemp("package") / "model", combined=True)
 
 
 @pytest.fixture
