@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from patent_spark.config import ConfigError, PatentSparkError
 from patent_spark.core.errors import WorkError
+from patent_spark.core.objects.environment import endpoint_of, region
 
 _REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "403"}
 _MISSING = {"NoSuchKey", "404"}
@@ -62,7 +63,7 @@ class Bucket:
         self.address = address.rstrip("/")
         parts = urlsplit(self.address)
         self.name, self._prefix = parts.netloc, parts.path.strip("/")
-        self.endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL", "")
+        self.endpoint = endpoint_of(endpoint)
         self._client = _client(self.endpoint, _environment())
 
     def url(self, key: str) -> str:
@@ -228,7 +229,7 @@ def _client(endpoint: str, environment: tuple[tuple[str, str], ...]) -> Any:
     return boto3.Session().client(
         "s3",
         endpoint_url=endpoint or None,
-        region_name=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+        region_name=region(),
         config=Config(
             connect_timeout=10,
             read_timeout=60,

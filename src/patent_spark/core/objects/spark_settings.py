@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from patent_spark.config import Warehouse
+from patent_spark.core.objects.environment import endpoint_of, region
 
 _HADOOP = "3.4.1"
 """That of Spark 4.0's own jars; any other version of hadoop-aws fails within a task."""
@@ -16,12 +15,11 @@ def spark_settings(warehouse: Warehouse) -> dict[str, str]:
 
     Executors take them from their environment, as the driver does.
     """
-    endpoint = warehouse.endpoint or os.environ.get("AWS_ENDPOINT_URL", "")
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    endpoint = endpoint_of(warehouse.endpoint)
     settings = {
         "spark.jars.packages": f"org.apache.hadoop:hadoop-aws:{_HADOOP}",
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
-        f"{_FILE_SYSTEM}.endpoint.region": region,
+        f"{_FILE_SYSTEM}.endpoint.region": region(),
         f"{_FILE_SYSTEM}.aws.credentials.provider": (
             "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider"
         ),
