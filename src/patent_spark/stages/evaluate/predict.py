@@ -242,7 +242,8 @@ def _calibrate(
     calibration = dataclasses.replace(calibration, combination=combination)
     path = context.draft.path("CALIBRATION") / f"{inputs.task}.json"
     write_json(path, dataclasses.asdict(calibration))
-    return calibration, fit_temperature(network, development.truth)
+    alone = fit_temperature(network, development.truth) if combination else calibration.temperature
+    return calibration, alone
 
 
 def _labelled_sample(context: StageContext, inputs: TaskInputs, split: str, limit: int) -> Block:

@@ -46,7 +46,8 @@ def train(
     """
     settings = trainer.settings
     while state.epoch <= settings.epochs and not is_over(state.history, settings):
-        trainer.reduce_learning_rate(reduction(state.history, settings))
+        factor = reduction(state.history, settings)
+        trainer.reduce_learning_rate(factor)
         _train_epoch(trainer, feed, state, callbacks)
         result: EpochMetrics = {
             "epoch": state.epoch,
@@ -59,9 +60,8 @@ def train(
             result |= metrics_of("dev", trainer.heads, sums[:-1])
         if settings.keep == "last" or development is None or _is_best(result, state.history):
             state.kept_epoch, state.kept = state.epoch, trainer.network.get_weights()
-        before = reduction(state.history, settings)
         state.close_epoch(result)
-        if reduction(state.history, settings) < before:
+        if reduction(state.history, settings) < factor:
             trainer.network.set_weights(state.kept)  # smaller steps start from the best point
         callbacks.save(state)
         callbacks.on_epoch(result)
