@@ -6,7 +6,6 @@ Using it needs no scikit-learn, so that the evaluation, a package and the servic
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.core.errors import DataError
+from patent_spark.metrics.softmax import softmax
 
 _TEXTS = 1024
 """Texts whose words are counted at a time: 100,000 words, a few megabytes."""
@@ -46,9 +46,7 @@ class LinearModel:
         for start in range(0, len(tokens), _TEXTS):
             for row, ids, values in self._features(tokens[start : start + _TEXTS]):
                 scores[start + row] += values @ self._table[ids]
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
-        result: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
-        return result
+        return softmax(scores)
 
     @cached_property
     def _table(self) -> NDArray[np.float32]:
@@ -80,9 +78,8 @@ class LinearModel:
 
     def write(self, path: Path) -> None:
         """Write it into a file."""
-        content = io.BytesIO()
-        np.savez(content, idf=self.idf, weights=self.weights, intercepts=self.intercepts)
-        path.write_bytes(content.getvalue())
+        with path.open("wb") as file:
+            np.savez(file, idf=self.idf, weights=self.weights, intercepts=self.intercepts)
 
     @classmethod
     def read(cls, path: Path) -> LinearModel:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.metrics.combination import Combination
+from patent_spark.metrics.softmax import softmax
 
 MIN_PROBABILITY = 1e-12
 """Smallest probability in a logarithm, so that a single confident error does not dominate."""
@@ -96,10 +97,7 @@ def scaled(
 ) -> NDArray[np.float64]:
     """Probabilities [n, labels] with a slope and an intercept for each label."""
     logits = np.log(np.maximum(probabilities, MIN_PROBABILITY)) * slopes + intercepts
-    # Not scipy.special.softmax: a model in use needs no SciPy.
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    result: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return result
+    return softmax(logits)
 
 
 def fit_temperature(probabilities: NDArray[np.float32], truth: NDArray[np.integer[Any]]) -> float:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from patent_spark.metrics.softmax import softmax
+
 LEAST = 1e-6
 """The smallest probability of a part: a label that one part knows nothing of, such as
 one without training texts, is not ruled out for good."""
@@ -32,15 +34,10 @@ class Combination:
 
     def __call__(self, network: NDArray[np.float32], linear: NDArray[np.float32]) -> NDArray[np.float32]:
         """Combined probabilities [n, labels] of both parts' probabilities; not calibrated yet."""
-        return pooled([network, linear], [self.network, self.linear])
+        return softmax(_power(network, self.network) + _power(linear, self.linear))
 
 
-def pooled(parts: list[NDArray[np.float32]], exponents: list[float]) -> NDArray[np.float32]:
-    """The product of powers of several parts' probabilities [n, labels], normalised."""
-    scores: NDArray[np.float32] = sum(
-        np.log(np.maximum(part, np.float32(LEAST))) * np.float32(exponent)
-        for part, exponent in zip(parts, exponents, strict=True)
-    )
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
-    result: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
-    return result
+def _power(probabilities: NDArray[np.float32], exponent: float) -> NDArray[np.float32]:
+    """The logarithm of a part's probabilities to a power."""
+    logarithms: NDArray[np.float32] = np.log(np.maximum(probabilities, np.float32(LEAST)))
+    return logarithms * np.float32(exponent)

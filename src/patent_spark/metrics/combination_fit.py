@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 
 from patent_spark.core.schemas import DEVELOPMENT
 from patent_spark.metrics.combination import LEAST, Combination
+from patent_spark.metrics.softmax import softmax
 
 _START = 0.5
 _LARGEST = 20.0
@@ -34,8 +35,7 @@ def fit_combination(
 
     def cost(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         scores = weights[0] * parts[0] + weights[1] * parts[1]
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
-        shares = powers / powers.sum(axis=1, keepdims=True)
+        shares = softmax(scores)
         excess = shares - happened
         slope = 2 * shares * (excess - (excess * shares).sum(axis=1, keepdims=True))
         distance = weights - _START
