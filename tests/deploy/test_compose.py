@@ -17,7 +17,7 @@ import yaml
 
 from patent_spark.config import load_config
 from tests.support.cluster import free_port, wait_for
-from tests.support.containers import IMAGES, ROOT, TOOLS, build, call, environment, missing
+from tests.support.containers import IMAGES, ROOT, TOOLS, build, built_by, call, environment
 from tests.support.served_registry import ServedRegistry
 from tests.support.small_package import small_package
 from tests.support.small_run import SMALL, set_options
@@ -69,18 +69,7 @@ def test_nothing_waits_for_a_health_check():
     assert all(isinstance(service.get("depends_on", []), list) for service in services().values())
 
 
-REAL = [
-    pytest.mark.slow,
-    pytest.mark.timeout(3000),
-    pytest.mark.skipif(bool(missing()), reason=missing()),
-    pytest.mark.skipif(not TOOLS.exists(), reason="run `make test-compose`"),
-]
-
-
-def real(test):
-    for mark in REAL:
-        test = mark(test)
-    return test
+real = built_by("test-compose")
 
 
 class Project:

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from patent_spark.core.store import Store
-from tests.support.containers import IMAGES, ROOT, TOOLS, build, call, missing
+from tests.support.containers import IMAGES, ROOT, TOOLS, build, built_by, call
 from tests.support.small_package import small_package
 from tests.support.small_run import SMALL, patent_spark, set_options
 from tests.support.table_hash import table_digest
@@ -44,19 +44,7 @@ def test_hadolint_has_nothing_to_say(file):
     assert (done.returncode, done.stdout) == (0, "")
 
 
-pytestmark_real = [
-    pytest.mark.slow,
-    pytest.mark.timeout(3000),
-    pytest.mark.skipif(bool(missing()), reason=missing()),
-    pytest.mark.skipif(not TOOLS.exists(), reason="run `make test-images`"),
-]
-
-
-def real(test):
-    """A test that builds and runs images."""
-    for mark in pytestmark_real:
-        test = mark(test)
-    return test
+real = built_by("test-images")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,13 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "containers"
@@ -44,6 +50,23 @@ def missing() -> str:
     if lacking:
         return f"missing: {', '.join(lacking)} (Debian: apt-get install {' '.join(lacking)})"
     return "" if os.getuid() == 0 else "building images needs root here"
+
+
+def built_by(target: str) -> Callable[[T], T]:
+    """Marks a test that builds and runs images, as `make <target>` does."""
+    marks = (
+        pytest.mark.slow,
+        pytest.mark.timeout(3000),
+        pytest.mark.skipif(bool(missing()), reason=missing()),
+        pytest.mark.skipif(not TOOLS.exists(), reason=f"run `make {target}`"),
+    )
+
+    def marked(test: T) -> T:
+        for mark in marks:
+            test = mark(test)
+        return test
+
+    return marked
 
 
 def environment() -> dict[str, str]:
