@@ -77,6 +77,7 @@ PATENTS = _table(
     ("grant_date", DateType(), "the day the patent was granted"),
     ("title", StringType(), "null when unknown"),
     ("withdrawn", BooleanType(), "withdrawn patents take no part, on neither side of a citation"),
+    ("num_claims", IntegerType(), "number of claims; null when unknown, or when the release does not say"),
 )  # fmt: skip
 ABSTRACTS = _table(
     "ABSTRACTS", "ingest", "One row per patent with an abstract.",

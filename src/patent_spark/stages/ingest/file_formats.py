@@ -38,6 +38,8 @@ class FileFormat:
     """The grant year of the file's rows, for a table with one file per year; `file` then contains {year}."""
     optional: bool = False
     """A release may lack the file, and the file may have no rows."""
+    optional_columns: tuple[str, ...] = ()
+    """Those of `columns` that the file may lack; they are null then."""
 
     @property
     def grouped(self) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ class FileFormat:
 
 
 _REPEATING = {
-    PATENTS.name: ("patent_type", "grant_date", "withdrawn"),
+    PATENTS.name: ("patent_type", "grant_date", "withdrawn", "num_claims"),
     CPC.name: ("patent_id", "cpc_sequence", "cpc_class", "cpc_subclass", "cpc_type"),
     CITATIONS.name: ("patent_id", "citation_category"),
     CLAIMS.name: ("patent_id", "claim_sequence"),
@@ -75,10 +77,21 @@ _REPEATING = {
 }
 
 
+_OPTIONAL = {PATENTS.name: ("num_claims",)}
+
+
 def _format(
     table: str, file: str, columns: dict[str, str], *, extra_table: str | None = None, optional: bool = False
 ) -> FileFormat:
-    return FileFormat(table, file, columns, _REPEATING.get(table, ()), extra_table, optional=optional)
+    return FileFormat(
+        table,
+        file,
+        columns,
+        _REPEATING.get(table, ()),
+        extra_table,
+        optional=optional,
+        optional_columns=_OPTIONAL.get(table, ()),
+    )
 
 
 CURRENT = (
@@ -91,6 +104,7 @@ CURRENT = (
             "grant_date": "patent_date",
             "title": "patent_title",
             "withdrawn": "withdrawn",
+            "num_claims": "num_claims",
         },
     ),
     _format(
@@ -129,6 +143,7 @@ OLD = (
             "grant_date": "date",
             "title": "title",
             "withdrawn": "withdrawn",
+            "num_claims": "num_claims",
             "abstract": "abstract",
         },
         extra_table=ABSTRACTS.name,

@@ -84,8 +84,8 @@ def _check_columns(member: Member, format_: FileFormat, names: Sequence[str]) ->
             f"{path}: columns are separated by {separator!r}, not by tabs; export it as tab-separated text",
             file=path.name,
         )
-    for column in format_.columns.values():
-        if names.count(column) != 1:
+    for name, column in format_.columns.items():
+        if names.count(column) != 1 and (column in names or name not in format_.optional_columns):
             often = "no column" if column not in names else "more than one column"
             found = ", ".join(name[:_SHOWN_LETTERS] for name in names[:_SHOWN_NAMES] if name) or "none"
             raise DataError(

@@ -160,10 +160,16 @@ class _Reader:
         if not self._adds_up(chunk, parsed):
             parsed = self._parse_by_looks(chunk, first_row, last=last)
         self._rows_read += parsed.batch.num_rows + len(parsed.malformed)
-        columns = {name: parsed.batch.column(name) for name in self._format.columns}
+        columns = {name: self._column(parsed.batch, name) for name in self._format.columns}
         columns |= {name: encode_runs(columns[name]) for name in self._format.grouped}
         gaps = np.array([reject.row - first_row - i for i, reject in enumerate(parsed.malformed)], np.int64)
         return RowBlock(columns, parsed.batch.num_rows, parsed.malformed, parsed.lost, first_row, gaps)
+
+    def _column(self, batch: pa.RecordBatch, name: str) -> pa.Array:
+        """A column of the batch, or nulls for one that the file lacks."""
+        if name in batch.schema.names:
+            return batch.column(name)
+        return pa.nulls(batch.num_rows, DICTIONARY if name in self._format.repeating else pa.string())
 
     def unfinished(self, data: bytes, size: int, *, endless: bool) -> DataError:
         """The error of a file that ends inside the last row of the data, or whose last row there is
@@ -198,7 +204,8 @@ class _Reader:
 
         format_ = self._format
         in_dictionaries = set(format_.repeating) - set(format_.grouped)
-        types = {name: DICTIONARY if name in in_dictionaries else pa.string() for name in format_.columns}
+        present = [name for name in format_.columns if name in self._header.names]
+        types = {name: DICTIONARY if name in in_dictionaries else pa.string() for name in present}
         if not chunk or chunk.isspace():
             return _Parsed(pa.RecordBatch.from_pylist([], pa.schema(types)), [], 0)
         try:

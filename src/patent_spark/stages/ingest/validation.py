@@ -97,7 +97,10 @@ def validator_of(table: str, latest: datetime.date) -> Validator:
 
 
 def validate_patents(columns: Columns, latest: datetime.date) -> ValidatedBlock:
-    """One row per patent: an id, and a grant date that is a real day from the first US patent to `latest`."""
+    """One row per patent: an id, and a grant date that is a real day from the first US patent to `latest`.
+
+    A number of claims that is no whole number becomes null, like an unknown one.
+    """
     block = _with_key(columns, "patent_key", "patent_id")
     columns = block.columns
     block.reject("empty grant date", pc.is_null(columns["grant_date"]))
@@ -108,7 +111,14 @@ def validate_patents(columns: Columns, latest: datetime.date) -> ValidatedBlock:
     block.blank |= Counter({f"PATENTS.{name}": columns[name].null_count for name in ("title", "withdrawn")})
     withdrawn = _map_distinct(columns["withdrawn"], flags)
     block.reject("withdrawn is not 0 or 1", pc.and_(pc.is_null(withdrawn), pc.is_valid(columns["withdrawn"])))
-    block.columns |= {"grant_date": days, "withdrawn": pc.fill_null(withdrawn, False)}
+    claims = _map_distinct(columns["num_claims"], whole_numbers)
+    if odd := claims.null_count - columns["num_claims"].null_count:
+        block.blank["PATENTS.num_claims"] = odd
+    block.columns |= {
+        "grant_date": days,
+        "withdrawn": pc.fill_null(withdrawn, False),
+        "num_claims": claims,
+    }
     block.columns["patent_type"] = code(columns["patent_type"])
     return block
 

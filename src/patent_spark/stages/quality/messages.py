@@ -23,6 +23,7 @@ WITHOUT = {CLASSIFIED: ("CPC", "a CPC code"), DESCRIBED: ("ABSTRACTS", "an abstr
 TAKEN_FOR = {
     "PATENTS.title": "The models read the abstracts of these patents alone",
     "PATENTS.withdrawn": "They are taken for patents that are not withdrawn",
+    "PATENTS.num_claims": "Their number of claims is taken for unknown",
 }
 CONSEQUENCES = {
     "PATENTS": "nothing can be labelled",

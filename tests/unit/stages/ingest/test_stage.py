@@ -336,6 +336,7 @@ def _patent(key, id_, type_, date, title, withdrawn):
         "grant_date": date,
         "title": title,
         "withdrawn": withdrawn,
+        "num_claims": None,
     }
 
 

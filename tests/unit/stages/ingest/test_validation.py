@@ -56,10 +56,11 @@ def test_patents():
     ]
     ids, dates, withdrawn, expected = map(list, zip(*cases, strict=True))
     block = columns(
-        ("grant_date", "withdrawn", "patent_type"),
+        ("grant_date", "withdrawn", "patent_type", "num_claims"),
         patent_id=ids,
         grant_date=dates,
         withdrawn=withdrawn,
+        num_claims=["20", None, " 3 ", *[None] * (len(ids) - 3)],
         title=["t"] * len(ids),
         patent_type=["Utility "] * len(ids),
     )
@@ -70,7 +71,25 @@ def test_patents():
     assert usable["grant_date"].to_pylist() == [D(1790, 7, 31), D(2020, 6, 30), D(2012, 2, 29)]
     assert usable["withdrawn"].to_pylist() == [False, False, True]
     assert usable["patent_type"].to_pylist() == ["utility"] * 3
+    assert usable["num_claims"].to_pylist() == [20, None, 3]
     assert validated.blank == {"PATENTS.withdrawn": 1}
+
+
+def test_a_number_of_claims_that_is_none_is_unknown():
+    odd = ["abc", "-1", "2.5", None, "0", "7"]
+    block = columns(
+        ("grant_date", "withdrawn", "patent_type", "num_claims"),
+        patent_id=[str(number) for number in range(1, 7)],
+        grant_date=["2012-02-29"] * 6,
+        withdrawn=["0"] * 6,
+        title=["t"] * 6,
+        patent_type=["utility"] * 6,
+        num_claims=odd,
+    )
+    validated = validate_patents(block, latest=D(2020, 6, 30))
+    assert reasons(validated) == [None] * 6
+    assert validated.usable()["num_claims"].to_pylist() == [None] * 4 + [0, 7]
+    assert validated.blank == {"PATENTS.num_claims": 3}
 
 
 def test_citations_keep_what_is_wrong_on_the_cited_side():
