@@ -13,12 +13,12 @@ import pyarrow.dataset
 from patent_spark.core import schemas
 from patent_spark.core.errors import DataError, conform
 from patent_spark.core.metadata import IngestMetadata, LabelMetadata
+from patent_spark.core.patent_classes import first_class_per_patent
 from patent_spark.core.patent_rules import EXAMINER
 from patent_spark.core.progress import say
 from patent_spark.core.scratch import materialize
 from patent_spark.core.store import location
 from patent_spark.core.value_counts import value_counts
-from patent_spark.stages.label.classes import first_class_per_patent
 from patent_spark.stages.label.counts import count_citations
 from patent_spark.stages.label.levels import interim_levels, level_patents, with_class_and_window
 
