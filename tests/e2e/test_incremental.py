@@ -30,7 +30,7 @@ def stores(tmp_path_factory):
     """The second release after the first, and from nothing."""
     folder = tmp_path_factory.mktemp("releases")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("patent_spark.stages.text.token_blocks.BLOCK_BITS", 8)  # 3,000 patents are few
+        patch.setattr("patent_spark.core.key_ranges.BLOCK_BITS", 8)  # 3,000 patents are few
         run(folder / "second", DAYS[0])
         return run(folder / "second", DAYS[1]), run(folder / "anew", DAYS[1])
 

@@ -2,13 +2,13 @@
 
 Rows are ordered by a 64-bit hash of the seed and the key. The engine writes them to buckets by the first bits
 of the hash; the reader sorts each bucket. So the order does not depend on partitions, and memory does not
-grow with rows.
+grow with rows as long as each frame to write is of limited size.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,18 +24,23 @@ _ORDER, _BUCKET = "shuffle_order", "shuffle_bucket"
 _BUCKET_ROWS = 50_000
 
 
-def write_shuffled(frame: DataFrame, directory: Path, rows: int, seed: int, by: str | None = None) -> None:
-    """Write a frame with unique `patent_key` for read_shuffled(); `rows` is its approximate size.
+def write_shuffled(
+    frames: Iterable[DataFrame], directory: Path, rows: int, seed: int, by: str | None = None
+) -> None:
+    """Write frames, whose `patent_key` is unique among all of them, for read_shuffled().
 
-    With `by`, each value of that column gets its own directory, <by>=<value>, which is read separately.
+    rows: the approximate number of all rows. With `by`, each value of that column gets its own directory,
+    <by>=<value>, which is read separately.
     """
     from pyspark.sql import functions as F
 
     bits = max(1, math.ceil(math.log2(max(rows, 1) / _BUCKET_ROWS)))
-    hashed = frame.withColumn(_ORDER, F.xxhash64(F.lit(seed).cast("bigint"), "patent_key"))
-    spread = hashed.withColumn(_BUCKET, F.shiftright(_ORDER, 64 - bits))
     parts = [by, _BUCKET] if by else [_BUCKET]
-    spread.repartition(*parts).write.partitionBy(*parts).parquet(location(directory))
+    for frame in frames:
+        hashed = frame.withColumn(_ORDER, F.xxhash64(F.lit(seed).cast("bigint"), "patent_key"))
+        spread = hashed.withColumn(_BUCKET, F.shiftright(_ORDER, 64 - bits))
+        writer = spread.repartition(*parts).write.mode("append")
+        writer.partitionBy(*parts).parquet(location(directory))
 
 
 def read_shuffled(directory: Path) -> Iterator[pa.Table]:

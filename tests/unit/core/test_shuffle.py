@@ -13,7 +13,8 @@ def shuffled_keys(session, directory, rows, seed=7, by=None):
     frame = session.createDataFrame(
         [(key, "odd" if key % 2 else "even") for key in range(20)], "patent_key bigint, kind string"
     )
-    write_shuffled(frame, directory, rows, seed, by)
+    parts = [frame.where("patent_key < 7"), frame.where("patent_key >= 7")]
+    write_shuffled(parts, directory, rows, seed, by)
     return directory
 
 

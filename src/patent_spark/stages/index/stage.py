@@ -12,6 +12,7 @@ import shutil
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.files import write_json
+from patent_spark.core.key_ranges import key_ranges
 from patent_spark.core.metadata import IndexedVectors, IndexMetadata, IngestMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.shuffle import read_shuffled, write_shuffled
@@ -31,7 +32,9 @@ def run(context: StageContext) -> None:
     rows = parquet_size(context.store.directory("TOKENS"))["rows"]
     if not rows:
         raise DataError("TOKENS is empty: no patent has a text; inspect PATENTS, ABSTRACTS", table="TOKENS")
-    write_shuffled(indexed_texts(context), shuffled, rows=rows, seed=settings.seed)
+    texts = indexed_texts(context)
+    parts = (keys.of(texts) for keys in key_ranges(context.read("TOKENS")))
+    write_shuffled(parts, shuffled, rows=rows, seed=settings.seed)
     indexes = {}
     with context.draft.writer(TABLE) as table:
         for kind, folder in folders.items():

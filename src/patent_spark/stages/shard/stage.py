@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from pyspark.sql import functions as F
 from patent_spark.config import JOINT
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.key_ranges import key_ranges
 from patent_spark.core.metadata import ShardMetadata, SplitLayout, TaskExamples, TextMetadata
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
@@ -27,7 +29,7 @@ from patent_spark.stages.shard.multitask import join_examples, read_examples
 from patent_spark.stages.shard.row_groups import write_groups
 
 if TYPE_CHECKING:
-    pass
+    from pyspark.sql import DataFrame
 
 _MAX_SHARE_CUT = 0.1
 """With a larger share of truncated training texts, the stage warns."""
@@ -62,7 +64,10 @@ def _shard_task(context: StageContext, task: str, words: list[str]) -> tuple[Tas
     texts = labelled_texts(members_of_task, labels_of_patents, context.read("TOKENS"))
     shuffled = context.draft.directory / "shuffled"
     names = [*labels, *(each.label for each in interim)]
-    encoded = encode(texts, words, names, section.max_tokens, section.min_tokens)
+    encoded = (
+        encode(keys.of(texts), words, names, section.max_tokens, section.min_tokens)
+        for keys in key_ranges(members_of_task)
+    )
     write_shuffled(encoded, shuffled, rows=len(members), seed=context.config.shard.seed, by="split")
     splits = _write_splits(context, task, shuffled, sizes)
     # Without any text, nothing was written.
@@ -129,12 +134,18 @@ def _shard_joint(context: StageContext, tasks: Mapping[str, TaskExamples]) -> Ta
         if rows:
             directory = context.draft.path("EXAMPLES")
             examples = {task: read_examples(context.session, directory / task / split) for task in rows}
-            joint = join_examples(examples, sizes)
+            joint = _joint_parts(examples, sizes)
             write_shuffled(joint, shuffled, rows=sum(rows.values()), seed=context.config.shard.seed)
             written = parquet_size(shuffled)["rows"]
             splits[split] = _write_split(context, JOINT, split, shuffled, written, max_tokens)
             shutil.rmtree(shuffled)
     return TaskExamples(labels=(), max_tokens=max_tokens, splits=splits)
+
+
+def _joint_parts(examples: Mapping[str, DataFrame], sizes: Mapping[str, int]) -> Iterator[DataFrame]:
+    keys_of_all = (each.select("patent_key") for each in examples.values())
+    for keys in key_ranges(reduce(lambda one, other: one.unionByName(other), keys_of_all)):
+        yield join_examples({task: keys.of(each) for task, each in examples.items()}, sizes)
 
 
 def _write_split(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from pyspark.sql import functions as F
 from patent_spark.config import Config, digest
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.key_ranges import KeyRange, key_ranges
 from patent_spark.core.metadata import SplitMetadata, TextMetadata
 from patent_spark.core.schemas import TOKENS, is_test
 from patent_spark.core.shuffle import read_shuffled, write_shuffled
@@ -30,14 +32,15 @@ if TYPE_CHECKING:
 def run(context: StageContext) -> None:
     """Fit the vocabulary and word vectors; raises DataError when no word is frequent enough."""
     text, path = context.config.text, context.draft.path
-    training = _training_texts(context)
+    ranges = key_ranges(context.read("PATENTS"))
+    training = _training_texts(context, ranges)
     context.write(vocabulary(training, text.min_count), "VOCABULARY", files=1)
     words = pq.read_table(path("VOCABULARY")).sort_by("id")
     if not words.num_rows:
         raise _empty_vocabulary(text.min_count)
     # The corpus of all patents takes about 7 GB, often more than the system's temporary directory has.
     corpus = context.draft.directory / "corpus"
-    files, texts = _write_shuffled_corpus(context, training, corpus)
+    files, texts = _write_shuffled_corpus(context, ranges, training, corpus)
     fitted = write_vectors(context, files, words)
     shutil.rmtree(corpus)
     metadata = TextMetadata(
@@ -61,24 +64,25 @@ def _empty_vocabulary(min_count: int) -> DataError:
 
 
 def _write_shuffled_corpus(
-    context: StageContext, training: DataFrame, corpus: Path
+    context: StageContext, ranges: Sequence[KeyRange], training: DataFrame, corpus: Path
 ) -> tuple[list[CorpusFile], int]:
     """Write the texts to a new folder in a seeded order; returns the files and the number of texts."""
     corpus.mkdir()
     shuffled = corpus / "shuffled"
     rows = parquet_size(context.draft.path("TOKENS"))["rows"]
     texts = training.select("patent_key", "tokens")
-    write_shuffled(texts, shuffled, rows=rows, seed=context.config.text.seed)
+    parts = (keys.of(texts) for keys in ranges)
+    write_shuffled(parts, shuffled, rows=rows, seed=context.config.text.seed)
     written = write_corpus(corpus, read_shuffled(shuffled))
     shutil.rmtree(shuffled)
     return written
 
 
-def _training_texts(context: StageContext) -> DataFrame:
+def _training_texts(context: StageContext, ranges: Sequence[KeyRange]) -> DataFrame:
     """Write TOKENS; returns the rows of the texts that vocabulary and vectors are fitted on."""
     text, patents = context.config.text, context.read("PATENTS")
     further = [further_text(context, name) for name in text.fields if name != "title"]
-    write_tokens(context, patents, further)
+    write_tokens(context, ranges, patents, further)
     written = context.session.read.schema(TOKENS.schema).parquet(location(context.draft.path("TOKENS")))
     if text.fit_on == "train":
         return keep_training_texts(written, held_out(context), patents, first_test_day(context.config))

@@ -22,7 +22,8 @@ CONTINUED = ("text.continue_vectors=true", "text.continued_epochs=1")
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr("patent_spark.stages.text.token_blocks.BLOCK_BITS", 3)
+    monkeypatch.setattr("patent_spark.core.key_ranges.BLOCK_BITS", 3)
+    monkeypatch.setattr("patent_spark.core.key_ranges._ROWS", 6)
 
 
 @pytest.fixture
