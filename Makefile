@@ -16,7 +16,7 @@ BRIEF_JAVA := JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1
 .PHONY: help setup demo notebooks docs reference check format test test-slow cluster-test test-images test-compose test-airflow \
 	lock zip clean audit-canaries compare-warehouses bench-labels bench-ingest bench-scale bench-embed bench-train \
 	bench-accuracy bench-recent bench-serve bench-similar \
-	bench-score bench-refresh
+	bench-score bench-refresh bench-pipeline
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -122,6 +122,9 @@ bench-serve: setup  ## onnxruntime against Keras; then 50 clients on the service
 
 bench-score: setup  ## score against plain onnxruntime; its memory from 100,000 to 1 million texts (FLAGS=...)
 	@cd benchmarks && python score.py --scratch ../build/bench-score $(FLAGS)
+
+bench-pipeline: setup  ## every stage at 20,000, 200,000 and 1,000,000 patents: seconds, memory, growth
+	@cd benchmarks && python pipeline.py --scratch ../build/bench-pipeline $(FLAGS)
 
 bench-refresh: setup  ## a new release after the one before against an empty warehouse (FLAGS="--patents 100000")
 	@cd benchmarks && python refresh.py --scratch ../build/bench-refresh $(FLAGS)

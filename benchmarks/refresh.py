@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from measure import machine, run
+from simulated import stage_command
 
 from patent_spark.config.sections.release import Simulate
 from patent_spark.core.manifest import Manifest
@@ -98,9 +99,8 @@ class _Bench:
     def _run(self, name: str, stage: str, sets: Sequence[str]) -> Store:
         store = Store(self._scratch / name)
         before = store.manifest(stage)
-        settings = [f"warehouse.root={store.root}", *self._sets, *sets]
-        command = [sys.executable, "-m", "patent_spark.cli", stage, "--config", str(_CONFIGURATION)]
-        outcome = run([*command, *(part for each in settings for part in ("--set", each))])
+        command = stage_command(stage, store.root, [*self._sets, *sets], _CONFIGURATION, anew=False)
+        outcome = run(command)
         if _manifest(store, stage) != before:
             print(f"  {name} {stage} {outcome.seconds:.1f} s", file=sys.stderr, flush=True)
             _cpu_file(store, stage).unlink(missing_ok=True)  # it may be a link to that of another warehouse

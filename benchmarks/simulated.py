@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 _PATENTS, _CITATIONS_EACH = 1_200_000, 15.83  # what the simulator makes of citation_scale = 1
@@ -22,14 +23,11 @@ def release_settings(millions: float) -> list[str]:
     ]
 
 
-def stage_command(stage: str, root: Path, sets: list[str]) -> list[str]:
-    """The command line that does a stage anew on the warehouse at `root`."""
-    settings = [f"warehouse.root={root}", *sets]
-    return [
-        sys.executable,
-        "-m",
-        "patent_spark.cli",
-        stage,
-        "--force",
-        *(part for setting in settings for part in ("--set", setting)),
-    ]
+def stage_command(
+    stage: str, root: Path, sets: Sequence[str], config: Path | None = None, anew: bool = True
+) -> list[str]:
+    """The command line that does a stage on the warehouse at `root`; `anew`: even if nothing has changed."""
+    configuration = ["--config", str(config)] if config else []
+    force = ["--force"] if anew else []
+    settings = (part for setting in [f"warehouse.root={root}", *sets] for part in ("--set", setting))
+    return [sys.executable, "-m", "patent_spark.cli", stage, *configuration, *force, *settings]
