@@ -147,6 +147,10 @@ class Store:
 
         columns: those to read, default all. where: a pyarrow.dataset expression that selects rows.
         """
+        return self.dataset(table).to_table(columns=columns, filter=where)
+
+    def dataset(self, table: str) -> Any:
+        """A table as a pyarrow Dataset, typed by its schema; raises SchemaError if a column is missing."""
         import pyarrow.dataset  # brings pandas along, a quarter of a second that ingest does without
 
         directory, schema = self.directory(table), arrow_schema(table)
@@ -167,7 +171,7 @@ class Store:
             format="parquet",
             schema=schema,
             partitioning=pyarrow.dataset.partitioning(folders, flavor="hive") if folders.names else None,
-        ).to_table(columns=columns, filter=where)
+        )
 
     def read_record(self, kind: type[R], name: str, file: str) -> R:
         """A JSON file of an output such as METRICS, as its record.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from patent_spark.config import TECHNOLOGY
 from patent_spark.core.metadata import ShardMetadata
-from patent_spark.core.schemas import DEVELOPMENT, TRAIN, is_test
+from patent_spark.core.schemas import DEVELOPMENT, TOP1, TRAIN, is_test
 from patent_spark.metrics.report_schema import Metrics, read_metrics
 from patent_spark.stages.audit.warehouse import Warehouse
 
@@ -85,10 +85,27 @@ class TaskData:
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """One row per test patent: PREDICTIONS of the task."""
-        rows = self.store.read_arrow("PREDICTIONS", where=pc.field("task") == self.task)
-        predictions: pd.DataFrame = rows.to_pandas()
-        return predictions
+        """One row per test patent: PREDICTIONS of the task, but of its `probabilities` three.
+
+        They are the largest, `most_probable`; that of the predicted label, `of_predicted`; and that of top1,
+        `of_top1`, null without this label.
+        """
+        of_task = self.store.dataset("PREDICTIONS").to_batches(
+            filter=pc.field("task") == self.task, batch_size=_BLOCK_ROWS
+        )
+        parts = [self._with_three_probabilities(batch) for batch in of_task]
+        return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+
+    def _with_three_probabilities(self, batch: pa.RecordBatch) -> pd.DataFrame:
+        rows: pd.DataFrame = pa.Table.from_batches([batch]).drop_columns(["probabilities"]).to_pandas()
+        matrix = batch["probabilities"].flatten().to_numpy().reshape(len(rows), len(self.label_names))
+        predicted = pd.Index(self.label_names).get_indexer(rows["predicted"])
+        of_top1 = matrix[:, self.label_names.index(TOP1)] if TOP1 in self.label_names else np.nan
+        return rows.assign(
+            most_probable=matrix.max(axis=1),
+            of_predicted=matrix[np.arange(len(rows)), predicted],
+            of_top1=of_top1,
+        )
 
     @cached_property
     def metrics(self) -> Metrics:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from patent_spark.core.schemas import TOP1, is_test
 from patent_spark.inference.scorer import current_scorer
@@ -66,7 +65,8 @@ def metrics_recomputed(data: TaskData) -> CheckResult:
     years = predictions[predictions["split"].str.fullmatch(r"test_\d{4}")]
     stored: list[tuple[str, ClassifierMetrics]] = [(metrics.headline, metrics), *metrics.splits.items()]
     stored += [(split, ClassifierMetrics()) for split in by_split if split not in metrics.splits]
-    worst = _share_not_most_probable(data), "predictions that are not the most probable label"
+    not_most_probable = float((predictions["of_predicted"] < predictions["most_probable"]).mean())
+    worst = not_most_probable, "predictions that are not the most probable label"
     for split, values in stored:
         rows = by_split.get(split, years if split == metrics.headline else predictions[:0])
         differences = _differences(data, rows, values)
@@ -75,15 +75,6 @@ def metrics_recomputed(data: TaskData) -> CheckResult:
     if worst[0] > _ROUNDING:
         details += f" Largest difference: {worst[1]}."
     return METRICS.measured(worst[0], _ROUNDING, details)
-
-
-def _share_not_most_probable(data: TaskData) -> float:
-    """Share of the predictions whose label is not the most probable one."""
-    predictions = data.predictions
-    probabilities = _probabilities(predictions)
-    indices = [data.label_names.index(name) for name in predictions["predicted"]]
-    predicted = probabilities[np.arange(len(predictions)), indices]
-    return float((predicted < probabilities.max(axis=1)).mean())
 
 
 def _differences(
@@ -95,7 +86,7 @@ def _differences(
     yield "accuracy", _difference(stored.accuracy, accuracy)
     if TOP1 in data.label_names:
         stored_auc = stored.top1.roc_auc if stored.top1 else None
-        yield "ROC-AUC of top1", _difference(stored_auc, _top1_auc(data, rows))
+        yield "ROC-AUC of top1", _difference(stored_auc, _top1_auc(rows))
 
 
 def _difference(stored: float | None, recomputed: float | None) -> float:
@@ -105,24 +96,19 @@ def _difference(stored: float | None, recomputed: float | None) -> float:
     return abs(stored - recomputed)
 
 
-def _probabilities(predictions: pd.DataFrame) -> NDArray[np.float64]:
-    """Probabilities of all labels [n, labels]."""
-    return np.array(predictions["probabilities"].tolist(), np.float64).reshape(len(predictions), -1)
-
-
-def _top1_auc(data: TaskData, predictions: pd.DataFrame) -> float | None:
+def _top1_auc(predictions: pd.DataFrame) -> float | None:
     """ROC-AUC of the probability of top1; None if all or none of the patents are top1."""
     truth = (predictions["truth"] == TOP1).to_numpy()
     if not 0 < truth.sum() < len(truth):
         return None
-    return area_under_curve(truth, _probabilities(predictions)[:, data.label_names.index(TOP1)])
+    return area_under_curve(truth, predictions["of_top1"].to_numpy())
 
 
 def top1_auc(data: TaskData) -> CheckResult:
     """ROC-AUC of the probability of top1, from PREDICTIONS."""
     if TOP1 not in data.label_names:
         return TOP1_AUC.not_applicable("The task has no label top1.")
-    auc = _top1_auc(data, data.predictions)
+    auc = _top1_auc(data.predictions)
     top1 = int((data.predictions["truth"] == TOP1).sum())
     of_all = f"{top1:,} of {len(data.predictions):,} test patents are top1"
     if auc is None:
