@@ -99,7 +99,7 @@ class TaskData:
     def _with_three_probabilities(self, batch: pa.RecordBatch) -> pd.DataFrame:
         rows: pd.DataFrame = pa.Table.from_batches([batch]).drop_columns(["probabilities"]).to_pandas()
         matrix = batch["probabilities"].flatten().to_numpy().reshape(len(rows), len(self.label_names))
-        predicted = pd.Index(self.label_names).get_indexer(rows["predicted"])
+        predicted = pd.Index(self.label_names).get_indexer(pd.Index(rows["predicted"]))
         of_top1 = matrix[:, self.label_names.index(TOP1)] if TOP1 in self.label_names else np.nan
         return rows.assign(
             most_probable=matrix.max(axis=1),
