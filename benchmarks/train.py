@@ -196,13 +196,14 @@ class Bench:
             feed = self._feed(world=ranks.size, rank=ranks.rank)
             batches: Iterable[Batch] = self._steps(feed)
             for batch in self._steps(feed, WARM_UP):
-                trainer.train_step(batch.tokens, batch.label, batch.weight)
+                trainer.train_step(batch.tokens, batch.label, batch.weight, batch.features)
             if in_memory:
                 batches = list(batches)
             ranks.barrier()
             started, busy, examples = time.monotonic(), time.process_time(), 0.0
             for batch in batches:
-                examples += trainer.train_step(batch.tokens, batch.label, batch.weight).numpy()[1]
+                sums = trainer.train_step(batch.tokens, batch.label, batch.weight, batch.features)
+                examples += sums.numpy()[1]
             return {
                 "examples": examples,
                 "seconds": time.monotonic() - started,

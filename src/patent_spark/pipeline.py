@@ -117,8 +117,8 @@ _STAGES = (
     Stage(
         "shard",
         "patent_spark.stages.shard.stage",
-        ("label", "split", "text"),
-        ("shard", *_PER_TASK),
+        ("ingest", "label", "split", "text"),
+        ("shard", "model.features", *_PER_TASK),
         "examples as equal row groups",
     ),
     Stage(

@@ -36,7 +36,7 @@ class FakeTask:
     def text_of(self, fields):
         return " ".join(fields[name] for name in self.about.text.fields)
 
-    def encode(self, texts):
+    def encode(self, texts, known=None):
         return self.vocabulary.encode(texts, self.about.max_tokens)
 
     def probabilities(self, encoded, batch=512):

@@ -73,7 +73,7 @@ def take_steps(root: Path, output: Path, ranks: Ranks, steps: int) -> None:
         )
         batches = itertools.chain.from_iterable(map(feed.epoch, itertools.count(1)))
         for step, batch in enumerate(itertools.islice(batches, steps), start=1):
-            sums = trainer.train_step(batch.tokens, batch.label, batch.weight).numpy()
+            sums = trainer.train_step(batch.tokens, batch.label, batch.weight, batch.features).numpy()
             weights = np.concatenate([weight.ravel() for weight in trainer.network.get_weights()])
             np.savez(output / f"{name}-{step}-rank{ranks.rank}.npz", sums=sums, weights=weights)
 

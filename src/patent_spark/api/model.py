@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import pandas as pd
 from patent_spark.api.warehouse import Warehouse, open_warehouse
 from patent_spark.config import Config
 from patent_spark.core.errors import DataError
+from patent_spark.core.features import TABLE_COLUMNS, given_or_unknown
 from patent_spark.core.schemas import TOP1
 from patent_spark.core.store import open_store
 from patent_spark.inference.model_source import OpenedModel, open_models
@@ -70,23 +71,27 @@ class Model:
         *,
         claims: str = "",
         cpc_class: str | None = None,
+        features: Mapping[str, int | str] | None = None,
         top: int = 5,
         explain: bool = False,
     ) -> Prediction:
         """The answers about one text, with warnings and what is usual for the class.
 
-        cpc_class: its class if it is known, which its citation level is compared with. top: classes that are
-        listed. explain: also what each word contributes. Raises DataError for a text without words.
+        cpc_class: its class if it is known, which its citation level is compared with. features: what else
+        is known, by column of FEATURES, such as num_claims. top: classes that are listed. explain: also what
+        each word contributes. Raises DataError for a text without words.
         """
-        document = Document(title, abstract, claims=claims, cpc_class=cpc_class)
+        known = given_or_unknown(features or {})
+        document = Document(title, abstract, claims=claims, cpc_class=cpc_class, features=known)
         (prediction,) = self._predictor.predict([document], top, explain=explain)
         return prediction
 
     def score(self, texts: pd.DataFrame | Sequence[Mapping[str, str | None]]) -> pd.DataFrame:
         """One row per text, under the index of `texts`: for each task its label and its probability.
 
-        texts: columns title and abstract (and claims, for models that read them). A text without a word that
-        the model knows has no label. Of the citation level there is also `top1_probability`.
+        texts: columns title and abstract (and claims, for models that read them; for models with features
+        columns of FEATURES, such as num_claims, too). A text without a word that the model knows has no
+        label. Of the citation level there is also `top1_probability`.
         """
         frame = texts if isinstance(texts, pd.DataFrame) else pd.DataFrame(list(texts))
         if not set(frame.columns) & set(_FIELDS):
@@ -102,7 +107,8 @@ class Model:
         packed = self._task(task).packed
         probabilities, known = [], []
         for rows in _chunks(frame):
-            encoded = packed.encode([packed.text_of(row) for row in rows])
+            beside = [given_or_unknown(row) for row in rows]
+            encoded = packed.encode([packed.text_of(row) for row in rows], beside)
             probabilities.append(packed.probabilities(encoded))
             known.append(encoded.known > 0)
         table = np.concatenate([np.empty((0, len(packed.labels)), np.float32), *probabilities])
@@ -148,9 +154,9 @@ class Model:
         return self._opened[task]
 
 
-def _chunks(frame: pd.DataFrame) -> Iterator[list[dict[str, str]]]:
+def _chunks(frame: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
     """The texts, a few thousand at a time, with nothing for a missing field."""
-    fields = frame[[name for name in _FIELDS if name in frame]].fillna("")
+    fields = frame[[name for name in (*_FIELDS, *TABLE_COLUMNS) if name in frame]].astype(object).fillna("")
     for start in range(0, len(fields), _CHUNK):
         chunk = fields.iloc[start : start + _CHUNK]
         yield [dict(zip(chunk.columns, row, strict=True)) for row in chunk.itertuples(index=False)]

@@ -36,6 +36,7 @@ def check_together(config: Config) -> None:
     _check_ranks(config)
     _check_decay(config)
     _check_texts(config)
+    _check_features(config)
     _check_score(config)
 
 
@@ -94,6 +95,18 @@ def _check_texts(config: Config) -> None:
         raise ConfigError(
             f"tasks = joint reads each text once for both tasks and needs one length, but {values}",
             setting="tasks",
+        )
+
+
+def _check_features(config: Config) -> None:
+    features = config.model.features
+    if len(set(features)) < len(features):
+        raise ConfigError(f"model.features = {list(features)} names one twice", setting="model.features")
+    if features and config.tasks == JOINT:
+        raise ConfigError(
+            "model.features are for the citation level alone, and tasks = joint has one network for both "
+            "tasks; set tasks=both, or model.features=[]",
+            setting="model.features",
         )
 
 

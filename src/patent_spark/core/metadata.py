@@ -182,6 +182,43 @@ class InterimLabel(Record):
     """Of seeing it, given each of the citation levels."""
 
 
+class EncodedColumn(Record):
+    """How the values of one column become numbers; fitted on training patents."""
+
+    column: str
+    """Of FEATURES, or the length of the text."""
+    mean: float = 0.0
+    scale: float = 0.0
+    """Of a count: mean and standard deviation of log(1 + value); 0: a category."""
+    values: tuple[str, ...] = ()
+    """Of a category: the values that have a column of their own."""
+    known: int
+    """Training patents with a value."""
+
+    @property
+    def is_category(self) -> bool:
+        """Whether it has one column for each value, not a number."""
+        return not self.scale
+
+    @property
+    def width(self) -> int:
+        """Numbers that it becomes."""
+        return len(self.values) + 2 if self.is_category else 2
+
+
+class FeatureEncoding(Record):
+    """How the features of a patent become numbers for a model."""
+
+    features: tuple[str, ...]
+    """Their names, as in `model.features`."""
+    columns: tuple[EncodedColumn, ...]
+
+    @property
+    def width(self) -> int:
+        """Numbers that they become."""
+        return sum(column.width for column in self.columns)
+
+
 class TaskExamples(Record):
     """EXAMPLES of one task, or of a joint model of several."""
 
@@ -191,6 +228,13 @@ class TaskExamples(Record):
     splits: dict[str, SplitLayout]
     interim: tuple[InterimLabel, ...] = ()
     """Labels of training examples with an open window; their numbers follow on those of `labels`."""
+    features: FeatureEncoding | None = None
+    """The encoding of the column `features`; None without it."""
+
+    @property
+    def feature_width(self) -> int:
+        """Numbers in the column `features`; 0 without it."""
+        return self.features.width if self.features else 0
 
 
 class ShardMetadata(StageMetadata):

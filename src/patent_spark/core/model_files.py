@@ -8,7 +8,7 @@ from pydantic import ConfigDict, RootModel, ValidationError
 
 from patent_spark.core.errors import DataError
 from patent_spark.core.files import write_json
-from patent_spark.core.metadata import EpochRecord, Record
+from patent_spark.core.metadata import EpochRecord, FeatureEncoding, Record
 
 TASK_FILE, HISTORY_FILE = "task.json", "history.json"
 
@@ -37,6 +37,8 @@ class TaskDescription(Record):
     """Digest of all that the model depends on."""
     kept_epoch: int
     """The epoch whose weights it has."""
+    features: FeatureEncoding | None = None
+    """What it reads beside the text; None: the text alone."""
 
     def write(self, folder: Path) -> None:
         """Write it into a model's folder."""

@@ -210,10 +210,27 @@ VECTORS = _table(
     ("count", LongType(), "occurrences in the training text"),
     ("vector", ArrayType(FloatType(), True), "skip-gram vector"),
 )  # fmt: skip
+FEATURES = _table(
+    "FEATURES", "shard",
+    "One row per patent of the citation level's splits, with `model.features`: what was known on the day of "
+    "its grant beside its text. Columns of features that are not asked for are null.",
+    _ID, _KEY,
+    ("num_claims", IntegerType(), "number of claims; null when unknown"),
+    ("examiner_citations", IntegerType(), "rows of CITATIONS with this citing patent, cited by examiner"),
+    ("applicant_citations", IntegerType(), "the same, cited by applicant"),
+    ("other_citations", IntegerType(), "the same, of any other category or none"),
+    ("inventional_codes", IntegerType(), "rows of CPC with this patent, inventional"),
+    ("cpc_class", StringType(), "the class listed first; null without any"),
+    ("patent_type", StringType(), "utility, reissue, ...; null when unknown"),
+    ("family_size", IntegerType(),
+        "the patent and its relatives granted by its own day: parent, child, with the same parent or the "
+        "same abstract"),
+)  # fmt: skip
 EXAMPLES = _table(
     "EXAMPLES", "shard",
     "One row per patent of a split of a task: <task>/<split>, or of any task: joint/<split>; "
-    "padding has a negative key.",
+    "padding has a negative key. With `model.features` those of the citation level have another column, "
+    "`features`: little-endian float32, as the manifest encodes FEATURES.",
     ("patent_key", LongType(), "negative: a row that only fills up a row group, weight 0"),
     ("position", LongType(), "place in the shuffled order, from 0"),
     ("label", IntegerType(),
@@ -297,7 +314,7 @@ TABLES = {
     for table in (
         PATENTS, ABSTRACTS, CITATIONS, CPC, CLAIMS, RELATED_DOCUMENTS, CPC_TITLES, REJECTS, COUNTS, LABELS,
         INTERIM_LEVELS, SPLITS, FAMILIES, TOKENS,
-        VOCABULARY, VECTORS, EXAMPLES, PREDICTIONS, BASELINE_PREDICTIONS,
+        VOCABULARY, VECTORS, FEATURES, EXAMPLES, PREDICTIONS, BASELINE_PREDICTIONS,
         INDEXED_PATENTS,
         SCORES,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from patent_spark.inference.linear_model import LinearModel
+from patent_spark.inference.network_inputs import FEATURES, TOKENS
 from patent_spark.metrics.calibration import MIN_PROBABILITY, Calibration
 from patent_spark.metrics.combination import LEAST
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 def calibrated_network(
     network: keras.Model, calibration: Calibration, linear: LinearModel | None = None
 ) -> keras.Model:
-    """The network with its combination and its calibration as its last layers: tokens [n, words] ->
-    probabilities [n, labels], as Scorer gives them.
+    """The network with its combination and its calibration as its last layers: tokens [n, words], and
+    features [n, width] if it reads them -> probabilities [n, labels], as Scorer gives them.
 
     linear: the model that it is combined with, if the calibration says so.
     """
@@ -28,11 +29,14 @@ def calibrated_network(
 
     # Called as a layer: side by side in one graph, an operation here and one of the network's can have the
     # same name.
-    tokens = keras.Input(network.input_shape[1:], dtype="int32", name="tokens")
-    (probabilities,) = keras.tree.flatten(network(tokens))
+    tokens = keras.Input(network.inputs[0].shape[1:], dtype="int32", name=TOKENS)
+    beside = [keras.Input(each.shape[1:], dtype="float32", name=FEATURES) for each in network.inputs[1:]]
+    inputs = [tokens, *beside] if beside else tokens
+    (probabilities,) = keras.tree.flatten(network(inputs))
     combination = calibration.combination
     if combination is not None and linear is not None:
-        parts = [(combination.network, probabilities), (combination.linear, _linear_layers(linear, tokens))]
+        counted = _linear_layers(linear, tokens, beside)
+        parts = [(combination.network, probabilities), (combination.linear, counted)]
         powers = [ops.log(ops.maximum(part, LEAST)) * weight for weight, part in parts]
         probabilities = layers.Softmax(dtype="float32", name="combined")(powers[0] + powers[1])
     labels = probabilities.shape[-1]
@@ -43,12 +47,15 @@ def calibrated_network(
     intercepts = list(calibration.intercepts) or [0.0] * labels
     logarithms = ops.log(ops.maximum(probabilities, least))
     scaled = layers.Rescaling(slopes, intercepts, dtype="float32", name="calibration")(logarithms)
-    return keras.Model(tokens, layers.Softmax(dtype="float32", name="calibrated_probabilities")(scaled))
+    return keras.Model(inputs, layers.Softmax(dtype="float32", name="calibrated_probabilities")(scaled))
 
 
-def _linear_layers(linear: LinearModel, tokens: Any) -> Any:
+def _linear_layers(linear: LinearModel, tokens: Any, beside: list[Any]) -> Any:
     """The linear model's probabilities [n, labels]: each place of a word in a text has its share of the
-    word's feature."""
+    word's feature.
+
+    beside: the input of features, if there is one.
+    """
     from keras import layers, ops
 
     def table(name: str, values: Any) -> keras.layers.Layer:
@@ -62,6 +69,12 @@ def _linear_layers(linear: LinearModel, tokens: Any) -> Any:
     place = feature / frequency / ops.maximum(length, 1e-9)
     weights = table("linear_weights", linear.weights.astype(np.float32))(tokens)
     scores = ops.sum(ops.expand_dims(place, -1) * weights, axis=1)
+    if beside and linear.feature_weights is not None:
+        of_features = layers.Dense(
+            len(linear.intercepts), use_bias=False, trainable=False, dtype="float32", name="linear_features"
+        )
+        scores = scores + of_features(beside[0])
+        of_features.set_weights([linear.feature_weights])
     intercepts = np.maximum(linear.intercepts, np.finfo(np.float32).min / 2).tolist()
     biased = layers.Rescaling([1.0] * len(intercepts), intercepts, dtype="float32", name="linear_scores")(
         scores

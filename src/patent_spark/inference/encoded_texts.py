@@ -27,13 +27,16 @@ class EncodedTexts:
     """How many words of each text the model knows; those above max_tokens are not read."""
     words: NDArray[np.int64]
     """How many words each text has."""
+    features: NDArray[np.float32] | None = None
+    """[n, width]: what a model reads beside the text; None for one that reads the text alone."""
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def take(self, rows: NDArray[Any] | slice) -> EncodedTexts:
         """Some of the texts, by their numbers, a mask or a slice."""
-        return EncodedTexts(self.tokens[rows], self.known[rows], self.words[rows])
+        features = None if self.features is None else self.features[rows]
+        return EncodedTexts(self.tokens[rows], self.known[rows], self.words[rows], features)
 
 
 class Vocabulary:

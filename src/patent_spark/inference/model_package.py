@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from pydantic import ValidationError
 
 from patent_spark.config.digests import digest
 from patent_spark.core.errors import DataError
+from patent_spark.core.features import encode_rows
 from patent_spark.core.metadata import Record
 from patent_spark.core.model_files import TASK_FILE, TaskDescription
 from patent_spark.inference.encoded_texts import EncodedTexts, Vocabulary
@@ -49,6 +51,10 @@ class PackageDescription(Record):
     format: int
     tasks: tuple[str, ...]
     """In the order of the configuration."""
+
+
+Known = Sequence[Mapping[str, Any]]
+"""What is known of each patent beside its text, by column of FEATURES."""
 
 
 class PackedTask:
@@ -89,13 +95,23 @@ class PackedTask:
         """The text that it reads, from title, abstract, ...; a field that is missing counts as empty."""
         return " ".join(fields.get(name) or "" for name in self.about.text.fields)
 
-    def encode(self, texts: Sequence[str]) -> EncodedTexts:
-        """Texts as it reads them: split into words, unknown words dropped, cut to max_tokens."""
-        return self.vocabulary.encode(texts, self.about.max_tokens)
+    def encode(self, texts: Sequence[str], known: Known | None = None) -> EncodedTexts:
+        """Texts as it reads them: split into words, unknown words dropped, cut to max_tokens.
 
-    def encode_words(self, texts: pa.ListArray) -> EncodedTexts:
+        known: what is known of each patent beside its text; None: nothing.
+        """
+        return self._with_features(self.vocabulary.encode(texts, self.about.max_tokens), known)
+
+    def encode_words(self, texts: pa.ListArray, known: Known | None = None) -> EncodedTexts:
         """The same for texts that are lists of words, as in TOKENS."""
-        return self.vocabulary.encode_words(texts, self.about.max_tokens)
+        return self._with_features(self.vocabulary.encode_words(texts, self.about.max_tokens), known)
+
+    def _with_features(self, texts: EncodedTexts, known: Known | None) -> EncodedTexts:
+        if self.about.features is None:
+            return texts
+        lengths = np.count_nonzero(texts.tokens, axis=1)
+        rows = [{}] * len(texts) if known is None else known
+        return replace(texts, features=encode_rows(self.about.features, rows, lengths))
 
     def probabilities(self, encoded: EncodedTexts, batch: int = 512) -> NDArray[np.float32]:
         """float32 [n, labels], calibrated; rows sum to 1."""
@@ -107,13 +123,13 @@ class PackedTask:
 
     def outputs(self, encoded: EncodedTexts, batch: int = 512) -> Outputs:
         """Calibrated probabilities and document vectors, computed together."""
-        network = self._network(encoded.tokens, batch)
-        return Outputs(self.answer(network.probabilities, encoded.tokens), network.vectors)
+        network = self._network(encoded.tokens, batch, encoded.features)
+        return Outputs(self.answer(network.probabilities, encoded), network.vectors)
 
-    def answer(self, network: NDArray[np.float32], tokens: NDArray[np.int32]) -> NDArray[np.float32]:
+    def answer(self, network: NDArray[np.float32], encoded: EncodedTexts) -> NDArray[np.float32]:
         """What the network's probabilities of texts become: combined with the linear model's, if they are,
         and calibrated."""
-        linear = self._linear.probabilities(tokens) if self._linear else None
+        linear = self._linear.probabilities(encoded.tokens, encoded.features) if self._linear else None
         return self.calibration(network, linear)
 
 
@@ -162,8 +178,9 @@ class Package:
         for task in self.tasks if self.samples else ():
             packed = self.task(task)
             texts = [packed.text_of(sample.fields) for sample in self.samples]
+            encoded = packed.encode(texts, [sample.known for sample in self.samples])
             kept = np.array([sample.probabilities[task] for sample in self.samples])
-            differences.append(float(np.abs(packed.probabilities(packed.encode(texts)) - kept).max()))
+            differences.append(float(np.abs(packed.probabilities(encoded) - kept).max()))
         return max(differences)
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.core.errors import DataError
+from patent_spark.inference.network_inputs import feature_width
 
 if TYPE_CHECKING:
     import keras
@@ -44,13 +45,15 @@ class NetworkStructure:
     pool: Pool
     mean_vector: bool
     kernel: NDArray[np.float32]
-    """[pooled state, labels]."""
+    """[pooled state and features, labels]."""
     bias: NDArray[np.float32]
+    features: int = 0
+    """Numbers that the last layer reads beside the pooled state."""
 
     @property
     def state_size(self) -> int:
         """Length of the pooled state."""
-        return len(self.kernel)
+        return len(self.kernel) - self.features
 
 
 def structure_of(network: keras.Model) -> NetworkStructure:
@@ -75,6 +78,7 @@ def structure_of(network: keras.Model) -> NetworkStructure:
         mean_vector=any(type(operation).__name__ == "Log" for operation in network.operations),
         kernel=kernel,
         bias=bias,
+        features=feature_width(network),
     )
     _require_fit(structure)
     return structure

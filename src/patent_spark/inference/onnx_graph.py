@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from patent_spark.inference.network_inputs import FEATURES, TOKENS
 from patent_spark.inference.network_structure import LstmWeights, NetworkStructure, structure_of
 
 if TYPE_CHECKING:
     import keras
     import onnx
 
-TOKENS, PROBABILITIES, DOCUMENT_VECTOR = "tokens", "probabilities", "document_vector"
-"""Names of the graph's input and outputs."""
+PROBABILITIES, DOCUMENT_VECTOR = "probabilities", "document_vector"
+"""Names of the graph's outputs."""
 
 _OPSET, _IR_VERSION = 17, 9  # onnxruntime reads them since 1.16
 
@@ -36,11 +37,12 @@ def onnx_bytes(network: keras.Model) -> bytes:
 def onnx_model(structure: NetworkStructure) -> onnx.ModelProto:
     """A graph: int32 tokens [batch, words] -> float32 probabilities [batch, labels].
 
-    A second output is the document vector [batch, n]: the pooled state that the last layer reads.
+    A second output is the document vector [batch, n]: the pooled state that the last layer reads. A network
+    with features has them as a second input, float32 [batch, features].
     """
     graph = _Graph()
     _add_network(graph, structure)
-    return graph.model(structure.state_size, len(structure.bias))
+    return graph.model(structure.state_size, len(structure.bias), structure.features)
 
 
 class _Graph:
@@ -97,15 +99,18 @@ class _Graph:
         self._nodes.append(node)
         return self.add("Squeeze", f"{name}_states", self.integers(1))
 
-    def model(self, state_size: int, labels: int) -> onnx.ModelProto:
+    def model(self, state_size: int, labels: int, features: int) -> onnx.ModelProto:
         """The whole model, checked."""
         import onnx
         from onnx import TensorProto, helper
 
+        inputs = [helper.make_tensor_value_info(TOKENS, TensorProto.INT32, ["batch", "words"])]
+        if features:
+            inputs.append(helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, ["batch", features]))
         graph = helper.make_graph(
             self._nodes,
             "patent_spark",
-            [helper.make_tensor_value_info(TOKENS, TensorProto.INT32, ["batch", "words"])],
+            inputs,
             [
                 helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["batch", labels]),
                 helper.make_tensor_value_info(DOCUMENT_VECTOR, TensorProto.FLOAT, ["batch", state_size]),
@@ -139,6 +144,8 @@ def _add_network(graph: _Graph, structure: NetworkStructure) -> None:
     if structure.mean_vector:
         parts.append(_add_mean_vector(graph, vectors, words_first))
     state = graph.add("Concat", *parts, axis=-1, output=DOCUMENT_VECTOR)
+    if structure.features:
+        state = graph.add("Concat", state, FEATURES, axis=-1)
     logits = graph.add(
         "Gemm", state, graph.constant("kernel", structure.kernel), graph.constant("bias", structure.bias)
     )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from patent_spark.core.errors import DataError
+from patent_spark.inference.network_inputs import FEATURES, TOKENS
 
 PROBABILITIES, DOCUMENT_VECTOR = "probabilities", "document_vector"
-_TOKENS = "tokens"
 _STEP = 20
 """The scorer of the training cuts texts to a multiple of so many words; a text without a word is so long."""
 
@@ -51,8 +52,12 @@ class OnnxNetwork:
         outputs = {each.name: each.shape[1] for each in self._session.get_outputs()}
         self.labels, self.dimensions = outputs[PROBABILITIES], outputs[DOCUMENT_VECTOR]
 
-    def __call__(self, tokens: NDArray[np.int32], batch: int = 512) -> Outputs:
+    def __call__(
+        self, tokens: NDArray[np.int32], batch: int = 512, features: NDArray[np.float32] | None = None
+    ) -> Outputs:
         """Answers to int32 [n, max_tokens], 0 to the right; not yet calibrated.
+
+        features: float32 [n, width], for a network that reads them.
 
         A text's answer does not depend on the others. Texts of like length are computed together, so that
         little padding is.
@@ -63,16 +68,22 @@ class OnnxNetwork:
         lengths = np.count_nonzero(tokens, axis=1)
         order = np.argsort(lengths, kind="stable")
         empty = int(np.count_nonzero(lengths == 0))
-        if empty:
-            answer = self._run(np.zeros((1, min(tokens.shape[1], _STEP)), np.int32))
-            probabilities[order[:empty]], vectors[order[:empty]] = answer
-        for start in range(empty, count, batch):
-            rows = order[start : start + batch]
-            probabilities[rows], vectors[rows] = self._run(tokens[rows, : int(lengths[rows[-1]])])
+        for start, end in [*_batches(0, empty, batch), *_batches(empty, count, batch)]:
+            rows = order[start:end]
+            width = int(lengths[rows[-1]]) or min(tokens.shape[1], _STEP)
+            beside = None if features is None else features[rows]
+            probabilities[rows], vectors[rows] = self._run(tokens[rows, :width], beside)
         return Outputs(probabilities, vectors)
 
-    def _run(self, tokens: NDArray[np.int32]) -> list[NDArray[np.float32]]:
-        outputs: list[NDArray[np.float32]] = self._session.run(
-            [PROBABILITIES, DOCUMENT_VECTOR], {_TOKENS: np.ascontiguousarray(tokens)}
-        )
+    def _run(
+        self, tokens: NDArray[np.int32], features: NDArray[np.float32] | None
+    ) -> list[NDArray[np.float32]]:
+        inputs: dict[str, NDArray[Any]] = {TOKENS: np.ascontiguousarray(tokens)}
+        if features is not None:
+            inputs[FEATURES] = np.ascontiguousarray(features)
+        outputs: list[NDArray[np.float32]] = self._session.run([PROBABILITIES, DOCUMENT_VECTOR], inputs)
         return outputs
+
+
+def _batches(start: int, end: int, size: int) -> list[tuple[int, int]]:
+    return [(first, min(end, first + size)) for first in range(start, end, size)]

@@ -19,6 +19,7 @@ from patent_spark.core.model_files import TASK_FILE
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.store import Store
 from patent_spark.inference.embedded_code import write_code
+from patent_spark.inference.encoded_texts import EncodedTexts
 from patent_spark.inference.keras_network import in_float32, load_network
 from patent_spark.inference.model_package import (
     CALIBRATION_FILE,
@@ -34,9 +35,10 @@ from patent_spark.inference.model_package import (
     PackedTask,
     package_identity,
 )
+from patent_spark.inference.network_inputs import inputs_of
 from patent_spark.inference.onnx_graph import onnx_bytes
 from patent_spark.inference.prediction.gather_facts import gather_facts
-from patent_spark.inference.pyfunc import input_columns, output_columns
+from patent_spark.inference.pyfunc import input_columns, optional_columns, output_columns
 from patent_spark.inference.sample_texts import Text, sample_texts
 from patent_spark.inference.samples import TOLERANCE, Sample, write_samples
 from patent_spark.metrics.calibration import Calibration
@@ -118,6 +120,7 @@ def add_pyfunc(package: Package) -> None:
             loader=write_code(Path(code)),
             code=Path(code),
             inputs=inputs,
+            optional=optional_columns(package),
             outputs=kinds,
             example={name: example.get(name, "") for name in inputs},
             libraries=_LIBRARIES,
@@ -127,9 +130,9 @@ def add_pyfunc(package: Package) -> None:
 
 def _require_equal(packed: PackedTask, network: object, texts: Sequence[Text]) -> None:
     task = packed.about.task
-    encoded = packed.encode([packed.text_of(text.fields) for text in texts])
-    expected = _keras_probabilities(network, encoded.tokens)
-    difference = np.abs(packed.answer(expected, encoded.tokens) - packed.probabilities(encoded)).max(axis=1)
+    encoded = packed.encode([packed.text_of(text.fields) for text in texts], [text.known for text in texts])
+    expected = _keras_probabilities(network, encoded)
+    difference = np.abs(packed.answer(expected, encoded) - packed.probabilities(encoded)).max(axis=1)
     worst = int(difference.argmax())
     if not difference[worst] <= TOLERANCE:
         raise ConversionError(
@@ -144,13 +147,15 @@ def _require_equal(packed: PackedTask, network: object, texts: Sequence[Text]) -
         )
 
 
-def _keras_probabilities(network: object, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
+def _keras_probabilities(network: object, encoded: EncodedTexts) -> NDArray[np.float32]:
     """One text at a time: Keras's answer to a text without a word depends on the padding."""
     rows = []
-    for row in tokens:
+    features = np.zeros((len(encoded), 0)) if encoded.features is None else encoded.features
+    for row, beside in zip(encoded.tokens, features, strict=True):
         length = int(np.count_nonzero(row))
         width = min(len(row), -(-max(length, 1) // 20) * 20)
-        rows.append(np.asarray(network(row[None, :width], training=False)))  # type: ignore[operator]
+        inputs = inputs_of(row[None, :width], beside[None])
+        rows.append(np.asarray(network(inputs, training=False)))  # type: ignore[operator]
     return np.concatenate(rows)
 
 
@@ -158,12 +163,14 @@ def _answered(package: Package, texts: Sequence[Text]) -> list[Sample]:
     answers = {}
     for task in package.tasks:
         packed = package.task(task)
-        encoded = packed.encode([packed.text_of(text.fields) for text in texts])
+        read = [packed.text_of(text.fields) for text in texts]
+        encoded = packed.encode(read, [text.known for text in texts])
         answers[task] = packed.probabilities(encoded).tolist()
     return [
         Sample(
             patent_id=text.patent_id,
             fields=text.fields,
+            known=text.known,
             probabilities={task: tuple(rows[number]) for task, rows in answers.items()},
         )
         for number, text in enumerate(texts)

@@ -1,7 +1,9 @@
 """A registered model as MLflow loads it: `mlflow.pyfunc.load_model`, `mlflow models serve`, `spark_udf`.
 
 In: one row per patent, with the columns title and abstract (and claims, if the model reads them), all of them
-strings. Out, for each task of the model, with `technology` as an example:
+strings. A model with features also reads columns of FEATURES, such as num_claims, where they are given; a
+value that is missing or cannot be read is unknown. Out, for each task of the model, with `technology` as an
+example:
 
     technology               string    the most probable label
     technology_probability   float     its calibrated probability
@@ -18,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patent_spark.core.features import TABLE_COLUMNS, given_or_unknown
 from patent_spark.inference.model_package import Package, PackedTask
 from patent_spark.tracking.pyfunc_errors import input_error
 
@@ -35,21 +38,23 @@ class PatentModel:
 
     def __init__(self, package: Package) -> None:
         self._tasks = [package.task(task) for task in package.tasks]
-        self._columns = input_columns(package)
+        self._columns, self._optional = input_columns(package), optional_columns(package)
 
     def predict(self, patents: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """A row for each row of `patents`. Raises MlflowException for an input that check_input refuses."""
         import pandas as pd
 
         check_input(patents, self._columns)
-        rows = patents[list(self._columns)].to_dict("records")
+        given = [*self._columns, *(name for name in self._optional if name in patents.columns)]
+        rows = patents[given].to_dict("records")
         tables = [self._answers(task, rows) for task in self._tasks]
         return pd.concat(tables, axis=1).set_index(patents.index)
 
     def _answers(self, task: PackedTask, rows: Sequence[dict[Any, str]]) -> pd.DataFrame:
         import pandas as pd
 
-        probabilities = task.probabilities(task.encode([task.text_of(row) for row in rows]))
+        known = [given_or_unknown(row) for row in rows]
+        probabilities = task.probabilities(task.encode([task.text_of(row) for row in rows], known))
         label, probability, *each = output_columns(task)
         best = probabilities.argmax(axis=1) if len(rows) else []
         table = pd.DataFrame(probabilities, columns=each)
@@ -62,6 +67,13 @@ def input_columns(package: Package) -> tuple[str, ...]:
     """The columns that a model wants."""
     fields = {field for task in package.tasks for field in package.task(task).about.text.fields}
     return ("title", "abstract", *sorted(fields - {"title", "abstract"}))
+
+
+def optional_columns(package: Package) -> tuple[str, ...]:
+    """The columns of FEATURES that a model reads where they are given."""
+    encodings = [package.task(task).about.features for task in package.tasks]
+    columns = [each.column for encoding in encodings if encoding for each in encoding.columns]
+    return tuple(dict.fromkeys(column for column in columns if column in TABLE_COLUMNS))
 
 
 def output_columns(task: PackedTask) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from patent_spark.core.model_files import TaskDescription
 from patent_spark.core.schemas import is_test
 from patent_spark.core.store import Store
+from patent_spark.inference.known_features import known_of_patents
 
 SAMPLES = 30
 _TABLES = {"title": "PATENTS", "abstract": "ABSTRACTS"}
@@ -24,6 +25,8 @@ class Text:
     patent_id: str
     """Empty: a text made up for the purpose."""
     fields: dict[str, str]
+    known: dict[str, int | str] = field(default_factory=dict)
+    """What is known beside the text, by column of FEATURES."""
 
 
 def sample_texts(store: Store, tasks: Sequence[str], count: int = SAMPLES) -> list[Text]:
@@ -41,8 +44,11 @@ def sample_texts(store: Store, tasks: Sequence[str], count: int = SAMPLES) -> li
         for field in fields
     }
     ids = _column(store, "PATENTS", "patent_id", keys)
+    known = known_of_patents(store, keys) if any(model.features for model in models) else {}
     texts = [
-        Text(ids[key], {field: values[field].get(key, "") for field in fields}) for key in keys if key in ids
+        Text(ids[key], {field: values[field].get(key, "") for field in fields}, known.get(key, {}))
+        for key in keys
+        if key in ids
     ]
     return [Text("", dict.fromkeys(fields, "")), *texts]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import Record
@@ -23,6 +23,8 @@ class Sample(Record):
     """Empty: a text made up for the purpose."""
     fields: dict[str, str]
     """title, abstract, claims: what the model reads."""
+    known: dict[str, int | str] = Field(default_factory=dict)
+    """What is known beside the text, by column of FEATURES."""
     probabilities: dict[str, tuple[float, ...]]
     """By task, calibrated, in the order of the labels."""
 

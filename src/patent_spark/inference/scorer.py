@@ -14,9 +14,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from patent_spark.core.errors import DataError
+from patent_spark.core.features import encode_rows
+from patent_spark.core.metadata import FeatureEncoding
 from patent_spark.core.progress import say
 from patent_spark.core.store import Store
 from patent_spark.inference.linear_model import LinearModel
+from patent_spark.inference.network_inputs import feature_width, inputs_of
 from patent_spark.metrics.calibration import Calibration
 
 if TYPE_CHECKING:
@@ -49,6 +52,8 @@ class Scorer:
             ) from error
         self.labels: list[str] = self.task["labels"]
         self.max_tokens: int = self.task["max_tokens"]
+        encoding = self.task.get("features")
+        self.features = FeatureEncoding.model_validate(encoding) if encoding else None
         self.calibration, self._linear = calibration, linear
         self._forward = _compiled(self.network)
 
@@ -56,9 +61,19 @@ class Scorer:
         """int32 [n, max_tokens] of the `tokens` column of EXAMPLES."""
         return token_matrix(column, self.max_tokens)
 
-    def probabilities(self, tokens: NDArray[np.int32], batch: int = 512) -> NDArray[np.float32]:
+    def probabilities(
+        self,
+        tokens: NDArray[np.int32],
+        batch: int = 512,
+        features: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
         """float32 [n, labels], calibrated, each row with the sum 1; tokens: int32 [n, max_tokens], 0 to
-        the right."""
+        the right.
+
+        features: float32 [n, width], as EXAMPLES has them. None: nothing is known beside the texts.
+        """
+        if features is None or not features.shape[1]:
+            features = self._nothing_known(tokens)
         result = np.empty((len(tokens), len(self.labels)), np.float32)
         lengths = np.count_nonzero(tokens, axis=1)
         order = np.argsort(
@@ -68,8 +83,14 @@ class Scorer:
             rows = order[start : start + batch]
             longest = max(1, int(lengths[rows[-1]]))
             width = min(self.max_tokens, -(-longest // _LENGTH_STEP) * _LENGTH_STEP)
-            result[rows] = self._forward(tokens[rows, :width]).numpy()
-        return self.calibration(result, self._linear.probabilities(tokens) if self._linear else None)
+            result[rows] = self._forward(tokens[rows, :width], features[rows]).numpy()
+        linear = self._linear.probabilities(tokens, features) if self._linear else None
+        return self.calibration(result, linear)
+
+    def _nothing_known(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
+        if self.features is None:
+            return np.zeros((len(tokens), 0), np.float32)
+        return encode_rows(self.features, [{}] * len(tokens), np.count_nonzero(tokens, axis=1))
 
 
 def current_scorer(store: Store, task: str) -> Scorer:
@@ -130,7 +151,10 @@ def _load(path: Path) -> keras.Model:
 def _compiled(model: keras.Model) -> Any:
     import tensorflow as tf
 
-    def forward(tokens: Any) -> Any:
-        return model(tokens, training=False)
+    width = feature_width(model)
 
-    return tf.function(forward, input_signature=[tf.TensorSpec((None, None), tf.int32)])
+    def forward(tokens: Any, features: Any) -> Any:
+        return model(inputs_of(tokens, features), training=False)
+
+    signature = [tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, width), tf.float32)]
+    return tf.function(forward, input_signature=signature)

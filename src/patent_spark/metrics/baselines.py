@@ -13,19 +13,24 @@ MAJORITY, CLASS_PRIOR = "majority", "class_prior"
 TFIDF_LINEAR, TFIDF_NEAREST = "tfidf_linear", "tfidf_nearest"
 BASELINES = (MAJORITY, CLASS_PRIOR, TFIDF_NEAREST, TFIDF_LINEAR)
 """From the simplest to the strongest."""
+LINEAR_WITH_FEATURES = "tfidf_linear_features"
 NETWORK = "network"
-CLASSIFIERS = (*BASELINES, NETWORK)
-"""What the model is compared with: the baselines, and of a combined model the network alone."""
+CLASSIFIERS = (*BASELINES, LINEAR_WITH_FEATURES, NETWORK)
+"""What the model is compared with: the baselines, with features the linear one that reads them too, and of a
+combined model the network alone."""
 NAMES = {
     NETWORK: "network alone",
     MAJORITY: "majority class",
     CLASS_PRIOR: "class prior",
     TFIDF_NEAREST: "TF-IDF nearest",
     TFIDF_LINEAR: "TF-IDF + linear",
+    LINEAR_WITH_FEATURES: "TF-IDF, features + linear",
 }
 DESCRIPTIONS = {
     NETWORK: "the network without the linear model that it is combined with, calibrated by a temperature of "
     "its own. The linear model alone is the baseline",
+    LINEAR_WITH_FEATURES: "the same linear classifier on the features of the model beside TF-IDF. What it is "
+    "better by than TF-IDF + linear is what the features add",
     TFIDF_LINEAR: "TF-IDF of the same tokens (sublinear term frequency, words in at least two texts) and a "
     "linear classifier",
     TFIDF_NEAREST: "the label of the training text with the largest cosine similarity of TF-IDF. "

@@ -27,6 +27,7 @@ Style = Mapping[str, Any]
 MODEL_STYLE: Style = {"color": BLUE, "linewidth": 2.4, "marker": "o", "markersize": 6}
 BASELINE_STYLES: Mapping[str, Style] = {
     "tfidf_linear": {"color": "#c05621", "linewidth": 1.6, "marker": "s", "markersize": 4.5},
+    "tfidf_linear_features": {"color": "#97266d", "linewidth": 1.4, "marker": "P", "markersize": 4.5},
     "tfidf_nearest": {"color": "#d69e2e", "linewidth": 1.2, "marker": "D", "markersize": 3.5},
     "majority": {"color": GREY, "linewidth": 1.4, "marker": "^", "markersize": 4.5},
     "class_prior": {"color": GREY, "linewidth": 1.2, "linestyle": ":", "marker": "v", "markersize": 4},

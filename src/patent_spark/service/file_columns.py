@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
+from patent_spark.core.features import given_or_unknown
 from patent_spark.inference.prediction.documents import Document
 from patent_spark.inference.prediction.records import Prediction
 from patent_spark.service.refusal import Refusal
@@ -56,11 +57,12 @@ class CsvFile:
     def document(self, row: Sequence[str]) -> Document:
         """A row as a document."""
         parts = {"title": "", "abstract": ""}
-        for name, cell in zip(self.header, row, strict=True):
-            part = _TITLES.get(name.strip().lower())
+        named = [(name.strip().lower(), cell) for name, cell in zip(self.header, row, strict=True)]
+        for name, cell in named:
+            part = _TITLES.get(name)
             if part:
                 parts[part] = cell
-        return Document(parts["title"], parts["abstract"])
+        return Document(parts["title"], parts["abstract"], features=given_or_unknown(dict(named)))
 
 
 def checked_csv(body: bytes, max_rows: int, max_characters: int) -> CsvFile:

@@ -16,6 +16,23 @@ class _Request(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+Number = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class Features(_Request):
+    """What is known of a patent beside its text, for a model with features; what is left out is unknown."""
+
+    num_claims: Number | None = Field(None, description="number of claims")
+    examiner_citations: Number | None = Field(None, description="US patents that it cites, by the examiner")
+    applicant_citations: Number | None = Field(None, description="the same, by the applicant")
+    other_citations: Number | None = Field(None, description="the same, by others, or not known by whom")
+    inventional_codes: Number | None = Field(None, description="inventional CPC codes")
+    patent_type: Annotated[str, Field(max_length=100)] | None = Field(None, description="such as utility")
+    family_size: Number | None = Field(
+        None, description="the patent and its relatives that were granted by its day"
+    )
+
+
 class DocumentRequest(_Request):
     """A patent, or what shall become one."""
 
@@ -28,9 +45,16 @@ class DocumentRequest(_Request):
         description="its CPC class, such as H04, if it is known: what citation levels are usual",
     )
 
+    features: Features = Field(
+        default_factory=lambda: Features(), description="what else is known on the day of the grant"
+    )
+
     def document(self) -> Document:
         """As inference reads it."""
-        return Document(self.title, self.abstract, self.id or None, cpc_class=self.cpc_class or None)
+        known = self.features.model_dump(exclude_none=True)
+        return Document(
+            self.title, self.abstract, self.id or None, cpc_class=self.cpc_class or None, features=known
+        )
 
 
 ClassList = Annotated[list[Annotated[str, Field(max_length=10)]], Field(max_length=200)]
@@ -48,7 +72,8 @@ class PredictRequest(DocumentRequest):
 
     @model_validator(mode="after")
     def _one_or_several(self) -> Self:
-        if self.documents and (self.title or self.abstract or self.id or self.cpc_class):
+        own = self.model_fields_set & {"title", "abstract", "id", "cpc_class", "features"}
+        if self.documents and any(getattr(self, name) for name in own):
             raise ValueError("give either title and abstract, or documents")
         return self
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from patent_spark.tracking.server import open_environment
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
     from mlflow import MlflowClient
     from numpy.typing import NDArray
 
@@ -26,7 +25,7 @@ def log_keras_model(
     client: MlflowClient,
     run_id: str,
     model: keras.Model,
-    tokens: NDArray[np.int32],
+    inputs: Mapping[str, NDArray[Any]],
     name: str,
     metadata: Mapping[str, object],
 ) -> None:
@@ -37,7 +36,9 @@ def log_keras_model(
     from mlflow.entities import LoggedModelOutput
     from mlflow.models import Model, infer_signature
 
-    signature = infer_signature(tokens, model(tokens, training=False).numpy())
+    # MLflow hands the only input of a model on without its name.
+    example: Any = dict(inputs) if len(inputs) > 1 else next(iter(inputs.values()))
+    signature = infer_signature(example, model(example, training=False).numpy())
     # Named requirements: MLflow would load the model in a second process to find them.
     requirements = [f"tensorflow=={tensorflow.__version__}", f"keras=={keras.__version__}"]
     # These are the steps of mlflow.tensorflow.log_model, which would also reopen and close a finished run.
@@ -50,7 +51,7 @@ def log_keras_model(
             folder,
             mlflow_model=Model(run_id=run_id, model_id=logged.model_id, metadata=dict(metadata)),
             signature=signature,
-            input_example=tokens,
+            input_example=example,
             pip_requirements=requirements,
         )
         client.log_model_artifacts(logged.model_id, folder)
@@ -68,6 +69,8 @@ class PyfuncModel:
     """A folder with the package that the module belongs to."""
     inputs: Sequence[str]
     """Columns, all of them strings."""
+    optional: Sequence[str]
+    """Columns of any type that may be missing."""
     outputs: Mapping[str, str]
     """Column -> string or float."""
     example: Mapping[str, str]
@@ -84,10 +87,14 @@ def write_mlflow_files(folder: Path, model: PyfuncModel) -> None:
     from mlflow import pyfunc
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
 
     versions = {"mlflow-skinny": mlflow.__version__} | {name: version(name) for name in model.libraries}
     signature = ModelSignature(
-        inputs=Schema([ColSpec("string", name) for name in model.inputs]),
+        inputs=Schema(
+            [ColSpec("string", name) for name in model.inputs]
+            + [ColSpec(AnyType(), name, required=False) for name in model.optional]
+        ),
         outputs=Schema([ColSpec(kind, name) for name, kind in model.outputs.items()]),
     )
     with TemporaryDirectory() as scratch:

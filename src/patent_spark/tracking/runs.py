@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from patent_spark.config import Config, shown
 from patent_spark.core.errors import StoppedError
@@ -30,7 +30,6 @@ from patent_spark.tracking.ui import NOTE, artifact_link, with_links
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, Metric
     from mlflow.entities import Run as MlflowRun
@@ -116,14 +115,18 @@ class Run:
             say(f"  could not nest earlier runs under run {self.run_id}: {error}")
 
     def log_model(
-        self, model: keras.Model, tokens: NDArray[np.int32], name: str, metadata: Mapping[str, object]
+        self,
+        model: keras.Model,
+        inputs: Mapping[str, NDArray[Any]],
+        name: str,
+        metadata: Mapping[str, object],
     ) -> None:
         """Log the Keras model with its signature. MLflow returns the latest of several with one name.
 
-        tokens: int32 [n, max_tokens], the input example. metadata: kept with the model for whoever loads it.
+        inputs: an example of each input, by its name. metadata: kept with the model for whoever loads it.
         """
         with tracking_errors(self.uri):
-            log_keras_model(self._client, self.run_id, model, tokens, name, metadata)
+            log_keras_model(self._client, self.run_id, model, inputs, name, metadata)
 
     def log_texts(self, folder: Path, name: str) -> None:
         """Log the JSON and text files of a folder, such as MODEL/<task>, into a folder of the run."""

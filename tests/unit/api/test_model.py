@@ -13,7 +13,7 @@ from tests.support.errors import raises
 from tests.support.index_warehouse import publish_texts, random_texts
 from tests.support.ingested_tables import run
 from tests.support.small_index import DAY
-from tests.support.small_package import small_package
+from tests.support.small_package import FEATURES, small_package
 
 TEXTS = [("A neural network", "a method of data"), ("Wheel", None), ("", "xyzzy"), ("Laser", "a laser pump")]
 
@@ -40,6 +40,20 @@ def test_it_predicts_one_text_as_the_command_does(model, package):
     with raises(DataError, row=1):
         model.predict("", "")
     assert str(package.folder) in repr(model)
+
+
+def test_what_is_known_beside_the_text_counts(tmp_path):
+    package = small_package(tmp_path / "p", features=FEATURES)
+    model, packed = patent_spark.load_model(package.folder), package.task("citation_level")
+    known = {"num_claims": 20, "cpc_class": "H04"}
+    first, second = packed.probabilities(packed.encode(["a neural network"] * 2, [known, {}]))[:, 0]
+    frame = pd.DataFrame(
+        {"title": ["a neural network"] * 2, "num_claims": [20, None], "cpc_class": ["H04", None]}
+    )
+    assert model.score(frame)["top1_probability"].tolist() == pytest.approx([first, second])
+    assert model.score(frame[["title"]])["top1_probability"].tolist() == pytest.approx([second, second])
+    answer = model.predict("a neural network", cpc_class="H04", features={"num_claims": 20})
+    assert answer.citation_level.levels[0].probability == pytest.approx(first, abs=1e-4)
 
 
 def test_scores_are_a_row_a_text_under_their_own_index(model, package, monkeypatch):

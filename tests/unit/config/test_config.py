@@ -143,6 +143,15 @@ def test_interim_levels_are_for_what_an_embargo_keeps_out(settings, mentioned):
     assert mentioned in str(error.value)
 
 
+def test_features_are_for_the_model_of_the_citation_level_alone():
+    sets = ["model.features=[claims, class]", "technology.max_tokens=200"]
+    assert load_config(sets=sets)[0].model.features == ("claims", "class")
+    assert load_config()[0].model.features == ()
+    for further in ("tasks=joint", "model.features=[claims, claims]", "model.features=[citations_received]"):
+        with raises(ConfigError, setting="model.features"):
+            load_config(sets=[*sets, further])
+
+
 def test_claims_of_a_simulated_release_that_has_none():
     sets = ["source.kind=simulate", "text.fields=[title, claims]"]
     with raises(ConfigError, setting="text.fields") as error:

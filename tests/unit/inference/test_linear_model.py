@@ -1,5 +1,7 @@
 """The linear model in NumPy beside scikit-learn's TF-IDF, and its file."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -37,6 +39,22 @@ def test_an_answer_does_not_depend_on_the_others(tokens, monkeypatch):
     assert (linear.probabilities(tokens) == together).all()
     assert (np.concatenate([linear.probabilities(row[None]) for row in tokens]) == together).all()
     assert linear.probabilities(tokens[:0]).shape == (0, 3)
+
+
+def test_features_add_to_the_scores(tokens, tmp_path):
+    text = random_linear(15, 3)
+    weights = np.array([[1, 0, -1], [0.5, 0, 0]], np.float32)
+    linear = dataclasses.replace(text, feature_weights=weights)
+    features = np.random.default_rng(2).normal(0, 1, (50, 2)).astype(np.float32)
+    expected = softmax(np.log(text.probabilities(tokens)) + features @ weights, axis=1)
+    together = linear.probabilities(tokens, features)
+    assert together == pytest.approx(expected, abs=1e-5)
+    alone = [linear.probabilities(*(part[row : row + 1] for part in (tokens, features))) for row in range(50)]
+    assert (np.concatenate(alone) == together).all()
+    linear.write(tmp_path / "linear.npz")
+    read = LinearModel.read(tmp_path / "linear.npz")
+    assert (read.probabilities(tokens, features) == together).all()
+    assert read.digest == linear.digest != text.digest
 
 
 def test_a_file_is_read_as_it_was_written_and_damage_is_named(tokens, tmp_path):

@@ -103,6 +103,28 @@ def test_the_document_vector_is_what_the_last_layer_reads():
     assert np.abs(vectors - state(tokens, training=False).numpy()).max() <= 1e-5
 
 
+def test_features_are_a_second_input_and_no_part_of_the_document_vector(tmp_path):
+    settings = Model(units=4, layers=1, bidirectional=True, pool="max_mean", mean_vector=True, dropout=0.2)
+    network = build_model(settings, VECTORS, 5, 1, features=3)
+    for weights in network.weights:
+        if weights.name != "seed_generator_state":
+            weights.assign(RNG.normal(0, 0.7, weights.shape))
+    network.save(tmp_path / "model.keras")
+    network, tokens = keras.models.load_model(tmp_path / "model.keras", compile=False), texts()
+    session = onnxruntime.InferenceSession(onnx_bytes(network))
+    known = [RNG.normal(0, 1, (len(tokens), 3)).astype(np.float32) for _ in range(2)]
+    vectors = []
+    for features in known:
+        outputs = ["probabilities", "document_vector"]
+        probabilities, vector = session.run(outputs, {"tokens": tokens, "features": features})
+        expected = network([tokens, features], training=False).numpy()
+        assert np.abs(probabilities - expected).max() <= 1e-5
+        vectors.append(vector)
+    assert vectors[0].shape == (LONGEST + 1, 4 * 4 + DIMENSIONS)
+    assert (vectors[0] == vectors[1]).all()
+    assert structure_of(network).features == 3
+
+
 def test_padding_and_neighbours_change_nothing():
     network, tokens = trained(Model(units=4, layers=2, bidirectional=True)), texts()
     alone = answers(network, tokens[3:4, :3])[0]

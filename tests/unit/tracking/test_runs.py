@@ -133,8 +133,8 @@ def test_the_model_is_kept_with_signature_example_and_texts(config, run, tmp_pat
     )
     tokens = np.array([[1, 2, 3, 0, 0], [4, 5, 6, 7, 8]], np.int32)
     run.log_texts(tmp_path, "training")
-    run.log_model(keras.models.clone_model(model), tokens, "model", {"labels": ["x", "y"]})
-    run.log_model(model, tokens, "model", {"labels": ["x", "z"]})
+    run.log_model(keras.models.clone_model(model), {"tokens": tokens}, "model", {"labels": ["x", "y"]})
+    run.log_model(model, {"tokens": tokens}, "model", {"labels": ["x", "z"]})
     client = MlflowClient(tracking_uri(config))
     assert [file.path for file in client.list_artifacts(run.run_id, "training")] == [
         "training/vocabulary.txt"

@@ -19,6 +19,11 @@ from patent_spark.config.setting_types import (
     setting,
 )
 
+FeatureName = Literal[
+    "claims", "citations_made", "inventional_codes", "class", "kind", "text_length", "family_size"
+]
+"""A feature of core/features.py."""
+
 
 @dataclass(frozen=True, config=STRICT)
 class Model:
@@ -43,6 +48,11 @@ class Model:
         0.0, "dropout rate of embedding dimensions, for a whole text at once"
     )
     dropout: ShareBelowOne = setting(0.0, "dropout rate of the pooled state")
+    features: tuple[FeatureName, ...] = setting(
+        (),
+        "what the model of the citation level reads beside the text, known on the day of the grant: claims, "
+        "citations_made, inventional_codes, class, kind, text_length, family_size",
+    )
     forget_bias_horizon: Count = setting(
         0,
         "forget-gate bias: longest initial memory in words (chrono initialisation), about the length "

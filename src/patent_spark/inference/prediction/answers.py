@@ -139,7 +139,7 @@ def _common(
         "confident": probability >= asked.min_confidence,
         "text": scored.facts,
         "warnings": warnings_of(document, scored, about, asked.texts, probability, asked.min_confidence),
-        "words": word_effects(model.packed, model.packed.text_of(document.fields), best)
+        "words": word_effects(model.packed, model.packed.text_of(document.fields), best, document.known)
         if question.explain
         else None,
     }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from patent_spark.core.token_ids import split_words
 
@@ -20,11 +20,18 @@ class Document:
     """Only read by models that learned from claims too."""
     cpc_class: str | None = None
     """Its class, if known: the reference for its citation level; else the predicted class."""
+    features: Mapping[str, int | str] = field(default_factory=dict)
+    """What else is known beside the text, by column of FEATURES."""
 
     @property
     def fields(self) -> dict[str, str]:
         """The parts that a text can be made of."""
         return {"title": self.title, "abstract": self.abstract, "claims": self.claims}
+
+    @property
+    def known(self) -> dict[str, int | str]:
+        """All that is known beside the text."""
+        return {**({"cpc_class": self.cpc_class} if self.cpc_class else {}), **self.features}
 
     def has_words(self, fields: Sequence[str] = ("title", "abstract", "claims")) -> bool:
         """Whether there is anything to read in some parts: a run of a-z or 0-9."""

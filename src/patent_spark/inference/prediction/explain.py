@@ -6,6 +6,7 @@ that say the same stand in for one another.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from patent_spark.inference.model_package import PackedTask
 
 
-def word_effects(packed: PackedTask, text: str, label: int) -> tuple[WordEffect, ...]:
+def word_effects(
+    packed: PackedTask, text: str, label: int, known: Mapping[str, int | str] | None = None
+) -> tuple[WordEffect, ...]:
     """The words that the model reads of a text, by the size of their effect on a label's probability.
 
-    label: its place among the model's labels. All variants of the text go through the model in one batch.
+    label: its place among the model's labels. known: what is known beside the text; it stays the same. All
+    variants of the text go through the model in one batch.
     """
-    encoded = packed.encode([text])
+    encoded = packed.encode([text], [known or {}])
     read = encoded.tokens[0]
     ids, first, counts = np.unique(read[read > 0], return_index=True, return_counts=True)
     if not len(ids):
@@ -33,6 +37,7 @@ def word_effects(packed: PackedTask, text: str, label: int) -> tuple[WordEffect,
         tokens=np.vstack([read, *(_without(read, each) for each in ids)]),
         known=encoded.known[0] - np.concatenate([[0], counts]),
         words=np.repeat(encoded.words, len(ids) + 1),
+        features=None if encoded.features is None else np.repeat(encoded.features, len(ids) + 1, axis=0),
     )
     probabilities = packed.probabilities(variants, batch=len(ids) + 1)[:, label].astype(np.float64)
     effects = np.round(probabilities[0] - probabilities[1:], DIGITS) + 0.0  # not -0

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from patent_spark.config import ConfigError
 from patent_spark.core.errors import DataError
+from patent_spark.core.features import TABLE_COLUMNS, given_value
 from patent_spark.inference.prediction.documents import Document
 
 TEXT, JSON_LINES, CSV = "text", "jsonl", "csv"
@@ -46,8 +47,9 @@ def read_documents(path: str, file_format: str) -> Iterator[Document]:
     """The documents of a file or of standard input, one after the other.
 
     text: the first line is the title, the rest the abstract. jsonl: one object per line, with title or
-    abstract. csv: a header with title and abstract. id, claims and cpc_class are read where they are. Raises
-    DataError with `file`, and where there is one `row`: the line, from 1.
+    abstract. csv: a header with title and abstract. id, claims, cpc_class and columns of FEATURES, such as
+    num_claims, are read where they are. Raises DataError with `file`, and where there is one `row`: the line,
+    from 1.
     """
     name = "standard input" if path == STANDARD_INPUT else path
     found = False
@@ -125,7 +127,17 @@ def _document(values: dict[str, object], lines: Lines) -> Document:
         id=parts.get("id"),
         claims=parts.get("claims", ""),
         cpc_class=parts.get("cpc_class", "").strip().upper() or None,
+        features=_features(values, lines),
     )
+
+
+def _features(values: dict[str, object], lines: Lines) -> dict[str, int | str]:
+    """What is known beside the text, by column of FEATURES; the class is a part of its own."""
+    try:
+        found = {name: given_value(name, values.get(name)) for name in TABLE_COLUMNS if name != "cpc_class"}
+    except ValueError as error:
+        raise lines.error(f"has a value that cannot be read: {error}") from error
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _part(key: str, value: object, lines: Lines) -> str:

@@ -30,7 +30,8 @@ class Scored:
 
 def score(packed: PackedTask, documents: Sequence[Document], reference: TextReference | None) -> list[Scored]:
     """One model on some documents. reference: what it learned from; None: unknown, no text is unlike it."""
-    encoded = packed.encode([packed.text_of(document.fields) for document in documents])
+    texts = [packed.text_of(document.fields) for document in documents]
+    encoded = packed.encode(texts, [document.known for document in documents])
     read = np.count_nonzero(encoded.tokens, axis=1)
     unlike = reference.unlike(encoded, len(packed.vocabulary)) if reference else read < 0
     return [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
-from patent_spark.core.metadata import EpochRecord, ShardMetadata
+from patent_spark.core.metadata import EpochRecord, FeatureEncoding, ShardMetadata
 from patent_spark.core.model_files import (
     HISTORY_FILE,
     TASK_FILE,
@@ -32,7 +32,14 @@ class TaskInputs:
     """MODEL/<task>."""
     run_id: str
     """MLflow run of the training."""
+    features: FeatureEncoding | None
+    """What the model reads beside the text."""
     kept_epoch: int
+
+    @property
+    def feature_width(self) -> int:
+        """Numbers that the model reads beside the text."""
+        return self.features.width if self.features else 0
 
     @property
     def test_splits(self) -> tuple[str, ...]:
@@ -59,9 +66,10 @@ def task_inputs(context: StageContext, task: str) -> TaskInputs:
             setting="tasks",
         )
     model = TaskDescription.read(folder)
-    if model.labels != examples.labels or model.max_tokens != examples.max_tokens:
+    read = (examples.labels, examples.max_tokens, examples.features)
+    if (model.labels, model.max_tokens, model.features) != read:
         raise DataError(
-            f"the model in {folder} has other labels or another max_tokens than the shards of {task}; "
+            f"the model in {folder} has other labels, features or max_tokens than the shards of {task}; "
             "run `patent-spark train` again",
             task=task,
             stage="train",
@@ -82,5 +90,6 @@ def task_inputs(context: StageContext, task: str) -> TaskInputs:
         examples=store.directory("EXAMPLES") / task,
         model=folder,
         run_id=model.run_id,
+        features=model.features,
         kept_epoch=model.kept_epoch,
     )

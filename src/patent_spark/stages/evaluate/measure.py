@@ -16,10 +16,10 @@ from patent_spark.core.schemas import TOP1
 from patent_spark.core.store import Store
 from patent_spark.metrics import classification
 from patent_spark.metrics.baselines import (
-    BASELINES,
     CLASS_PRIOR,
     CLASSIFIERS,
     MAJORITY,
+    NETWORK,
     class_prior,
     majority,
 )
@@ -179,7 +179,7 @@ def _group(
 ) -> dict[str, Any]:
     """The model on a group of patents, the baselines, and how they differ."""
     others = {name: estimates[name] for name in CLASSIFIERS if name in estimates}
-    baselines = {name: each for name, each in others.items() if name in BASELINES}
+    baselines = {name: each for name, each in others.items() if name != NETWORK}
     better_by = {name: differences(estimates[MODEL], each) for name, each in others.items()}
     return classifier_metrics(estimates[MODEL], labels, by_label=by_label) | {
         "baselines": {

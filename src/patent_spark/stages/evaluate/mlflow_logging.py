@@ -9,19 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-from numpy.typing import NDArray
-
 from patent_spark.config import Config
 from patent_spark.core.progress import say
 from patent_spark.core.schemas import TEST
 from patent_spark.core.store import Store
 from patent_spark.inference.calibrated_network import calibrated_network
 from patent_spark.inference.linear_model import LinearModel
+from patent_spark.inference.network_inputs import FEATURES, TOKENS
 from patent_spark.inference.scorer import Scorer
 from patent_spark.metrics.calibration import Calibration
 from patent_spark.metrics.prediction_records import RUN_FOLDER, read_predictions, write_sample
 from patent_spark.metrics.report_schema import Metric, Metrics, SplitMetrics, headline_parts
+from patent_spark.stages.evaluate.examples import Block
 from patent_spark.stages.evaluate.inputs import TaskInputs
 from patent_spark.tracking.datasets import example_sets
 from patent_spark.tracking.runs import MODEL, Run, TrackingError, attach
@@ -54,15 +53,17 @@ class TaskRunLogger:
                 self._run.log_datasets(example_sets(store, inputs.task, inputs.test_splits))
 
     def log_model(
-        self, scorer: Scorer, calibration: Calibration, linear: LinearModel, tokens: NDArray[np.int32]
+        self, scorer: Scorer, calibration: Calibration, linear: LinearModel, examples: Block
     ) -> None:
-        """The model as it is served: tokens in, calibrated probabilities out. tokens: examples of its
-        input."""
+        """The model as it is served: tokens, and features if it reads them, in, calibrated probabilities
+        out."""
         if self._run is not None:
             about = {"labels": scorer.labels, "calibration": dataclasses.asdict(calibration)}
             with self._reporting("the calibrated model"):
                 network = calibrated_network(scorer.network, calibration, linear)
-                self._run.log_model(network, tokens, f"{self._prefix}{MODEL}", about)
+                beside = {FEATURES: examples.features} if scorer.features else {}
+                inputs = {TOKENS: examples.tokens, **beside}
+                self._run.log_model(network, inputs, f"{self._prefix}{MODEL}", about)
 
     def log_predictions(self, folder: Path, inputs: TaskInputs, limit: int) -> None:
         """Predictions for the headline's patents, for `patent-spark compare`; at most `limit` patents.

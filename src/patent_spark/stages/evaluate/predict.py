@@ -27,7 +27,7 @@ from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.store import arrow_schema
 from patent_spark.inference.linear_model import LinearModel
 from patent_spark.inference.scorer import Scorer
-from patent_spark.metrics.baselines import NETWORK, TFIDF_LINEAR
+from patent_spark.metrics.baselines import LINEAR_WITH_FEATURES, NETWORK, TFIDF_LINEAR
 from patent_spark.metrics.calibration import Calibration, fit_temperature, tempered
 from patent_spark.metrics.calibration_fit import fit_calibration
 from patent_spark.metrics.combination_fit import fit_combination
@@ -70,14 +70,15 @@ class Predictors:
     baselines: TextBaselines
     batch: int
 
-    def predict(
-        self, patents: TestPatents, tokens: NDArray[np.int32]
-    ) -> tuple[_Block, dict[str, Predictions]]:
+    def predict(self, patents: TestPatents, block: Block) -> tuple[_Block, dict[str, Predictions]]:
         """The calibrated model's predictions with all its probabilities, and those of all other
         predictors."""
-        network = self.scorer.probabilities(tokens, self.batch)
-        answers = {name: baseline(tokens) for name, baseline in self.baselines.by_name.items()}
-        raw = self.calibration.combined(network, answers[TFIDF_LINEAR][1])
+        network = self.scorer.probabilities(block.tokens, self.batch, block.features)
+        answers = {
+            name: baseline(block.tokens, block.features) for name, baseline in self.baselines.by_name.items()
+        }
+        linear = answers[LINEAR_WITH_FEATURES if LINEAR_WITH_FEATURES in answers else TFIDF_LINEAR][1]
+        raw = self.calibration.combined(network, linear)
         probabilities = self.calibration.calibrated(raw)
         model = _Block(Predictions.from_probabilities(patents, probabilities), probabilities)
         others = {UNCALIBRATED: Predictions.from_probabilities(patents, raw)}
@@ -114,7 +115,7 @@ def predict_task(
     """Write the predictions of all predictors of a task. Raises DataError when shards lack examples."""
     scorer = Scorer(inputs.model)
     baselines = _fit_baselines(context, inputs)
-    linear = baselines.linear.model
+    linear = baselines.strongest.model
     linear.write(context.draft.path("LINEAR") / f"{inputs.task}.npz")
     calibration, temperature = _calibrate(context, inputs, scorer, linear, groups)
     predictors = Predictors(scorer, calibration, temperature, baselines, context.config.evaluate.batch)
@@ -149,8 +150,8 @@ def _predict_split(
 ) -> list[str]:
     """Write the predictions for a test split; returns the names of the predictors beside the model."""
     rows, names = 0, list(predictors.baselines.by_name)
-    for block in read_blocks(inputs.examples / split, inputs.max_tokens):
-        model, others = predictors.predict(_patents(inputs, split, block, groups), block.tokens)
+    for block in read_blocks(inputs.examples / split, inputs.max_tokens, features=inputs.feature_width):
+        model, others = predictors.predict(_patents(inputs, split, block, groups), block)
         writers.predictions.write_table(_prediction_rows(inputs.task, model))
         for name, predictions in others.items():
             writers.baseline_predictions.write_table(_baseline_rows(inputs.task, name, predictions))
@@ -230,10 +231,11 @@ def _calibrate(
     """
     config = context.config.evaluate
     development = _labelled_sample(context, inputs, DEVELOPMENT, config.calibration_examples)
-    probabilities = network = scorer.probabilities(development.tokens, config.batch)
+    known = development.tokens, development.features
+    probabilities = network = scorer.probabilities(known[0], config.batch, known[1])
     combination = None
     if config.combine == "linear":
-        counted = linear.probabilities(development.tokens)
+        counted = linear.probabilities(*known)
         combination = fit_combination(network, counted, development.truth, linear.digest)
         probabilities = combination(network, counted)
     levels = inputs.labels if inputs.task == CITATION_LEVEL else ()
@@ -249,5 +251,7 @@ def _calibrate(
 def _labelled_sample(context: StageContext, inputs: TaskInputs, split: str, limit: int) -> Block:
     """A sample of a split's examples, without those that have an interim label instead of a label."""
     rows, seed = inputs.rows.get(split, 0), context.config.evaluate.seed
-    sample = sample_examples(inputs.examples / split, inputs.max_tokens, rows, limit, seed)
+    sample = sample_examples(
+        inputs.examples / split, inputs.max_tokens, rows, limit, seed, inputs.feature_width
+    )
     return sample.take(sample.truth < len(inputs.labels))

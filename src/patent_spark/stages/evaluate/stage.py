@@ -64,10 +64,13 @@ def _predict(context: StageContext, inputs: Sequence[TaskInputs], runs: dict[str
         writers = predict.Writers(model, baselines)
         for each in inputs:
             predictors = predict.predict_task(context, each, groups, writers)
-            examples = next(read_blocks(each.examples / "train", each.max_tokens, rows=_EXAMPLE_TEXTS))
-            tokens = examples.tokens[:_EXAMPLE_TEXTS]
+            train = each.examples / "train"
+            examples = next(read_blocks(train, each.max_tokens, _EXAMPLE_TEXTS, each.feature_width))
             runs[each.task].log_model(
-                predictors.scorer, predictors.calibration, predictors.baselines.linear.model, tokens
+                predictors.scorer,
+                predictors.calibration,
+                predictors.baselines.strongest.model,
+                examples.take(slice(_EXAMPLE_TEXTS)),
             )
     for each in inputs:
         limit = context.config.evaluate.logged_predictions

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.config import Evaluate
-from patent_spark.metrics.baselines import TFIDF_LINEAR, TFIDF_NEAREST
+from patent_spark.metrics.baselines import LINEAR_WITH_FEATURES, TFIDF_LINEAR, TFIDF_NEAREST
 from patent_spark.stages.evaluate.examples import Block
 from patent_spark.stages.evaluate.tfidf import (
     LabelProbabilities,
@@ -32,8 +33,13 @@ class TextBaseline(Protocol):
     def chosen(self) -> str | None:
         """Hyperparameters that were chosen on the development texts."""
 
-    def __call__(self, tokens: NDArray[np.int32]) -> LabelProbabilities:
-        """Label numbers [n] and probabilities [n, labels] for token ids [n, max_tokens]."""
+    def __call__(
+        self, tokens: NDArray[np.int32], features: NDArray[np.float32] | None = None
+    ) -> LabelProbabilities:
+        """Label numbers [n] and probabilities [n, labels] for token ids [n, max_tokens].
+
+        features: [n, width], for a baseline that reads them.
+        """
 
 
 @dataclass(frozen=True)
@@ -42,11 +48,19 @@ class TextBaselines:
 
     linear: LinearBaseline
     nearest: NearestBaseline
+    with_features: LinearBaseline | None = None
+    """The linear one that reads the features too; None for a task without features."""
 
     @property
     def by_name(self) -> dict[str, TextBaseline]:
         """By name (metrics/baselines.py)."""
-        return {TFIDF_LINEAR: self.linear, TFIDF_NEAREST: self.nearest}
+        beside = {LINEAR_WITH_FEATURES: self.with_features} if self.with_features else {}
+        return {TFIDF_LINEAR: self.linear, **beside, TFIDF_NEAREST: self.nearest}
+
+    @property
+    def strongest(self) -> LinearBaseline:
+        """The linear one that knows what the network knows: the other part of a combined model."""
+        return self.with_features or self.linear
 
 
 def fit_baselines(
@@ -55,7 +69,9 @@ def fit_baselines(
     """The baselines, fitted to samples of the training texts."""
     tfidf = Tfidf(training.tokens, vocabulary_size + 1)
     few = training.take(slice(settings.neighbour_examples))
+    linear = partial(fit_linear, tfidf, training, development, labels=labels, seed=settings.seed)
     return TextBaselines(
-        linear=fit_linear(tfidf, training, development, labels=labels, seed=settings.seed),
+        linear=linear(),
         nearest=fit_nearest(tfidf, few, labels),
+        with_features=linear(features=True) if training.features.shape[1] else None,
     )

@@ -80,16 +80,38 @@ class LinearBaseline:
     """Loss and penalty that were best on the development texts."""
     examples: int
 
-    def __call__(self, tokens: NDArray[np.int32]) -> LabelProbabilities:
+    def __call__(
+        self, tokens: NDArray[np.int32], features: NDArray[np.float32] | None = None
+    ) -> LabelProbabilities:
         """Predictions for texts; a label without training texts has probability 0."""
-        probabilities = self.model.probabilities(tokens)
+        probabilities = self.model.probabilities(tokens, features)
         return probabilities.argmax(axis=1), probabilities
 
 
+@dataclass(frozen=True)
+class _Inputs:
+    """What a linear classifier reads: TF-IDF, and features scaled to a mean length of 1 too."""
+
+    tfidf: Tfidf
+    scale: float
+    """Of the features; 0: they are not read."""
+
+    def __call__(self, block: Block) -> csr_matrix:
+        from scipy.sparse import csr_matrix, hstack
+
+        words = self.tfidf(block.tokens)
+        return hstack([words, csr_matrix(block.features * self.scale)], "csr") if self.scale else words
+
+
+def _inputs(tfidf: Tfidf, training: Block, features: bool) -> _Inputs:
+    length = float(np.sqrt((training.features**2).sum(axis=1).mean())) if features else 0.0
+    return _Inputs(tfidf, 1 / length if length else 0.0)
+
+
 def fit_linear(
-    tfidf: Tfidf, training: Block, development: Block, *, labels: int, seed: int
+    tfidf: Tfidf, training: Block, development: Block, *, labels: int, seed: int, features: bool = False
 ) -> LinearBaseline:
-    """Fit the linear baseline to training texts.
+    """Fit the linear baseline to training texts, with `features` also to what is known beside them.
 
     Loss and penalty are chosen by accuracy on at most 10,000 development texts, or on a tenth of the training
     texts if there are none, after fits to at most 10,000 texts. The winner is then fitted to all.
@@ -97,34 +119,41 @@ def fit_linear(
     truth = training.truth
     if len(np.unique(truth)) < 2:
         return LinearBaseline(_single_label(tfidf, int(truth[0]), labels), "a single label", len(truth))
-    features = tfidf(training.tokens)
-    kept, other, other_truth = np.arange(len(truth)), tfidf(development.tokens), development.truth
+    inputs = _inputs(tfidf, training, features)
+    read = inputs(training)
+    kept, other, other_truth = np.arange(len(truth)), inputs(development), development.truth
     if not len(other_truth):
         mixed = np.random.default_rng(seed).permutation(len(truth))
         tenth = max(1, len(mixed) // 10)
-        kept, other, other_truth = mixed[tenth:], features[mixed[:tenth]], truth[mixed[:tenth]]
+        kept, other, other_truth = mixed[tenth:], read[mixed[:tenth]], truth[mixed[:tenth]]
     kept, other, other_truth = kept[:_TUNING_TEXTS], other[:_TUNING_TEXTS], other_truth[:_TUNING_TEXTS]
     tried = []
     if len(np.unique(truth[kept])) > 1:
-        tried = [_fit(*candidate, features[kept], truth[kept], seed) for candidate in _CANDIDATES]
+        tried = [_fit(*candidate, read[kept], truth[kept], seed) for candidate in _CANDIDATES]
     best = int(np.argmax([float((each.predict(other) == other_truth).mean()) for each in tried] or [0]))
     loss, strength = _CANDIDATES[best]
     temperature = _temperature(tried[best], other, other_truth) if tried else 1.0
-    classifier = _fit(loss, strength, features, truth, seed)
-    model = _linear_model(tfidf, classifier, labels, temperature)
+    classifier = _fit(loss, strength, read, truth, seed)
+    model = _linear_model(inputs, classifier, labels, temperature)
     return LinearBaseline(model, f"{loss}, alpha {strength / len(truth):.2g}", len(truth))
 
 
-def _linear_model(tfidf: Tfidf, classifier: SGDClassifier, labels: int, temperature: float) -> LinearModel:
-    """A classifier of TF-IDF features, its distances divided by the temperature."""
+def _linear_model(inputs: _Inputs, classifier: SGDClassifier, labels: int, temperature: float) -> LinearModel:
+    """A classifier of these inputs, its distances divided by the temperature."""
+    tfidf = inputs.tfidf
     planes, distances = classifier.coef_, classifier.intercept_
     if len(planes) == 1:  # two labels have a single plane
         planes, distances = np.vstack([-planes, planes]) / 2, np.concatenate([-distances, distances]) / 2
     weights = np.zeros((tfidf.size, labels), np.float16)
-    weights[np.ix_(tfidf.words, classifier.classes_)] = planes.T / temperature
+    of_words, of_features = np.split(planes.T / temperature, [len(tfidf.words)])
+    weights[np.ix_(tfidf.words, classifier.classes_)] = of_words
+    feature_weights = None
+    if inputs.scale:
+        feature_weights = np.zeros((len(of_features), labels), np.float32)
+        feature_weights[:, classifier.classes_] = of_features * inputs.scale
     intercepts = np.full(labels, -np.inf, np.float32)
     intercepts[classifier.classes_] = distances / temperature
-    return LinearModel(tfidf.idf, weights, intercepts)
+    return LinearModel(tfidf.idf, weights, intercepts, feature_weights)
 
 
 def _single_label(tfidf: Tfidf, label: int, labels: int) -> LinearModel:
@@ -152,11 +181,13 @@ class NearestBaseline:
         """Training texts."""
         return len(self.truth)
 
-    def __call__(self, tokens: NDArray[np.int32]) -> LabelProbabilities:
+    def __call__(
+        self, tokens: NDArray[np.int32], features: NDArray[np.float32] | None = None
+    ) -> LabelProbabilities:
         """Predictions for texts. The prior counts as one more vote, so that few probabilities are 0."""
-        features, at_once = self.tfidf(tokens), max(1, _SIMILARITIES // len(self.truth))
+        words, at_once = self.tfidf(tokens), max(1, _SIMILARITIES // len(self.truth))
         parts = [
-            self._vote((features[start : start + at_once] @ self.texts).toarray())
+            self._vote((words[start : start + at_once] @ self.texts).toarray())
             for start in range(0, len(tokens), at_once)
         ]
         if not parts:

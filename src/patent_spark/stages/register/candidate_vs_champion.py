@@ -19,6 +19,7 @@ from patent_spark.core.progress import Progress
 from patent_spark.core.schemas import is_test
 from patent_spark.core.store import Store, write_parquet
 from patent_spark.core.tokenization import claims_per_patent, tokens
+from patent_spark.inference.known_features import known_of_patents
 from patent_spark.inference.model_package import Package, PackedTask
 from patent_spark.metrics.groups import PatentGroups, read_patent_groups
 from patent_spark.metrics.paired import ALL, PairedComparison, paired_comparison
@@ -109,12 +110,13 @@ def champion_predictions(
     order = np.argsort(patents.keys)
     seen: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     parts: list[Predictions] = []
+    beside = known_of_patents(context.store, patents.keys) if packed.about.features else {}
 
     def predict(rows: NDArray[np.int64], texts: pa.ListArray) -> None:
         probabilities = np.zeros((len(rows), len(labels)), np.float32)
-        probabilities[:, columns] = packed.probabilities(
-            packed.encode_words(texts), context.config.evaluate.batch
-        )
+        known = [beside.get(key, {}) for key in patents.keys[rows].tolist()]
+        encoded = packed.encode_words(texts, known)
+        probabilities[:, columns] = packed.probabilities(encoded, context.config.evaluate.batch)
         parts.append(Predictions.from_probabilities(patents.take(rows), probabilities))
         seen.append(rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,16 +60,20 @@ def file_set(place: str, wanted: str, delimiter: str) -> FileSet:
     return FileSet(root, tuple(path for path in formats if formats[path] == kind), kind, delimiter)
 
 
-def batches(files: FileSet, path: Path, columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+def batches(
+    files: FileSet, path: Path, columns: Mapping[str, str], optional: Sequence[str] = ()
+) -> Iterator[pa.RecordBatch]:
     """A file's columns as text, under the names that `columns` gives them (ours -> the file's).
 
-    Raises DataError for a file that cannot be read and for one without a column.
+    optional: columns that the file may lack; they are null then. Raises DataError for a file that cannot be
+    read and for one without a column.
     """
     read = _parquet if files.format == PARQUET else _csv
     try:
-        for batch in read(path, columns, "\t" if ".tsv" in path.suffixes else files.delimiter):
-            texts = [batch.column(batch.schema.get_field_index(name)) for name in columns.values()]
-            yield pa.record_batch([_as_text(each) for each in texts], names=list(columns))
+        delimiter = "\t" if ".tsv" in path.suffixes else files.delimiter
+        for batch in read(path, columns, delimiter, optional):
+            texts = [_text(batch, name) for name in (*columns.values(), *optional)]
+            yield pa.record_batch(texts, names=[*columns, *optional])
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, files, error) from error
 
@@ -83,26 +87,41 @@ def _unreadable(path: Path, files: FileSet, error: Exception) -> DataError:
     return DataError(f"{why}; columns are separated by {between}", file=str(path), setting="score.delimiter")
 
 
-def _parquet(path: Path, columns: Mapping[str, str], delimiter: str) -> Iterator[pa.RecordBatch]:
+def _parquet(
+    path: Path, columns: Mapping[str, str], delimiter: str, optional: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
     file = pq.ParquetFile(path)
-    _require(path, columns, file.schema_arrow.names)
-    yield from file.iter_batches(_BATCH_ROWS, columns=list(columns.values()))
+    names = file.schema_arrow.names
+    _require(path, columns, names)
+    yield from file.iter_batches(_BATCH_ROWS, columns=_present(columns, optional, names))
 
 
-def _csv(path: Path, columns: Mapping[str, str], delimiter: str) -> Iterator[pa.RecordBatch]:
+def _present(columns: Mapping[str, str], optional: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The columns of a file that are read."""
+    return list(dict.fromkeys([*columns.values(), *(name for name in optional if names.count(name) == 1)]))
+
+
+def _csv(
+    path: Path, columns: Mapping[str, str], delimiter: str, optional: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
     settings = {
         "read_options": pyarrow.csv.ReadOptions(block_size=_BLOCK, use_threads=False),
         "parse_options": pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
     }
     # Everything as text: an id such as 08123456 is no number, and `NA` may be a title.
-    texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(columns.values(), pa.string()))
+    names = [*columns.values(), *optional]
+    texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
     with pyarrow.csv.open_csv(path, convert_options=texts, **settings) as file:
         _require(path, columns, file.schema.names)
         for batch in file:
-            yield batch.select(list(columns.values()))
+            yield batch.select(_present(columns, optional, file.schema.names))
 
 
-def _as_text(column: pa.Array) -> pa.Array:
+def _text(batch: pa.RecordBatch, name: str) -> pa.Array:
+    place = batch.schema.get_field_index(name)
+    if place < 0:
+        return pa.nulls(batch.num_rows, pa.string())
+    column = batch.column(place)
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     return column.cast(pa.string())

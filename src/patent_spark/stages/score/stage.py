@@ -24,6 +24,7 @@ from patent_spark.core.store import write_parquet
 from patent_spark.inference.model_source import OpenedModel, open_models
 from patent_spark.stages.score.file_input import FileInput
 from patent_spark.stages.score.plan import Partition, Plan
+from patent_spark.stages.score.texts import columns_beside
 from patent_spark.stages.score.warehouse_input import WarehouseInput
 from patent_spark.stages.score.worker import ScoreRequest, answer_fields
 from patent_spark.stages.score.workspace import Workspace, open_workspace
@@ -64,8 +65,10 @@ def run(context: StageContext) -> None:
 def _input(context: StageContext, models: Models, copies: Path) -> Input:
     if not context.config.score.input:
         return WarehouseInput(context)
-    fields = dict.fromkeys(field for model in models.values() for field in model.packed.about.text.fields)
-    return FileInput(context, tuple(fields), copies)
+    abouts = [model.packed.about for model in models.values()]
+    fields = dict.fromkeys(field for about in abouts for field in about.text.fields)
+    beside = dict.fromkeys(column for about in abouts for column in columns_beside(about))
+    return FileInput(context, tuple(fields), copies, tuple(beside))
 
 
 def _key(context: StageContext, models: Models) -> str:
@@ -99,7 +102,7 @@ def _score_task(
     started, rows = time.monotonic(), 0
     with Progress(f"score {task}", total=sum(each.rows for each in missing), unit="texts") as bar:
         for partition in missing:
-            texts = source.texts(partition, model.packed.about.text)
+            texts = source.texts(partition, model.packed.about)
             scores = _scores(_spread(context, texts, partition), request, model, source.release_id)
             workspace.publish(task, partition, partial(write_parquet, scores))
             rows += partition.rows

@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyspark.sql import functions as F
 
+from patent_spark.core.features import TABLE_COLUMNS
+
 if TYPE_CHECKING:
     from pyspark.sql import Column
+
+    from patent_spark.core.model_files import TaskDescription
 
 KEPT = ("patent_key", "patent_id", "row")
 """Columns that go from the input to SCORES as they are."""
 TEXT = "text"
+"""What a model reads; the columns of FEATURES that it reads beside it stand under their own names."""
+
+
+def columns_beside(about: TaskDescription) -> list[str]:
+    """The columns of FEATURES that a model reads beside the text."""
+    columns = about.features.columns if about.features else ()
+    return [each.column for each in columns if each.column in TABLE_COLUMNS]
 
 
 def text_of(fields: Sequence[str]) -> Column:

@@ -9,15 +9,16 @@ from pyspark.sql import functions as F
 from patent_spark.config import Score, digest
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
+from patent_spark.core.feature_values import feature_values
 from patent_spark.core.patent_rules import keep_standing
 from patent_spark.core.tokenization import claims_per_patent
 from patent_spark.stages.score.plan import BLOCK_BITS, Partition, Plan, key_ranges
-from patent_spark.stages.score.texts import KEPT, text_of
+from patent_spark.stages.score.texts import KEPT, columns_beside, text_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from patent_spark.core.model_files import TextSource
+    from patent_spark.core.model_files import TaskDescription
 
 
 class WarehouseInput:
@@ -48,8 +49,10 @@ class WarehouseInput:
             )
         return plan
 
-    def texts(self, partition: Partition, source: TextSource) -> DataFrame:
-        """One row per patent of a partition: the columns KEPT and its text, null without any."""
+    def texts(self, partition: Partition, about: TaskDescription) -> DataFrame:
+        """One row per patent of a partition: the columns KEPT, its text, null without any, and what the model
+        reads beside it."""
+        source = about.text
 
         def in_range(frame: DataFrame) -> DataFrame:
             key = F.col("patent_key")
@@ -60,7 +63,12 @@ class WarehouseInput:
             table = self._context.read("CLAIMS" if field == "claims" else "ABSTRACTS").transform(in_range)
             further = claims_per_patent(table, source.claims) if field == "claims" else table
             patents = patents.join(further.select("patent_key", field), "patent_key", how="left")
-        return patents.withColumn("row", F.lit(None).cast("bigint")).select(*KEPT, text_of(source.fields))
+        beside = columns_beside(about)
+        if about.features and beside:
+            known = feature_values(about.features.features, patents, self._context.read)
+            patents = patents.join(known.select("patent_key", *beside), "patent_key", how="left")
+        rows = patents.withColumn("row", F.lit(None).cast("bigint"))
+        return rows.select(*KEPT, text_of(source.fields), *beside)
 
     def _patents(self) -> DataFrame:
         patents, year = self._context.read("PATENTS").transform(keep_standing), F.year("grant_date")

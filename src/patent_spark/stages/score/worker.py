@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql.types import StructType
 
+from patent_spark.core.features import TABLE_COLUMNS, given_or_unknown
 from patent_spark.core.schemas import LEVELS, SCORES, TOP1
 from patent_spark.inference.model_package import Package, PackedTask
 from patent_spark.stages.score.texts import KEPT, TEXT, chunks
@@ -57,7 +58,9 @@ def packed_task(folder: str, task: str) -> PackedTask:
 
 def scored(packed: PackedTask, texts: pa.Table, request: ScoreRequest) -> pa.RecordBatch:
     """One row per row of `texts`. Texts without a known word get no label."""
-    encoded = packed.encode([text or "" for text in texts[TEXT].to_pylist()])
+    beside = texts.select([name for name in TABLE_COLUMNS if name in texts.column_names]).to_pylist()
+    known = [given_or_unknown(row) for row in beside] if packed.about.features else None
+    encoded = packed.encode([text or "" for text in texts[TEXT].to_pylist()], known)
     readable = encoded.known > 0
     found = packed.probabilities(encoded.take(readable), request.batch)
     kept = [texts[name].combine_chunks() for name in KEPT]

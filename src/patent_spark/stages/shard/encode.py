@@ -15,6 +15,7 @@ from patent_spark.core.token_ids import token_ids
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+_TEXTS = ("split", "patent_key", "label", "tokens")
 ENCODED = "split string, patent_key bigint, label int, length int, tokens binary"
 
 
@@ -34,13 +35,14 @@ def encode(
     texts: DataFrame, words: Sequence[str], labels: Sequence[str], max_tokens: int, min_tokens: int
 ) -> DataFrame:
     """One row per text with at least `min_tokens` words of the vocabulary; see encode_batch."""
+    further = [f"{name} {kind}" for name, kind in texts.dtypes if name not in _TEXTS]
 
     def encoded(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         vocabulary, names = pa.array(words, pa.string()), pa.array(labels, pa.string())
         for batch in batches:
             yield encode_batch(batch, vocabulary, names, max_tokens, min_tokens)
 
-    return texts.mapInArrow(encoded, ENCODED)
+    return texts.mapInArrow(encoded, ", ".join([ENCODED, *further]))
 
 
 def encode_batch(
@@ -49,7 +51,7 @@ def encode_batch(
     """The batch (split, patent_key, label, tokens) with `label` and `tokens` as in EXAMPLES, and `length`.
 
     `label` becomes its index in `labels`. Texts with fewer than `min_tokens` known words are dropped; see
-    token_ids.
+    token_ids. Further columns stay as they are.
     """
     matrix, known = token_ids(batch.column("tokens"), vocabulary, max_tokens)
     length = np.minimum(known, max_tokens).astype(np.int32)
@@ -60,6 +62,7 @@ def encode_batch(
         "length": pa.array(length),
         "tokens": _as_binary(matrix),
     }
+    columns |= {name: batch.column(name) for name in batch.schema.names if name not in _TEXTS}
     return pa.RecordBatch.from_pydict(columns).filter(pa.array(length >= min_tokens))
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _COLUMNS = ("patent_key", "position", "label", "length", "tokens")
+_LENGTH = 4
+"""Place of the length among the fields of a batch."""
 # Part of each seed, so that no two generators share one.
 _ROUNDS, _ROWS, _STEPS = range(3)
 _OPENS = 3
@@ -48,6 +50,8 @@ class Batch(NamedTuple):
     """int64 [n]: patent_key, negative for padding."""
     length: tf.Tensor
     """int32 [n]: tokens before padding."""
+    features: tf.Tensor
+    """float32 [n, width]; with width 0 for examples without features."""
 
 
 class Feed:
@@ -174,7 +178,8 @@ class Feed:
         label, weight, key, steps = (
             tf.TensorSpec((None,), kind) for kind in (tf.int32, tf.float32, tf.int64, tf.int64)
         )
-        signature = ((tokens, label, weight, key, label), steps)
+        features = tf.TensorSpec((None, self.layout.feature_width), tf.float32)
+        signature = ((tokens, label, weight, key, label, features), steps)
         rounds = tf.data.Dataset.from_generator(
             lambda: self._rounds(epoch, start_step), output_signature=signature
         )
@@ -216,7 +221,7 @@ class Feed:
             self.layout.rows_per_group
         )
         if self.bucket_by_length:
-            order = order[np.argsort(arrays[-1][order], kind="stable")]
+            order = order[np.argsort(arrays[_LENGTH][order], kind="stable")]
         return tuple(array[order] for array in arrays)
 
     def _by_step(self, shards: Sequence[tuple[npt.NDArray[Any], ...]]) -> tuple[npt.NDArray[Any], ...]:
@@ -264,7 +269,7 @@ class Feed:
         try:
             # One worker keeps the order of the list; with the dummy pool a reader can wait forever.
             with make_batch_reader(
-                urls, schema_fields=list(_COLUMNS), shuffle_row_groups=False, workers_count=1, num_epochs=1
+                urls, schema_fields=self._columns, shuffle_row_groups=False, workers_count=1, num_epochs=1
             ) as reader:
                 for group, columns in zip(groups, reader, strict=False):
                     yield self._checked(group, columns)
@@ -299,7 +304,27 @@ class Feed:
                 token_ids=len(ids),
                 max_tokens=self.layout.max_tokens,
             )
-        return ids.reshape(rows, -1), columns.label, (keys >= 0).astype(np.float32), keys, columns.length
+        weight = (keys >= 0).astype(np.float32)
+        features = self._features(file, columns)
+        return ids.reshape(rows, -1), columns.label, weight, keys, columns.length, features
+
+    @property
+    def _columns(self) -> list[str]:
+        return [*_COLUMNS, "features"] if self.layout.feature_width else list(_COLUMNS)
+
+    def _features(self, file: Path, columns: Any) -> npt.NDArray[np.float32]:
+        rows, width = self.layout.rows_per_group, self.layout.feature_width
+        if not width:
+            return np.zeros((rows, 0), np.float32)
+        numbers = np.frombuffer(b"".join(columns.features), "<f4")
+        if len(numbers) != rows * width:
+            raise FeedError(
+                f"{file} has {len(numbers)} numbers of features, the manifest has {rows} rows of {width}",
+                file=file.name,
+                numbers=len(numbers),
+                width=width,
+            )
+        return numbers.reshape(rows, width)
 
 
 def _count_and_digest(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

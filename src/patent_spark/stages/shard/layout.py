@@ -35,6 +35,8 @@ class Layout:
     """keys_digest() of all examples."""
     virtual_shards: int
     max_tokens: int
+    feature_width: int = 0
+    """Numbers in the column `features`; 0: there is none."""
     contents: Sequence[str] = ()
     """content_digest() of each group's file."""
 
@@ -46,6 +48,7 @@ class Layout:
             **examples.splits[split].model_dump(),
             virtual_shards=metadata.virtual_shards,
             max_tokens=examples.max_tokens,
+            feature_width=examples.feature_width,
         )
 
     @property
@@ -118,9 +121,14 @@ def content_digest(file: Path) -> str:
 def keys_digest(keys: npt.NDArray[np.int64]) -> int:
     """A digest of the keys of examples, independent of their order; the negative keys of padding are ignored.
 
-    Digests of parts add up modulo 2**64. The mix is the finaliser of splitmix64 (Steele, Lea and Flood 2014).
+    Digests of parts add up modulo 2**64.
     """
-    mixed = keys[keys >= 0].astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return int((mixed ^ (mixed >> np.uint64(31))).sum(dtype=np.uint64))
+    return int(mixed(keys[keys >= 0].astype(np.uint64)).sum(dtype=np.uint64))
+
+
+def mixed(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """A hash of each number: the finaliser of splitmix64 (Steele, Lea and Flood 2014)."""
+    hashed = numbers + np.uint64(0x9E3779B97F4A7C15)
+    hashed = (hashed ^ (hashed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    hashed = (hashed ^ (hashed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return hashed ^ (hashed >> np.uint64(31))

@@ -23,14 +23,18 @@ def write_groups(
     virtual_shards: int,
     row_group_rows: int,
     max_tokens: int,
+    feature_width: int = 0,
 ) -> SplitLayout:
     """Write a split of `rows` examples, given in order with the columns of EXAMPLES except `position`.
 
+    feature_width: numbers in the column `features`; with 0 there is no such column.
     Returns its entry of the manifest. Holds at most one row group and one table of the stream in memory.
     """
     planned: dict[str, Any] = plan(rows, virtual_shards, row_group_rows)
     layout = Layout(**planned, keys_digest=0, virtual_shards=virtual_shards, max_tokens=max_tokens)
     schema = arrow_schema("EXAMPLES")
+    if feature_width:
+        schema = schema.append(pa.field("features", pa.binary()))
     directory.mkdir(parents=True, exist_ok=True)
     digest, padding, contents = 0, 0, []
     sizes = [layout.examples_in(group) for group in range(layout.groups)]
@@ -40,12 +44,13 @@ def write_groups(
         table = table.append_column("position", pa.array(position)).select(schema.names).cast(schema)
         filler = np.arange(padding, padding + layout.rows_per_group - table.num_rows)
         padding += len(filler)
-        whole = pa.concat_tables([table, _padding(filler, rows, max_tokens).cast(schema)])
+        padding_rows = _padding(filler, rows, max_tokens, feature_width).select(schema.names).cast(schema)
+        whole = pa.concat_tables([table, padding_rows])
         contents.append(_write_group(whole, directory / group_file(group)))
     return SplitLayout(**planned, keys_digest=digest, contents=tuple(contents))
 
 
-def _padding(numbers: NDArray[np.int64], rows: int, max_tokens: int) -> pa.Table:
+def _padding(numbers: NDArray[np.int64], rows: int, max_tokens: int, feature_width: int) -> pa.Table:
     """Rows of the padding with these numbers, which run from 0 over a whole split of `rows` examples."""
     return pa.table(
         {
@@ -54,6 +59,7 @@ def _padding(numbers: NDArray[np.int64], rows: int, max_tokens: int) -> pa.Table
             "label": np.zeros(len(numbers), np.int32),
             "length": np.zeros(len(numbers), np.int32),
             "tokens": pa.array([bytes(4 * max_tokens)] * len(numbers), pa.binary()),
+            "features": pa.array([bytes(4 * feature_width)] * len(numbers), pa.binary()),
         }
     )
 

@@ -18,12 +18,25 @@ from patent_spark.config import JOINT
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.key_ranges import key_ranges
-from patent_spark.core.metadata import ShardMetadata, SplitLayout, TaskExamples, TextMetadata
+from patent_spark.core.metadata import (
+    FeatureEncoding,
+    ShardMetadata,
+    SplitLayout,
+    TaskExamples,
+    TextMetadata,
+)
 from patent_spark.core.progress import Progress, say
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.shuffle import read_shuffled, write_shuffled
 from patent_spark.core.store import parquet_size
 from patent_spark.stages.shard.encode import encode, labelled_texts
+from patent_spark.stages.shard.features import (
+    features_of_task,
+    fit_to_training,
+    with_features,
+    with_values,
+    write_features,
+)
 from patent_spark.stages.shard.labels import label_per_patent, labels_of_task
 from patent_spark.stages.shard.multitask import join_examples, read_examples
 from patent_spark.stages.shard.row_groups import write_groups
@@ -62,6 +75,9 @@ def _shard_task(context: StageContext, task: str, words: list[str]) -> tuple[Tas
     labels_of_patents, interim = label_per_patent(context, task, splits_of_task)
     members_of_task = splits_of_task.select("patent_key", "split")
     texts = labelled_texts(members_of_task, labels_of_patents, context.read("TOKENS"))
+    features = features_of_task(context, task)
+    if features:
+        texts = with_values(texts, write_features(context, features, members_of_task), features)
     shuffled = context.draft.directory / "shuffled"
     names = [*labels, *(each.label for each in interim)]
     encoded = (
@@ -69,14 +85,16 @@ def _shard_task(context: StageContext, task: str, words: list[str]) -> tuple[Tas
         for keys in key_ranges(members_of_task)
     )
     write_shuffled(encoded, shuffled, rows=len(members), seed=context.config.shard.seed, by="split")
-    splits = _write_splits(context, task, shuffled, sizes)
-    # Without any text, nothing was written.
-    shutil.rmtree(shuffled, ignore_errors=True)
-    if TRAIN not in splits:
+    if not parquet_size(shuffled / f"split={TRAIN}")["rows"]:
         raise _no_training_examples(task, sizes.get(TRAIN, 0), section.min_tokens)
+    encoding = fit_to_training(features, shuffled / f"split={TRAIN}") if features else None
+    splits = _write_splits(context, task, shuffled, sizes, encoding)
+    shutil.rmtree(shuffled)
     if "claims" in context.config.text.fields:
         _warn_if_truncated(context, task, splits[TRAIN].rows)
-    examples = TaskExamples(labels=labels, max_tokens=section.max_tokens, splits=splits, interim=interim)
+    examples = TaskExamples(
+        labels=labels, max_tokens=section.max_tokens, splits=splits, interim=interim, features=encoding
+    )
     return examples, len(members) - sum(split.rows for split in splits.values())
 
 
@@ -94,7 +112,11 @@ def _no_training_examples(task: str, patents: int, min_tokens: int) -> DataError
 
 
 def _write_splits(
-    context: StageContext, task: str, shuffled: Path, sizes: Mapping[str, int]
+    context: StageContext,
+    task: str,
+    shuffled: Path,
+    sizes: Mapping[str, int],
+    encoding: FeatureEncoding | None,
 ) -> dict[str, SplitLayout]:
     """Write the splits that have examples; `sizes` are the patents of each split."""
     section, splits = context.config.task(task), {}
@@ -102,7 +124,7 @@ def _write_splits(
         directory = shuffled / f"split={split}"
         rows = parquet_size(directory)["rows"]
         if rows:
-            splits[split] = _write_split(context, task, split, directory, rows, section.max_tokens)
+            splits[split] = _write_split(context, task, split, directory, rows, section.max_tokens, encoding)
         elif split != TRAIN:
             say(
                 f"  {task}: split {split} is skipped, none of its {sizes[split]:,} patents "
@@ -149,14 +171,23 @@ def _joint_parts(examples: Mapping[str, DataFrame], sizes: Mapping[str, int]) ->
 
 
 def _write_split(
-    context: StageContext, task: str, split: str, shuffled: Path, rows: int, max_tokens: int
+    context: StageContext,
+    task: str,
+    split: str,
+    shuffled: Path,
+    rows: int,
+    max_tokens: int,
+    encoding: FeatureEncoding | None = None,
 ) -> SplitLayout:
     shard = context.config.shard
     directory = context.draft.path("EXAMPLES") / task / split
     virtual_shards = math.lcm(*shard.world_sizes)
     with Progress(f"shards of {task}, {split}", rows) as bar:
         tables = _checked(read_shuffled(shuffled), task, bar)
-        return write_groups(directory, tables, rows, virtual_shards, shard.row_group_rows, max_tokens)
+        if encoding:
+            tables = with_features(tables, encoding, training=split == TRAIN)
+        width = encoding.width if encoding else 0
+        return write_groups(directory, tables, rows, virtual_shards, shard.row_group_rows, max_tokens, width)
 
 
 def _checked(tables: Iterator[pa.Table], task: str, bar: Progress) -> Iterator[pa.Table]:

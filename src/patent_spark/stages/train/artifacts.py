@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +56,7 @@ def _described(job: Job, config: Config, task: str, kept_epoch: int) -> TaskDesc
         release_id=job.release_id,
         key=job.key,
         kept_epoch=kept_epoch,
+        features=job.shards.tasks[task].features,
     )
 
 
@@ -92,18 +93,21 @@ def log_models(
 
 
 def _log_task_models(job: Job, config: Config, run: Run, network: keras.Model) -> None:
-    tokens = _input_examples(job)
+    inputs = _input_examples(job)
     for number, task in enumerate(config.models[job.model]):
         name = f"{config.prefix(task)}{UNCALIBRATED_MODEL}"
         metadata = {"labels": job.shards.tasks[task].labels, "calibration": None}
-        run.log_model(with_one_head(network, number), tokens, name, metadata)
+        run.log_model(with_one_head(network, number), inputs, name, metadata)
         folder = f"{config.prefix(task)}training"
         run.log_texts(job.models / task, folder)
         run.link_artifact("lineage", f"{folder}/{LINEAGE_FILE}")
 
 
-def _input_examples(job: Job) -> npt.NDArray[np.int32]:
-    """int32 [n, max_tokens]: the first examples."""
-    table = pq.read_table(Path(job.examples) / TRAIN / group_file(0), columns=["tokens"])
-    rows = table["tokens"].to_pylist()[:_INPUT_EXAMPLES]
-    return np.array([np.frombuffer(row, "<i4") for row in rows])
+def _input_examples(job: Job) -> dict[str, npt.NDArray[Any]]:
+    """The first examples: tokens int32 [n, max_tokens], and features float32 [n, width] if there are any."""
+    kinds = {"tokens": "<i4"} | ({"features": "<f4"} if job.shards.tasks[job.model].features else {})
+    table = pq.read_table(Path(job.examples) / TRAIN / group_file(0), columns=list(kinds))
+    return {
+        name: np.array([np.frombuffer(row, kind) for row in table[name].to_pylist()[:_INPUT_EXAMPLES]])
+        for name, kind in kinds.items()
+    }

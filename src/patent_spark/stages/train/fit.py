@@ -136,7 +136,14 @@ def _trainer(job: Job, config: Config, settings: Train, ranks: Ranks, examples: 
     tasks = config.models[job.model]
     sizes = [len(job.shards.tasks[task].labels) for task in tasks]
     vectors = read_vectors(Path(job.vectors))
-    network = build_model(config.model, vectors, sizes, settings.seed, settings.precision)
+    network = build_model(
+        config.model,
+        vectors,
+        sizes,
+        settings.seed,
+        settings.precision,
+        features=examples.layout.feature_width,
+    )
     interim = job.shards.tasks[job.model].interim
     heads = heads_of(config, tasks, sizes, Path(job.examples) / TRAIN, interim)
     optimizer = adam(settings, settings.epochs * examples.steps_per_epoch)

@@ -110,7 +110,7 @@ def _evaluate(trainer: Trainer, development: Feed, state: TrainingState, callbac
 def _run_step(trainer: Trainer, step: Callable[..., Any], batch: Batch, callbacks: Callbacks) -> Any:
     if callbacks.stop_requested():
         trainer.request_stop()
-    return step(batch.tokens, batch.label, batch.weight).numpy()
+    return step(batch.tokens, batch.label, batch.weight, batch.features).numpy()
 
 
 def _stop(trainer: Trainer, state: TrainingState, callbacks: Callbacks) -> None:

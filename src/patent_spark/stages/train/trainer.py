@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patent_spark.config import Train
+from patent_spark.inference.network_inputs import feature_width, inputs_of
 from patent_spark.stages.train.checkpoint import Arrays
 from patent_spark.stages.train.launch.horovod import Ranks
 from patent_spark.stages.train.model.dropout import with_shared_dropout
@@ -77,13 +78,14 @@ class Trainer:
         """Have the next step, of training or of evaluation, tell all ranks to stop."""
         self._stop.assign(1.0)
 
-    def _sums(self, tokens: Any, label: Any, weight: Any, training: bool) -> tuple[Any, Any]:
+    def _sums(self, tokens: Any, label: Any, weight: Any, features: Any, training: bool) -> tuple[Any, Any]:
         """The objective of a rank's part of a batch, and the sums that train_step() adds up over ranks."""
         import keras
         import tensorflow as tf
 
         longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=1, dtype=tf.int32))
-        all_logits = self._logits(tokens[:, : tf.maximum(longest, 1)], training=training)
+        read = inputs_of(tokens[:, : tf.maximum(longest, 1)], features)
+        all_logits = self._logits(read, training=training)
         objective, sums = tf.constant(0.0), []
         for head, logits in zip(self.heads, keras.tree.flatten(all_logits), strict=True):
             objective, head_sums = self._head_sums(head, logits, label, weight, objective)
@@ -123,17 +125,17 @@ class Trainer:
         import tensorflow as tf
 
         variables = [variable.value for variable in self.network.trainable_variables]
-        batch = _batch_signature()
+        batch = _batch_signature(feature_width(self.network))
 
         @tf.function(input_signature=batch)  # type: ignore[untyped-decorator, unused-ignore]
-        def train_step(tokens: Any, label: Any, weight: Any) -> Any:
+        def train_step(tokens: Any, label: Any, weight: Any, features: Any) -> Any:
             """Take one step; returns sums over all ranks.
 
             They are loss, weight and number of correct predictions of each head, then the number of examples
             and of ranks that were asked to stop.
             """
             with tf.GradientTape() as tape:
-                objective, sums = self._sums(tokens, label, weight, training=True)
+                objective, sums = self._sums(tokens, label, weight, features, training=True)
                 objective = self._optimizer.scale_loss(objective)
             *gradients, sums = self.ranks.sum([*tape.gradient(objective, variables), sums])
             gradients = [gradient / tf.maximum(sums[-2], 1.0) for gradient in gradients]
@@ -141,15 +143,15 @@ class Trainer:
             return sums
 
         @tf.function(input_signature=batch)  # type: ignore[untyped-decorator, unused-ignore]
-        def eval_step(tokens: Any, label: Any, weight: Any) -> Any:
+        def eval_step(tokens: Any, label: Any, weight: Any, features: Any) -> Any:
             """The same sums without a step."""
-            return self.ranks.sum([self._sums(tokens, label, weight, training=False)[1]])[0]
+            return self.ranks.sum([self._sums(tokens, label, weight, features, training=False)[1]])[0]
 
         return train_step, eval_step
 
 
-def _batch_signature() -> list[tf.TensorSpec]:
-    """tokens, label and weight of any batch.
+def _batch_signature(features: int) -> list[tf.TensorSpec]:
+    """tokens, label, weight and features of any batch; features: their width.
 
     All batches share one signature, because a second trace would give its allreduce another name than on the
     other ranks.
@@ -160,4 +162,5 @@ def _batch_signature() -> list[tf.TensorSpec]:
         tf.TensorSpec((None, None), tf.int32),
         tf.TensorSpec((None,), tf.int32),
         tf.TensorSpec((None,), tf.float32),
+        tf.TensorSpec((None, features), tf.float32),
     ]

@@ -35,6 +35,21 @@ def refused(tmp_path, read):
     return refused
 
 
+def test_what_is_known_beside_the_text(read, refused):
+    lines = (
+        '{"title": "A", "num_claims": 12, "family_size": "3", "patent_type": "Utility", "cpc_class": "h04"}'
+    )
+    document = Document(
+        "A", "", cpc_class="H04", features={"num_claims": 12, "family_size": 3, "patent_type": "utility"}
+    )
+    assert read(lines, JSON_LINES) == [document]
+    assert document.known == document.features | {"cpc_class": "H04"}
+    table = "title,abstract,num_claims,examiner_citations\nA,,7,\nB,,,0\n"
+    assert [each.known for each in read(table, CSV)] == [{"num_claims": 7}, {"examiner_citations": 0}]
+    for odd in ('"many"', "-1", "2.5", "true", "[1]"):
+        refused('{"title": "A"}\n{"title": "B", "num_claims": ' + odd + "}", JSON_LINES, row=2)
+
+
 def test_the_first_line_of_a_text_is_the_title(read):
     text = "\ufeff\n\n  A pump \nwith a valve,\n\nand a second paragraph.\n"
     assert read(text, TEXT) == [Document("A pump", "with a valve,\n\nand a second paragraph.")]

@@ -1,5 +1,7 @@
 """The baselines: constant ones by hand, TF-IDF beside scikit-learn."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -15,7 +17,7 @@ from tests.support.predictions import patents_of
 
 
 def block(tokens, truth):
-    return Block(np.arange(len(truth)), np.asarray(truth), tokens)
+    return Block(np.arange(len(truth)), np.asarray(truth), tokens, np.zeros((len(truth), 0), np.float32))
 
 
 NONE = block(np.zeros((0, 6), np.int32), np.zeros(0, int))
@@ -122,6 +124,27 @@ def test_without_scikit_learn_it_says_the_same(labels, monkeypatch):
     actual = logs[:, 1:] - logs[:, :1]
     temperature = np.median(differences / actual)
     assert actual == pytest.approx(differences / temperature, abs=0.05)  # half precision
+
+
+def test_it_reads_features_beside_the_words():
+    """The label is the sign of a number that no word tells; another number is noise."""
+    rng = np.random.default_rng(5)
+
+    def examples(count):
+        made = corpus(count, 2, seed=int(rng.integers(1000)))
+        features = rng.normal(0, 1, (count, 2)).astype(np.float32)
+        return dataclasses.replace(made, truth=(features[:, 0] > 0).astype(np.int64), features=features)
+
+    training, other = examples(600), examples(300)
+    tfidf = Tfidf(training.tokens, 20)
+    blind, seeing = (
+        fit_linear(tfidf, training, NONE, labels=3, seed=1, features=features) for features in (False, True)
+    )
+    assert abs((blind(other.tokens)[0] == other.truth).mean() - 0.5) < 0.1
+    predicted, probabilities = seeing(other.tokens, other.features)
+    assert (predicted == other.truth).mean() > 0.95
+    assert (probabilities[:, 2] == 0).all()
+    assert blind.model.feature_weights is None
 
 
 def test_it_is_less_confident_for_texts_without_a_signal():

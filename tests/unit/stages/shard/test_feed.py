@@ -3,12 +3,14 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from patent_spark.stages.shard import feed as feed_module
 from patent_spark.stages.shard.feed import Feed, FeedError
 from patent_spark.stages.shard.layout import Layout, content_digest, group_file, keys_digest
+from patent_spark.stages.shard.row_groups import write_groups
 from tests.support.errors import raises
 from tests.support.factories import examples, write_shards
 
@@ -81,7 +83,7 @@ def test_steps_follow_from_the_manifest(shards):
 def test_a_batch_holds_the_examples_own_arrays(shards):
     for batch in open_feed(shards, bucket_by_length=True).epoch(0):
         rows = zip(*(array.numpy() for array in batch), strict=True)
-        for tokens, label, weight, key, length in rows:
+        for tokens, label, weight, key, length, features in rows:
             i = key - 10
             text = list(range(i + 1, i + 2 + i % 11)) if key >= 0 else []
             expected = (
@@ -91,7 +93,42 @@ def test_a_batch_holds_the_examples_own_arrays(shards):
                 len(text),
             )
             assert (tokens.tolist(), label, weight, length) == expected
-        assert [array.dtype.name for array in batch] == ["int32", "int32", "float32", "int64", "int32"]
+            assert features.shape == (0,)
+        kinds = ["int32", "int32", "float32", "int64", "int32", "float32"]
+        assert [array.dtype.name for array in batch] == kinds
+
+
+@pytest.fixture(scope="module")
+def shards_with_features(tmp_path_factory):
+    """The same examples with two numbers each: the key and its half."""
+    table = examples(range(10, 40), [0] * 30, [[1, 2]] * 30, WORDS)
+    numbers = np.stack([np.arange(10, 40), np.arange(10, 40) / 2], axis=1).astype("<f4")
+    table = table.append_column("features", pa.array([row.tobytes() for row in numbers], pa.binary()))
+    directory = tmp_path_factory.mktemp("with_features")
+    described = write_groups(directory, [table], 30, VIRTUAL_SHARDS, 9, WORDS, feature_width=2)
+    layout = Layout(
+        **described.model_dump(), virtual_shards=VIRTUAL_SHARDS, max_tokens=WORDS, feature_width=2
+    )
+    return directory, layout
+
+
+@pytest.mark.parametrize("bucket", [False, True])
+def test_a_batch_holds_the_features_of_its_examples(shards_with_features, bucket):
+    directory, layout = shards_with_features
+    feed = Feed(directory, layout, world=1, rank=0, batch=8, seed=1, bucket_by_length=bucket)
+    keys = []
+    for batch in feed.epoch(0):
+        for key, features in zip(batch.key.numpy().tolist(), batch.features.numpy().tolist(), strict=True):
+            assert features == ([key, key / 2] if key >= 0 else [0, 0])
+            keys.append(key)
+    assert sorted(key for key in keys if key >= 0) == list(range(10, 40))
+
+
+def test_features_of_another_width_are_refused(shards_with_features):
+    directory, layout = shards_with_features
+    feed = Feed(directory, dataclasses.replace(layout, feature_width=3), world=1, rank=0, batch=8, seed=1)
+    with raises(FeedError, width=3):
+        list(feed.epoch(0))
 
 
 def test_order_follows_from_seed_and_epoch(shards):

@@ -170,8 +170,9 @@ ORDER = {"train": shuffled_order(range(1, 9), seed=7), "test": shuffled_order([9
 
 @pytest.fixture
 def warehouse(tmp_path, engine):
-    """Stages text, label and split with twelve patents; a run of stage shard with given settings."""
+    """Stages ingest, text, label and split with twelve patents; a run of stage shard with given settings."""
     store = Store(tmp_path)
+    publish(store, "ingest", {"PATENTS": []})
     tokens = {
         key: [f"w{key}", "unknown", "w1"] if key < 11 else ["unknown"] for key in range(1, 12)
     }  # 12 has no text at all

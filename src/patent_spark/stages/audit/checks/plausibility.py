@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from patent_spark.core.features import encode_rows
 from patent_spark.core.schemas import TOP1, is_test
+from patent_spark.inference.known_features import known_of_patents
 from patent_spark.inference.scorer import current_scorer
 from patent_spark.metrics.report_schema import ClassifierMetrics
 from patent_spark.stages.audit.check_spec import CheckSpec, sampling_noise
@@ -163,6 +165,11 @@ def _accuracy_on_sample(data: TaskData, patents: pd.DataFrame) -> float:
     sample = patents.sample(size, random_state=data.settings.seed)
     truth = sample.merge(data.warehouse.labels, on="patent_key", how="left")[data.label_column].to_numpy()
     scorer = current_scorer(data.store, data.task)
-    tokens = token_ids(data.store, sample["patent_key"].to_numpy(), data.max_tokens)
-    predicted = np.array(scorer.labels)[scorer.probabilities(tokens).argmax(axis=1)]
+    keys = sample["patent_key"].to_numpy()
+    tokens, features = token_ids(data.store, keys, data.max_tokens), None
+    if scorer.features:
+        beside = known_of_patents(data.store, keys)
+        known = [beside.get(key, {}) for key in keys.tolist()]
+        features = encode_rows(scorer.features, known, np.count_nonzero(tokens, axis=1))
+    predicted = np.array(scorer.labels)[scorer.probabilities(tokens, features=features).argmax(axis=1)]
     return float((predicted == truth).mean())

@@ -1,5 +1,7 @@
 """The network: word vectors, LSTM layers that read one way or both, pooling over the words, softmax.
 
+Features, where there are any, go past the text into the last layer.
+
 Dropout is on word vectors and on the pooled state, never within the recurrence, where cuDNN's kernel has
 none.
 """
@@ -13,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patent_spark.config import Model
+from patent_spark.inference.network_inputs import FEATURES, TOKENS
 from patent_spark.stages.train.model.recurrence import recurrent_states
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ def build_model(
     labels: int | Sequence[int],
     seed: int,
     precision: str = "float32",
+    features: int = 0,
 ) -> keras.Model:
     """int32 tokens [batch, any length up to max_tokens] -> float32 probabilities [batch, labels].
 
@@ -35,12 +39,14 @@ def build_model(
     seed: the same seed gives the same weights.
     precision: Keras's dtype policy of all layers up to the pooling. Weights, the pooling over words and the
     logits are float32 with each.
+    features: numbers a patent that the last layer reads beside the text; with any, the network has a second
+    input, float32 [batch, features].
     """
     import keras
     from keras import layers, ops
 
     keras.utils.set_random_seed(seed)
-    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    tokens = keras.Input((None,), dtype="int32", name=TOKENS)
     word_vectors = _embedding(config, vectors, precision)(tokens)
     sequence = word_vectors
     if config.spatial_dropout:
@@ -53,8 +59,12 @@ def build_model(
     state = ops.concatenate(parts, axis=-1)
     if config.dropout:
         state = layers.Dropout(config.dropout, name="dropout")(state)
+    inputs: Any = tokens
+    if features:
+        beside = keras.Input((features,), dtype="float32", name=FEATURES)
+        state, inputs = ops.concatenate([state, beside], axis=-1), [tokens, beside]
     probabilities = _heads(state, [labels] if isinstance(labels, int) else labels)
-    return keras.Model(tokens, probabilities[0] if isinstance(labels, int) else probabilities)
+    return keras.Model(inputs, probabilities[0] if isinstance(labels, int) else probabilities)
 
 
 def _heads(state: Any, sizes: Sequence[int]) -> list[Any]:

@@ -104,7 +104,8 @@ def trained_one_step(network, heads, tokens, labels, settings=Train(clip_norm=0.
     """Train the network by one step of gradient descent; returns the step's sums."""
     with join_job() as ranks:
         trainer = Trainer(network, settings, ranks, keras.optimizers.SGD(0.3), heads)
-        sums = trainer.train_step(tokens, np.array(labels, np.int32), np.ones(len(labels), np.float32))
+        weight, features = np.ones(len(labels), np.float32), np.zeros((len(labels), 0), np.float32)
+        sums = trainer.train_step(tokens, np.array(labels, np.int32), weight, features)
         return sums.numpy()
 
 

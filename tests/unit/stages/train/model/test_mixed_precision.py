@@ -25,7 +25,10 @@ def trainer(ranks, precision):
 
 def losses(trainer, steps=10):
     weight = np.ones(16, np.float32)
-    return [trainer.train_step(TOKENS, LABEL, weight).numpy()[0] / 16 for _ in range(steps)]
+    return [
+        trainer.train_step(TOKENS, LABEL, weight, np.zeros((16, 0), np.float32)).numpy()[0] / 16
+        for _ in range(steps)
+    ]
 
 
 @pytest.mark.parametrize(

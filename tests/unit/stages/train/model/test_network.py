@@ -59,6 +59,18 @@ def test_padding_changes_nothing(each):
     assert np.allclose(each(TOKENS[1:2, :2]).numpy(), whole[1:2], atol=1e-6)
 
 
+def test_features_go_straight_into_the_last_layer():
+    """Beside the text they add features @ kernel to its logits, and nothing else."""
+    settings = Model(units=5, layers=1, pool="max", dropout=0.5)
+    network = build_model(settings, VECTORS, labels=3, seed=1, features=2)
+    features = np.array([[1, 0], [0, 0], [0, 2], [-1, 3]], np.float32)
+    nothing = np.log(network([TOKENS, np.zeros_like(features)]).numpy())
+    kernel = network.get_layer("logits").get_weights()[0]
+    assert kernel.shape == (5 + 2, 3)
+    expected = [softmax(row) for row in nothing + features @ kernel[5:]]
+    assert np.allclose(network([TOKENS, features]).numpy(), expected, atol=1e-5)
+
+
 def test_word_order_counts(each):
     assert not np.allclose(each(TOKENS[3:]).numpy(), each(TOKENS[3:, [1, 0, 2, 3, 4]]).numpy(), atol=1e-5)
 
