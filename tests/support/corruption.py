@@ -49,6 +49,8 @@ def rewrite_examples(store: Store, task: str, change: Change) -> None:
     frame["tokens"] = [np.frombuffer(row, "<i4").copy() for row in frame["tokens"]]
     frame = change(frame)
     frame["tokens"] = [row.astype("<i4").tobytes() for row in frame["tokens"]]
+    if "features" in frame:
+        schema = schema.append(pa.field("features", pa.binary()))
     shutil.rmtree(home)
     for split, rows_ in frame.groupby("split"):
         (home / str(split)).mkdir(parents=True)

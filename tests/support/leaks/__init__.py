@@ -3,6 +3,6 @@
 The tests and `make audit-canaries` share them.
 """
 
-from tests.support.leaks import copies, joins, lookahead, results, shortcuts
+from tests.support.leaks import copies, features, joins, lookahead, results, shortcuts
 
-LEAKS = (*joins.LEAKS, *copies.LEAKS, *lookahead.LEAKS, *shortcuts.LEAKS, *results.LEAKS)
+LEAKS = (*joins.LEAKS, *copies.LEAKS, *lookahead.LEAKS, *features.LEAKS, *shortcuts.LEAKS, *results.LEAKS)

@@ -83,6 +83,7 @@ def test_a_clean_release_passes_every_check(audited):
         ("technology", "percentiles_lookahead"),
         ("technology", "label_embargo"),
         ("technology", "top1_auc"),
+        ("technology", "features_lookahead"),
         ("technology", "class_predicts_label"),
         ("technology", "class_predicts_test"),
         ("citation_level", "year_predicts_test"),

@@ -7,6 +7,7 @@ leak that it catches in tests/support/leaks.
 from patent_spark.stages.audit.check_spec import Check
 from patent_spark.stages.audit.checks import (
     duplicates,
+    features,
     joins,
     label_shift,
     lookahead,
@@ -46,6 +47,7 @@ TASK_CHECKS: tuple[Check[TaskData], ...] = (
     Check(duplicates.RELATED, duplicates.related_patents),
     Check(lookahead.PERCENTILES, lookahead.percentiles_lookahead),
     Check(lookahead.EMBARGO, lookahead.label_embargo),
+    Check(features.LOOKAHEAD, features.features_lookahead),
     Check(label_shift.SHIFT, label_shift.label_shift),
     *shortcuts.LABEL_CHECKS,
     *shortcuts.TEST_CHECKS,
