@@ -90,7 +90,7 @@ _STAGES = (
         "label",
         "patent_spark.stages.label.stage",
         ("ingest",),
-        ("label",),
+        ("label", "technology.level"),
         "citations within the horizon, level within the class",
     ),
     Stage(

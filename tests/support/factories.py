@@ -83,7 +83,10 @@ _EMPTY: dict[str, dict[str, Any]] = {
 
 
 def table_of(name: str, rows: Rows) -> pa.Table:
-    """Rows as the Arrow table that schemas.py describes; raises KeyError for a column it does not have."""
+    """Rows as the Arrow table that schemas.py describes; raises KeyError for a column it does not have.
+
+    Rows of LABELS without technology_label have their class there, as with the default level.
+    """
     schema = arrow_schema(name)
     if isinstance(rows, pa.Table):
         return rows.select(schema.names).cast(schema)
@@ -91,6 +94,8 @@ def table_of(name: str, rows: Rows) -> pa.Table:
         _with_both_ids(dict(row)) if {"patent_key", "patent_id"} <= set(schema.names) else dict(row)
         for row in rows
     ]
+    if "technology_label" in schema.names:
+        rows = [{"technology_label": row.get("cpc_class")} | row for row in rows]
     strangers = {column for row in rows for column in row} - set(schema.names)
     if strangers:
         raise KeyError(f"{name} has no column {', '.join(sorted(strangers))}")

@@ -25,7 +25,7 @@ def splits_of_store(store, config) -> dict[tuple[str, str], str]:
     labels, texts = read(store.directory("LABELS")).to_dict("records"), families_of_store(store)
     expected = {}
     for task in config.task_names:
-        column = {"technology": "cpc_class", "citation_level": "citation_level"}[task]
+        column = {"technology": "technology_label", "citation_level": "citation_level"}[task]
         patents = [
             row | {"label": row[column], "text": texts.get(row["patent_id"], "")}
             for row in labels

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from patent_spark.config.sections.evaluation import Audit, Backtest, Evaluate, Register
-from patent_spark.config.sections.examples import Label, Shard, Split, Task, Text
+from patent_spark.config.sections.examples import Label, Shard, Split, Task, Technology, Text
 from patent_spark.config.sections.operation import Index, Inference, Predict, Refresh, Score, Service
 from patent_spark.config.sections.platform import Engine, Logging, Tracking, Warehouse
 from patent_spark.config.sections.release import Ingest, Release, Simulate, Source
@@ -39,7 +39,7 @@ class Config:
     ingest: Ingest = field(default_factory=Ingest)
     label: Label = field(default_factory=Label)
     split: Split = field(default_factory=Split)
-    technology: Task = field(default_factory=Task)
+    technology: Technology = field(default_factory=Technology)
     citation_level: Task = field(
         default_factory=lambda: Task(protocol="temporal", max_tokens=200, min_tokens=50)
     )

@@ -116,6 +116,12 @@ class LabelMetadata(StageMetadata):
     open_window: int
     """Patents whose citation window is still open at data_to_date."""
     without_class: int
+    classified: int = 0
+    """Patents with a class."""
+    technology_level: str = "class"
+    """The level of the CPC of the labels of technology: section, class or subclass."""
+    class_without_subclass: int = 0
+    """Patents with a class and no label of technology, because their first code has no subclass."""
     reference_sets: int
     small_reference_sets: int
     """Reference sets too small for a 99th percentile."""

@@ -154,6 +154,8 @@ LABELS = _table(
     _ID, _KEY,
     ("grant_date", DateType(), "the day the patent was granted"),
     ("cpc_class", StringType(), "the class listed first; null without any"),
+    ("technology_label", StringType(),
+        "the code listed first at technology.level: H, H04 or H04L; null without any"),
     ("forward_citations", LongType(), "distinct citing patents granted within the horizon"),
     ("q90", DoubleType(), "90th percentile of the counts in the patent's reference set; null without one"),
     ("q99", DoubleType(), "99th percentile"),

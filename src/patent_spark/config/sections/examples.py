@@ -81,6 +81,17 @@ class Task:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Technology(Task):
+    """The technology of a patent: its CPC code listed first."""
+
+    level: Literal["section", "class", "subclass"] = setting(
+        "class",
+        "level of the CPC that is predicted: section (H), class (H04) or subclass (H04L); citation levels "
+        "compare within classes whatever it is",
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
 class Text:
     """Tokens and word vectors."""
 

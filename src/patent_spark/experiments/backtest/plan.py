@@ -135,7 +135,7 @@ def first_known_labels(store: Store, config: Config) -> dict[str, datetime.date]
     horizon = config.label.horizon_months
     days = {}
     for task in config.task_names:
-        column, months = ("cpc_class", 0) if task == TECHNOLOGY else ("citation_level", horizon)
+        column, months = ("technology_label", 0) if task == TECHNOLOGY else ("citation_level", horizon)
         labelled = store.read_arrow("LABELS", ["grant_date"], where=pc.field(column).is_valid())
         first = pc.min(labelled["grant_date"]).as_py()
         if first is None:

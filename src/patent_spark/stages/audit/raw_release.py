@@ -33,8 +33,8 @@ _NAMES = {
         ("g_us_patent_citation", ("patent_id", "citation_patent_id", "citation_category")),
     ),
     CLASSES: (
-        ("cpc_current", ("patent_id", "sequence", "subsection_id", "category")),
-        ("g_cpc_current", ("patent_id", "cpc_sequence", "cpc_class", "cpc_type")),
+        ("cpc_current", ("patent_id", "sequence", "subsection_id", "category", "group_id")),
+        ("g_cpc_current", ("patent_id", "cpc_sequence", "cpc_class", "cpc_type", "cpc_subclass")),
     ),
 }
 """File and columns of the old and of the current format. The current format wins where both are present."""

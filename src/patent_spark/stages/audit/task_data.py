@@ -47,7 +47,7 @@ class TaskData:
         """The label for each label number of EXAMPLES. Interim levels follow the labels."""
         follow_ups = [float(each.follow_up_months) for each in shards.interim]
         self._follow_ups = np.array([*[np.nan] * len(self.label_names), *follow_ups])
-        self.label_column = "cpc_class" if task == TECHNOLOGY else "citation_level"
+        self.label_column = "technology_label" if task == TECHNOLOGY else "citation_level"
         self.folder = self.store.directory("EXAMPLES") / task
         splits = sorted(path.name for path in self.folder.iterdir())
         self.test_splits = [split for split in splits if is_test(split)]

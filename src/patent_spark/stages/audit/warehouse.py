@@ -58,7 +58,7 @@ class Warehouse:
     @cached_property
     def labels(self) -> pd.DataFrame:
         """One row per patent: LABELS without patent_id, with the grant year as `year`."""
-        labels = self._read("LABELS", [*_LABEL_COLUMNS, "window_complete"])
+        labels = self._read("LABELS", [*_LABEL_COLUMNS, "technology_label", "window_complete"])
         return labels.assign(year=labels["grant_date"].dt.year)
 
     @cached_property
@@ -135,6 +135,11 @@ class Warehouse:
     def label_settings(self) -> Label:
         """The settings that LABELS were made with."""
         return self.settings_of("label").label
+
+    @property
+    def technology_level(self) -> str:
+        """The level of the CPC that LABELS have: section, class or subclass."""
+        return self.settings_of("label").technology.level
 
     def settings_of(self, stage: str) -> Config:
         """The settings in the manifest of a stage. Those that it does not read are at their defaults."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def with_class_and_window(
     counts: DataFrame, patents: DataFrame, classes: DataFrame, label: Label, data_to_date: datetime.date
 ) -> DataFrame:
-    """COUNTS with grant_date, grant_year, cpc_class (null when it has none) and window_complete."""
+    """COUNTS with grant_date, grant_year, window_complete, and the columns of `classes`, null without one."""
     dates = patents.select("patent_key", "grant_date")
     horizon_end = F.add_months("grant_date", label.horizon_months)
     # Every counted patent has one row in PATENTS.

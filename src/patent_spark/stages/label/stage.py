@@ -13,7 +13,7 @@ import pyarrow.dataset
 from patent_spark.core import schemas
 from patent_spark.core.errors import DataError, conform
 from patent_spark.core.metadata import IngestMetadata, LabelMetadata
-from patent_spark.core.patent_classes import first_class_per_patent
+from patent_spark.core.patent_classes import first_code_per_patent
 from patent_spark.core.patent_rules import EXAMINER
 from patent_spark.core.progress import say
 from patent_spark.core.scratch import materialize
@@ -41,9 +41,8 @@ def run(context: StageContext) -> None:
     patents = context.read("PATENTS")
     _require_categories(context)
     with _counted(context, count_citations(patents, context.read("CITATIONS"), label)) as counts:
-        members = counts.transform(
-            with_class_and_window, patents, first_class_per_patent(context.read("CPC")), label, data_to_date
-        )
+        codes = first_code_per_patent(context.read("CPC"), context.config.technology.level)
+        members = counts.transform(with_class_and_window, patents, codes, label, data_to_date)
         # Quantiles and levels both read every member.
         with materialize(context, members, "members") as members:
             context.write(level_patents(members, label), "LABELS")
@@ -88,6 +87,7 @@ def _counted(context: StageContext, counts: DataFrame) -> Iterator[DataFrame]:
 
 def _record(context: StageContext) -> None:
     metadata = _summarize(context)
+    _check_subclasses(metadata)
     context.record_metadata(metadata)
     if not sum(metadata.levels.values()):
         say(
@@ -103,6 +103,27 @@ def _record(context: StageContext) -> None:
         )
 
 
+def _check_subclasses(metadata: LabelMetadata) -> None:
+    """Say how many patents have no label of technology for want of a subclass.
+
+    Raises DataError when none has one.
+    """
+    without = metadata.class_without_subclass
+    if without and without == metadata.classified:
+        raise DataError(
+            f"technology.level = subclass, but the first CPC code of none of {without:,} classified patents "
+            "has a subclass; set technology.level=class, or ingest a release whose cpc_subclass is filled",
+            setting="technology.level",
+            table="CPC",
+            patents=without,
+        )
+    if without:
+        say(
+            f"  {without:,} of {metadata.classified:,} patents with a class have no label of technology: the "
+            "cpc_subclass of their first code is empty, or not its class and a letter"
+        )
+
+
 def _summarize(context: StageContext) -> LabelMetadata:
     """Counts of LABELS in the draft."""
     column = pyarrow.dataset.field
@@ -110,6 +131,7 @@ def _summarize(context: StageContext) -> LabelMetadata:
         "class": column("cpc_class"),
         "year": pc.year(column("grant_date")),
         "in_reference_set": column("q90").is_valid(),
+        "labelled": column("technology_label").is_valid(),
         "level": column("citation_level"),
         "complete": column("window_complete"),
     }
@@ -120,6 +142,9 @@ def _summarize(context: StageContext) -> LabelMetadata:
         levels={level: sum(n for row, n in rows if row["level"] == level) for level in schemas.LEVELS},
         open_window=sum(n for row, n in rows if not row["complete"]),
         without_class=sum(n for row, n in rows if row["class"] is None),
+        classified=sum(n for row, n in rows if row["class"]),
+        technology_level=context.config.technology.level,
+        class_without_subclass=sum(n for row, n in rows if row["class"] and not row["labelled"]),
         reference_sets=len(sizes),
         small_reference_sets=sum(size < _SMALL_REFERENCE_SET for size in sizes),
         follow_up_months=context.config.label.follow_up_months,

@@ -30,18 +30,18 @@ def labels_of_task(context: StageContext, task: str) -> list[str]:
     members = context.read("SPLITS").where(F.col("task") == task).select("patent_key")
     classes = (
         members.join(context.read("LABELS"), "patent_key", how="inner")
-        .where("cpc_class IS NOT NULL")
-        .select("cpc_class")
+        .where("technology_label IS NOT NULL")
+        .select("technology_label")
         .distinct()
     )
-    return sorted(row["cpc_class"] for row in classes.collect())
+    return sorted(row["technology_label"] for row in classes.collect())
 
 
 def label_per_patent(
     context: StageContext, task: str, splits: DataFrame
 ) -> tuple[DataFrame, list[InterimLabel]]:
     """patent_key and label of the patents with a label, and the interim labels among them."""
-    column = "cpc_class" if task == TECHNOLOGY else "citation_level"
+    column = "technology_label" if task == TECHNOLOGY else "citation_level"
     labels = context.read("LABELS").select("patent_key", F.col(column).alias("label"))
     follow_up = interim_follow_up(context) if task != TECHNOLOGY else []
     if not follow_up:

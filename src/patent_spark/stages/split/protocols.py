@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 def examples_of_task(labels: DataFrame, task: str, label: Label) -> DataFrame:
     """One row per patent with a label: patent_id, patent_key, grant_date, label, follow_up_months.
 
-    technology: every patent with a class, whether its citation window is open or not. citation_level: every
-    patent with a level. The length of the texts is not known yet; `shard` drops short ones.
+    technology: every patent with a code at technology.level, whether its citation window is open or not.
+    citation_level: every patent with a level. The length of the texts is not known yet; `shard` drops short
+    ones.
     """
-    name, follow_up = "cpc_class", F.lit(None)
+    name, follow_up = "technology_label", F.lit(None)
     if task == CITATION_LEVEL:
         name, follow_up = "citation_level", F.lit(label.horizon_months)
     return labels.where(F.col(name).isNotNull()).select(

@@ -96,9 +96,11 @@ CITATIONS = [
     ("6999999", "7000001", ""),
 ]
 CLASSES = [
-    ("7000001", 0, "A01", "additional"),
-    ("7000001", 4, "H04", "inventional"),
-    ("7000001", 2, "G06", "inventional"),
+    ("7000001", 0, "A01", "additional", "A01B"),
+    ("7000001", 4, "H04", "inventional", "H04L"),
+    ("7000001", 2, "G06", "inventional", "G06"),  # no subclass: behind the others of its sequence
+    ("7000001", 2, "G06", "inventional", "G06N"),
+    ("7000002", 0, "G06", "inventional", "H04L"),  # of another class
 ]
 
 
@@ -120,7 +122,8 @@ def release(request, tmp_path_factory):
                 {"patent_id": a, "citation_patent_id": b, "citation_category": c} for a, b, c in CITATIONS
             ],
             "g_cpc_current": [
-                {"patent_id": a, "cpc_sequence": b, "cpc_class": c, "cpc_type": d} for a, b, c, d in CLASSES
+                {"patent_id": a, "cpc_sequence": b, "cpc_class": c, "cpc_type": d, "cpc_subclass": e}
+                for a, b, c, d, e in CLASSES
             ],
         }
     else:
@@ -128,7 +131,8 @@ def release(request, tmp_path_factory):
             "patent": [{"id": id_, "date": day, "withdrawn": gone} for id_, day, gone in PATENTS] + ["torn"],
             "uspatentcitation": [{"patent_id": a, "citation_id": b, "category": c} for a, b, c in CITATIONS],
             "cpc_current": [
-                {"patent_id": a, "sequence": b, "subsection_id": c, "category": d} for a, b, c, d in CLASSES
+                {"patent_id": a, "sequence": b, "subsection_id": c, "category": d, "group_id": e}
+                for a, b, c, d, e in CLASSES
             ],
         }
     write_release(folder / "release", tables)
@@ -151,7 +155,15 @@ def release(request, tmp_path_factory):
 def test_labels_by_hand(release, settings, count):
     rule = Label(**settings)
     actual = recount(release, [("7000001", rule.horizon_months), ("7000005", 12)], rule)
-    assert actual == {("7000001", rule.horizon_months): ("G06", count), ("7000005", 12): (None, 0)}
+    assert actual == {
+        ("7000001", rule.horizon_months): ("G06", count, "G06N"),
+        ("7000005", 12): (None, 0, None),
+    }
+
+
+def test_a_subclass_of_another_class_is_none(release):
+    code = recount(release, [("7000002", 12)], Label())["7000002", 12]
+    assert [code.at(level) for level in ("section", "class", "subclass")] == ["G", "G06", None]
 
 
 def test_a_downloaded_release_is_looked_for_where_it_was_read(tmp_path):

@@ -5,6 +5,8 @@ import datetime
 import pytest
 
 from patent_spark import cli
+from patent_spark.core.errors import DataError
+from tests.support.errors import raises
 from tests.support.ingested_tables import arrow_tables, publish_release, run
 from tests.support.labels_pandas import read
 from tests.support.messages import line_with
@@ -18,8 +20,9 @@ def cites(citing, cited, category=None):
     return {"patent_id": citing, "citation_patent_id": cited, "citation_category": category}
 
 
-def cpc(id_, sequence, class_, kind="inventional"):
-    return {"patent_id": id_, "cpc_sequence": sequence, "cpc_class": class_, "cpc_type": kind}
+def cpc(id_, sequence, class_, kind="inventional", subclass=None):
+    code = {"cpc_class": class_, "cpc_subclass": subclass}
+    return {"patent_id": id_, "cpc_sequence": sequence, "cpc_type": kind} | code
 
 
 def labelled(root, engine, rows, data_to_date, *sets):
@@ -149,6 +152,51 @@ def test_the_class_listed_first(session, engine, tmp_path):
         "8": None,
         "9": "D06",
     }
+
+
+SUBCLASSES = [
+    cpc("1", 0, "A61", "additional", "A61K"),
+    cpc("1", 3, "H04", subclass="H04W"),
+    cpc("1", 2, "H04", subclass="H04L"),
+    cpc("2", 0, "H04", subclass=None),  # one sequence twice: a code without a subclass comes last
+    cpc("2", 0, "H04", subclass="H04Q"),
+    cpc("3", 0, "G06", subclass=None),
+    cpc("3", 1, "G06", subclass="G06F"),  # listed later: not the first code
+    cpc("4", 0, "G06", subclass="H04L"),  # of another class
+    cpc("5", 0, "G06", subclass="G06"),  # too short
+    cpc("6", 0, "G06", subclass="G061"),  # not a letter
+]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        ("section", ["H", "H", "G", "G", "G", "G", None]),
+        ("class", ["H04", "H04", "G06", "G06", "G06", "G06", None]),
+        ("subclass", ["H04L", "H04Q", None, None, None, None, None]),
+    ],
+)
+def test_the_label_of_technology_by_level(session, engine, tmp_path, capsys, level, expected):
+    rows = {"PATENTS": [patent(str(i), "2000-01-04") for i in range(1, 8)], "CPC": SUBCLASSES}
+    store = publish_release(tmp_path, arrow_tables(rows), "2010-01-01")
+    metadata = run(store, "label", engine, f"technology.level={level}").metadata
+    labels = read(store.directory("LABELS")).set_index("patent_id").sort_index()
+    assert labels["technology_label"].where(labels["technology_label"].notna(), None).tolist() == expected
+    assert labels["cpc_class"].tolist()[:6] == ["H04", "H04", "G06", "G06", "G06", "G06"]
+    assert labels["citation_level"].notna().sum() == 6  # whatever the level
+    without = 4 if level == "subclass" else 0
+    assert (metadata["classified"], metadata["class_without_subclass"]) == (6, without)
+    said = capsys.readouterr().err
+    assert ("4 of 6 patents" in said and "cpc_subclass" in said) == bool(without)
+
+
+@pytest.mark.engine
+def test_a_release_without_any_subclass_is_refused(session, engine, tmp_path):
+    rows = {"PATENTS": [patent("3", "2000-01-04")], "CPC": SUBCLASSES[5:6]}
+    store = publish_release(tmp_path, arrow_tables(rows), "2010-01-01")
+    with raises(DataError, setting="technology.level", table="CPC", patents=1):
+        run(store, "label", engine, "technology.level=subclass")
 
 
 def reference_set_of(class_, counts, first_id, day="2000-01-04"):

@@ -30,6 +30,7 @@ RECOUNT = CheckSpec(
 )
 
 _SHOWN = 3
+_LABELS = "LABELS"
 
 FollowUp = tuple[str, int]
 """patent_id, and the months after the grant in which citations count."""
@@ -40,15 +41,25 @@ class RecountedLabel(NamedTuple):
 
     cpc_class: str | None
     forward_citations: int
+    cpc_subclass: str | None = None
+
+    def at(self, level: str) -> str | None:
+        """The label of technology: section, class or subclass of the code listed first."""
+        section = self.cpc_class[:1] if self.cpc_class else None
+        return {"section": section, "class": self.cpc_class, "subclass": self.cpc_subclass}[level]
 
 
 class _Label(NamedTuple):
     cpc_class: str | None
+    technology_label: str | None
+    """None of a row of INTERIM_LEVELS, which have none."""
     forward_citations: int
     level: str
 
     def __str__(self) -> str:
-        return f"{self.cpc_class}, {self.forward_citations} citations, {self.level}"
+        label = self.technology_label
+        codes = self.cpc_class if label in (None, self.cpc_class) else f"{self.cpc_class} ({label})"
+        return f"{codes}, {self.forward_citations} citations, {self.level}"
 
 
 def label_recount(warehouse: Warehouse) -> CheckResult:
@@ -65,7 +76,7 @@ def label_recount(warehouse: Warehouse) -> CheckResult:
     if warehouse.labels["citation_level"].isna().all():
         return RECOUNT.not_applicable("No patent has a citation level.")
     sample = _sample_labels(warehouse)
-    differences = _differences(sample, warehouse.raw_release, warehouse.label_settings)
+    differences = _differences(sample, warehouse.raw_release, warehouse)
     shown = f": {'; '.join(differences[:_SHOWN])}" if differences else ""
     return RECOUNT.measured(len(differences), 0, f"{len(differences)} of {len(sample)} labels differ{shown}.")
 
@@ -76,7 +87,7 @@ def _sample_labels(warehouse: Warehouse) -> pd.DataFrame:
     labels = _sample(warehouse, labelled, ranked_patents(warehouse), reference_columns(warehouse))
     horizon = warehouse.label_settings.horizon_months
     parts = [
-        labels.assign(table="LABELS", follow_up_months=horizon),
+        labels.assign(table=_LABELS, follow_up_months=horizon),
         _sample(warehouse, interim, interim, ["cpc_class", "year", "follow_up_months"]).assign(
             table="INTERIM_LEVELS"
         ),
@@ -95,20 +106,26 @@ def _sample(
     return sample.merge(percentiles(references, reference_set), on=reference_set, how="left")
 
 
-def _differences(sample: pd.DataFrame, release: RawRelease, settings: Label) -> list[str]:
-    """A sentence for each row whose class, citations or level differ from a recount."""
+def _differences(sample: pd.DataFrame, release: RawRelease, warehouse: Warehouse) -> list[str]:
+    """A sentence for each row whose codes, citations or level differ from a recount."""
     wanted: list[FollowUp] = list(
         zip(sample["patent_id"], sample["follow_up_months"].astype(int), strict=True)
     )
-    recounted = recount(release, wanted, settings)
+    recounted = recount(release, wanted, warehouse.label_settings)
     levels = levels_of(
         sample.assign(forward_citations=[recounted[each].forward_citations for each in wanted])
     )
-    columns = ["table", "cpc_class", "forward_citations", "citation_level"]
-    rows = sample[columns].itertuples(index=False, name=None)
+    columns = ["table", "technology_label", "cpc_class", "forward_citations", "citation_level"]
+    stored = sample[columns].itertuples(index=False, name=None)
     differences = []
-    for follow_up, level, (table, *stored) in zip(wanted, levels, rows, strict=True):
-        expected, actual = _Label(*recounted[follow_up], level), _Label(*stored)
+    for follow_up, level, (table, label, cpc_class, *rest) in zip(wanted, levels, stored, strict=True):
+        known = recounted[follow_up]
+        expected = _Label(
+            known.cpc_class, known.at(warehouse.technology_level), known.forward_citations, level
+        )
+        actual = _Label(cpc_class, label if isinstance(label, str) else None, *rest)
+        if table != _LABELS:
+            expected = expected._replace(technology_label=None)
         if expected != actual:
             patent, months = follow_up
             differences.append(f"{patent} after {months} months: recounted {expected}; {table} has {actual}")
@@ -124,11 +141,14 @@ def recount(
     grants = _grant_dates(release, {*ids, *(row[0] for row in citations)})
     classes = release.rows(CLASSES, 0, ids)
     return {
-        (patent, months): RecountedLabel(
-            _first_class(patent, classes), _forward_citations(patent, citations, grants, months)
-        )
+        (patent, months): _recounted(patent, classes, _forward_citations(patent, citations, grants, months))
         for patent, months in wanted
     }
+
+
+def _recounted(patent: str, classes: Sequence[Row], forward_citations: int) -> RecountedLabel:
+    cpc_class, subclass = _first_code(patent, classes)
+    return RecountedLabel(cpc_class, forward_citations, subclass)
 
 
 def _grant_dates(release: RawRelease, ids: set[str]) -> dict[str, datetime.date]:
@@ -152,14 +172,24 @@ def _forward_citations(
     return sum(first <= grants[patent] <= last for patent in citing)
 
 
-def _first_class(patent: str, classes: Sequence[Row]) -> str | None:
-    """The class listed first: the smallest sequence among inventional rows, else among all rows."""
+def _first_code(patent: str, classes: Sequence[Row]) -> tuple[str | None, str | None]:
+    """Class and subclass listed first: the smallest sequence among inventional rows, else among all rows.
+
+    A subclass that is not its class and a letter counts as none.
+    """
     listed = sorted(
-        (kind != "inventional", int(sequence), name)
-        for owner, sequence, name, kind in classes
+        (kind != "inventional", int(sequence), name, _without_subclass(name, subclass), subclass)
+        for owner, sequence, name, kind, subclass in classes
         if owner == patent and sequence.isdigit() and name
     )
-    return listed[0][2] if listed else None
+    if not listed:
+        return None, None
+    *_, name, without, subclass = listed[0]
+    return name, None if without else subclass
+
+
+def _without_subclass(name: str, subclass: str) -> bool:
+    return not (len(subclass) == len(name) + 1 and subclass.startswith(name) and "A" <= subclass[-1] <= "Z")
 
 
 def _counts(row: Row, settings: Label) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from patent_spark.core.metadata import IngestMetadata
@@ -36,30 +37,53 @@ _SOURCES = {
 
 
 def classes_of_cpc(warehouse: Warehouse) -> CheckResult:
-    """LABELS has the class that CPC lists first."""
+    """LABELS has the class that CPC lists first, and its label of technology."""
     labels = warehouse.labels
-    both = labels.merge(_first_classes(warehouse), on="patent_key", how="left", suffixes=("", "_listed"))
-    other = both["cpc_class"].fillna("") != both["cpc_class_listed"].fillna("")
-    return join_result(CLASSES, {"with another class": int(other.sum())}, len(labels))
+    both = labels.merge(_first_codes(warehouse), on="patent_key", how="left", suffixes=("", "_listed"))
+    other, relabelled = (
+        both[name].fillna("") != both[f"{name}_listed"].fillna("")
+        for name in ("cpc_class", "technology_label")
+    )
+    mismatches = {
+        "with another class": int(other.sum()),
+        f"of the same class with another {warehouse.technology_level}": int((relabelled & ~other).sum()),
+    }
+    return join_result(CLASSES, mismatches, len(labels))
 
 
-def _first_classes(warehouse: Warehouse) -> pd.DataFrame:
-    """One row per patent: patent_key and the class listed first.
+def _first_codes(warehouse: Warehouse) -> pd.DataFrame:
+    """One row per patent: patent_key, and cpc_class and technology_label of the code listed first.
 
     That is the smallest sequence among inventional rows, else among all rows; ties go to the first name.
     """
-    columns = ["patent_key", "cpc_class", "cpc_sequence", "cpc_type"]
+    columns = ["patent_key", "cpc_class", "cpc_sequence", "cpc_type", "cpc_subclass"]
     listed = warehouse.store.read_arrow(
         "CPC", columns, where=pc.field("cpc_class").is_valid() & pc.field("cpc_sequence").is_valid()
     )
     additional = pc.fill_null(pc.not_equal(listed["cpc_type"], "inventional"), True)
     listed = listed.drop_columns(["cpc_type"]).append_column("additional", additional)
-    order = ("patent_key", "additional", "cpc_sequence", "cpc_class")
+    listed = listed.append_column("label", _labels_of_codes(listed, warehouse.technology_level))
+    order = ("patent_key", "additional", "cpc_sequence", "cpc_class", "label")
     listed = listed.sort_by([(name, "ascending") for name in order])
     keys = listed["patent_key"].to_numpy()
     is_first = np.r_[True, keys[1:] != keys[:-1]][: len(keys)]
-    first: pd.DataFrame = listed.select(["patent_key", "cpc_class"]).filter(is_first).to_pandas()
-    return first
+    first = listed.select(["patent_key", "cpc_class", "label"]).filter(is_first)
+    codes: pd.DataFrame = first.rename_columns(["patent_key", "cpc_class", "technology_label"]).to_pandas()
+    return codes
+
+
+def _labels_of_codes(codes: pa.Table, level: str) -> pa.ChunkedArray:
+    """The label of each row of CPC; null, which is sorted last, for a subclass that is not of its class."""
+    classes, subclasses = codes["cpc_class"], codes["cpc_subclass"]
+    if level == "section":
+        return pc.utf8_slice_codeunits(classes, 0, 1)
+    if level == "class":
+        return classes
+    formed = pc.and_(
+        pc.match_substring_regex(subclasses, "^[A-Z][0-9]{2}[A-Z]$"),
+        pc.equal(pc.utf8_slice_codeunits(subclasses, 0, 3), classes),
+    )
+    return pc.if_else(formed, subclasses, pa.scalar(None, subclasses.type))
 
 
 def interim_levels_of_labels(warehouse: Warehouse) -> CheckResult:
