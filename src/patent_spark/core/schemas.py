@@ -326,6 +326,7 @@ STAGE_OF = {name: table.stage for name, table in TABLES.items()} | {
     "RELEASE": "simulate",  # zipped TSV tables and release.json
     "QUALITY": "quality",  # report.html, quality.json and plots
     "KEYED_VECTORS": "text",  # the vectors as gensim's KeyedVectors
+    "FURTHER_VECTORS": "text",  # of text.further_vectors: set-2.npy, ..., float32 [words, dimensions]
     "MODEL": "train",  # one folder per task: model.keras, labels, vocabulary, history
     "METRICS": "evaluate",  # a JSON file a task
     "BASELINES": "evaluate",  # one JSON file per task: the fitted baselines

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import asdict, replace
+from typing import Annotated, Any, Literal
 
 from pydantic import Field as Bound
 from pydantic.dataclasses import dataclass
@@ -92,6 +93,15 @@ class Technology(Task):
 
 
 @dataclass(frozen=True, config=STRICT)
+class VectorSet:
+    """A further set of word vectors: where it differs from the settings of `text`."""
+
+    dimensions: Positive | None = None
+    window: Positive | None = None
+    subsample: Share | None = None
+
+
+@dataclass(frozen=True, config=STRICT)
 class Text:
     """Tokens and word vectors."""
 
@@ -123,6 +133,12 @@ class Text:
         "subtract the mean of all word vectors from each: skip-gram gives all words a common part, which "
         "makes averages of unlike texts alike",
     )
+    further_vectors: tuple[VectorSet, ...] = setting(
+        (),
+        "further sets of word vectors, each with its own window, dimensions or subsample (and another seed), "
+        "such as [{window: 40}]. The model gets a network for each, and their probabilities are averaged; "
+        "time and memory of fitting and training grow with the number of networks",
+    )
     continue_vectors: Flag = setting(
         False,
         "begin with the word vectors of the release before, which takes fewer epochs; they are not those of "
@@ -131,6 +147,19 @@ class Text:
     continued_epochs: Positive = setting(2, "passes over the text when vectors are continued")
     workers: Count = setting(0, "gensim threads; 0 = one a core; 1 = reproducible to the bit")
     seed: Count = setting(1, "seed of initial vectors and sampling")
+
+    @property
+    def vector_sets(self) -> tuple[Text, ...]:
+        """The settings of each set of word vectors, the first of which is in VECTORS."""
+        further = (
+            replace(self, seed=self.seed + number, **_given(each))
+            for number, each in enumerate(self.further_vectors, start=1)
+        )
+        return (self, *further)
+
+
+def _given(vectors: VectorSet) -> dict[str, Any]:
+    return {name: value for name, value in asdict(vectors).items() if value is not None}
 
 
 @dataclass(frozen=True, config=STRICT)

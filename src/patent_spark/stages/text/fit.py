@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,60 +34,94 @@ _SETTINGS = (
 def write_vectors(
     context: StageContext, files: Sequence[CorpusFile], words: pa.Table
 ) -> dict[str, JsonValue]:
-    """Write VECTORS and KEYED_VECTORS of VOCABULARY, whose order is that of its ids.
+    """Write VECTORS, KEYED_VECTORS and FURTHER_VECTORS of VOCABULARY, whose order is that of its ids.
 
-    An earlier version's are taken over when they were fitted on the same texts, words and settings. Returns
-    the fields of TextMetadata that say how they came about.
+    A set of an earlier version is taken over when it was fitted on the same texts, words and settings.
+    Returns the fields of TextMetadata that say how the first set came about.
     """
     synonyms = context.store.metadata(IngestMetadata).synonyms or ()
-    depends_on = [*_depends_on(context.config.text, files, words), synonyms]
-    facts = context.parts.reuse("VECTORS", depends_on)
-    if facts is None:
-        facts, folder = _fit(context, files, words, synonyms), context.draft.path("KEYED_VECTORS")
-        made = [*folder.iterdir(), *context.draft.path("VECTORS").iterdir()]
-        context.parts.add("VECTORS", depends_on, made, facts)
-    return facts
+    content, facts = _content(files), []
+    for place, text in enumerate(context.config.text.vector_sets):
+        target = _VectorSet(context, place, text)
+        depends_on = [place, *_depends_on(text, content, words), synonyms]
+        known = context.parts.reuse(target.table, depends_on)
+        if known is None:
+            known = target.fit(files, words, synonyms)
+            context.parts.add(target.table, depends_on, target.files, known)
+        facts.append(known)
+    return facts[0]
 
 
-def _fit(
-    context: StageContext,
-    files: Sequence[CorpusFile],
-    words: pa.Table,
-    synonyms: Sequence[Sequence[str]],
-) -> dict[str, JsonValue]:
-    text, names = context.config.text, words["word"].to_pylist()
-    counts = dict(zip(names, words["count"].to_pylist(), strict=True))
-    version, start = _before(context) if text.continue_vectors else (None, None)
-    model = skip_gram(files, counts, text, start)
-    model.save(context.draft.path("KEYED_VECTORS"), with_context=text.continue_vectors)
-    with context.draft.writer("VECTORS") as writer:
-        writer.write_table(vectors_table(words, model.keyed.vectors))
-    found = synonyms_found(names, model.keyed.vectors, synonyms)
-    return {"synonyms_found": found, "continued_from": version}
+@dataclass(frozen=True)
+class _VectorSet:
+    """One set of word vectors in the draft: the first one of all, or one of text.further_vectors."""
+
+    context: StageContext
+    place: int
+    text: Text
+
+    @property
+    def table(self) -> str:
+        return "FURTHER_VECTORS" if self.place else "VECTORS"
+
+    @property
+    def files(self) -> list[Path]:
+        folder = self.context.draft.path(self.table)
+        kept = [folder / self._file] if self.place else [*folder.iterdir()]
+        return [*kept, *(each for each in self._keyed.iterdir() if each.is_file())]
+
+    def fit(
+        self, files: Sequence[CorpusFile], words: pa.Table, synonyms: Sequence[Sequence[str]]
+    ) -> dict[str, JsonValue]:
+        """Fit and write the vectors; returns synonyms_found and continued_from of TextMetadata."""
+        names = words["word"].to_pylist()
+        counts = dict(zip(names, words["count"].to_pylist(), strict=True))
+        version, start = self._before() if self.text.continue_vectors else (None, None)
+        model = skip_gram(files, counts, self.text, start)
+        self._keyed.mkdir(exist_ok=True)
+        model.save(self._keyed, with_context=self.text.continue_vectors)
+        if self.place:
+            np.save(self.context.draft.path("FURTHER_VECTORS") / self._file, model.keyed.vectors)
+        else:
+            with self.context.draft.writer("VECTORS") as writer:
+                writer.write_table(vectors_table(words, model.keyed.vectors))
+        found = synonyms_found(names, model.keyed.vectors, synonyms)
+        return {"synonyms_found": found, "continued_from": version}
+
+    def _before(self) -> tuple[str | None, SkipGram | None]:
+        """The version of this stage that readers see, and its model, if another one can go on from it."""
+        published = self.context.store.published()
+        manifest = published.manifest("text")
+        if manifest is None:
+            say("  word vectors begin from nothing: no release is published yet")
+            return None, None
+        model = SkipGram.load(published.directory("KEYED_VECTORS") / self._folder)
+        if model is None or model.context.shape[1] != self.text.dimensions:
+            say(
+                f"  word vectors begin from nothing: those of version {manifest.version} were made without "
+                "text.continue_vectors, or have other dimensions"
+            )
+            return None, None
+        say(f"  word vectors go on from version {manifest.version} (release {manifest.release_id})")
+        return manifest.version, model
+
+    @property
+    def _keyed(self) -> Path:
+        return self.context.draft.path("KEYED_VECTORS") / self._folder
+
+    @property
+    def _folder(self) -> str:
+        return f"set-{self.place + 1}" if self.place else ""
+
+    @property
+    def _file(self) -> str:
+        return f"{self._folder}.npy"
 
 
-def _before(context: StageContext) -> tuple[str | None, SkipGram | None]:
-    """The version of this stage that readers see, and its model, if another one can go on from it."""
-    published = context.store.published()
-    manifest = published.manifest("text")
-    if manifest is None:
-        say("  word vectors begin from nothing: no release is published yet")
-        return None, None
-    model = SkipGram.load(published.directory("KEYED_VECTORS"))
-    if model is None or model.context.shape[1] != context.config.text.dimensions:
-        say(
-            f"  word vectors begin from nothing: those of version {manifest.version} were made without "
-            "text.continue_vectors, or have other dimensions"
-        )
-        return None, None
-    say(f"  word vectors go on from version {manifest.version} (release {manifest.release_id})")
-    return manifest.version, model
-
-
-def _depends_on(text: Text, files: Sequence[CorpusFile], words: pa.Table) -> list[object]:
+def _depends_on(text: Text, content: Sequence[str], words: pa.Table) -> list[object]:
     """All that vectors from nothing depend on; continued ones of the same texts need no more passes."""
     settings = {name: getattr(text, name) for name in _SETTINGS}
-    return [code_digest(skipgram.__name__), settings, words.to_pydict(), _content(files)]
+    return [code_digest(skipgram.__name__), settings, words.to_pydict(), content]
 
 
 def _content(files: Sequence[CorpusFile]) -> list[str]:

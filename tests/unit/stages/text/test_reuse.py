@@ -154,3 +154,31 @@ def test_without_the_setting_they_begin_from_nothing(text):
 def test_vectors_that_cannot_be_continued_begin_from_nothing(text, first, second):
     text(OLD, *first)
     assert text(NEWER, *second).metadata(TextMetadata).continued_from is None
+
+
+FURTHER = "text.further_vectors=[{window: 3, subsample: 0}, {dimensions: 6, subsample: 0}]"
+
+
+def further(store):
+    return [np.load(path) for path in sorted(store.directory("FURTHER_VECTORS").iterdir())]
+
+
+def test_further_sets_have_their_own_settings_and_are_taken_over_one_by_one(text):
+    store = text(OLD, FURTHER)
+    (wide, long), words = further(store), store.read_arrow("VECTORS").num_rows
+    assert (wide.shape, long.shape) == ((words, 4), (words, 6))
+    assert reused(text(OLD, FURTHER))["FURTHER_VECTORS"] == Reused(parts=2, of=2)
+    other = text(OLD, FURTHER.replace("window: 3", "window: 4"))
+    assert reused(other)["VECTORS"] == Reused(parts=1, of=1)
+    assert reused(other)["FURTHER_VECTORS"] == Reused(parts=1, of=2)
+    assert not np.array_equal(further(other)[0], wide)
+    assert np.array_equal(further(other)[1], long)
+
+
+def test_further_sets_go_on_too(text):
+    """With another seed, vectors from nothing begin elsewhere."""
+    before = further(text(OLD, FURTHER, *CONTINUED))
+    after = further(text(OLD, FURTHER, *CONTINUED, "text.seed=9"))
+    anew = further(text(OLD, FURTHER, *CONTINUED, "text.seed=9", root="anew"))
+    for one, on, other in zip(before, after, anew, strict=True):
+        assert np.linalg.norm(on - one) < 0.5 * np.linalg.norm(other - one)
