@@ -45,7 +45,7 @@ def write_package(folder: Path, words: list[str], units: int, layers: int, dimen
         normal(_LABELS),
     )
     (folder / TASK).mkdir(parents=True)
-    (folder / TASK / "model.onnx").write_bytes(onnx_model(structure).SerializeToString())
+    (folder / TASK / "model.onnx").write_bytes(onnx_model([structure]).SerializeToString())
     (folder / TASK / "vocabulary.txt").write_text("".join(f"{word}\n" for word in words))
     write_json(folder / TASK / "calibration.json", {"temperature": 1.2, "learned_on": "development"})
     labels = tuple(f"{'ABCDEFGH'[number % 8]}{number:02d}" for number in range(_LABELS))

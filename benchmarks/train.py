@@ -231,7 +231,7 @@ class Bench:
         return outputs[0].strip()
 
     def _vectors(self) -> np.ndarray:
-        from patent_spark.stages.train.fit import read_vectors
+        from patent_spark.stages.train.vectors import read_vectors
 
         return read_vectors(self._store.directory("VECTORS"))
 

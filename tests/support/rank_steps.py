@@ -17,13 +17,13 @@ from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.store import Store
 from patent_spark.stages.shard.feed import Feed
 from patent_spark.stages.shard.layout import Layout
-from patent_spark.stages.train import fit
 from patent_spark.stages.train.launch import worker
 from patent_spark.stages.train.launch.horovod import Ranks
 from patent_spark.stages.train.model.heads import Head, only_head
 from patent_spark.stages.train.model.network import build_model
 from patent_spark.stages.train.model.optimizer import adam
 from patent_spark.stages.train.trainer import Trainer
+from patent_spark.stages.train.vectors import read_vectors
 
 BATCH = 48
 STEPS = 60
@@ -80,7 +80,7 @@ def take_steps(root: Path, output: Path, ranks: Ranks, steps: int) -> None:
 
 def _trainer(store: Store, variant: Variant, ranks: Ranks, virtual_shards: int) -> Trainer:
     """Only rank 0 starts from the seed that all are to share."""
-    vectors = fit.read_vectors(store.directory("VECTORS"))
+    vectors = read_vectors(store.directory("VECTORS"))
     labels = [head.labels for head in variant.heads]
     network = build_model(variant.model, vectors, labels, seed=1 + ranks.rank)
     step_size = variant.plain_step_size

@@ -65,7 +65,7 @@ def small_package(
             len(LABELS[task]), seed if joint else seed + number, number, features=width
         )
         (folder / task).mkdir(parents=True)
-        (folder / task / "model.onnx").write_bytes(onnx_model(structure).SerializeToString())
+        (folder / task / "model.onnx").write_bytes(onnx_model([structure]).SerializeToString())
         _describe(folder / task, task, fields, temperature, f"{seed}-{joint}", read)
         if combined:
             _combine(folder / task, len(LABELS[task]), temperature, seed, width)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -36,7 +38,7 @@ class LstmWeights:
 
 @dataclass(frozen=True)
 class NetworkStructure:
-    """All that computing a network with one head takes; see stages.train.model.network."""
+    """All that computing one network with one head takes; see stages.train.model.network."""
 
     embedding: NDArray[np.float32]
     """[vocabulary + 1, dimensions]; row 0 is padding's."""
@@ -56,10 +58,11 @@ class NetworkStructure:
         return len(self.kernel) - self.features
 
 
-def structure_of(network: keras.Model) -> NetworkStructure:
-    """Read weights and variant of a network that `build_model` made; raises DataError for another one.
+def structures_of(network: keras.Model) -> tuple[NetworkStructure, ...]:
+    """Read weights and variant of what `build_model` made; raises DataError for another model.
 
-    Layers are known by their names. Pooling has no layer, so it is known by its operations.
+    There are several where it is several networks in one. Layers are known by their names. Pooling has no
+    layer, so it is known by its operations.
     """
     names = {layer.name for layer in network.layers}
     heads = sorted(name for name in names if name.startswith("logits"))
@@ -70,10 +73,23 @@ def structure_of(network: keras.Model) -> NetworkStructure:
             "run `patent-spark train` again",
             heads=len(heads),
         )
-    kernel, bias = _weights(network, heads[0])
+    return tuple(_structure(network, names, prefix, heads[0]) for prefix in _prefixes(names))
+
+
+def _prefixes(names: set[str]) -> Iterator[str]:
+    """What the names of the layers of each network begin with."""
+    yield ""
+    for number in itertools.count(2):
+        if f"network_{number}_embedding" not in names:
+            return
+        yield f"network_{number}_"
+
+
+def _structure(network: keras.Model, names: set[str], prefix: str, head: str) -> NetworkStructure:
+    kernel, bias = _weights(network, prefix + head)
     structure = NetworkStructure(
-        embedding=_weights(network, "embedding")[0],
-        lstms=_lstms(network, names),
+        embedding=_weights(network, f"{prefix}embedding")[0],
+        lstms=_lstms(network, names, prefix),
         pool=_pool(network),
         mean_vector=any(type(operation).__name__ == "Log" for operation in network.operations),
         kernel=kernel,
@@ -84,12 +100,12 @@ def structure_of(network: keras.Model) -> NetworkStructure:
     return structure
 
 
-def _lstms(network: keras.Model, names: set[str]) -> tuple[tuple[LstmWeights, ...], ...]:
+def _lstms(network: keras.Model, names: set[str], prefix: str) -> tuple[tuple[LstmWeights, ...], ...]:
     layers: list[tuple[LstmWeights, ...]] = []
-    while f"lstm_{len(layers) + 1}" in names:
+    while f"{prefix}lstm_{len(layers) + 1}" in names:
         number = len(layers) + 1
-        readers = [name for name in (f"lstm_{number}", f"backward_lstm_{number}") if name in names]
-        layers.append(tuple(LstmWeights(*_weights(network, name)) for name in readers))
+        both = f"{prefix}lstm_{number}", f"{prefix}backward_lstm_{number}"
+        layers.append(tuple(LstmWeights(*_weights(network, name)) for name in both if name in names))
     return tuple(layers)
 
 
@@ -97,7 +113,7 @@ def _pool(network: keras.Model) -> Pool:
     operations = [type(operation).__name__ for operation in network.operations]
     if "TakeAlongAxis" in operations:
         return "last"
-    # Each mean is a division: that of the states, and that of the word vectors.
+    # Each mean is a division: that of the states, and that of the word vectors. All networks are alike.
     return "max_mean" if operations.count("TrueDivide") > operations.count("Log") else "max"
 
 

@@ -7,13 +7,14 @@ wants them. All numbers are float32, whatever the precision of the training.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.inference.network_inputs import FEATURES, TOKENS
-from patent_spark.inference.network_structure import LstmWeights, NetworkStructure, structure_of
+from patent_spark.inference.network_structure import LstmWeights, NetworkStructure, structures_of
 
 if TYPE_CHECKING:
     import keras
@@ -30,23 +31,27 @@ def onnx_bytes(network: keras.Model) -> bytes:
 
     Raises DataError for a model that `patent-spark train` did not make.
     """
-    content: bytes = onnx_model(structure_of(network)).SerializeToString()
+    content: bytes = onnx_model(structures_of(network)).SerializeToString()
     return content
 
 
-def onnx_model(structure: NetworkStructure) -> onnx.ModelProto:
+def onnx_model(structures: Sequence[NetworkStructure]) -> onnx.ModelProto:
     """A graph: int32 tokens [batch, words] -> float32 probabilities [batch, labels].
 
-    A second output is the document vector [batch, n]: the pooled state that the last layer reads. A network
-    with features has them as a second input, float32 [batch, features].
+    structures: of several networks in one, whose probabilities are averaged. A second output is the document
+    vector [batch, n]: the pooled states that the last layers read. A network with features has them as a
+    second input, float32 [batch, features].
     """
-    graph = _Graph()
-    _add_network(graph, structure)
-    return graph.model(structure.state_size, len(structure.bias), structure.features)
+    graph, state_size = _Graph(), sum(each.state_size for each in structures)
+    _add_networks(graph, structures)
+    return graph.model(state_size, len(structures[0].bias), structures[0].features)
 
 
 class _Graph:
     """Nodes and constants of a graph; each method returns the name of what it added."""
+
+    prefix = ""
+    """What the names of the weights of the present network begin with."""
 
     def __init__(self) -> None:
         self._nodes: list[Any] = []
@@ -59,6 +64,10 @@ class _Graph:
         if name not in self._constants:
             self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
+
+    def weights(self, name: str, value: NDArray[Any]) -> str:
+        """An array of the present network."""
+        return self.constant(self.prefix + name, value)
 
     def integers(self, *values: int) -> str:
         """Axes or indices: int64 [n]."""
@@ -86,13 +95,13 @@ class _Graph:
         """States [words, batch, units]; 0 after `lengths` (int32 [batch]) words."""
         from onnx import helper
 
+        name = self.prefix + name
+        bias = _gates(weights.bias)
         inputs = [
             sequence,
             self.constant(f"{name}_w", _gates(weights.kernel).T[None]),
             self.constant(f"{name}_r", _gates(weights.recurrent).T[None]),
-            self.constant(
-                f"{name}_b", np.concatenate([_gates(weights.bias), np.zeros_like(weights.bias)])[None]
-            ),
+            self.constant(f"{name}_b", np.concatenate([bias, np.zeros_like(bias)])[None]),
             lengths,
         ]
         node = helper.make_node("LSTM", inputs, [f"{name}_states"], name=name, hidden_size=weights.units)
@@ -131,25 +140,39 @@ def _gates(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([entered, output, forget, cell], axis=-1)
 
 
-def _add_network(graph: _Graph, structure: NetworkStructure) -> None:
+def _add_networks(graph: _Graph, structures: Sequence[NetworkStructure]) -> None:
     words_first = graph.add("Transpose", TOKENS, perm=[1, 0])
     real = graph.cast(graph.add("Not", graph.add("Equal", words_first, _zero(graph))), "INT32")
     length = graph.add("ReduceSum", real, graph.integers(0), keepdims=0)
-    table = graph.constant("embedding", structure.embedding)
-    vectors = graph.add("Gather", table, words_first)
+    alone, states, probabilities = len(structures) == 1, [], []
+    for number, structure in enumerate(structures, start=1):
+        graph.prefix = "" if number == 1 else f"network_{number}_"
+        state = _add_state(graph, structure, words_first, real, length, DOCUMENT_VECTOR if alone else "")
+        states.append(state)
+        probabilities.append(_add_head(graph, structure, state, PROBABILITIES if alone else ""))
+    if not alone:
+        graph.add("Concat", *states, axis=-1, output=DOCUMENT_VECTOR)
+        graph.add("Mean", *probabilities, output=PROBABILITIES)
+
+
+def _add_state(
+    graph: _Graph, structure: NetworkStructure, words_first: str, real: str, length: str, output: str
+) -> str:
+    vectors = graph.add("Gather", graph.weights("embedding", structure.embedding), words_first)
     readings = _add_layers(graph, structure, vectors, length)
     parts = [
         pooled for states in readings for pooled in _add_pool(graph, structure.pool, states, real, length)
     ]
     if structure.mean_vector:
         parts.append(_add_mean_vector(graph, vectors, words_first))
-    state = graph.add("Concat", *parts, axis=-1, output=DOCUMENT_VECTOR)
+    return graph.add("Concat", *parts, axis=-1, output=output)
+
+
+def _add_head(graph: _Graph, structure: NetworkStructure, state: str, output: str) -> str:
     if structure.features:
         state = graph.add("Concat", state, FEATURES, axis=-1)
-    logits = graph.add(
-        "Gemm", state, graph.constant("kernel", structure.kernel), graph.constant("bias", structure.bias)
-    )
-    graph.add("Softmax", logits, axis=-1, output=PROBABILITIES)
+    kernel, bias = graph.weights("kernel", structure.kernel), graph.weights("bias", structure.bias)
+    return graph.add("Softmax", graph.add("Gemm", state, kernel, bias), axis=-1, output=output)
 
 
 def _add_layers(graph: _Graph, structure: NetworkStructure, vectors: str, length: str) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from patent_spark.config import Model
 from patent_spark.core.errors import DataError
 from patent_spark.inference.keras_network import in_float32
-from patent_spark.inference.network_structure import structure_of
+from patent_spark.inference.network_structure import structures_of
 from patent_spark.inference.onnx_graph import onnx_bytes
 from patent_spark.stages.train.model.network import build_model, with_one_head
 from tests.support.errors import raises
@@ -26,9 +26,9 @@ def texts():
     return np.where(np.arange(LONGEST) < np.arange(LONGEST + 1)[:, None], tokens, 0).astype(np.int32)
 
 
-def trained(settings, labels=5, precision="float32"):
+def trained(settings, labels=5, precision="float32", vectors=VECTORS):
     """A network whose biases and padding are not 0, as they are before training; like one from a file."""
-    network = build_model(settings, VECTORS, labels, 1, precision)
+    network = build_model(settings, vectors, labels, 1, precision)
     for weights in network.weights:
         if weights.name != "seed_generator_state":
             weights.assign(RNG.normal(0, 0.7, weights.shape))
@@ -69,6 +69,20 @@ def test_every_network_gives_the_probabilities_of_keras(layers, bidirectional, p
 def test_embedding_scaling_and_dropout(settings, tmp_path):
     trained(settings).save(tmp_path / "model.keras")
     assert_equal(keras.models.load_model(tmp_path / "model.keras", compile=False), texts())
+
+
+@pytest.mark.parametrize("pool", ["last", "max", "max_mean"])
+@pytest.mark.parametrize("mean_vector", [False, True])
+def test_several_networks_are_one_graph(pool, mean_vector, tmp_path):
+    settings = Model(units=4, layers=2, bidirectional=True, pool=pool, mean_vector=mean_vector)
+    sets = [VECTORS, VECTORS[:, :4] * 2, np.concatenate([VECTORS, VECTORS], axis=1)]
+    network = trained(settings, vectors=sets)
+    assert [each.embedding.shape[1] for each in structures_of(network)] == [DIMENSIONS, 4, 2 * DIMENSIONS]
+    assert_equal(network, texts())
+    _, documents = answers(network, texts())
+    assert documents.shape[1] == sum(each.state_size for each in structures_of(network))
+    joint = trained(settings, labels=[3, 5], vectors=sets[:2])
+    assert_equal(with_one_head(joint, 1), texts())
 
 
 def test_each_head_of_a_joint_network_is_a_graph_of_its_own(tmp_path):
@@ -134,7 +148,7 @@ def test_padding_and_neighbours_change_nothing():
 def test_another_keras_model_is_refused():
     network = trained(Model(units=4, layers=1), labels=[2, 3])
     with raises(DataError, heads=2):
-        structure_of(network)
+        structures_of(network)
     plain = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="logits")])
     with raises(DataError, heads=1):
-        structure_of(plain)
+        structures_of(plain)

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow.dataset
 
 from patent_spark.config import Config, Train
 from patent_spark.core.errors import DataError, StoppedError
@@ -30,6 +28,7 @@ from patent_spark.stages.train.model.heads import heads_of
 from patent_spark.stages.train.model.network import build_model
 from patent_spark.stages.train.model.optimizer import adam, with_enough_epochs, without_development
 from patent_spark.stages.train.trainer import Trainer
+from patent_spark.stages.train.vectors import read_vectors
 from patent_spark.tracking.runs import attach
 
 _FLUSH_S = 5.0
@@ -135,7 +134,7 @@ def _feed(job: Job, settings: Train, ranks: Ranks, folder: Path) -> Feed | None:
 def _trainer(job: Job, config: Config, settings: Train, ranks: Ranks, examples: Feed) -> Trainer:
     tasks = config.models[job.model]
     sizes = [len(job.shards.tasks[task].labels) for task in tasks]
-    vectors = read_vectors(Path(job.vectors))
+    vectors = [read_vectors(Path(job.vectors)), *map(np.load, job.further_vectors)]
     network = build_model(
         config.model,
         vectors,
@@ -157,13 +156,6 @@ def _restored(job: Job, trainer: Trainer) -> TrainingState:
         return TrainingState()
     trainer.restore(checkpoint.variables)
     return checkpoint.state
-
-
-def read_vectors(directory: Path) -> npt.NDArray[np.float32]:
-    """VECTORS as float32 [words, dimensions], in the order of ids."""
-    table = pyarrow.dataset.dataset(directory, format="parquet").to_table(columns=["vector"])
-    column = table["vector"].combine_chunks()
-    return np.asarray(column.flatten(), np.float32).reshape(len(column), -1)
 
 
 def _epoch_line(model: str, epoch: EpochMetrics, epochs: int) -> str:

@@ -12,6 +12,7 @@ from patent_spark.core.metadata import ShardMetadata, TrainedTask, TrainMetadata
 from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.stages.shard.layout import content_digest
 from patent_spark.stages.train.launch.job import Job
+from patent_spark.stages.train.vectors import further_vectors
 
 _NOT_IN_KEY = ("train.cache_dir", "train.launcher", "train.ranks", "train.timeout_s")
 """Settings that a model does not depend on: any number of ranks takes the same steps."""
@@ -50,7 +51,8 @@ def model_key(context: StageContext, model: str) -> str:
         for name, value in flatten(context.config).items()
         if name.startswith(sections) and name not in _NOT_IN_KEY
     }
-    vectors = [content_digest(path) for path in sorted(context.store.directory("VECTORS").glob("*.parquet"))]
+    files = [*sorted(context.store.directory("VECTORS").glob("*.parquet")), *further_vectors(context.store)]
+    vectors = [content_digest(path) for path in files]
     return digest([model, context.code, settings, _described_examples(context, model), vectors])
 
 

@@ -28,6 +28,7 @@ from patent_spark.stages.train.preconditions import (
     require_several_labels,
 )
 from patent_spark.stages.train.reuse import existing_models, model_key
+from patent_spark.stages.train.vectors import further_vectors
 from patent_spark.tracking.datasets import example_sets
 from patent_spark.tracking.runs import Run, create_run, ending, reopen_run
 
@@ -118,6 +119,7 @@ def _job(context: StageContext, model: str, key: str, folder: Path, run_id: str,
         key=key,
         examples=str(store.directory("EXAMPLES") / model),
         vectors=str(store.directory("VECTORS")),
+        further_vectors=tuple(map(str, further_vectors(store))),
         shards=shards,
         text=_text_source(context),
         log_run_id=current_run_id(),

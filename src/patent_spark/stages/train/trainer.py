@@ -19,7 +19,7 @@ from patent_spark.stages.train.checkpoint import Arrays
 from patent_spark.stages.train.launch.horovod import Ranks
 from patent_spark.stages.train.model.dropout import with_shared_dropout
 from patent_spark.stages.train.model.heads import Head, only_head
-from patent_spark.stages.train.model.loss import interim_loss, weighted_cross_entropy
+from patent_spark.stages.train.model.loss import interim_loss, logits_of_mean, weighted_cross_entropy
 from patent_spark.stages.train.model.network import logits_of
 from patent_spark.stages.train.model.optimizer import reduce_learning_rate
 
@@ -87,28 +87,37 @@ class Trainer:
         read = inputs_of(tokens[:, : tf.maximum(longest, 1)], features)
         all_logits = self._logits(read, training=training)
         objective, sums = tf.constant(0.0), []
-        for head, logits in zip(self.heads, keras.tree.flatten(all_logits), strict=True):
-            objective, head_sums = self._head_sums(head, logits, label, weight, objective)
+        flat = keras.tree.flatten(all_logits)
+        networks = len(flat) // len(self.heads)
+        for number, head in enumerate(self.heads):
+            of_head = flat[number * networks : (number + 1) * networks]
+            objective, head_sums = self._head_sums(head, of_head, label, weight, objective)
             sums += head_sums
         return objective, tf.stack([*sums, tf.reduce_sum(weight), self._stop])
 
     def _head_sums(
-        self, head: Head, logits: Any, label: Any, weight: Any, objective: Any
+        self, head: Head, all_logits: Sequence[Any], label: Any, weight: Any, objective: Any
     ) -> tuple[Any, list[Any]]:
-        """Add a head's objective; returns it, and the head's loss, weight and correct predictions."""
+        """Add a head's objective; returns it, and the head's loss, weight and correct predictions.
+
+        all_logits: of each network. Each learns by itself: the objective is the mean of theirs. Loss and
+        predictions are those of their mean probabilities.
+        """
         import tensorflow as tf
 
-        smoothing = self.settings.label_smoothing
+        smoothing, mean_logits = self.settings.label_smoothing, logits_of_mean(all_logits)
         own_label = tf.gather(tf.constant(head.label_map), label)
         known = weight * tf.cast(own_label < head.labels, tf.float32)
         own_label = tf.minimum(own_label, head.labels - 1)
-        loss = tf.reduce_sum(known * tf.nn.sparse_softmax_cross_entropy_with_logits(own_label, logits))
-        correct = tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32) == own_label, tf.float32)
+        loss = tf.reduce_sum(known * tf.nn.sparse_softmax_cross_entropy_with_logits(own_label, mean_logits))
+        correct = tf.cast(tf.argmax(mean_logits, axis=1, output_type=tf.int32) == own_label, tf.float32)
         n_correct = tf.reduce_sum(known * correct)
-        cross_entropy = weighted_cross_entropy(own_label, logits, head.weights, smoothing)
-        objective += tf.reduce_sum(known * cross_entropy)
-        if head.interim is not None:
-            objective += self._interim_objective(label - head.labels, logits, weight, head.interim)
+        for logits in all_logits:
+            cross_entropy = weighted_cross_entropy(own_label, logits, head.weights, smoothing)
+            own = tf.reduce_sum(known * cross_entropy)
+            if head.interim is not None:
+                own += self._interim_objective(label - head.labels, logits, weight, head.interim)
+            objective += own / len(all_logits)
         return objective, [loss, tf.reduce_sum(known), n_correct]
 
     def _interim_objective(

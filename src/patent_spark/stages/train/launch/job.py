@@ -32,6 +32,8 @@ class Job(BaseModel):
     """EXAMPLES/<model>."""
     vectors: str
     """VECTORS."""
+    further_vectors: tuple[str, ...] = ()
+    """The files of FURTHER_VECTORS, one for each further network."""
     shards: ShardMetadata
     """Metadata of the shard stage, of this model and its tasks alone."""
     text: TextSource

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,15 @@ def weighted_cross_entropy(
     return -tf.gather(tf.constant(weights), label) * (
         (1.0 - smoothing) * own + smoothing * tf.reduce_mean(scores, axis=1)
     )
+
+
+def logits_of_mean(logits: Sequence[Any]) -> Any:
+    """Logits [batch, labels] whose softmax is the mean of the softmaxes of several."""
+    import tensorflow as tf
+
+    if len(logits) == 1:
+        return logits[0]
+    return tf.reduce_logsumexp(tf.stack([tf.nn.log_softmax(each) for each in logits]), axis=0)
 
 
 def interim_loss(level: Any, logits: Any, likelihoods: npt.NDArray[np.float32], smoothing: float) -> Any:

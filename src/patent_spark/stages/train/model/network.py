@@ -21,12 +21,14 @@ from patent_spark.stages.train.model.recurrence import recurrent_states
 if TYPE_CHECKING:
     import keras
 
-_LOGITS, _PROBABILITIES = "logits", "probabilities"
+_EMBEDDING, _LOGITS, _PROBABILITIES = "embedding", "logits", "probabilities"
+
+Vectors = npt.NDArray[np.float32]
 
 
 def build_model(
     config: Model,
-    vectors: npt.NDArray[np.float32],
+    vectors: Vectors | Sequence[Vectors],
     labels: int | Sequence[int],
     seed: int,
     precision: str = "float32",
@@ -34,7 +36,8 @@ def build_model(
 ) -> keras.Model:
     """int32 tokens [batch, any length up to max_tokens] -> float32 probabilities [batch, labels].
 
-    vectors: float32 [vocabulary, dimensions]; row i is of id i + 1, and id 0 is padding.
+    vectors: float32 [vocabulary, dimensions]; row i is of id i + 1, and id 0 is padding. With several sets,
+    several networks in one, each of which reads its own set; the probabilities are the mean of theirs.
     labels: number of labels; with several numbers, a head for each and a list of their probabilities.
     seed: the same seed gives the same weights.
     precision: Keras's dtype policy of all layers up to the pooling. Weights, the pooling over words and the
@@ -43,47 +46,90 @@ def build_model(
     input, float32 [batch, features].
     """
     import keras
-    from keras import layers, ops
 
     keras.utils.set_random_seed(seed)
     tokens = keras.Input((None,), dtype="int32", name=TOKENS)
-    word_vectors = _embedding(config, vectors, precision)(tokens)
-    sequence = word_vectors
-    if config.spatial_dropout:
-        dropout = layers.SpatialDropout1D(config.spatial_dropout, dtype=precision, name="spatial_dropout")
-        sequence = dropout(sequence)
-    readings = recurrent_states(config, sequence, tokens, seed, precision)
-    parts = [pooled for states in readings for pooled in _pooled(states, tokens, config.pool)]
-    if config.mean_vector:
-        parts.append(_mean_vector(word_vectors, tokens))
-    state = ops.concatenate(parts, axis=-1)
-    if config.dropout:
-        state = layers.Dropout(config.dropout, name="dropout")(state)
-    inputs: Any = tokens
-    if features:
-        beside = keras.Input((features,), dtype="float32", name=FEATURES)
-        state, inputs = ops.concatenate([state, beside], axis=-1), [tokens, beside]
-    probabilities = _heads(state, [labels] if isinstance(labels, int) else labels)
+    beside = [keras.Input((features,), dtype="float32", name=FEATURES)] if features else []
+    sizes = [labels] if isinstance(labels, int) else labels
+    sets = [vectors] if isinstance(vectors, np.ndarray) else vectors
+    networks = []
+    for number, each in enumerate(sets):
+        prefix = network_prefix(number)
+        state = _state(config, each, tokens, seed, precision, prefix)
+        networks.append(_heads(_joined([state, *beside]), sizes, prefix))
+    probabilities = [_mean(of_networks, head) for head, of_networks in enumerate(zip(*networks, strict=True))]
+    inputs = [tokens, *beside] if beside else tokens
     return keras.Model(inputs, probabilities[0] if isinstance(labels, int) else probabilities)
 
 
-def _heads(state: Any, sizes: Sequence[int]) -> list[Any]:
-    """The probabilities of each head, whose logits are layers of their own."""
+def network_prefix(number: int) -> str:
+    """What the names of the layers of a further network begin with; number: from 0."""
+    return f"network_{number + 1}_" if number else ""
+
+
+def networks_in(network: keras.Model) -> int:
+    """How many networks there are in one."""
+    return sum(layer.name.endswith(_EMBEDDING) for layer in network.layers)
+
+
+def _state(config: Model, vectors: Vectors, tokens: Any, seed: int, precision: str, prefix: str) -> Any:
+    """What the last layer reads of a text: the pooled states and, with mean_vector, the mean vector."""
+    from keras import layers
+
+    word_vectors = _embedding(config, vectors, precision, prefix)(tokens)
+    sequence = word_vectors
+    if config.spatial_dropout:
+        name = f"{prefix}spatial_dropout"
+        sequence = layers.SpatialDropout1D(config.spatial_dropout, dtype=precision, name=name)(sequence)
+    readings = recurrent_states(config, sequence, tokens, seed, precision, prefix)
+    parts = [pooled for states in readings for pooled in _pooled(states, tokens, config.pool)]
+    if config.mean_vector:
+        parts.append(_mean_vector(word_vectors, tokens))
+    state = _joined(parts)
+    return layers.Dropout(config.dropout, name=f"{prefix}dropout")(state) if config.dropout else state
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    from keras import ops
+
+    return ops.concatenate(parts, axis=-1)
+
+
+def _heads(state: Any, sizes: Sequence[int], prefix: str) -> list[Any]:
+    """The probabilities of each head of a network, whose logits are layers of their own."""
     from keras import layers
 
     logits = [
-        layers.Dense(size, name=_name_in_head(_LOGITS, number))(state) for number, size in enumerate(sizes)
+        layers.Dense(size, name=prefix + _name_in_head(_LOGITS, number))(state)
+        for number, size in enumerate(sizes)
     ]
     return [
-        layers.Softmax(name=_name_in_head(_PROBABILITIES, number))(each) for number, each in enumerate(logits)
+        layers.Softmax(name=prefix + _name_in_head(_PROBABILITIES, number))(each)
+        for number, each in enumerate(logits)
     ]
+
+
+def _mean(probabilities: Sequence[Any], head: int) -> Any:
+    """The mean of what several networks say of a head."""
+    from keras import layers
+
+    if len(probabilities) == 1:
+        return probabilities[0]
+    return layers.Average(name=_name_in_head("mean_probabilities", head))(list(probabilities))
 
 
 def logits_of(network: keras.Model) -> keras.Model:
-    """The network without its softmaxes: the logits of each head, which the loss is computed from."""
+    """The network without its softmaxes: all logits that the loss is computed from.
+
+    They are those of the first head, of each network in turn, then those of the next head.
+    """
     import keras
 
-    names = [_name_in_head(_LOGITS, number) for number in range(len(network.outputs))]
+    names = [
+        network_prefix(number) + _name_in_head(_LOGITS, head)
+        for head in range(len(network.outputs))
+        for number in range(networks_in(network))
+    ]
     return keras.Model(network.input, [network.get_layer(name).output for name in names])
 
 
@@ -98,7 +144,7 @@ def _name_in_head(name: str, number: int) -> str:
     return f"{name}_{number + 1}" if number else name
 
 
-def _embedding(config: Model, vectors: npt.NDArray[np.float32], precision: str) -> keras.layers.Embedding:
+def _embedding(config: Model, vectors: Vectors, precision: str, prefix: str) -> keras.layers.Embedding:
     """Ids to vectors, scaled if the model says so; that of padding is 0."""
     from keras import layers
 
@@ -109,11 +155,11 @@ def _embedding(config: Model, vectors: npt.NDArray[np.float32], precision: str) 
         weights=[table],
         trainable=config.embedding == "tuned",
         dtype=precision,
-        name="embedding",
+        name=prefix + _EMBEDDING,
     )
 
 
-def _scaled(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _scaled(vectors: Vectors) -> Vectors:
     """Without the mean that all words share, and with numbers of standard deviation 1."""
     centred = vectors - vectors.mean(axis=0)
     return np.asarray(centred / max(float(centred.std()), 1e-9), np.float32)

@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     import keras
 
 
-def recurrent_states(config: Model, sequence: Any, tokens: Any, seed: int, precision: str) -> list[Any]:
+def recurrent_states(
+    config: Model, sequence: Any, tokens: Any, seed: int, precision: str, prefix: str = ""
+) -> list[Any]:
     """States [batch, words, units] of the last layer: forward and, of a bidirectional one, backward.
 
-    Each is in the order in which its LSTM read the words.
+    Each is in the order in which its LSTM read the words. prefix: what the names of the layers begin with.
     """
     from keras import ops
 
     reverse = _text_reversal(tokens)
     readings: list[Any] = []
     for number in range(1, config.layers + 1):
-        readings = [_lstm(config, f"lstm_{number}", seed, precision)(sequence)]
+        readings = [_lstm(config, f"{prefix}lstm_{number}", seed, precision)(sequence)]
         if config.bidirectional:
-            backward = _lstm(config, f"backward_lstm_{number}", seed, precision)
+            backward = _lstm(config, f"{prefix}backward_lstm_{number}", seed, precision)
             readings.append(backward(reverse(sequence)))
             sequence = ops.concatenate([readings[0], reverse(readings[1])], axis=-1)
         else:

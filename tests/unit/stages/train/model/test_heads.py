@@ -198,3 +198,22 @@ def test_a_head_alone_is_the_network_of_its_task(tmp_path):
         alone = keras.saving.load_model(tmp_path / "model.keras")
         assert np.allclose(alone(TOKENS).numpy(), expected, atol=1e-6)
     assert with_one_head(network, 1).count_params() == network_of(2).count_params()
+
+
+def test_several_networks_learn_each_by_itself_and_are_judged_together():
+    """The step of each is that of its own loss alone, divided by their number; the sums are of the mean."""
+    sets, labels = [VECTORS, VECTORS[::-1].copy()], [int(each) for each in NUMBERS.integers(0, 3, 12)]
+    network, expected = (build_model(Model(units=5), sets, 3, seed=1) for _ in range(2))
+    probabilities = expected(TOKENS).numpy()
+    sums = trained_one_step(network, [only_head(3)], TOKENS, labels)
+    prefixes = ("", "network_2_")
+    outputs = [expected.get_layer(f"{prefix}probabilities").output for prefix in prefixes]
+    with tf.GradientTape() as tape:
+        answers = keras.Model(expected.input, outputs)(TOKENS)
+        losses = [-tf.reduce_mean(tf.math.log(tf.gather(each, labels, batch_dims=1))) for each in answers]
+        loss = tf.add_n(losses) / 2
+    descend(expected, tape, loss)
+    assert same_weights(network, expected)
+    own = probabilities[np.arange(12), labels]
+    correct = (probabilities.argmax(axis=1) == labels).sum()
+    assert sums[:4] == pytest.approx([-np.log(own).sum(), 12, correct, 12], rel=1e-5)

@@ -184,3 +184,26 @@ def test_the_seed_decides_the_weights(network):
     model = Model(units=5, layers=2, pool="last")
     assert (weights(build_model(model, VECTORS, 3, seed=1)) == weights(network)).all()
     assert (weights(build_model(model, VECTORS, 3, seed=2)) != weights(network)).any()
+
+
+SETS = [VECTORS, np.random.default_rng(4).normal(0, 1, (30, 9)).astype(np.float32)]
+
+
+def test_several_networks_give_the_mean_of_their_probabilities():
+    model = Model(units=4, layers=1, bidirectional=True, pool="max_mean", mean_vector=True, dropout=0.2)
+    both = build_model(model, SETS, labels=3, seed=1)
+    answers = []
+    for prefix, vectors in zip(("", "network_2_"), SETS, strict=True):
+        alone = build_model(model, vectors, labels=3, seed=9)
+        for name in ("embedding", "lstm_1", "backward_lstm_1", "logits"):
+            alone.get_layer(name).set_weights(both.get_layer(prefix + name).get_weights())
+        answers.append(alone(TOKENS).numpy())
+    assert np.allclose(both(TOKENS).numpy(), np.mean(answers, axis=0), atol=1e-6)
+    assert np.abs(answers[0] - answers[1]).max() > 0.01
+
+
+def test_one_set_in_a_list_is_one_network():
+    model = Model(units=4, layers=1, dropout=0.2)
+    one, listed = build_model(model, VECTORS, 3, seed=1), build_model(model, [VECTORS], 3, seed=1)
+    assert [layer.name for layer in one.layers] == [layer.name for layer in listed.layers]
+    assert np.array_equal(one(TOKENS).numpy(), listed(TOKENS).numpy())
