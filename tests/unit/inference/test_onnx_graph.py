@@ -136,7 +136,7 @@ def test_features_are_a_second_input_and_no_part_of_the_document_vector(tmp_path
         vectors.append(vector)
     assert vectors[0].shape == (LONGEST + 1, 4 * 4 + DIMENSIONS)
     assert (vectors[0] == vectors[1]).all()
-    assert structure_of(network).features == 3
+    assert structures_of(network)[0].features == 3
 
 
 def test_padding_and_neighbours_change_nothing():

@@ -13,13 +13,13 @@ from patent_spark.core.metadata import ShardMetadata
 from patent_spark.stages.shard.feed import Feed, FeedError
 from patent_spark.stages.shard.layout import Layout
 from patent_spark.stages.train.checkpoint import TrainingState
-from patent_spark.stages.train.vectors import read_vectors
 from patent_spark.stages.train.launch.horovod import join_job
 from patent_spark.stages.train.loop import Callbacks, train
 from patent_spark.stages.train.model.heads import Head, only_head
 from patent_spark.stages.train.model.network import build_model
 from patent_spark.stages.train.model.optimizer import adam, is_over, reduction
 from patent_spark.stages.train.trainer import Trainer
+from patent_spark.stages.train.vectors import read_vectors
 from tests.support.errors import raises
 from tests.support.training_warehouse import publish_examples
 
