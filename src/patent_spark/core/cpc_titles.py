@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from patent_spark.core.cpc_levels import LABEL_LENGTHS, SUBCLASS, class_of
+
 _FILE = Path(__file__).parent / "data" / "cpc_titles.tsv"
 
 
@@ -20,9 +22,11 @@ def cpc_titles() -> dict[str, str]:
 
 
 def cpc_title(code: str) -> str:
-    """The title of a class or section; of a code that the CPC does not have, a few words that say so."""
+    """The title of a class or section; of another code, a few words with that of its class or section."""
     titles = cpc_titles()
     if code in titles:
         return titles[code]
+    if len(code) == LABEL_LENGTHS[SUBCLASS] and (of_class := titles.get(class_of(code) or "")):
+        return f"a subclass of {class_of(code)}: {of_class}"
     section = titles.get(code[:1])
     return f"not a class of the CPC (section {code[:1]}: {section})" if section else "not a class of the CPC"

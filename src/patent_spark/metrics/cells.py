@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
+from patent_spark.core.cpc_levels import level_of
 from patent_spark.metrics.baselines import CLASSIFIERS, NAMES
 from patent_spark.metrics.report_schema import (
     COMPARED,
@@ -21,14 +22,24 @@ from patent_spark.metrics.report_schema import (
 )
 from patent_spark.reporting.html import Cell, Row, Table, count, form, interval_range, signed
 
-TITLES = {TECHNOLOGY: "Technology class", CITATION_LEVEL: "Citation level"}
-"""Name of each task."""
+TITLES = {TECHNOLOGY: "Technology", CITATION_LEVEL: "Citation level"}
+"""Name of each task, whatever the level of its labels."""
 QUESTIONS = {
     TECHNOLOGY: "Which CPC class is a patent listed under, from its title and abstract alone?",
     CITATION_LEVEL: "How cited will a patent be within its class after five years, "
     "from its title and abstract alone?",
 }
-"""What each task predicts."""
+"""What each task predicts; see `question`."""
+
+
+def task_title(task: str, labels: Sequence[str]) -> str:
+    """The name of a task with these labels: `Technology subclass`."""
+    return f"{TITLES[task]} {level_of(labels)}" if task == TECHNOLOGY else TITLES[task]
+
+
+def question(task: str, labels: Sequence[str]) -> str:
+    """What a task with these labels predicts."""
+    return QUESTIONS[task].replace("CPC class", f"CPC {level_of(labels)}")
 
 
 @dataclass(frozen=True)

@@ -24,3 +24,8 @@ def test_some_titles():
 def test_a_code_that_the_cpc_does_not_have_is_said_to_be_none():
     assert cpc_title("A07") == "not a class of the CPC (section A: Human necessities)"
     assert cpc_title("Z99") == "not a class of the CPC"
+
+
+def test_a_subclass_is_told_by_its_class():
+    assert cpc_title("G06N") == "a subclass of G06: Computing; calculating or counting"
+    assert cpc_title("A07B") == "not a class of the CPC (section A: Human necessities)"

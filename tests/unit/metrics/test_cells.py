@@ -9,8 +9,10 @@ from patent_spark.metrics.cells import (
     interval_text,
     metric_cell,
     metric_name,
+    question,
     shown_baselines,
     split_table,
+    task_title,
 )
 from patent_spark.metrics.report_schema import Metric, MetricDifference, Metrics, SplitMetrics
 
@@ -81,3 +83,17 @@ def test_a_baseline_that_old_metrics_lack_is_left_out():
     assert shown_baselines([old, new]) == ["majority"]
     titles = [row.name for row in split_table({"test": old}).rows]
     assert "majority class" in titles and "TF-IDF + linear" not in titles
+
+
+@pytest.mark.parametrize(
+    ("labels", "title", "level"),
+    [
+        (["A", "H"], "Technology section", "CPC section"),
+        (["A01", "H04"], "Technology class", "CPC class"),
+        (["A01B", "H04L"], "Technology subclass", "CPC subclass"),
+    ],
+)
+def test_titles_name_the_level_of_technology(labels, title, level):
+    assert task_title("technology", labels) == title
+    assert level in question("technology", labels)
+    assert task_title("citation_level", ["top1", "top10"]) == "Citation level"

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from patent_spark.config import JOINT, TASKS, Config, ConfigError
+from patent_spark.core.cpc_levels import PLURALS, level_of
 from patent_spark.experiments.compare.report_schema import (
     Curve,
     NotPaired,
@@ -94,7 +95,7 @@ def _task(
     runs = (baseline, candidate)
     results = [_results(config, run, task, folder) for run in runs]
     samples = [_sample(config, run, task, folder) for run in runs]
-    not_paired = _missing(runs, results, samples) or _different_patents(samples)
+    not_paired = _missing(runs, results, samples) or different_levels(samples) or _different_patents(samples)
     return TaskComparison(
         baseline=results[0],
         candidate=results[1],
@@ -102,6 +103,15 @@ def _task(
         paired=_paired(config, samples) if not_paired is None else None,
         not_paired=not_paired,
     )
+
+
+def different_levels(samples: Sequence[Sample | None]) -> NotPaired | None:
+    """Technology at two levels of the CPC: accuracies among 9 and 660 labels cannot be compared."""
+    first, second = (PLURALS[level_of(each[0].patents.labels)] if each else "" for each in samples)
+    if first == second:
+        return None
+    message = f"the baseline predicts CPC {first} and the candidate CPC {second} (technology.level)"
+    return NotPaired(code="different_labels", message=message)
 
 
 def _different_patents(samples: Sequence[Sample | None]) -> NotPaired | None:

@@ -9,7 +9,7 @@ from patent_spark.core.files import write_text
 from patent_spark.experiments.compare import plots, tables
 from patent_spark.experiments.compare.report_schema import RunComparison, TaskComparison
 from patent_spark.experiments.compare.warnings import comparison_warnings
-from patent_spark.metrics.cells import TITLES, difference_cell
+from patent_spark.metrics.cells import difference_cell, task_title
 from patent_spark.metrics.paired import ALL
 from patent_spark.metrics.report_schema import Metric
 from patent_spark.reporting.html import Cell, Picture, Table, aligned, picture, render_page
@@ -95,7 +95,7 @@ def _plain(cell: Cell) -> str:
 def _section(task: str, comparison: TaskComparison, folder: Path) -> TaskSection:
     return TaskSection(
         task=task,
-        title=TITLES[task],
+        title=task_title(task, comparison.labels),
         leads=_leads(comparison),
         paired_patents=comparison.paired[ALL].patents if comparison.paired else None,
         test_patents=comparison.test_patents,

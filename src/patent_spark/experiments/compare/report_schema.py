@@ -42,7 +42,7 @@ class RunResults(Record):
 class NotPaired(Record):
     """Why two runs have no paired differences."""
 
-    code: Literal["not_evaluated", "no_predictions", "different_test_patents"]
+    code: Literal["not_evaluated", "no_predictions", "different_labels", "different_test_patents"]
     message: str
 
 
@@ -66,6 +66,11 @@ class TaskComparison(Record):
     def metrics(self) -> tuple[Metrics | None, Metrics | None]:
         """METRICS of baseline and candidate."""
         return self.baseline.metrics, self.candidate.metrics
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels of the candidate, or of the baseline if the candidate was not evaluated."""
+        return next((each.labels for each in reversed(self.metrics) if each), [])
 
 
 class ValuePair(Record):

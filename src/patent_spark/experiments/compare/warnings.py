@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from patent_spark.experiments.compare.report_schema import RunComparison
-from patent_spark.metrics.cells import TITLES
+from patent_spark.metrics.cells import task_title
 
 WarningCode = Literal["run_not_finished", "different_releases", "different_code", "not_paired"]
 
@@ -36,7 +36,9 @@ def comparison_warnings(comparison: RunComparison) -> list[ComparisonWarning]:
         if values[0] != values[1]:
             warnings.append(ComparisonWarning(code, f"{title} differ: {' and '.join(values)}."))
     return warnings + [
-        ComparisonWarning("not_paired", f"{TITLES[task]}: no paired differences, because {why.message}.")
+        ComparisonWarning(
+            "not_paired", f"{task_title(task, each.labels)}: no paired differences, because {why.message}."
+        )
         for task, each in comparison.tasks.items()
         if (why := each.not_paired)
     ]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from patent_spark.core.cpc_levels import level_of
 from patent_spark.core.cpc_titles import cpc_title
 from patent_spark.inference.model_source import OpenedModel
 from patent_spark.inference.prediction.citation_answer import LEVEL_TITLES, level_meaning
@@ -48,9 +49,9 @@ class Asked:
         """What it learned from."""
         return self.facts.texts.get(self.model.packed.about.task)
 
-    def title(self, cpc_class: str) -> str:
-        """Of a class: as its release has it, else as the CPC has it."""
-        return self.facts.titles.get(cpc_class) or cpc_title(cpc_class)
+    def title(self, code: str) -> str:
+        """Of a class or subclass: as its release has it, else as the CPC has it. Of a section: of the CPC."""
+        return self.facts.titles.get(code) or cpc_title(code)
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def technology_answer(
     order = sorted(places, key=lambda place: -scored.probabilities[place])
     return TechnologyAnswer(
         **_common(asked, question, document, scored, order[0]),
+        level=level_of(labels),
         title=asked.title(labels[order[0]]),
         classes=_classes(asked, scored.probabilities, order, question),
         classes_known=len(labels),

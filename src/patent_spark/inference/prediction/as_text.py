@@ -31,7 +31,7 @@ def _technology(answer: TechnologyAnswer | None) -> Iterator[str]:
     if answer is None:
         return
     limited = f", limited to {', '.join(answer.limited_to)}" if answer.limited_to else ""
-    yield f"\nCPC class, among {answer.classes_known}{limited}"
+    yield f"\nCPC {answer.level}, among {answer.classes_known}{limited}"
     if answer.limited_to:
         yield "  probability among all classes, and share among the chosen ones"
     for each in answer.classes:

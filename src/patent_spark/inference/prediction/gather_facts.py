@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from patent_spark.config import CITATION_LEVEL, Config, recorded
+from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Config, recorded
+from patent_spark.core.cpc_levels import SUBCLASS, level_of
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.schemas import is_test
@@ -29,7 +30,7 @@ def gather_facts(store: Store, package: Package) -> PredictionFacts:
     return PredictionFacts(
         levels=_level_definition(store) if classed else None,
         usual_levels=_usual_levels(store, package.learned_from) if classed else {},
-        titles=_titles(store),
+        titles=_titles(store, package),
         texts=_text_references(store, package),
         backtest=backtest_evidence(store, releases.pop()) if classed and len(releases) == 1 else None,
     )
@@ -68,13 +69,25 @@ def _counts(levels: pa.ChunkedArray) -> dict[str, int]:
     return {each["values"]: each["counts"] for each in pc.value_counts(levels).to_pylist()}
 
 
-def _titles(store: Store) -> dict[str, str]:
-    """Titles of the release's classes; none if it has no file of them, or an older version read it."""
+def _titles(store: Store, package: Package) -> dict[str, str]:
+    """Titles of the release's classes and, for a model of subclasses, of these.
+
+    None if the release has no file of them, or an older version read it.
+    """
+    columns = ["cpc_class"]
+    if TECHNOLOGY in package.tasks and level_of(package.task(TECHNOLOGY).labels) == SUBCLASS:
+        columns.append("cpc_subclass")
+    return {code: title for column in columns for code, title in _titles_in(store, column).items()}
+
+
+def _titles_in(store: Store, column: str) -> dict[str, str]:
+    """Title by code, for cpc_class or cpc_subclass."""
     try:
-        rows = store.read_arrow("CPC_TITLES", ["cpc_class", "cpc_class_title"])
+        rows = store.read_arrow("CPC_TITLES", [column, f"{column}_title"])
     except DataError:
         return {}
-    titled = rows.filter(pc.is_valid(rows["cpc_class_title"])).to_pydict()
+    known = pc.and_(pc.is_valid(rows[column]), pc.is_valid(rows[f"{column}_title"]))
+    titled = rows.filter(known).to_pydict()
     return {
         code: _sentence(title)
         for code, title in sorted(zip(*titled.values(), strict=True), reverse=True)

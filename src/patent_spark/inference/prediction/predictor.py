@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
+from patent_spark.core.cpc_levels import class_of
 from patent_spark.core.errors import DataError
 from patent_spark.core.store import Store
 from patent_spark.inference.model_source import OpenedModel
@@ -88,7 +89,11 @@ class Predictor:
         scored = score(asked.model.packed, documents, asked.texts)
         return [
             citation_answer(
-                asked, question, document, each, document.cpc_class or (found.predicted if found else None)
+                asked,
+                question,
+                document,
+                each,
+                document.cpc_class or (class_of(found.predicted) if found else None),
             )
             for document, each, found in zip(documents, scored, classes, strict=True)
         ]

@@ -72,10 +72,10 @@ class WordEffect(Record):
 
 
 class ClassProbability(Record):
-    """One CPC class."""
+    """One CPC class, or section or subclass, whichever the model predicts."""
 
     label: str
-    """Three characters, such as H04."""
+    """Such as H04; H or H04L of a model of sections or subclasses."""
     title: str
     probability: float
     """Calibrated; among all classes of the model."""
@@ -151,9 +151,11 @@ class Answer(Record):
 
 
 class TechnologyAnswer(Answer):
-    """The CPC class."""
+    """The CPC class, or section or subclass, whichever the model predicts."""
 
     task: Literal["technology"] = "technology"
+    level: str = "class"
+    """What the model predicts: section, class or subclass."""
     title: str
     """Of the predicted class."""
     classes: tuple[ClassProbability, ...]

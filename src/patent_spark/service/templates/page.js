@@ -3,6 +3,7 @@
 const byId = (id) => document.getElementById(id);
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
 const TOKEN = "patent-spark-token";
+const PLURALS = { section: "sections", class: "classes", subclass: "subclasses" };
 let shown = null; // the text that was asked for, and its answer
 
 class Failure extends Error {}
@@ -132,7 +133,7 @@ function showAnswer() {
   if (level) showLevel(level);
   byId("technology").hidden = !technology;
   byId("level").hidden = !level;
-  const told = [technology && `class ${technology.predicted}, ${technology.title}, ${percent(technology.probability)}`, level && `citation level ${level.title}, ${percent(level.probability)}`];
+  const told = [technology && `${technology.level} ${technology.predicted}, ${technology.title}, ${percent(technology.probability)}`, level && `citation level ${level.title}, ${percent(level.probability)}`];
   byId("status").textContent = `Answer: ${told.filter(Boolean).join("; ")}`;
   document.querySelector(".switch").hidden = !(technology && level);
   byId(technology ? "task-technology" : "task-level").checked = true;
@@ -149,8 +150,9 @@ function fillLead(card, answer, big, name) {
 function showTechnology(answer) {
   const card = byId("technology");
   fillLead(card, answer, answer.predicted, answer.title);
+  byId("technology-heading").textContent = `Technology ${answer.level}`;
   card.querySelector(".bars").replaceChildren(...answer.classes.map((each) => bar(each.label, each.title, each.probability, each.label === answer.predicted)));
-  card.querySelector(".facts").textContent = `${answer.text.known_words} of ${answer.text.words} words are known to the model, which chooses among ${answer.classes_known} classes.`;
+  card.querySelector(".facts").textContent = `${answer.text.known_words} of ${answer.text.words} words are known to the model, which chooses among ${answer.classes_known} ${PLURALS[answer.level]}.`;
 }
 
 function showLevel(answer) {
@@ -200,7 +202,7 @@ function showWords() {
   byId("words").hidden = !answer || answer.words === null;
   const effects = new Map(words.map((each) => [each.word, each.effect]));
   const largest = Math.max(...words.map((each) => Math.abs(each.effect)), 1e-9);
-  byId("words-about").textContent = `Effect of each word on the probability of ${task === "technology" ? `class ${answer?.predicted}` : `“${answer?.title}”`}: how much lower it is without the word.`;
+  byId("words-about").textContent = `Effect of each word on the probability of ${task === "technology" ? `${answer?.level} ${answer?.predicted}` : `“${answer?.title}”`}: how much lower it is without the word.`;
   mark(byId("marked-title"), shown.text.title, effects, largest);
   mark(byId("marked-abstract"), shown.text.abstract, effects, largest);
   const rows = words.filter((each) => Math.abs(each.effect) >= 0.0005).slice(0, 10).map((each) => {

@@ -21,7 +21,7 @@ from patent_spark.stages.audit.report_schema import (
 )
 
 _PACKAGE = "patent_spark.stages.audit"
-_TITLES = {None: "Tables, words and labels", TECHNOLOGY: "Technology class", CITATION_LEVEL: "Citation level"}
+_TITLES = {None: "Tables, words and labels", TECHNOLOGY: "Technology", CITATION_LEVEL: "Citation level"}
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from patent_spark.core.files import write_json, write_text
 from patent_spark.core.store import Store
 from patent_spark.metrics.baselines import DESCRIPTIONS, NAMES
 from patent_spark.metrics.cells import (
-    QUESTIONS,
-    TITLES,
     comparison_table,
     difference_cell,
+    question,
     shown_baselines,
     split_name,
     split_table,
+    task_title,
 )
 from patent_spark.metrics.paper_results import PAPER_RESULTS
 from patent_spark.metrics.report_schema import FEW_PATENTS, TEST_YEARS, Metric, Metrics, SplitMetrics
@@ -99,8 +99,8 @@ def _task_section(task: str, metrics: Metrics, figures: Sequence[Picture]) -> Ta
     groups = {"CPC section": metrics.by_section, "CPC class": metrics.by_class or {}}
     return TaskSection(
         task=task,
-        title=TITLES[task],
-        question=QUESTIONS[task],
+        title=task_title(task, metrics.labels),
+        question=question(task, metrics.labels),
         metrics=metrics,
         headline=split_name(metrics.headline),
         leads=_leads(metrics),

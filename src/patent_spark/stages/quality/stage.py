@@ -128,7 +128,11 @@ def describe(
     known = cited.get(aggregates.STANDING, 0) + cited.get(aggregates.WITHDRAWN, 0)
     absent = cited.get(aggregates.ABSENT, 0)
     # Interim levels change no level.
-    rules = {name: value for name, value in label.settings.items() if name != "label.follow_up_months"}
+    rules = {
+        name: value
+        for name, value in label.settings.items()
+        if name.startswith("label.") and name != "label.follow_up_months"
+    }
     return QualityReport(
         release=ReleaseInfo(
             id=ingest.release_id,

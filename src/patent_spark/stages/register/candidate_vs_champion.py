@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 from numpy.typing import NDArray
 
-from patent_spark.config import recorded
+from patent_spark.config import TECHNOLOGY, recorded
 from patent_spark.core.context import StageContext
+from patent_spark.core.cpc_levels import level_of
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import ShardMetadata
 from patent_spark.core.progress import Progress
@@ -31,7 +32,7 @@ from patent_spark.metrics.prediction_records import (
 )
 from patent_spark.metrics.report_schema import Metric, headline_parts
 from patent_spark.stages.register.promotion_rule import COMPARED_METRICS
-from patent_spark.stages.register.report_schema import MetricComparison
+from patent_spark.stages.register.report_schema import MetricComparison, OtherLevel
 
 _BLOCK = 8192
 
@@ -41,6 +42,17 @@ def candidate_predictions(store: Store, task: str) -> Predictions:
     examples = store.metadata(ShardMetadata).tasks[task]
     splits = headline_parts(sorted(filter(is_test, examples.splits)))
     return read_predictions(store.directory("PREDICTIONS"), task, examples.labels, splits)
+
+
+def other_level(store: Store, task: str, package: Package) -> OtherLevel | None:
+    """Why candidate and champion cannot be compared, if they predict technology at two levels of the CPC."""
+    if task != TECHNOLOGY:
+        return None
+    candidate = level_of(store.metadata(ShardMetadata).tasks[task].labels)
+    champion = level_of(package.task(task).labels)
+    if candidate == champion:
+        return None
+    return OtherLevel(task=task, candidate=candidate, champion=champion)
 
 
 def compare_with_champion(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from patent_spark.core.cpc_levels import PLURALS
 from patent_spark.metrics.report_schema import Metric
 from patent_spark.reporting.html import count, number, share
 from patent_spark.stages.register.report_schema import (
@@ -15,6 +16,7 @@ from patent_spark.stages.register.report_schema import (
     CheckReference,
     Decision,
     NotComparable,
+    OtherLevel,
     RejectionReason,
     WorseThanChampion,
 )
@@ -43,6 +45,8 @@ def rejection_message(reason: RejectionReason) -> str:
             return _not_comparable(reason)
         case WorseThanChampion():
             return _worse(reason)
+        case OtherLevel():
+            return _other_level(reason)
 
 
 def _not_comparable(reason: NotComparable) -> str:
@@ -50,6 +54,14 @@ def _not_comparable(reason: NotComparable) -> str:
         f"{reason.task} {METRIC_NAMES[reason.metric]} could not be compared with the champion's: "
         f"no confidence interval on {count(reason.patents)} test patents "
         f"({count(reason.excluded)} excluded: in the champion's training data)"
+    )
+
+
+def _other_level(reason: OtherLevel) -> str:
+    return (
+        f"{reason.task}: this model predicts CPC {PLURALS[reason.candidate]}, the champion CPC "
+        f"{PLURALS[reason.champion]}, which cannot be compared; set another tracking.experiment, or let "
+        "it replace the champion with `patent-spark refresh --accept champion=REASON`"
     )
 
 

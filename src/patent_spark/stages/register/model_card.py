@@ -10,7 +10,7 @@ from pathlib import Path
 from patent_spark.core.files import write_json, write_text
 from patent_spark.metrics.baselines import NAMES as BASELINE_NAMES
 from patent_spark.metrics.bootstrap import BETTER, SAME
-from patent_spark.metrics.cells import QUESTIONS, TITLES, comparison_table, difference_cell, split_table
+from patent_spark.metrics.cells import comparison_table, difference_cell, question, split_table, task_title
 from patent_spark.metrics.report_schema import TEST_YEARS, MetricDifference, Metrics
 from patent_spark.reporting.html import Cell, Row, Table, count, form, render_page
 from patent_spark.stages.register.card_schema import ModelCard, TaskCard
@@ -87,11 +87,12 @@ def _split_tables(metrics: Mapping[str, Metrics]) -> dict[str, Table]:
 
 def _content(card: ModelCard, metrics: Mapping[str, Metrics]) -> dict[str, object]:
     """All that the templates read."""
+    titles = _titles(card)
     return {
         "card": card,
-        "title": " and ".join(TITLES[each.task] for each in card.tasks) + " of US patents",
-        "titles": TITLES,
-        "questions": QUESTIONS,
+        "title": " and ".join(titles.values()) + " of US patents",
+        "titles": titles,
+        "questions": {each.task: question(each.task, each.labels) for each in card.tasks},
         "metric_names": METRIC_NAMES,
         "metric_text": metric_text,
         "rejection_message": rejection_message,
@@ -106,8 +107,12 @@ def _content(card: ModelCard, metrics: Mapping[str, Metrics]) -> dict[str, objec
     }
 
 
+def _titles(card: ModelCard) -> dict[str, str]:
+    return {each.task: task_title(each.task, each.labels) for each in card.tasks}
+
+
 def _comparison_table(card: ModelCard) -> Table:
-    rows = []
+    titles, rows = _titles(card), []
     for each in card.decision.comparisons:
         verdict = BETTER if is_better(each) else SAME
         difference = MetricDifference(difference=each.difference, interval=each.interval, verdict=verdict)
@@ -118,13 +123,14 @@ def _comparison_table(card: ModelCard) -> Table:
             Cell(count(each.patents)),
             Cell(count(each.excluded)),
         ]
-        rows.append(Row(f"{TITLES[each.task]}: {METRIC_NAMES[each.metric]}", cells))
+        rows.append(Row(f"{titles[each.task]}: {METRIC_NAMES[each.metric]}", cells))
     return Table(["", "this model", "champion", "difference", "test patents", "excluded"], rows)
 
 
 def _size_table(card: ModelCard) -> Table:
+    titles = _titles(card)
     rows = [
-        Row(f"{TITLES[each.task]}: {split}", [Cell(count(size))])
+        Row(f"{titles[each.task]}: {split}", [Cell(count(size))])
         for each in card.tasks
         for split, size in each.split.patents.items()
     ]
@@ -132,9 +138,9 @@ def _size_table(card: ModelCard) -> Table:
 
 
 def _audit_table(card: ModelCard) -> Table:
-    rows = []
+    titles, rows = _titles(card), []
     for check in card.checks:
-        task = f" ({TITLES[check.task].lower()})" if check.task else ""
+        task = f" ({titles[check.task].lower()})" if check.task else ""
         value, limit = (Cell(form(each, check.format)) for each in (check.value, check.limit))
         status = Cell(check.status.replace("_", " "), kind="text")
         rows.append(Row(f"{check.name}{task}", [status, value, limit, Cell(check.unit, kind="text")]))

@@ -5,7 +5,8 @@ the paired difference (cluster bootstrap over families) lies below minus registe
 compared by accuracy. The citation level is compared by the PR-AUC of `top1`, because nearly all patents have
 other levels and accuracy hardly depends on the few in top1; and by the weighted kappa of all levels, because
 top1 patents are few. An audit with weaker settings than the defaults, or with a check that could not run,
-rejects every candidate.
+rejects every candidate. A candidate that predicts technology at another level of the CPC than the champion is
+rejected without a comparison.
 """
 
 from __future__ import annotations
@@ -76,15 +77,16 @@ def weakened_audit_rejection(audit: Audit) -> AuditWeakened | None:
 def decide(
     comparisons: Sequence[MetricComparison],
     margin: float,
-    audit_reasons: Sequence[RejectionReason] = (),
+    other_reasons: Sequence[RejectionReason] = (),
     accepted: Mapping[str, str] | None = None,
 ) -> Decision:
     """The decision on a model; without comparisons there is no champion yet.
 
-    audit_reasons: what the audit says against it. accepted: why a person accepts a gate's reasons, by gate.
+    other_reasons: what speaks against it before any comparison. accepted: why a person accepts a gate's
+    reasons, by gate.
     """
     reasons = (
-        *audit_reasons,
+        *other_reasons,
         *(reason for each in comparisons if (reason := champion_rejection(each, margin))),
     )
     if reasons:

@@ -95,11 +95,21 @@ class WorseThanChampion(Record):
     margin: float
 
 
+class OtherLevel(Record):
+    """The champion predicts technology at another level of the CPC: accuracies cannot be compared."""
+
+    code: Literal["other_level"] = "other_level"
+    task: str
+    candidate: str
+    """section, class or subclass."""
+    champion: str
+
+
 AUDIT_REASONS = (AuditChecksFailed, AuditChecksNotMade, AuditWeakened)
 """Reasons of the gate `audit`; the others are of the gate `champion`."""
 
 RejectionReason = Annotated[
-    AuditChecksFailed | AuditChecksNotMade | AuditWeakened | NotComparable | WorseThanChampion,
+    AuditChecksFailed | AuditChecksNotMade | AuditWeakened | NotComparable | WorseThanChampion | OtherLevel,
     Field(discriminator="code"),
 ]
 

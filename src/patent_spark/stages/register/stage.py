@@ -24,7 +24,7 @@ from patent_spark.core.store import Store
 from patent_spark.inference.model_package import Package
 from patent_spark.inference.packaging import identity_of, write_package
 from patent_spark.stages.register.audit_result import AuditCheck, read_checks
-from patent_spark.stages.register.candidate_vs_champion import compare_with_champion
+from patent_spark.stages.register.candidate_vs_champion import compare_with_champion, other_level
 from patent_spark.stages.register.card_content import Promotion, card_metrics, make_card
 from patent_spark.stages.register.messages import outcome_message, rejection_message
 from patent_spark.stages.register.model_card import (
@@ -131,6 +131,9 @@ def _decide(
     if champion is not None and package is not None:
         if champion.tags.get(IDENTITY) == identity_of(context.store, candidate.tasks):
             return Decision(verdict=ALREADY_CHAMPION)
+        others = [reason for task in candidate.tasks if (reason := other_level(context.store, task, package))]
+        if others:
+            return decide([], margin, [*reasons, *others], context.accepted)
         say(f"  {candidate.model}: compared with {champion.address} on the same test patents")
         for task in candidate.tasks:
             compared += compare_with_champion(context, task, package, scratch)

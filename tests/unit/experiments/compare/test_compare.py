@@ -8,7 +8,7 @@ import pytest
 
 from patent_spark import cli
 from patent_spark.config import ConfigError
-from patent_spark.experiments.compare.collect import collect
+from patent_spark.experiments.compare.collect import collect, different_levels
 from patent_spark.experiments.compare.report_schema import RunComparison
 from patent_spark.experiments.compare.warnings import comparison_warnings
 from patent_spark.metrics.prediction_records import RUN_FOLDER, write_sample
@@ -18,6 +18,7 @@ from patent_spark.tracking.history import find_run
 from patent_spark.tracking.runs import create_run
 from tests.support.errors import raises
 from tests.support.html_page import Page
+from tests.support.predictions import certain, patents_of
 from tests.support.registration_warehouse import configured, evaluated_and_audited
 
 
@@ -182,3 +183,14 @@ def test_runs_are_found_by_the_beginning_of_an_id(logged_runs, capsys):
     assert code == cli.MISUSED and "zzz" in err and runs["level"][:8] in err
     code, _, err, _ = compare_runs(capsys, logged_runs, "one", "technology tiny")
     assert code == cli.MISUSED and "technology tiny" in err and "3" in err
+
+
+def test_runs_of_two_levels_of_the_cpc_are_not_paired():
+    def sample(*labels):
+        return certain(patents_of([0, 1], labels), [0, 1]), 2
+
+    classes, subclasses = sample("A01", "H04"), sample("A01B", "H04L")
+    reason = different_levels([classes, subclasses])
+    assert reason.code == "different_labels"
+    assert "classes" in reason.message and "subclasses" in reason.message
+    assert different_levels([classes, sample("A01", "B60")]) is None

@@ -1,6 +1,7 @@
 """Facts of a package, from the tables of a small warehouse."""
 
 import datetime
+import json
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from patent_spark.core.store import Store
+from patent_spark.inference.model_package import Package
 from patent_spark.inference.prediction.facts import PredictionFacts
 from patent_spark.inference.prediction.gather_facts import gather_facts
 from tests.support.backtest_reports import model, publish_backtest, year
@@ -123,3 +125,18 @@ def test_facts_are_the_same_after_they_were_written(store, package):
     facts = gather_facts(store, package)
     facts.write(package.folder)
     assert PredictionFacts.read(package.folder) == facts
+
+
+def test_a_model_of_subclasses_knows_their_titles_too(store, package):
+    titles = {
+        "cpc_class": "H04",
+        "cpc_class_title": "RADIO",
+        "cpc_subclass": "H04L",
+        "cpc_subclass_title": "BITS",
+    }
+    publish(store, "ingest", {"CPC_TITLES": [titles]}, {"data_to_date": datetime.date(2018, 5, 29)})
+    assert gather_facts(store, package).titles == {"H04": "Radio"}
+    task = package.folder / "technology" / "task.json"
+    about = json.loads(task.read_text())
+    task.write_text(json.dumps(about | {"labels": ["A61K", "G06N", "H01L", "H04L"]}))
+    assert gather_facts(store, Package(package.folder)).titles == {"H04": "Radio", "H04L": "Bits"}

@@ -3,10 +3,13 @@
 import pytest
 
 from patent_spark.config import Audit
+from patent_spark.core.store import Store
 from patent_spark.stages.register.audit_result import AuditCheck
+from patent_spark.stages.register.candidate_vs_champion import other_level
 from patent_spark.stages.register.messages import rejection_message
 from patent_spark.stages.register.promotion_rule import audit_rejection, decide, weakened_audit_rejection
 from patent_spark.stages.register.report_schema import (
+    ACCEPTED,
     BETTER,
     FIRST,
     NOT_WORSE,
@@ -17,9 +20,12 @@ from patent_spark.stages.register.report_schema import (
     CheckReference,
     MetricComparison,
     NotComparable,
+    OtherLevel,
     WeakerSetting,
     WorseThanChampion,
 )
+from tests.support.factories import publish, task_examples
+from tests.support.small_package import small_package
 
 
 def comparison(interval, *, task="technology", metric="accuracy", candidate=0.60, champion=0.62, excluded=0):
@@ -146,3 +152,20 @@ def test_an_audit_with_weaker_settings_rejects_every_model():
     assert_mentions(reason, "audit.top1_auc = 1", "0.95", "audit.recount_sample_size = 0", "30")
     for weaker in ({"near_duplicate": 0.8}, {"duplicates": 0.02}, {"sample_size": 100}):
         assert weakened_audit_rejection(Audit(**weaker))
+
+
+def test_a_champion_of_another_level_is_not_compared(tmp_path):
+    store, package = Store(tmp_path / "w"), small_package(tmp_path / "package")  # A61, G06, ...
+    task = task_examples(train=1)
+    tasks = {"technology": task.model_copy(update={"labels": ("A61K", "G06N")}), "citation_level": task}
+    publish(store, "shard", {}, {"tasks": tasks})
+    reason = other_level(store, "technology", package)
+    assert reason == OtherLevel(task="technology", candidate="subclass", champion="class")
+    assert other_level(store, "citation_level", package) is None
+    rejected = decide([], 0.0, [reason])
+    assert (rejected.verdict, rejected.reasons) == (REJECTED, (reason,))
+    assert decide([], 0.0, [reason], {"champion": "it was time"}).verdict == ACCEPTED
+    assert "subclasses" in rejection_message(reason) and "tracking.experiment" in rejection_message(reason)
+    classes = {"technology": task.model_copy(update={"labels": ("A61", "H01")})}
+    publish(store, "shard", {}, {"tasks": classes})
+    assert other_level(store, "technology", package) is None
