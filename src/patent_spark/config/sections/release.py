@@ -107,6 +107,11 @@ class Simulate:
         False,
         "also write the yearly claims files; claims carry the same class and level as the abstract",
     )
+    feature_effect: Annotated[Real, Bound(ge=0, le=0.95)] = setting(
+        0.0,
+        "how much the number of claims and of citations made tell of the citations that a patent receives: "
+        "their correlation with its rank",
+    )
     abstract_words: Positive = setting(110, "mean words an abstract (title and abstract together: about 120)")
 
 

@@ -32,7 +32,7 @@ class CitationGenerator:
         self._population, self._forward, self._scale = population, forward, scale
         self._end = end
         self.flows = CitationFlows.of(population, forward, scale)
-        self._skew = CitingSkew(population)
+        self.skew = CitingSkew(population)
         cited = np.maximum(np.diff(population.calendar.year_starts), 1)
         self._later_mean = self.flows.later.sum(axis=1) / cited
         share = self.flows.later / np.maximum(self.flows.later.sum(axis=1, keepdims=True), 1e-12)
@@ -108,7 +108,7 @@ class CitationGenerator:
 
     def _skewed(self, even: Ints, draws: Hashes, low: Ints, high: Ints) -> Ints:
         """Skewed citing patents; the even ones where a skewed one is outside of [low, high)."""
-        skewed = self._skew.skew(even, successive(draws, 1))
+        skewed = self.skew.skew(even, successive(draws, 1))
         return np.where((skewed >= low) & (skewed < high), skewed, even)
 
     def _paired(self, owner: Ints, citing: Ints) -> Ints:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from patent_spark.stages.simulate.arrays import Hashes, Ints
+from patent_spark.stages.simulate.arrays import Floats, Hashes, Ints
 from patent_spark.stages.simulate.grant_years import YEAR_COUNT, YEARS
 from patent_spark.stages.simulate.hashing import hashes, mix
 from patent_spark.stages.simulate.normal import normal_quantiles
@@ -43,8 +43,24 @@ class CitingSkew:
             np.searchsorted(self._population.calendar.year_starts, index, side="right") - 1, YEAR_COUNT - 1
         )
         place = self._table[year, (values >> np.uint64(52)).astype(np.int64)]
+        factor, shift = self._permutation(block)
+        return np.add(block << self._bits, (factor * place + shift) & self._mask)
+
+    def shares(self, index: Ints) -> Floats:
+        """For each patent the share of its block that makes fewer citations, in (0, 1)."""
+        factor, shift = self._permutation(index >> self._bits)
+        inverse = factor  # modulo 2**3; each step doubles the bits
+        for _ in range(3):
+            inverse = (inverse * (2 - factor * inverse)) & self._mask
+        place = (inverse * ((index & self._mask) - shift)) & self._mask
+        return (place + 0.5) / (self._mask + 1)
+
+    @property
+    def _mask(self) -> int:
+        return (1 << self._bits) - 1
+
+    def _permutation(self, block: Ints) -> tuple[Ints, Ints]:
+        """Factor and shift of a block: the patent at a place is factor * place + shift."""
         order = hashes(self._population.seed, "hubs", block)
-        mask = (1 << self._bits) - 1
-        factor = (order & np.uint64(mask)).astype(np.int64) | 1
-        shift = (mix(order) & np.uint64(mask)).astype(np.int64)
-        return np.add(block << self._bits, (factor * place + shift) & mask)
+        factor = (order & np.uint64(self._mask)).astype(np.int64) | 1
+        return factor, (mix(order) & np.uint64(self._mask)).astype(np.int64)

@@ -24,6 +24,7 @@ from patent_spark.stages.simulate.cpc_tables import CpcTables
 from patent_spark.stages.simulate.file_formats import CLAIMS, FORMATS, FileFormat
 from patent_spark.stages.simulate.forward_counts import ForwardCounts
 from patent_spark.stages.simulate.hashing import uniforms
+from patent_spark.stages.simulate.known_effects import KnownEffects
 from patent_spark.stages.simulate.level_rates import CitationLevelCounter
 from patent_spark.stages.simulate.lexicon import Lexicon
 from patent_spark.stages.simulate.population import DESIGN, Patents, Population
@@ -32,7 +33,7 @@ from patent_spark.stages.simulate.release_json import ReleaseDescription, descri
 from patent_spark.stages.simulate.release_statistics import ReleaseStatistics
 from patent_spark.stages.simulate.tables import Tables
 from patent_spark.stages.simulate.texts import Texts
-from patent_spark.stages.simulate.truth import TRUTH_SCHEMA, TruthTable
+from patent_spark.stages.simulate.truth import TruthTable
 from patent_spark.stages.simulate.tsv import Columns, TsvZip, YearlyZips
 
 CHUNK = 8192
@@ -55,9 +56,16 @@ class ReleaseGenerator:
         self._tables, self._cpc = Tables(self._population), CpcTables(self._population)
         self._related = RelatedDocuments(self._population, self._tables, settings.relatives)
         self._texts = Texts(self._lexicon, settings.seed, settings.abstract_words)
-        self._levels = CitationLevelCounter(self._population, settings.data_to_date)
+        self._known = KnownEffects(
+            self._population,
+            self._forward,
+            self._citations.skew,
+            settings.feature_effect,
+            settings.level_noise,
+        )
+        self._levels = CitationLevelCounter(self._population, settings.data_to_date, self._known.bins)
         self._statistics = ReleaseStatistics(self._population)
-        self._truth = TruthTable(self._population, self._tables)
+        self._truth = TruthTable(self._population, self._tables, self._known)
 
     def generate(self) -> ReleaseDescription:
         """Write all files; return the content of release.json."""
@@ -95,12 +103,12 @@ class ReleaseGenerator:
 
     def _write_patents(self, files: Mapping[str, TsvZip | YearlyZips], sorter: CitationSorter) -> None:
         with (
-            pq.ParquetWriter(self._folder / "truth.parquet", TRUTH_SCHEMA) as truth,
+            pq.ParquetWriter(self._folder / "truth.parquet", self._truth.schema) as truth,
             Progress("simulate patents", self._end, "patents") as bar,
         ):
             for start in range(0, self._end, self._chunk):
                 index = np.arange(start, min(start + self._chunk, self._end))
-                patents = self._population.patents(index)
+                patents = self._known.applied(self._population.patents(index))
                 citations, counts = self._citations.received(patents)
                 sorter.add(citations)
                 text_class, signal = self._signals(patents)
@@ -110,7 +118,8 @@ class ReleaseGenerator:
                         files[name].write(columns)
                 truth.write_table(self._truth.rows(patents, ids, text_class, signal, counts))
                 labelled = patents.has_cpc & ~patents.withdrawn
-                of_patents = np.stack([patents.year, patents.cpc, text_class, signal, counts], axis=1)
+                known = signal * self._known.bins + self._known.bin_of(patents)
+                of_patents = np.stack([patents.year, patents.cpc, text_class, known, counts], axis=1)
                 self._levels.add(patents.week[labelled], of_patents[labelled])
                 self._statistics.add_patents(patents.year, counts)
                 bar.update(len(ids))

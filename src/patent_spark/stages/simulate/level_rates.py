@@ -22,14 +22,16 @@ _SIZES = 2 + 4 * 8
 class CitationLevelCounter:
     """Counts labelled patents by (grant year, class, text class, level signal, five-year count).
 
+    bins: groups by what is known beside the text; the level signal is then signal * bins + group.
+
     Labels follow from the counts, with exact percentiles of each class and grant year (the default rule) or
     of each class over all years. Patents with an open window, withdrawn ones and those without a class are
     left out. Only the patents of one grant year are in memory at a time.
     """
 
-    def __init__(self, population: Population, data_to_date: datetime.date) -> None:
+    def __init__(self, population: Population, data_to_date: datetime.date, bins: int = 1) -> None:
         calendar = population.calendar
-        self._classes = population.class_count
+        self._classes, self._bins = population.class_count, bins
         self._closed = add_months(calendar.days, HORIZON_MONTHS) <= np.datetime64(data_to_date)
         self._waiting: list[Ints] = []
         self._kinds: list[Ints] = []
@@ -69,10 +71,10 @@ class CitationLevelCounter:
         cells = {}
         for rule, (own, of_text) in reference_sets.items():
             sizes = np.bincount(own, patents, YEAR_COUNT * self._classes)
-            cells[rule] = np.zeros((YEAR_COUNT, _SIZES, len(LEVELS), len(LEVELS)), np.int64)
+            cells[rule] = np.zeros((YEAR_COUNT, _SIZES, len(LEVELS) * self._bins, len(LEVELS)), np.int64)
             places = (year, _size_group(sizes)[of_text], signal, _levels(own, count, patents))
             np.add.at(cells[rule], places, patents)
-        by_signal = cells["class_year"].sum(axis=(0, 1))
+        by_signal = cells["class_year"].sum(axis=(0, 1)).reshape(len(LEVELS), self._bins, -1).sum(axis=1)
         posterior = by_signal / np.maximum(by_signal.sum(axis=1, keepdims=True), 1)
         return CitationLevelRates(
             **dict(_rates_by_year(cells["class_year"])),

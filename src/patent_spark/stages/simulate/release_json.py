@@ -34,6 +34,10 @@ class GenerativeSignals(_Record):
     level_words: dict[str, list[str]]
 
 
+_LATER = ("drift", "relatives", "feature_effect")
+"""Settings that came later than the first releases."""
+
+
 class ReleaseDescription(_Record):
     """What release.json says of a simulated release."""
 
@@ -80,7 +84,7 @@ def _settings(settings: Simulate) -> dict[str, Setting]:
     A setting that came later is left out where it has no effect, so that older releases keep their id.
     """
     values = dataclasses.asdict(settings) | {"data_to_date": str(settings.data_to_date)}
-    return {name: value for name, value in values.items() if value or name not in ("drift", "relatives")}
+    return {name: value for name, value in values.items() if value or name not in _LATER}
 
 
 def _generative_signals(lexicon: Lexicon) -> GenerativeSignals:

@@ -18,6 +18,7 @@ _FIRST_MONTH = 1836 * 12
 _SERIES_YEARS, _SERIES = (1978, 1979, 1987, 1993, 1998, 2001, 2004, 2025), (5, 6, 7, 8, 9, 10, 11, 18)
 """Series codes of applications by grant year, linear between the given years."""
 _DESIGN_SERIES = 29
+MOST_CLAIMS = 30
 _NAMES = (
     "Abbot Baird Carrow Dunmore Ekberg Farley Grell Hollis Ibsen Jarvis Kessel Lund Mercer Nakano Ostrow "
     "Pruitt Quill Rosen Sakai Tilden Ulman Varga Wexler Xiong Yates Zeller"
@@ -51,7 +52,7 @@ class Tables:
     def patents(self, patents: Patents, ids: pa.Array, titles: pa.Array) -> Columns:
         """Rows of g_patent."""
         draws = hashes(self._seed, "details", patents.index)
-        claims = 1 + integers(successive(draws, 0), 0, 30)
+        claims = claim_counts(self._seed, patents.index)
         return {
             "id": ids,
             "type": choose(TYPE_NAMES, patents.kind),
@@ -124,6 +125,11 @@ class Tables:
         category = np.where(by_examiner, 1, np.where(late, 3, 2))
         category = np.where(late & (value > 0.9995), 5, np.where(late & (value > 0.9994), 4, category))
         return np.where(citing < starts[2002 - FIRST_YEAR], 0, category)
+
+
+def claim_counts(seed: int, index: Ints) -> Ints:
+    """Claims of each patent; designs have one whatever this says."""
+    return 1 + integers(successive(hashes(seed, "details", index), 0), 0, MOST_CLAIMS)
 
 
 def _ids(kind: Ints, number: Ints) -> pa.Array:

@@ -101,7 +101,7 @@ def test_release_json_describes_the_files(small, tmp_path):
     assert about["release_id"].startswith("sim-3000-s5-")
     settings = dataclasses.asdict(Simulate(patents=3000, seed=5))
     # These came later and are left out where they have no effect.
-    del settings["drift"], settings["relatives"]
+    del settings["drift"], settings["relatives"], settings["feature_effect"]
     assert about["settings"] == settings | {"data_to_date": "2025-09-30"}
     for file in folder.glob("*.zip"):
         assert about["rows"][file.name] == len(frame(folder, file.name.removesuffix(".tsv.zip")))
