@@ -55,6 +55,7 @@ def _citations(keys: DataFrame, read: Read) -> DataFrame:
     """Rows of CITATIONS of each citing patent, by category."""
     category = F.coalesce("citation_category", F.lit(""))
     chosen = {
+        "citations_made": F.lit(True),
         "examiner_citations": category == EXAMINER,
         "applicant_citations": category == _APPLICANT,
         "other_citations": ~category.isin(EXAMINER, _APPLICANT),
@@ -106,10 +107,16 @@ def _family_sizes(keys: DataFrame, read: Read) -> DataFrame:
 
 _PARTS: dict[tuple[str, ...], Callable[[DataFrame, Read], DataFrame]] = {
     ("num_claims", "patent_type"): _of_the_patent,
-    ("examiner_citations", "applicant_citations", "other_citations"): _citations,
+    ("citations_made", "examiner_citations", "applicant_citations", "other_citations"): _citations,
     ("inventional_codes",): _inventional_codes,
     ("cpc_class",): _classes,
     ("family_size",): _family_sizes,
 }
 """What makes which columns."""
-_COUNTED = ("examiner_citations", "applicant_citations", "other_citations", "inventional_codes")
+_COUNTED = (
+    "citations_made",
+    "examiner_citations",
+    "applicant_citations",
+    "other_citations",
+    "inventional_codes",
+)

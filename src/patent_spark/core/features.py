@@ -56,8 +56,9 @@ FEATURES = {
             ("PATENTS",),
         ),
         Feature(
-            "citations_made", ("examiner_citations", "applicant_citations", "other_citations"), "count",
-            "US patents that it cites: by the examiner, by the applicant, by others or nobody knows whom",
+            "citations_made",
+            ("citations_made", "examiner_citations", "applicant_citations", "other_citations"), "count",
+            "US patents that it cites: in all, by the examiner, by the applicant, by others or an unknown",
             "the day of the grant: printed on the patent",
             ("CITATIONS",),
         ),

@@ -23,9 +23,10 @@ class Features(_Request):
     """What is known of a patent beside its text, for a model with features; what is left out is unknown."""
 
     num_claims: Number | None = Field(None, description="number of claims")
-    examiner_citations: Number | None = Field(None, description="US patents that it cites, by the examiner")
-    applicant_citations: Number | None = Field(None, description="the same, by the applicant")
-    other_citations: Number | None = Field(None, description="the same, by others, or not known by whom")
+    citations_made: Number | None = Field(None, description="US patents that it cites")
+    examiner_citations: Number | None = Field(None, description="those cited by the examiner")
+    applicant_citations: Number | None = Field(None, description="those cited by the applicant")
+    other_citations: Number | None = Field(None, description="those cited by others, or not known by whom")
     inventional_codes: Number | None = Field(None, description="inventional CPC codes")
     patent_type: Annotated[str, Field(max_length=100)] | None = Field(None, description="such as utility")
     family_size: Number | None = Field(

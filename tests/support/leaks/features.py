@@ -28,7 +28,7 @@ def citations_received(store: Store) -> None:
     received = store.read_arrow("COUNTS").to_pandas().set_index("patent_key")["forward_citations"]
 
     def change(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.assign(other_citations=frame["other_citations"] + frame["patent_key"].map(received))
+        return frame.assign(citations_made=frame["citations_made"] + frame["patent_key"].map(received))
 
     rewrite(store, "FEATURES", change)
 

@@ -74,9 +74,9 @@ def test_the_values(values):
     assert {key: (row["num_claims"], row["patent_type"]) for key, row in found.items()} == {
         1: (12, "utility"), 2: (0, "utility"), 3: (None, "utility"), 4: (None, None), 5: (None, "utility"),
     }  # fmt: skip
-    citations = ("examiner_citations", "applicant_citations", "other_citations")
+    citations = ("citations_made", "examiner_citations", "applicant_citations", "other_citations")
     assert {key: tuple(row[name] for name in citations) for key, row in found.items()} == {
-        1: (1, 2, 2), 2: (1, 0, 0), 3: (0, 0, 0), 4: (0, 0, 0), 5: (0, 0, 0),
+        1: (5, 1, 2, 2), 2: (1, 1, 0, 0), 3: (0, 0, 0, 0), 4: (0, 0, 0, 0), 5: (0, 0, 0, 0),
     }  # fmt: skip
     assert {key: (row["inventional_codes"], row["cpc_class"]) for key, row in found.items()} == {
         1: (2, "H04"), 2: (0, "Y02"), 3: (0, None), 4: (0, None), 5: (0, None),

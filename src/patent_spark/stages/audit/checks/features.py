@@ -55,6 +55,7 @@ def known_at_grant(warehouse: Warehouse, keys: NDArray[np.int64]) -> pd.DataFram
     patents = _rows(warehouse, "PATENTS", "patent_key", ["num_claims", "patent_type"], keys)
     known = patents.set_index("patent_key").reindex(keys)
     citations = _rows(warehouse, "CITATIONS", "citing_key", ["citation_category"], keys)
+    known["citations_made"] = _counted(citations["citing_key"], keys)
     kind = citations["citation_category"].map(_CATEGORIES).fillna("other_citations")
     for column in (*_CATEGORIES.values(), "other_citations"):
         known[column] = _counted(citations.loc[kind == column, "citing_key"], keys)
