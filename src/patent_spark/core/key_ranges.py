@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BLOCK_BITS = 15
 """A block has 2^15 numbers of one type of patent: about 300 blocks for all patents. New patents have the
 largest numbers."""
-_ROWS = 1_000_000
+_ROWS = 250_000
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def key_block() -> Column:
 
 
 def key_ranges(keys: DataFrame) -> list[KeyRange]:
-    """Ranges that together hold all keys of a frame; each has about a million rows, and a block at least."""
+    """Ranges that together hold all keys of a frame; each has about 250,000 rows, and a block at least."""
     counted = keys.groupBy(key_block().alias("block")).agg(F.count("*").alias("rows")).collect()
     return list(_joined(sorted((row["block"], row["rows"]) for row in counted)))
 
