@@ -27,7 +27,7 @@ TITLES = {TECHNOLOGY: "Technology", CITATION_LEVEL: "Citation level"}
 QUESTIONS = {
     TECHNOLOGY: "Which CPC class is a patent listed under, from its title and abstract alone?",
     CITATION_LEVEL: "How cited will a patent be within its class after five years, "
-    "from its title and abstract alone?",
+    "from what is known on the day of its grant?",
 }
 """What each task predicts; see `question`."""
 
