@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("patent-spark")
 """The installed command."""
 
-OPTIONAL_TABLES = {"CLAIMS", "INTERIM_LEVELS", "INDEXED_PATENTS", "SCORES"}
+OPTIONAL_TABLES = {"CLAIMS", "FEATURES", "INTERIM_LEVELS", "INDEXED_PATENTS", "SCORES"}
 """Tables that only some settings or commands make; none of those in SMALL, and not `run`."""
 
 SMALL = [
