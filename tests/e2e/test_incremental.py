@@ -15,10 +15,11 @@ DAYS = "2020-12-31", "2021-05-31"
 """The last grant dates; the second release has about two per cent more patents."""
 STAGES = ("simulate", "ingest", "label", "quality", "split", "text", "shard")
 CLAIMS = ("simulate.claims=true", "text.fields=[title, abstract, claims]")
+FEATURES = "model.features=[claims, citations_made, class, kind, text_length, family_size]"
 
 
 def run(root, day):
-    sets = [*SMALL, *CLAIMS, f"warehouse.root={root}", f"simulate.data_to_date={day}"]
+    sets = [*SMALL, *CLAIMS, FEATURES, f"warehouse.root={root}", f"simulate.data_to_date={day}"]
     config = load_config([ROOT / "conf" / "demo.yaml"], sets=sets)[0]
     for stage in STAGES:
         run_stage(stage, config)
