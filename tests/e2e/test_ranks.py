@@ -163,7 +163,7 @@ def test_two_ranks_learn_the_signal_of_each_class(trained):
 def test_the_model_folder_is_whole_and_scores(trained):
     folder = trained.directory("MODEL") / "technology"
     files = {path.name for path in folder.iterdir()}
-    assert files == {"model.keras", "task.json", "vocabulary.txt", "history.json"}
+    assert files == {"model.keras", "task.json", "vocabulary.txt", "history.json", "lineage.json"}
     assert (folder / "vocabulary.txt").read_text().split()[:2] == ["w1", "w2"]
     scorer = Scorer(folder)
     rows = trained.read_arrow("EXAMPLES")
