@@ -88,6 +88,25 @@ def test_a_refresh(tmp_path):
     assert tables(benchmark("refresh.py", *arguments)) == [rows]
 
 
+def test_every_stage_at_two_sizes(tmp_path):
+    """The computed columns follow from the measured ones; a second call measures nothing anew."""
+    small = ["split.embargo=false", "shard.row_group_rows=128", "simulate.classes=4", "tasks=technology"]
+    arguments = ["--sizes", 600, 1200, "--scratch", tmp_path / "scratch"]
+    arguments += [part for each in small for part in ("--set", each)]
+    (rows,) = tables(benchmark("pipeline.py", *arguments))
+    stages = ("ingest", "label", "quality", "split", "text", "shard", "train", "evaluate", "audit")
+    assert [row[0] for row in rows] == [*stages]
+    for cells in rows:
+        few, many, exponent, _, small_mb, large_mb, all_mb = (
+            float(cell.replace(",", "")) for cell in cells[1:]
+        )
+        assert exponent == pytest.approx(math.log2(many / few), abs=0.3)  # seconds have one decimal
+        slope = (large_mb - small_mb) / 600
+        # Megabytes are whole, and the line is long.
+        assert all_mb == pytest.approx(large_mb + slope * (9_400_000 - 1200), abs=9_400_000 / 600 + 1)
+    assert tables(benchmark("pipeline.py", *arguments)) == [rows]
+
+
 def test_words_a_second(tmp_path):
     whole, training = tables(
         benchmark("embed.py", "--words", "0.1", "--runs", "1", "--scratch", tmp_path / "texts")
