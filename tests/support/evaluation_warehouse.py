@@ -84,6 +84,7 @@ def publish_warehouse(
         {"patent_key": key, "tokens": [vocabulary[i - 1] for i in text if i]}
         for key, text in zip(tested, texts.tolist(), strict=True)
     ]
+    codes = _codes(labels["technology"], split_arrays, 5_000_000)
     # The title is the first word; capitals and commas are no words.
     published = {
         "PATENTS": [
@@ -93,6 +94,7 @@ def publish_warehouse(
             {"patent_key": each["patent_key"], "abstract": ", ".join(each["tokens"][1:]) + "."}
             for each in words
         ],
+        "CPC": codes,
     }
     publish(store, "ingest", published, {
         "release_id": "tiny", "data_to_date": "2018-05-29", "data_to_date_from": "release.json",
@@ -231,3 +233,19 @@ def _write_groups(folder: Path, first_key: int, tokens: np.ndarray, truth: np.nd
     )
     for i, start in enumerate(range(0, len(table), GROUP)):
         pq.write_table(table.slice(start, GROUP), folder / f"group-{i:05d}.parquet")
+
+
+def _codes(labels, split_arrays, key) -> list[dict]:
+    """CPC of technology's patents: the label, that of one patent in three also the next, and an additional
+    code."""
+    rows = []
+    for _, truth in split_arrays["technology"].values():
+        for label in truth.tolist():
+            codes = [labels[label], labels[(label + 1) % len(labels)]][: 1 + (key % 3 == 0)]
+            rows += [
+                {"patent_key": key, "cpc_sequence": i, "cpc_class": code, "cpc_type": "inventional"}
+                for i, code in enumerate(codes)
+            ]
+            rows.append({"patent_key": key, "cpc_sequence": 9, "cpc_class": "Y10", "cpc_type": "additional"})
+            key += 1
+    return rows

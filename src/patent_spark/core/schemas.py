@@ -248,9 +248,19 @@ _OF_PREDICTIONS = (
     ("truth", StringType(), "the label"),
 )
 _SCORES = (
+    ("in_top3", BooleanType(), "the truth is among the three most probable labels"),
     ("in_top5", BooleanType(), "the truth is among the five most probable labels"),
     ("squared_error", FloatType(), "sum over the labels of (probability - truth) squared"),
     ("top1_probability", FloatType(), "probability of top1; null for a task without this label"),
+    ("codes_in_top1", IntegerType(), "all CPC codes of the patent: those among the most probable label"),
+    ("codes_in_top3", IntegerType(), "those among the three most probable; null for citation levels"),
+    ("codes_in_top5", IntegerType(), "those among the five most probable; null for citation levels"),
+    ("code_count", IntegerType(), "how many they are; null for citation levels"),
+    (
+        "ranking_precision",
+        FloatType(),
+        "label ranking average precision of these codes; null for citation levels",
+    ),
 )
 PREDICTIONS = _table(
     "PREDICTIONS", "evaluate", "One row per patent of a test split of a task.",
@@ -261,6 +271,8 @@ PREDICTIONS = _table(
     *_SCORES,
     ("probabilities", ArrayType(FloatType(), True),
         "of all labels, in the order of the model's list; calibrated"),
+    ("codes", ArrayType(StringType(), True),
+        "technology: all inventional codes of the patent at the label's level, or all if none is; else null"),
 )  # fmt: skip
 BASELINE_PREDICTIONS = _table(
     "BASELINE_PREDICTIONS", "evaluate",

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
+from patent_spark.metrics.label_sets import LabelSets, constant_ranks, set_scores
 from patent_spark.metrics.prediction_records import Predictions, TestPatents
 
 MAJORITY, CLASS_PRIOR = "majority", "class_prior"
@@ -41,19 +42,26 @@ DESCRIPTIONS = {
 """What the report says of each, in its order."""
 
 
-def majority(training: NDArray[np.int64], patents: TestPatents) -> Predictions:
+def majority(training: NDArray[np.int64], patents: TestPatents, sets: LabelSets | None = None) -> Predictions:
     """Always the most frequent label of the training patents, with probability 1.
 
-    The other labels follow in the order of their frequency. training: training patents of each label.
+    The other labels follow in the order of their frequency. training: training patents of each label. sets:
+    all labels of the patents, where they have several.
     """
     certain = _constant(np.eye(len(patents.labels))[int(np.argmax(training))], patents)
-    return dataclasses.replace(certain, in_top5=class_prior(training, patents).in_top5)
+    prior = class_prior(training, patents, sets)
+    return dataclasses.replace(certain, in_top3=prior.in_top3, in_top5=prior.in_top5, sets=prior.sets)
 
 
-def class_prior(training: NDArray[np.int64], patents: TestPatents) -> Predictions:
+def class_prior(
+    training: NDArray[np.int64], patents: TestPatents, sets: LabelSets | None = None
+) -> Predictions:
     """A label drawn from the shares of the labels in the training patents, which are its probabilities."""
     shares = training / training.sum()
-    return dataclasses.replace(_constant(shares, patents), label_shares=shares)
+    found = None
+    if sets is not None:
+        found = set_scores(sets, constant_ranks(np.argsort(-training, kind="stable"), sets))
+    return dataclasses.replace(_constant(shares, patents), label_shares=shares, sets=found)
 
 
 def _constant(probabilities: NDArray[np.float64], patents: TestPatents) -> Predictions:

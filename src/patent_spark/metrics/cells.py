@@ -54,6 +54,7 @@ class MetricRow:
 
 METRIC_ROWS = (
     MetricRow("accuracy", Metric.ACCURACY, "share"),
+    MetricRow("top-3 accuracy", Metric.TOP3_ACCURACY, "share"),
     MetricRow("top-5 accuracy", Metric.TOP5_ACCURACY, "share"),
     MetricRow("macro F1", Metric.MACRO_F1, "number"),
     MetricRow("weighted F1", Metric.WEIGHTED_F1, "number"),
@@ -75,15 +76,30 @@ TOP1_ROWS = (
     MetricRow("Brier score of top1", Metric.TOP1_BRIER, "number"),
 )
 """Metrics of the citation level that are about the patents of `top1`."""
+ALL_CODES_ROWS = (
+    MetricRow("codes of a patent", Metric.ALL_CODES_LABELS, "number"),
+    MetricRow("most probable label is one of them", Metric.ALL_CODES_PRECISION_AT_1, "share"),
+    MetricRow("precision of the first 3 labels", Metric.ALL_CODES_PRECISION_AT_3, "share"),
+    MetricRow("precision of the first 5 labels", Metric.ALL_CODES_PRECISION_AT_5, "share"),
+    MetricRow("recall of the first label", Metric.ALL_CODES_RECALL_AT_1, "share"),
+    MetricRow("recall of the first 3 labels", Metric.ALL_CODES_RECALL_AT_3, "share"),
+    MetricRow("recall of the first 5 labels", Metric.ALL_CODES_RECALL_AT_5, "share"),
+    MetricRow("label ranking average precision", Metric.ALL_CODES_RANKING_PRECISION, "number"),
+)
+"""Metrics of technology that are about all codes of a patent, not only the one listed first."""
+ALL_CODES_HEAD = "all CPC codes of a patent"
 
 
 TOO_FEW = Cell("too few", kind="soft")
 """In the place of a metric that rests on fewer than FEW_PATENTS test patents."""
 
 
+_ALL_ROWS = (*METRIC_ROWS, *TOP1_ROWS, *ALL_CODES_ROWS)
+
+
 def metric_name(metric: Metric) -> str:
     """The name of a metric outside of its table: `PR-AUC of top1`."""
-    name = next(row.name for row in (*METRIC_ROWS, *TOP1_ROWS) if row.metric == metric).split(" (")[0]
+    name = next(row.name for row in _ALL_ROWS if row.metric == metric).split(" (")[0]
     if not metric.of_top1 or "top1" in name:
         return name
     kind, first, share = name.partition(" in the first ")
@@ -142,6 +158,8 @@ def comparison_table(metrics: Metrics) -> Table:
     rows = [_across(columns, row) for row in METRIC_ROWS if _is_set(metrics, row)]
     if metrics.top1 is not None:
         rows += [Row("finding top1"), *(_across(columns, row) for row in TOP1_ROWS)]
+    if metrics.all_codes is not None:
+        rows += [Row(ALL_CODES_HEAD), *(_across(columns, row) for row in ALL_CODES_ROWS)]
     rows.append(Row("by how much this model is better"))
     for metric in (each for each in COMPARED if each in metrics.best_baseline):
         differences = [
@@ -169,6 +187,8 @@ def split_table(splits: Mapping[str, SplitMetrics]) -> Table:
         rows += [Row("finding top1"), *(_across(parts, row) for row in TOP1_ROWS)]
         name = "PR-AUC above that of the best baseline by"
         rows.append(_best_differences(parts, name, Metric.TOP1_PR_AUC))
+    if parts[0].all_codes is not None:
+        rows += [Row(ALL_CODES_HEAD), *(_across(parts, row) for row in ALL_CODES_ROWS)]
     rows += _baseline_rows(parts, "accuracy of the baselines", Metric.ACCURACY, "share")
     if has_top1:
         rows += _baseline_rows(parts, "PR-AUC of top1 of the baselines", Metric.TOP1_PR_AUC, "number")

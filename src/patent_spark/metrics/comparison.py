@@ -29,7 +29,7 @@ from patent_spark.metrics.report_schema import (
 )
 
 _LABEL = "per_class."
-_COUNTED = (f"{_LABEL}support", Metric.TOP1_SHARE)
+_COUNTED = (f"{_LABEL}support", Metric.TOP1_SHARE, Metric.ALL_CODES_LABELS)
 """Properties of the test set, which have no interval."""
 
 

@@ -15,11 +15,20 @@ from numpy.typing import NDArray
 from patent_spark.core.schemas import TOP1
 from patent_spark.metrics import classification
 from patent_spark.metrics.classification import Floats, LabelCounts
+from patent_spark.metrics.label_sets import CUTS, SetScores
 from patent_spark.metrics.prediction_records import TOP, Predictions
 from patent_spark.metrics.ranking import Ranking, ranking_metrics
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+_OF_SETS = (
+    "labels",
+    *(f"precision_at_{cut}" for cut in CUTS),
+    *(f"recall_at_{cut}" for cut in CUTS),
+    "ranking_precision",
+)
+"""Metrics of all codes of a patent, in the order of their rows."""
 
 Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 """Rows, columns and values of entries of a sparse matrix."""
@@ -37,7 +46,11 @@ class MetricEstimator:
         self._entries: list[Entries] = []
         self._rows = 0
         self._add_label_counts(predictions, chosen)
+        if len(predictions.in_top3):
+            self._add("top3", 1, 0, chosen[predictions.in_top3[chosen]])
         self._add("top5", 1, 0, chosen[predictions.in_top5[chosen]])
+        if predictions.sets is not None:
+            self._add_sets(predictions.sets.take(chosen), chosen)
         self._add("squared_error", 1, 0, chosen, predictions.squared_error[chosen])
         if self._ordered:
             self._add_levels(predictions, chosen)
@@ -61,7 +74,12 @@ class MetricEstimator:
             }
         metrics["brier"] = classification.ratio(parts["squared_error"][0], counts.patents)
         if len(self._labels) > TOP:
+            if "top3" in parts:
+                metrics["top3_accuracy"] = classification.ratio(parts["top3"][0], counts.patents)
             metrics["top5_accuracy"] = classification.ratio(parts["top5"][0], counts.patents)
+        if "sets" in parts:
+            means = classification.ratio(parts["sets"], counts.patents)
+            metrics |= {f"all_codes.{name}": mean for name, mean in zip(_OF_SETS, means, strict=True)}
         if self._ordered:
             metrics["kappa"] = classification.quadratic_kappa(counts, self._squared_steps(parts))
             top1 = self._labels.index(TOP1)
@@ -104,6 +122,19 @@ class MetricEstimator:
             correct = true == predicted
             self._add("predicted", count, predicted, chosen)
             self._add("correct", count, true[correct], chosen[correct])
+
+    def _add_sets(self, sets: SetScores, chosen: NDArray[np.int64]) -> None:
+        """What is averaged over patents that have several labels."""
+        size = sets.size[:, None].astype(np.float64)
+        shares = [
+            size,
+            sets.found / np.array(CUTS),
+            classification.ratio(sets.found.astype(np.float64), size),
+            sets.ranking_precision[:, None],
+        ]
+        values = np.concatenate(shares, axis=1).T
+        row, place = np.indices(values.shape)
+        self._add("sets", len(values), row.ravel(), chosen[place.ravel()], values.ravel())
 
     def _add_levels(self, predictions: Predictions, chosen: NDArray[np.int64]) -> None:
         """What only ordered labels have: steps between levels, and the ranking of the patents by top1."""

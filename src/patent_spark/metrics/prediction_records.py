@@ -24,19 +24,20 @@ from patent_spark.core.errors import DataError
 from patent_spark.core.patent_ids import patent_ids
 from patent_spark.core.schemas import TOP1
 from patent_spark.metrics.classification import top_hits
+from patent_spark.metrics.label_sets import CUTS, LabelSets, SetScores, label_sets, ranks, set_scores
 
 MODEL, UNCALIBRATED, TEMPERATURE_ALONE = "model", "uncalibrated", "temperature_alone"
 """The calibrated model; the model before calibration; calibrated by a temperature although it has more
 parameters."""
 
-TOP = 5
-"""Labels among which `in_top5` looks for the truth."""
+FIRST, TOP = 3, 5
+"""Labels among which `in_top3` and `in_top5` look for the truth."""
 
 RUN_FOLDER = "predictions"
 """The folder of an MLflow run that has a sample for each task."""
 
 _OF_PATENT = ("keys", "family", "cpc_class", "split", "truth")
-_SCORES = ("predicted", "in_top5", "squared_error", "confidence", "top1_probability")
+_SCORES = ("predicted", "in_top3", "in_top5", "squared_error", "confidence", "top1_probability")
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
 _ROWS = 65_536
 
@@ -80,6 +81,8 @@ class Predictions:
     patents: TestPatents
     predicted: NDArray[np.int16]
     """Places in the labels."""
+    in_top3: NDArray[np.bool_]
+    """Whether the truth is among the three most probable labels; empty where an older version did not say."""
     in_top5: NDArray[np.bool_]
     """Whether the truth is among the five most probable labels."""
     squared_error: NDArray[np.float32]
@@ -93,6 +96,8 @@ class Predictions:
 
     Its metrics are expectations; none is drawn.
     """
+    sets: SetScores | None = None
+    """How all labels of the patents were found, where they have several."""
 
     @classmethod
     def from_probabilities(
@@ -100,10 +105,12 @@ class Predictions:
         patents: TestPatents,
         probabilities: NDArray[np.float32],
         predicted: NDArray[np.int64] | None = None,
+        sets: LabelSets | None = None,
     ) -> Predictions:
         """From probabilities [patents, labels]; predicted: labels, where they are not the most probable
-        ones."""
-        return cls(patents, *scores(patents.truth, probabilities, patents.labels, predicted))
+        ones; sets: all labels of the patents, where they have several."""
+        found = set_scores(sets, ranks(probabilities, sets)) if sets else None
+        return cls(patents, *scores(patents.truth, probabilities, patents.labels, predicted), sets=found)
 
     def __len__(self) -> int:
         return len(self.patents)
@@ -112,7 +119,8 @@ class Predictions:
         """Those for some of the patents; a patent can be taken more than once."""
         arrays: dict[str, Any] = {name: getattr(self, name) for name in _SCORES}
         taken = {name: values[rows] if len(values) else values for name, values in arrays.items()}
-        return dataclasses.replace(self, patents=self.patents.take(rows), **taken)
+        sets = self.sets.take(rows) if self.sets else None
+        return dataclasses.replace(self, patents=self.patents.take(rows), sets=sets, **taken)
 
     def sorted_by_patent(self) -> Predictions:
         """In the order of the patents' keys."""
@@ -131,13 +139,22 @@ def scores(
     labels: Sequence[str],
     predicted: NDArray[np.int64] | None = None,
 ) -> tuple[
-    NDArray[np.int16], NDArray[np.bool_], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]
+    NDArray[np.int16],
+    NDArray[np.bool_],
+    NDArray[np.bool_],
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.float32],
 ]:
-    """predicted, in_top5, squared_error, confidence and top1_probability of probabilities [n, labels]."""
+    """predicted, in_top3, in_top5, squared_error, confidence and top1_probability.
+
+    probabilities: [n, labels].
+    """
     own = np.take_along_axis(probabilities, truth[:, None].astype(np.int64), axis=1)[:, 0]
     top1 = probabilities[:, list(labels).index(TOP1)] if TOP1 in labels else np.zeros(0)
     return (
         (probabilities.argmax(axis=1) if predicted is None else predicted).astype(np.int16),
+        top_hits(truth, probabilities, FIRST),
         top_hits(truth, probabilities, TOP),
         (np.einsum("ij,ij->i", probabilities, probabilities) - 2 * own + 1).astype(np.float32),
         probabilities.max(axis=1, initial=0).astype(np.float32),
@@ -154,8 +171,13 @@ def concatenated(parts: Sequence[Predictions]) -> Predictions:
     arrays: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in _SCORES
     }
-    first = parts[0]
-    return dataclasses.replace(first, patents=dataclasses.replace(first.patents, **patents), **arrays)
+    first, several = parts[0], [part.sets for part in parts if part.sets]
+    sets = None
+    if len(several) == len(parts):
+        fields = (field.name for field in dataclasses.fields(SetScores))
+        sets = SetScores(*(np.concatenate([getattr(each, name) for each in several]) for name in fields))
+    patents_of_all = dataclasses.replace(first.patents, **patents)
+    return dataclasses.replace(first, patents=patents_of_all, sets=sets, **arrays)
 
 
 def columns_of(predictions: Predictions) -> dict[str, pa.Array]:
@@ -174,10 +196,19 @@ def columns_of(predictions: Predictions) -> dict[str, pa.Array]:
         "truth": names.take(pa.array(patents.truth)),
         "predicted": names.take(pa.array(predictions.predicted)),
         "probability": pa.array(predictions.confidence),
+        "in_top3": pa.array(predictions.in_top3),
         "in_top5": pa.array(predictions.in_top5),
         "squared_error": pa.array(predictions.squared_error),
         "top1_probability": pa.array(top1) if len(top1) == count else pa.nulls(count, pa.float32()),
+        **_columns_of_sets(predictions.sets, count),
     }
+
+
+def _columns_of_sets(sets: SetScores | None, count: int) -> dict[str, pa.Array]:
+    if sets is None:
+        return {name: pa.nulls(count) for name in _OF_SETS}
+    found = [pa.array(sets.found[:, place]) for place in range(len(CUTS))]
+    return dict(zip(_OF_SETS, [*found, pa.array(sets.size), pa.array(sets.ranking_precision)], strict=True))
 
 
 _READ = (
@@ -185,6 +216,9 @@ _READ = (
     "squared_error",
     "top1_probability",
 )  # fmt: skip
+
+
+_OF_SETS = (*(f"codes_in_top{cut}" for cut in CUTS), "code_count", "ranking_precision")
 
 
 def read_predictions(
@@ -199,7 +233,7 @@ def read_predictions(
     if predictor is not None:
         chosen &= pc.field("predictor") == predictor
     table = pyarrow.dataset.dataset(folder, format="parquet")
-    batches = table.to_batches(columns=list(_READ), filter=chosen, batch_size=_ROWS)
+    batches = table.to_batches(columns=[*_READ, "in_top3", *_OF_SETS], filter=chosen, batch_size=_ROWS)
     parts = list(_from_batches(batches, labels, splits))
     if not parts:
         of = f" of {predictor}" if predictor else ""
@@ -210,6 +244,19 @@ def read_predictions(
             task=task,
         )
     return concatenated(parts)
+
+
+def read_label_sets(folder: Path, task: str, labels: Sequence[str], splits: Sequence[str]) -> LabelSets:
+    """All codes of the patents of read_predictions, in the same order, as places in `labels`."""
+    chosen = (pc.field("task") == task) & pc.field("split").isin(list(splits))
+    table = pyarrow.dataset.dataset(folder, format="parquet")
+    parts, rows = [label_sets(pa.array([], pa.list_(pa.string())), labels)], 0
+    for batch in table.to_batches(columns=["codes"], filter=chosen, batch_size=_ROWS):
+        part = label_sets(batch["codes"], labels)
+        parts.append(LabelSets(part.patent + rows, part.label, part.patents))
+        rows += part.patents
+    patent, label = (np.concatenate([getattr(part, name) for part in parts]) for name in ("patent", "label"))
+    return LabelSets(patent, label, rows)
 
 
 def write_sample(path: Path, predictions: Predictions, limit: int) -> None:
@@ -260,8 +307,18 @@ def _from_batches(
                 labels=tuple(labels),
             ),
             places["predicted"],
+            np.asarray(batch["in_top3"]) if "in_top3" in batch.schema.names else np.zeros(0, bool),
             np.asarray(batch["in_top5"]),
             np.asarray(batch["squared_error"]),
             np.asarray(batch["probability"]),
             top1,
+            sets=_sets_of(batch),
         )
+
+
+def _sets_of(batch: pa.RecordBatch) -> SetScores | None:
+    """None without all labels of the patents: of citation levels, and in samples."""
+    if _OF_SETS[0] not in batch.schema.names or not batch[_OF_SETS[0]].is_valid().true_count:
+        return None
+    *found, size, precision = (np.asarray(batch[name].fill_null(0)) for name in _OF_SETS)
+    return SetScores(np.stack(found, axis=1).astype(np.int16), size.astype(np.int16), precision)

@@ -34,10 +34,11 @@ TEST_YEARS = "test_years"
 class Metric(StrEnum):
     """A metric of one classifier on a set of patents.
 
-    The value is its key in METRICS; those in the part `top1` begin with `top1.`.
+    The value is its key in METRICS; those in the parts `top1` and `all_codes` begin with the part's name.
     """
 
     ACCURACY = "accuracy"
+    TOP3_ACCURACY = "top3_accuracy"
     TOP5_ACCURACY = "top5_accuracy"
     MACRO_F1 = "macro_f1"
     MACRO_PRECISION = "macro_precision"
@@ -59,6 +60,14 @@ class Metric(StrEnum):
     TOP1_PRECISION_AT_5_PERCENT = "top1.precision_at_5_percent"
     TOP1_LIFT_AT_5_PERCENT = "top1.lift_at_5_percent"
     TOP1_BRIER = "top1.brier"
+    ALL_CODES_LABELS = "all_codes.labels"
+    ALL_CODES_PRECISION_AT_1 = "all_codes.precision_at_1"
+    ALL_CODES_PRECISION_AT_3 = "all_codes.precision_at_3"
+    ALL_CODES_PRECISION_AT_5 = "all_codes.precision_at_5"
+    ALL_CODES_RECALL_AT_1 = "all_codes.recall_at_1"
+    ALL_CODES_RECALL_AT_3 = "all_codes.recall_at_3"
+    ALL_CODES_RECALL_AT_5 = "all_codes.recall_at_5"
+    ALL_CODES_RANKING_PRECISION = "all_codes.ranking_precision"
 
     @property
     def of_top1(self) -> bool:
@@ -66,9 +75,19 @@ class Metric(StrEnum):
         return self.value.startswith("top1.")
 
     @property
+    def of_all_codes(self) -> bool:
+        """Whether it is about all codes of a patent, not only the one listed first."""
+        return self.value.startswith("all_codes.")
+
+    @property
+    def part(self) -> str:
+        """The part of ClassifierMetrics that holds it; empty: the record itself."""
+        return self.value.rpartition(".")[0]
+
+    @property
     def field(self) -> str:
-        """The field of ClassifierMetrics, or of Top1Metrics, that holds it."""
-        return self.value.removeprefix("top1.")
+        """The field of ClassifierMetrics, or of its part, that holds it."""
+        return self.value.rpartition(".")[2]
 
 
 COMPARED = (
@@ -129,6 +148,28 @@ class Top1Metrics(Record):
     intervals: dict[str, Interval | None] = Field(default_factory=dict)
 
 
+class AllCodesMetrics(Record):
+    """How the most probable labels find all CPC codes of a patent at the level of the label.
+
+    These are its inventional codes or, without any, all codes. Means over patents; see metrics/label_sets.py.
+    """
+
+    labels: float | None = None
+    """Codes of a patent, on average."""
+    precision_at_1: float | None = None
+    """Share of patents whose most probable label is any of their codes."""
+    precision_at_3: float | None = None
+    """Share of the three most probable labels that are codes of the patent."""
+    precision_at_5: float | None = None
+    recall_at_1: float | None = None
+    recall_at_3: float | None = None
+    """Share of the patent's codes that are among the three most probable labels."""
+    recall_at_5: float | None = None
+    ranking_precision: float | None = None
+    """Label ranking average precision: 1 if the codes of each patent are its most probable labels."""
+    intervals: dict[str, Interval | None] = Field(default_factory=dict)
+
+
 class MetricDifference(Record):
     """By how much the model is better than another classifier on the same patents."""
 
@@ -150,8 +191,9 @@ class ClassifierMetrics(Record):
     examples: int = 0
     accuracy: float | None = None
     accuracy_interval: Interval | None = None
+    top3_accuracy: float | None = None
     top5_accuracy: float | None = None
-    """Only for tasks with more than five labels."""
+    """Share of patents whose label is among the five most probable; for tasks with more than five labels."""
     macro_f1: float | None = None
     macro_precision: float | None = None
     macro_recall: float | None = None
@@ -162,6 +204,8 @@ class ClassifierMetrics(Record):
     """Cohen's kappa with quadratic weights, for ordered labels only."""
     brier: float | None = None
     top1: Top1Metrics | None = None
+    all_codes: AllCodesMetrics | None = None
+    """Of technology."""
     too_few: bool = False
     """There are fewer than FEW_PATENTS patents: pages show no metric."""
     per_class: dict[str, ClassMetrics] = Field(default_factory=dict)
@@ -169,13 +213,13 @@ class ClassifierMetrics(Record):
 
     def value(self, metric: Metric) -> float | None:
         """The value of a metric; None where it is not defined or does not apply."""
-        part = self.top1 if metric.of_top1 else self
+        part = getattr(self, metric.part) if metric.part else self
         value: float | None = getattr(part, metric.field) if part is not None else None
         return value
 
     def interval(self, metric: Metric) -> Interval | None:
         """The 95 % confidence interval of a metric; None where there is none."""
-        part = self.top1 if metric.of_top1 else self
+        part = getattr(self, metric.part) if metric.part else self
         return part.intervals.get(metric.field) if part is not None else None
 
     def has_too_few_for(self, metric: Metric) -> bool:

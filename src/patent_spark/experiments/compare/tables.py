@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from patent_spark.experiments.compare.report_schema import TaskComparison, ValuePair
 from patent_spark.metrics.cells import (
+    ALL_CODES_HEAD,
+    ALL_CODES_ROWS,
     METRIC_ROWS,
     TOO_FEW,
     TOP1_ROWS,
@@ -32,6 +34,9 @@ def metric_table(comparison: TaskComparison) -> Table:
     of_top1 = [_metric_row(comparison, row) for row in TOP1_ROWS if _is_known(comparison, row)]
     if of_top1:
         rows += [Row("finding top1"), *of_top1]
+    of_codes = [_metric_row(comparison, row) for row in ALL_CODES_ROWS if _is_known(comparison, row)]
+    if of_codes:
+        rows += [Row(ALL_CODES_HEAD), *of_codes]
     return Table(["", BASELINE, CANDIDATE, "difference"], rows)
 
 

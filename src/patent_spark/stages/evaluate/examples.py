@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -51,6 +52,14 @@ def read_blocks(
             waiting = []
     if waiting:
         yield _block(waiting, max_tokens, features)
+
+
+def read_keys(split_folder: Path) -> NDArray[np.int64]:
+    """The patent keys of a split's examples."""
+    examples = pyarrow.dataset.dataset(split_folder, format="parquet")
+    rows = examples.to_table(columns=["patent_key"], filter=pc.field("patent_key") >= 0)
+    keys: NDArray[np.int64] = rows["patent_key"].to_numpy().astype(np.int64)
+    return keys
 
 
 def sample_examples(

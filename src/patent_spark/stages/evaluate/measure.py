@@ -33,12 +33,14 @@ from patent_spark.metrics.comparison import (
     differences,
     estimate,
 )
+from patent_spark.metrics.label_sets import LabelSets
 from patent_spark.metrics.prediction_records import (
     MODEL,
     TEMPERATURE_ALONE,
     UNCALIBRATED,
     Predictions,
     TestPatents,
+    read_label_sets,
     read_predictions,
 )
 from patent_spark.metrics.report_schema import (
@@ -73,8 +75,10 @@ def measure_task(config: Config, store: Store, draft: Path, inputs: TaskInputs) 
         name: read_predictions(draft / "BASELINE_PREDICTIONS", *wanted, predictor=name)
         for name in fitted.predictors
     }
-    rates = task_rates(store, inputs.task)
-    metrics = task_metrics(predictions, fitted, calibration, rates, config.evaluate)
+    rates, sets = task_rates(store, inputs.task), None
+    if predictions[MODEL].sets is not None:
+        sets = read_label_sets(draft / "PREDICTIONS", *wanted)
+    metrics = task_metrics(predictions, fitted, calibration, rates, config.evaluate, sets)
     warnings = metric_warnings(metrics, fitted.training_labels, config.audit.top1_auc)
     about = {
         "task": inputs.task,
@@ -99,10 +103,12 @@ def task_metrics(
     calibration: Calibration,
     rates: TaskBayesRates | None,
     config: Evaluate,
+    sets: LabelSets | None = None,
 ) -> Metrics:
     """The metrics of a task, without what METRICS says of its origin.
 
     predictions: of the model (MODEL), of the model without its calibration, and of the fitted baselines.
+    sets: all labels of the patents, where they have several.
     """
     patents = predictions[MODEL].patents
     labels = patents.labels
@@ -111,7 +117,7 @@ def task_metrics(
     sections = _class_groups(patents, groups[headline], "S1")
     classes = _class_groups(patents, groups[headline], "S3") if TOP1 in labels else {}
     estimates = estimate(
-        _compared(predictions, fitted),
+        _compared(predictions, fitted, sets),
         groups | sections | classes,
         config,
         [(group, MODEL) for group in groups],
@@ -142,13 +148,15 @@ def task_metrics(
     return Metrics.model_validate(metrics)
 
 
-def _compared(predictions: Mapping[str, Predictions], fitted: FittedBaselines) -> dict[str, Predictions]:
+def _compared(
+    predictions: Mapping[str, Predictions], fitted: FittedBaselines, sets: LabelSets | None
+) -> dict[str, Predictions]:
     """The model, all baselines, and of a combined model the network alone."""
     model = predictions[MODEL]
     training = np.array([fitted.training_labels[label] for label in model.patents.labels], np.int64)
     constant = {
-        MAJORITY: majority(training, model.patents),
-        CLASS_PRIOR: class_prior(training, model.patents),
+        MAJORITY: majority(training, model.patents, sets),
+        CLASS_PRIOR: class_prior(training, model.patents, sets),
     }
     return {
         MODEL: model,

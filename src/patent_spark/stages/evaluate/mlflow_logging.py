@@ -29,11 +29,12 @@ _OVERALL = (
     Metric.ACCURACY,
     Metric.MACRO_F1,
     Metric.WEIGHTED_F1,
+    Metric.TOP3_ACCURACY,
     Metric.TOP5_ACCURACY,
     Metric.KAPPA,
     Metric.BRIER,
 )
-_TOP1 = tuple(metric for metric in Metric if metric.of_top1)
+_PARTS = tuple(metric for metric in Metric if metric.part)
 
 
 class TaskRunLogger:
@@ -120,7 +121,7 @@ def logged_metrics(metrics: Metrics) -> dict[str, float]:
 
 
 def _of_split(metrics: SplitMetrics) -> dict[str, float | None]:
-    values = {_flat(metric): metrics.value(metric) for metric in (*_OVERALL, *_TOP1)}
+    values = {_flat(metric): metrics.value(metric) for metric in (*_OVERALL, *_PARTS)}
     values |= {f"baseline_{name}_accuracy": each.accuracy for name, each in metrics.baselines.items()}
     return values | {
         f"{_flat(metric)}_above_best_baseline": best.difference

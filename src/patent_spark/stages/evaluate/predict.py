@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from patent_spark.config import CITATION_LEVEL
+from patent_spark.config import CITATION_LEVEL, TECHNOLOGY
 from patent_spark.core.context import StageContext
+from patent_spark.core.cpc_levels import level_of
 from patent_spark.core.errors import DataError
 from patent_spark.core.files import write_json
 from patent_spark.core.label_counts import label_counts
@@ -32,6 +33,8 @@ from patent_spark.metrics.calibration import Calibration, fit_temperature, tempe
 from patent_spark.metrics.calibration_fit import fit_calibration
 from patent_spark.metrics.combination_fit import fit_combination
 from patent_spark.metrics.groups import PatentGroups
+from patent_spark.metrics.label_sets import label_sets
+from patent_spark.metrics.patent_codes import PatentCodes, read_patent_codes
 from patent_spark.metrics.prediction_records import (
     TEMPERATURE_ALONE,
     UNCALIBRATED,
@@ -39,7 +42,7 @@ from patent_spark.metrics.prediction_records import (
     TestPatents,
     columns_of,
 )
-from patent_spark.stages.evaluate.examples import Block, read_blocks, sample_examples
+from patent_spark.stages.evaluate.examples import Block, read_blocks, read_keys, sample_examples
 from patent_spark.stages.evaluate.fitted_baselines import FittedBaseline, FittedBaselines
 from patent_spark.stages.evaluate.inputs import TaskInputs
 from patent_spark.stages.evaluate.text_baselines import TextBaseline, TextBaselines, fit_baselines
@@ -54,7 +57,7 @@ SETTINGS = (
     "evaluate.calibration_examples",
     "evaluate.seed",
 )
-READS = ("label", "split", "text", "shard", "train")
+READS = ("ingest", "label", "split", "text", "shard", "train")
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,18 @@ class Predictors:
     baselines: TextBaselines
     batch: int
 
-    def predict(self, patents: TestPatents, block: Block) -> tuple[_Block, dict[str, Predictions]]:
+    def predict(
+        self, patents: TestPatents, block: Block, codes: pa.ListArray | None
+    ) -> tuple[_Block, dict[str, Predictions]]:
         """The calibrated model's predictions with all its probabilities, and those of all other
-        predictors."""
+        predictors. codes: all codes of each patent, for technology."""
+        sets = None if codes is None else label_sets(codes, patents.labels)
+
+        def predicted(
+            probabilities: NDArray[np.float32], labels: NDArray[np.int64] | None = None
+        ) -> Predictions:
+            return Predictions.from_probabilities(patents, probabilities, labels, sets)
+
         network = self.scorer.probabilities(block.tokens, self.batch, block.features)
         answers = {
             name: baseline(block.tokens, block.features) for name, baseline in self.baselines.by_name.items()
@@ -80,16 +92,16 @@ class Predictors:
         linear = answers[LINEAR_WITH_FEATURES if LINEAR_WITH_FEATURES in answers else TFIDF_LINEAR][1]
         raw = self.calibration.combined(network, linear)
         probabilities = self.calibration.calibrated(raw)
-        model = _Block(Predictions.from_probabilities(patents, probabilities), probabilities)
-        others = {UNCALIBRATED: Predictions.from_probabilities(patents, raw)}
+        model = _Block(predicted(probabilities), probabilities, codes)
+        others = {UNCALIBRATED: predicted(raw)}
         if self.calibration.slopes:
             scaled = tempered(raw, self.calibration.temperature)
-            others[TEMPERATURE_ALONE] = Predictions.from_probabilities(patents, scaled)
+            others[TEMPERATURE_ALONE] = predicted(scaled)
         if self.calibration.combination:
             alone = tempered(network, self.network_temperature)
-            others[NETWORK] = Predictions.from_probabilities(patents, alone)
-        for name, (predicted, votes) in answers.items():
-            others[name] = Predictions.from_probabilities(patents, votes, predicted)
+            others[NETWORK] = predicted(alone)
+        for name, (labels, votes) in answers.items():
+            others[name] = predicted(votes, labels)
         return model, others
 
 
@@ -99,6 +111,8 @@ class _Block:
 
     predictions: Predictions
     probabilities: NDArray[np.float32]
+    codes: pa.ListArray | None
+    """All codes of each patent; None for citation levels."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +134,11 @@ def predict_task(
     calibration, temperature = _calibrate(context, inputs, scorer, linear, groups)
     predictors = Predictors(scorer, calibration, temperature, baselines, context.config.evaluate.batch)
     names: list[str] = []
+    codes = _codes_of_tests(context, inputs) if inputs.task == TECHNOLOGY else None
     total = sum(inputs.rows[split] for split in inputs.test_splits)
     with Progress(f"evaluate {inputs.task}", total=total, unit="patents") as progress:
         for split in inputs.test_splits:
-            names = _predict_split(inputs, split, predictors, groups, writers, progress)
+            names = _predict_split(inputs, split, predictors, groups, codes, writers, progress)
     labels = len(inputs.labels)
     training = label_counts(inputs.examples / TRAIN, labels)[:labels].tolist()
     fitted = FittedBaselines(
@@ -145,13 +160,15 @@ def _predict_split(
     split: str,
     predictors: Predictors,
     groups: PatentGroups,
+    codes: PatentCodes | None,
     writers: Writers,
     progress: Progress,
 ) -> list[str]:
     """Write the predictions for a test split; returns the names of the predictors beside the model."""
     rows, names = 0, list(predictors.baselines.by_name)
     for block in read_blocks(inputs.examples / split, inputs.max_tokens, features=inputs.feature_width):
-        model, others = predictors.predict(_patents(inputs, split, block, groups), block)
+        patents = _patents(inputs, split, block, groups)
+        model, others = predictors.predict(patents, block, codes.of(block.keys) if codes else None)
         writers.predictions.write_table(_prediction_rows(inputs.task, model))
         for name, predictions in others.items():
             writers.baseline_predictions.write_table(_baseline_rows(inputs.task, name, predictions))
@@ -168,6 +185,12 @@ def _predict_split(
             expected=inputs.rows[split],
         )
     return names
+
+
+def _codes_of_tests(context: StageContext, inputs: TaskInputs) -> PatentCodes:
+    """All codes of the test patents, at the level of the labels."""
+    keys = [read_keys(inputs.examples / split) for split in inputs.test_splits]
+    return read_patent_codes(context.store, level_of(inputs.labels), np.concatenate(keys))
 
 
 def _patents(inputs: TaskInputs, split: str, block: Block, groups: PatentGroups) -> TestPatents:
@@ -188,7 +211,8 @@ def _prediction_rows(task: str, block: _Block) -> pa.Table:
     count, width = block.probabilities.shape
     offsets = pa.array(np.arange(count + 1, dtype=np.int32) * width)
     probabilities = pa.ListArray.from_arrays(offsets, pa.array(block.probabilities.reshape(-1)))
-    columns = columns_of(block.predictions) | {"probabilities": probabilities}
+    codes = pa.nulls(count) if block.codes is None else block.codes
+    columns = columns_of(block.predictions) | {"probabilities": probabilities, "codes": codes}
     return _table("PREDICTIONS", columns, task, count)
 
 

@@ -16,6 +16,7 @@ from sklearn.metrics import (
     cohen_kappa_score,
     confusion_matrix,
     f1_score,
+    label_ranking_average_precision_score,
     log_loss,
     roc_auc_score,
 )
@@ -261,6 +262,44 @@ def test_metrics_follow_from_the_predictions(evaluated, task):
             for row, truth in zip(score, actual.truth, strict=True)
         ]
         assert metrics["top5_accuracy"] == pytest.approx(np.mean(np.array(rank) < 5))
+        assert metrics["top3_accuracy"] == pytest.approx(np.mean(np.array(rank) < 3))
+
+
+def test_all_codes_of_the_patents_are_looked_for(evaluated):
+    """Each patent has its label, one in three the next one too; Y10 is additional and does not count."""
+    metrics, rows = metrics_file(evaluated, "technology"), evaluated.read_arrow("PREDICTIONS").to_pandas()
+    assert "all_codes" not in metrics_file(evaluated, "citation_level")
+    assert rows[rows.task == "citation_level"].code_count.isna().all()
+    rows, labels = rows[rows.task == "technology"], metrics["labels"]
+    truth = np.zeros((len(rows), len(labels)), bool)
+    for row, (key, label) in enumerate(zip(rows.patent_key, rows.truth, strict=True)):
+        place = labels.index(label)
+        truth[row, [place, (place + 1) % len(labels)][: 1 + (key % 3 == 0)]] = True
+        assert set(rows.codes.iloc[row]) == {labels[i] for i in np.flatnonzero(truth[row])}
+    scores = np.stack(rows.probabilities)
+    expected = {
+        "labels": truth.sum(axis=1).mean(),
+        "ranking_precision": label_ranking_average_precision_score(truth, scores),
+    }
+    for cut in (1, 3, 5):
+        first = np.argsort(-scores, axis=1)[:, :cut]
+        found = np.take_along_axis(truth, first, axis=1).sum(axis=1)
+        expected[f"precision_at_{cut}"] = found.mean() / cut
+        expected[f"recall_at_{cut}"] = (found / truth.sum(axis=1)).mean()
+    actual = dict(metrics["all_codes"])
+    low, high = actual.pop("intervals")["ranking_precision"]
+    assert actual == pytest.approx(expected, abs=1e-5)
+    assert low < actual["ranking_precision"] < high
+    assert 0 < actual["precision_at_1"] - metrics["accuracy"] < 0.1  # any code counts, not only the first
+    frequent = pq.read_table(evaluated.directory("EXAMPLES") / "technology" / "train").to_pandas()
+    frequent = frequent.label[frequent.patent_key >= 0].value_counts().sort_index()
+    order = (
+        frequent.reindex(range(len(labels)), fill_value=0).sort_values(ascending=False, kind="stable").index
+    )
+    for name in ("majority", "class_prior"):
+        recall = (truth[:, order[:3]].sum(axis=1) / truth.sum(axis=1)).mean()
+        assert metrics["baselines"][name]["all_codes"]["recall_at_3"] == pytest.approx(recall, abs=1e-5)
+    assert metrics["baselines"]["tfidf_linear"]["all_codes"]["precision_at_1"] > 0.75
 
 
 def test_baselines_stand_on_the_same_patents(evaluated):
