@@ -5,7 +5,6 @@ Engines keep one side of a join, and what is not yet written to a partition's fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,21 +19,24 @@ largest numbers."""
 _ROWS = 250_000
 
 
+Blocks = list[tuple[int, int]]
+"""Number (patent_key >> bits) and rows of each block of patent keys that has any, ascending."""
+
+
 @dataclass(frozen=True)
 class KeyRange:
     """Neighbouring blocks of patent keys."""
 
-    first_block: int
-    last_block: int
+    first: int
+    """The smallest patent_key that it may hold."""
+    last: int
+    """And the largest."""
     rows: int
     """Rows of the frame that the range was made of."""
 
     def of(self, frame: DataFrame) -> DataFrame:
         """The rows whose patent_key is in the range. Written as bounds, they skip files and row groups."""
-        key = F.col("patent_key")
-        return frame.where(
-            (key >= self.first_block << BLOCK_BITS) & (key < (self.last_block + 1) << BLOCK_BITS)
-        )
+        return frame.where(F.col("patent_key").between(self.first, self.last))
 
 
 def key_block() -> Column:
@@ -44,14 +46,23 @@ def key_block() -> Column:
 
 def key_ranges(keys: DataFrame) -> list[KeyRange]:
     """Ranges that together hold all keys of a frame; each has about 250,000 rows, and a block at least."""
-    counted = keys.groupBy(key_block().alias("block")).agg(F.count("*").alias("rows")).collect()
-    return list(_joined(sorted((row["block"], row["rows"]) for row in counted)))
+    return joined_blocks(counted_blocks(keys, BLOCK_BITS), BLOCK_BITS, _ROWS)
 
 
-def _joined(blocks: list[tuple[int, int]]) -> Iterator[KeyRange]:
-    start = 0
-    for end in range(1, len(blocks) + 1):
-        size = sum(count for _, count in blocks[start:end])
-        if end == len(blocks) or size + blocks[end][1] > _ROWS:
-            yield KeyRange(blocks[start][0], blocks[end - 1][0], size)
-            start = end
+def counted_blocks(keys: DataFrame, bits: int) -> Blocks:
+    """The blocks of the patent keys in a frame."""
+    block = F.shiftright("patent_key", bits).alias("block")
+    counted = keys.select(block).groupBy("block").agg(F.count("*").alias("rows"))
+    return sorted((row["block"], row["rows"]) for row in counted.collect())
+
+
+def joined_blocks(blocks: Blocks, bits: int, rows: int) -> list[KeyRange]:
+    """Ranges of consecutive blocks with at most so many rows, or of one block with more."""
+    ranges: list[KeyRange] = []
+    for block, own in blocks:
+        first, last = block << bits, ((block + 1) << bits) - 1
+        if ranges and ranges[-1].rows + own <= rows:
+            ranges[-1] = KeyRange(ranges[-1].first, last, ranges[-1].rows + own)
+        else:
+            ranges.append(KeyRange(first, last, own))
+    return ranges

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from patent_spark.core.key_ranges import Blocks, joined_blocks
 from patent_spark.core.metadata import Record
 
 
@@ -34,17 +33,12 @@ BLOCK_BITS = 10
 """Patents are counted by blocks of 1,024 keys: so planning takes little memory, however many they are."""
 
 
-def key_ranges(blocks: Iterable[tuple[int, int]], partition_rows: int) -> Plan:
-    """Partitions of consecutive blocks with at most `partition_rows` patents, or of one block with more.
-
-    blocks: number (patent_key >> BLOCK_BITS) and patents of each block that has any, ascending.
-    """
-    partitions: list[Partition] = []
-    for block, rows in blocks:
-        first, last = block << BLOCK_BITS, ((block + 1) << BLOCK_BITS) - 1
-        open_one = partitions.pop() if partitions and partitions[-1].rows + rows <= partition_rows else None
-        if open_one is None:
-            partitions.append(Partition(number=len(partitions), rows=rows, first=first, last=last))
-        else:
-            partitions.append(open_one.model_copy(update={"rows": open_one.rows + rows, "last": last}))
-    return Plan(partitions=tuple(partitions))
+def key_ranges(blocks: Blocks, partition_rows: int) -> Plan:
+    """Partitions of consecutive blocks with at most `partition_rows` patents, or of one block with more."""
+    ranges = joined_blocks(blocks, BLOCK_BITS, partition_rows)
+    return Plan(
+        partitions=tuple(
+            Partition(number=number, rows=keys.rows, first=keys.first, last=keys.last)
+            for number, keys in enumerate(ranges)
+        )
+    )

@@ -10,6 +10,7 @@ from patent_spark.config import Score, digest
 from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.feature_values import feature_values
+from patent_spark.core.key_ranges import KeyRange, counted_blocks
 from patent_spark.core.patent_rules import keep_standing
 from patent_spark.core.tokenization import claims_per_patent
 from patent_spark.stages.score.plan import BLOCK_BITS, Partition, Plan, key_ranges
@@ -37,10 +38,7 @@ class WarehouseInput:
 
     def prepare(self, partition_rows: int) -> Plan:
         """Ranges of keys with about so many patents; raises DataError when there is no patent."""
-        patents = self._patents()
-        block = F.shiftright("patent_key", BLOCK_BITS).alias("block")
-        counted = patents.select(block).groupBy("block").agg(F.count("*").alias("rows"))
-        plan = key_ranges(sorted((row["block"], row["rows"]) for row in counted.collect()), partition_rows)
+        plan = key_ranges(counted_blocks(self._patents(), BLOCK_BITS), partition_rows)
         if not plan.partitions:
             raise DataError(
                 f"PATENTS has no patent to score{_of_years(self._score)}; "
@@ -54,10 +52,8 @@ class WarehouseInput:
         reads beside it."""
         source = about.text
 
-        def in_range(frame: DataFrame) -> DataFrame:
-            key = F.col("patent_key")
-            return frame.where((key >= F.lit(partition.first)) & (key <= F.lit(partition.last)))
-
+        assert partition.first is not None and partition.last is not None, "of patents of the warehouse"
+        in_range = KeyRange(partition.first, partition.last, partition.rows).of
         patents = self._patents().transform(in_range).select("patent_key", "patent_id", "title")
         for field in (name for name in source.fields if name != "title"):
             table = self._context.read("CLAIMS" if field == "claims" else "ABSTRACTS").transform(in_range)
