@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from patent_spark.core.features import TABLE_COLUMNS
+from patent_spark.core.key_filter import among
 from patent_spark.core.store import Store
 
 Known = dict[str, int | str]
@@ -21,9 +21,7 @@ def known_of_patents(store: Store, keys: Sequence[int] | NDArray[np.int64]) -> d
     shards = store.manifest("shard")
     if not len(keys) or shards is None or "FEATURES" not in shards.tables:
         return {}
-    key = pc.field("patent_key")
-    among = key.isin(list(keys)) & (key >= min(keys)) & (key <= max(keys))
-    rows = store.read_arrow("FEATURES", ["patent_key", *TABLE_COLUMNS], among).to_pylist()
+    rows = store.read_arrow("FEATURES", ["patent_key", *TABLE_COLUMNS], among(keys)).to_pylist()
     return {
         row["patent_key"]: {name: row[name] for name in TABLE_COLUMNS if row[name] is not None}
         for row in rows

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from patent_spark.core.key_filter import among
 from patent_spark.core.model_files import TaskDescription
 from patent_spark.core.schemas import is_test
 from patent_spark.core.store import Store
@@ -70,15 +70,13 @@ def _test_keys(examples: Path, count: int) -> list[int]:
 
 
 def _column(store: Store, table: str, column: str, keys: Sequence[int]) -> dict[int, str]:
-    rows = store.read_arrow(table, ["patent_key", column], _among(keys)).to_pylist()
+    rows = store.read_arrow(table, ["patent_key", column], among(keys)).to_pylist()
     return {row["patent_key"]: row[column] or "" for row in rows}
 
 
 def _claims(store: Store, keys: Sequence[int], which: str) -> dict[int, str]:
     """The first claim or all of each patent, as the stage text reads them."""
-    rows = store.read_arrow(
-        "CLAIMS", ["patent_key", "claim_sequence", "claim_text"], _among(keys)
-    ).to_pylist()
+    rows = store.read_arrow("CLAIMS", ["patent_key", "claim_sequence", "claim_text"], among(keys)).to_pylist()
     claims: dict[int, set[tuple[int, str]]] = {}
     for row in rows:
         if row["claim_text"] is not None:
@@ -88,10 +86,3 @@ def _claims(store: Store, keys: Sequence[int], which: str) -> dict[int, str]:
         yield from (text for _, text in sorted(claims[key])[: 1 if which == "first" else None])
 
     return {key: " ".join(texts(key)) for key in claims}
-
-
-def _among(keys: Sequence[int]) -> pc.Expression:
-    """A condition that also lets the files' statistics rule out what need not be read."""
-    key = pc.field("patent_key")
-    among = key.isin(list(keys))
-    return among & (key >= keys[0]) & (key <= keys[-1]) if keys else among

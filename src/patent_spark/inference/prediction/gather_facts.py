@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from patent_spark.config import CITATION_LEVEL, TECHNOLOGY, Config, recorded
 from patent_spark.core.cpc_levels import SUBCLASS, level_of
 from patent_spark.core.errors import DataError
+from patent_spark.core.key_filter import among
 from patent_spark.core.metadata import IngestMetadata
 from patent_spark.core.schemas import is_test
 from patent_spark.core.store import Store
@@ -126,7 +127,7 @@ def _words_of(store: Store, keys: NDArray[np.int64]) -> pa.ListArray:
     chunks = [
         chunk
         for stretch in _stretches(keys)
-        for chunk in store.read_arrow("TOKENS", ["tokens"], _among(stretch))["tokens"].chunks
+        for chunk in store.read_arrow("TOKENS", ["tokens"], among(stretch))["tokens"].chunks
     ]
     return pa.concat_arrays(chunks) if chunks else pa.array([], pa.list_(pa.string()))
 
@@ -137,9 +138,3 @@ def _stretches(keys: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         return [keys] if len(keys) else []
     starts = np.linspace(0, len(keys) - _STRETCH, _STRETCHES).astype(int)
     return [keys[start : start + _STRETCH] for start in starts]
-
-
-def _among(keys: NDArray[np.int64]) -> pc.Expression:
-    """A condition that also lets the files' statistics rule out what need not be read."""
-    key = pc.field("patent_key")
-    return key.isin(keys.tolist()) & (key >= int(keys[0])) & (key <= int(keys[-1]))
