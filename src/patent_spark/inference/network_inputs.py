@@ -1,4 +1,5 @@
-"""What a network reads: token ids, and of a network with features their numbers beside them."""
+"""What a network reads: token ids, and of a network with features their numbers beside them. And how the
+layers of several networks in one are named."""
 
 from __future__ import annotations
 
@@ -9,6 +10,11 @@ if TYPE_CHECKING:
 
 TOKENS, FEATURES = "tokens", "features"
 """Names of the inputs, in Keras and in ONNX."""
+
+
+def network_prefix(number: int) -> str:
+    """What the names of the layers of a further network begin with; number: from 0."""
+    return f"network_{number + 1}_" if number else ""
 
 
 def feature_width(network: keras.Model) -> int:

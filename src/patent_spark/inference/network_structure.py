@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patent_spark.core.errors import DataError
-from patent_spark.inference.network_inputs import feature_width
+from patent_spark.inference.network_inputs import feature_width, network_prefix
 
 if TYPE_CHECKING:
     import keras
@@ -78,11 +78,8 @@ def structures_of(network: keras.Model) -> tuple[NetworkStructure, ...]:
 
 def _prefixes(names: set[str]) -> Iterator[str]:
     """What the names of the layers of each network begin with."""
-    yield ""
-    for number in itertools.count(2):
-        if f"network_{number}_embedding" not in names:
-            return
-        yield f"network_{number}_"
+    prefixes = map(network_prefix, itertools.count())
+    return itertools.takewhile(lambda prefix: f"{prefix}embedding" in names, prefixes)
 
 
 def _structure(network: keras.Model, names: set[str], prefix: str, head: str) -> NetworkStructure:

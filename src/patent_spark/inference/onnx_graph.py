@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from patent_spark.inference.network_inputs import FEATURES, TOKENS
+from patent_spark.inference.network_inputs import FEATURES, TOKENS, network_prefix
 from patent_spark.inference.network_structure import LstmWeights, NetworkStructure, structures_of
 
 if TYPE_CHECKING:
@@ -145,8 +145,8 @@ def _add_networks(graph: _Graph, structures: Sequence[NetworkStructure]) -> None
     real = graph.cast(graph.add("Not", graph.add("Equal", words_first, _zero(graph))), "INT32")
     length = graph.add("ReduceSum", real, graph.integers(0), keepdims=0)
     alone, states, probabilities = len(structures) == 1, [], []
-    for number, structure in enumerate(structures, start=1):
-        graph.prefix = "" if number == 1 else f"network_{number}_"
+    for number, structure in enumerate(structures):
+        graph.prefix = network_prefix(number)
         state = _add_state(graph, structure, words_first, real, length, DOCUMENT_VECTOR if alone else "")
         states.append(state)
         probabilities.append(_add_head(graph, structure, state, PROBABILITIES if alone else ""))

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patent_spark.config import Model
-from patent_spark.inference.network_inputs import FEATURES, TOKENS
+from patent_spark.inference.network_inputs import FEATURES, TOKENS, network_prefix
 from patent_spark.stages.train.model.recurrence import recurrent_states
 
 if TYPE_CHECKING:
@@ -60,11 +60,6 @@ def build_model(
     probabilities = [_mean(of_networks, head) for head, of_networks in enumerate(zip(*networks, strict=True))]
     inputs = [tokens, *beside] if beside else tokens
     return keras.Model(inputs, probabilities[0] if isinstance(labels, int) else probabilities)
-
-
-def network_prefix(number: int) -> str:
-    """What the names of the layers of a further network begin with; number: from 0."""
-    return f"network_{number + 1}_" if number else ""
 
 
 def networks_in(network: keras.Model) -> int:
