@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset
 from numpy.typing import NDArray
 
 from patent_spark.core.cpc_levels import CLASS, LABEL_LENGTHS, SUBCLASS
@@ -34,27 +33,28 @@ class PatentCodes:
 
     def of(self, keys: NDArray[np.int64]) -> pa.ListArray:
         """The codes of each of these patents, as lists of strings; empty for a patent that has none."""
-        places, codes = self._places(keys), self.codes.astype("U4")
         if not len(self.keys):
             return pa.array([[]] * len(keys), pa.list_(pa.string()))
+        places = _places(self.keys, keys)
         known = self.keys[places] == keys
         starts = self.starts[places]
         sizes = np.where(known, self.starts[places + 1] - starts, 0)
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
         taken = np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
-        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(codes[taken], pa.string()))
+        codes = pa.array(self.codes[taken].astype("U4"), pa.string())
+        return pa.ListArray.from_arrays(pa.array(offsets), codes)
 
-    def _places(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.minimum(np.searchsorted(self.keys, keys), max(0, len(self.keys) - 1))
+
+def _places(ascending: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each key stands, or another place if it is not there."""
+    return np.minimum(np.searchsorted(ascending, keys), len(ascending) - 1)
 
 
 def read_patent_codes(store: Store, level: str, keys: NDArray[np.int64]) -> PatentCodes:
     """The codes of these patents from CPC, in pieces: about twenty bytes a patent and code are held."""
     wanted = np.unique(keys)
-    table = pyarrow.dataset.dataset(store.directory("CPC"), format="parquet")
-    found = [np.zeros(0, np.int64)]
-    for batch in table.to_batches(columns=list(_COLUMNS), batch_size=_ROWS):
-        found.append(_packed(batch, level, wanted))
+    batches = store.dataset("CPC").to_batches(columns=list(_COLUMNS), batch_size=_ROWS)
+    found = [np.zeros(0, np.int64), *(_packed(batch, level, wanted) for batch in batches)]
     packed = np.unique(np.concatenate(found))
     patent, additional = packed >> 33, (packed & _ADDITIONAL) > 0
     inventional = np.zeros(len(wanted), bool)
@@ -70,9 +70,10 @@ def _packed(batch: pa.RecordBatch, level: str, wanted: NDArray[np.int64]) -> NDA
     keys = np.asarray(batch["patent_key"].fill_null(-1))
     if not len(wanted):
         return np.zeros(0, np.int64)
-    places = np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)
+    places = _places(wanted, keys)
     rows = np.flatnonzero(wanted[places] == keys)
-    chosen, codes = batch.take(pa.array(rows)), _codes(batch.take(pa.array(rows)), level)
+    chosen = batch.take(pa.array(rows))
+    codes = _codes(chosen, level)
     known = np.asarray(codes.is_valid())
     text = np.asarray(pc.fill_null(codes, "")).astype("S4").view("<u4").astype(np.int64)
     additional = ~np.asarray(pc.fill_null(pc.equal(chosen["cpc_type"], "inventional"), False))
@@ -83,10 +84,10 @@ def _packed(batch: pa.RecordBatch, level: str, wanted: NDArray[np.int64]) -> NDA
 
 def _codes(batch: pa.RecordBatch, level: str) -> pa.Array:
     """The codes of rows of CPC at a level; null for a subclass that is not its class and a letter."""
-    classes = batch["cpc_class"].cast(pa.string())
+    classes = batch["cpc_class"]
     if level != SUBCLASS:
         return pc.utf8_slice_codeunits(classes, 0, LABEL_LENGTHS[level])
-    codes = batch["cpc_subclass"].cast(pa.string())
+    codes = batch["cpc_subclass"]
     own_class = pc.equal(pc.utf8_slice_codeunits(codes, 0, LABEL_LENGTHS[CLASS]), classes)
     formed = pc.and_(own_class, pc.match_substring_regex(codes, "^.{3}[A-Z]$"))
     return pc.if_else(formed, codes, pa.scalar(None, pa.string()))
