@@ -87,14 +87,18 @@ ALL_CODES_ROWS = (
     MetricRow("label ranking average precision", Metric.ALL_CODES_RANKING_PRECISION, "number"),
 )
 """Metrics of technology that are about all codes of a patent, not only the one listed first."""
-ALL_CODES_HEAD = "all CPC codes of a patent"
+PARTS = {
+    "top1": ("finding top1", TOP1_ROWS),
+    "all_codes": ("all CPC codes of a patent", ALL_CODES_ROWS),
+}
+"""Head and rows of each part of ClassifierMetrics."""
 
 
 TOO_FEW = Cell("too few", kind="soft")
 """In the place of a metric that rests on fewer than FEW_PATENTS test patents."""
 
 
-_ALL_ROWS = (*METRIC_ROWS, *TOP1_ROWS, *ALL_CODES_ROWS)
+_ALL_ROWS = (*METRIC_ROWS, *(row for _, rows in PARTS.values() for row in rows))
 
 
 def metric_name(metric: Metric) -> str:
@@ -156,10 +160,8 @@ def comparison_table(metrics: Metrics) -> Table:
     references = list(metrics.references.values())
     columns: list[ClassifierMetrics] = [metrics, *(metrics.baselines[name] for name in others), *references]
     rows = [_across(columns, row) for row in METRIC_ROWS if _is_set(metrics, row)]
-    if metrics.top1 is not None:
-        rows += [Row("finding top1"), *(_across(columns, row) for row in TOP1_ROWS)]
-    if metrics.all_codes is not None:
-        rows += [Row(ALL_CODES_HEAD), *(_across(columns, row) for row in ALL_CODES_ROWS)]
+    for name in PARTS:
+        rows += _rows_of_part(columns, name)
     rows.append(Row("by how much this model is better"))
     for metric in (each for each in COMPARED if each in metrics.best_baseline):
         differences = [
@@ -183,17 +185,24 @@ def split_table(splits: Mapping[str, SplitMetrics]) -> Table:
     rows = [Row("test patents", [Cell(count(part.examples)) for part in parts]), Row("this model")]
     rows += [_across(parts, row) for row in METRIC_ROWS if _is_set(parts[0], row)]
     rows.append(_best_differences(parts, "more accurate than the best baseline by", Metric.ACCURACY))
+    rows += _rows_of_part(parts, "top1")
     if has_top1:
-        rows += [Row("finding top1"), *(_across(parts, row) for row in TOP1_ROWS)]
         name = "PR-AUC above that of the best baseline by"
         rows.append(_best_differences(parts, name, Metric.TOP1_PR_AUC))
-    if parts[0].all_codes is not None:
-        rows += [Row(ALL_CODES_HEAD), *(_across(parts, row) for row in ALL_CODES_ROWS)]
+    rows += _rows_of_part(parts, "all_codes")
     rows += _baseline_rows(parts, "accuracy of the baselines", Metric.ACCURACY, "share")
     if has_top1:
         rows += _baseline_rows(parts, "PR-AUC of top1 of the baselines", Metric.TOP1_PR_AUC, "number")
     rows += _reference_rows(parts)
     return Table(["", *map(split_name, splits)], rows)
+
+
+def _rows_of_part(columns: Sequence[ClassifierMetrics], name: str) -> list[Row]:
+    """A part of the metrics under its head; nothing if the first column lacks it."""
+    if getattr(columns[0], name) is None:
+        return []
+    head, of_part = PARTS[name]
+    return [Row(head), *(_across(columns, row) for row in of_part)]
 
 
 def _baseline_rows(parts: Sequence[SplitMetrics], title: str, metric: Metric, kind: str) -> list[Row]:

@@ -72,12 +72,7 @@ class Metric(StrEnum):
     @property
     def of_top1(self) -> bool:
         """Whether it is about finding the patents of `top1`."""
-        return self.value.startswith("top1.")
-
-    @property
-    def of_all_codes(self) -> bool:
-        """Whether it is about all codes of a patent, not only the one listed first."""
-        return self.value.startswith("all_codes.")
+        return self.part == "top1"
 
     @property
     def part(self) -> str:

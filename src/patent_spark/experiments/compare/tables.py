@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from patent_spark.experiments.compare.report_schema import TaskComparison, ValuePair
 from patent_spark.metrics.cells import (
-    ALL_CODES_HEAD,
-    ALL_CODES_ROWS,
     METRIC_ROWS,
+    PARTS,
     TOO_FEW,
-    TOP1_ROWS,
     MetricRow,
     difference_cell,
     label_cell,
@@ -31,12 +29,9 @@ _YEAR_ROWS = (
 def metric_table(comparison: TaskComparison) -> Table:
     """The metrics of the headline."""
     rows = [_metric_row(comparison, row) for row in METRIC_ROWS if _is_known(comparison, row)]
-    of_top1 = [_metric_row(comparison, row) for row in TOP1_ROWS if _is_known(comparison, row)]
-    if of_top1:
-        rows += [Row("finding top1"), *of_top1]
-    of_codes = [_metric_row(comparison, row) for row in ALL_CODES_ROWS if _is_known(comparison, row)]
-    if of_codes:
-        rows += [Row(ALL_CODES_HEAD), *of_codes]
+    for head, of_part in PARTS.values():
+        known = [_metric_row(comparison, row) for row in of_part if _is_known(comparison, row)]
+        rows += [Row(head), *known] if known else []
     return Table(["", BASELINE, CANDIDATE, "difference"], rows)
 
 
