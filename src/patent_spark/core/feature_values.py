@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from patent_spark.core.features import TABLE_COLUMNS, columns_of
+from patent_spark.core.features import FEATURES, TABLE_COLUMNS, columns_of
 from patent_spark.core.patent_classes import first_class_per_patent
 from patent_spark.core.patent_rules import EXAMINER, family_per_patent, keep_standing, parents_per_patent
 from patent_spark.core.schemas import FEATURES as FEATURES_TABLE
@@ -106,17 +106,11 @@ def _family_sizes(keys: DataFrame, read: Read) -> DataFrame:
 
 
 _PARTS: dict[tuple[str, ...], Callable[[DataFrame, Read], DataFrame]] = {
-    ("num_claims", "patent_type"): _of_the_patent,
-    ("citations_made", "examiner_citations", "applicant_citations", "other_citations"): _citations,
-    ("inventional_codes",): _inventional_codes,
-    ("cpc_class",): _classes,
-    ("family_size",): _family_sizes,
+    FEATURES["claims"].columns + FEATURES["kind"].columns: _of_the_patent,
+    FEATURES["citations_made"].columns: _citations,
+    FEATURES["inventional_codes"].columns: _inventional_codes,
+    FEATURES["class"].columns: _classes,
+    FEATURES["family_size"].columns: _family_sizes,
 }
 """What makes which columns."""
-_COUNTED = (
-    "citations_made",
-    "examiner_citations",
-    "applicant_citations",
-    "other_citations",
-    "inventional_codes",
-)
+_COUNTED = FEATURES["citations_made"].columns + FEATURES["inventional_codes"].columns
