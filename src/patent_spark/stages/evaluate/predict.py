@@ -28,7 +28,7 @@ from patent_spark.core.schemas import DEVELOPMENT, TRAIN
 from patent_spark.core.store import arrow_schema
 from patent_spark.inference.linear_model import LinearModel
 from patent_spark.inference.scorer import Scorer
-from patent_spark.metrics.baselines import LINEAR_WITH_FEATURES, NETWORK, TFIDF_LINEAR
+from patent_spark.metrics.baselines import NETWORK
 from patent_spark.metrics.calibration import Calibration, fit_temperature, tempered
 from patent_spark.metrics.calibration_fit import fit_calibration
 from patent_spark.metrics.combination_fit import fit_combination
@@ -89,8 +89,7 @@ class Predictors:
         answers = {
             name: baseline(block.tokens, block.features) for name, baseline in self.baselines.by_name.items()
         }
-        linear = answers[LINEAR_WITH_FEATURES if LINEAR_WITH_FEATURES in answers else TFIDF_LINEAR][1]
-        raw = self.calibration.combined(network, linear)
+        raw = self.calibration.combined(network, answers[self.baselines.strongest_name][1])
         probabilities = self.calibration.calibrated(raw)
         model = _Block(predicted(probabilities), probabilities, codes)
         others = {UNCALIBRATED: predicted(raw)}

@@ -62,6 +62,11 @@ class TextBaselines:
         """The linear one that knows what the network knows: the other part of a combined model."""
         return self.with_features or self.linear
 
+    @property
+    def strongest_name(self) -> str:
+        """Its name among `by_name`."""
+        return LINEAR_WITH_FEATURES if self.with_features else TFIDF_LINEAR
+
 
 def fit_baselines(
     training: Block, development: Block, *, labels: int, vocabulary_size: int, settings: Evaluate
