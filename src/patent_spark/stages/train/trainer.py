@@ -19,7 +19,12 @@ from patent_spark.stages.train.checkpoint import Arrays
 from patent_spark.stages.train.launch.horovod import Ranks
 from patent_spark.stages.train.model.dropout import with_shared_dropout
 from patent_spark.stages.train.model.heads import Head, only_head
-from patent_spark.stages.train.model.loss import interim_loss, logits_of_mean, weighted_cross_entropy
+from patent_spark.stages.train.model.loss import (
+    interim_loss,
+    logits_of_mean,
+    weighted_cross_entropy,
+    weighted_ordinal_loss,
+)
 from patent_spark.stages.train.model.network import logits_of
 from patent_spark.stages.train.model.optimizer import reduce_learning_rate
 
@@ -112,9 +117,9 @@ class Trainer:
         loss = tf.reduce_sum(known * tf.nn.sparse_softmax_cross_entropy_with_logits(own_label, mean_logits))
         correct = tf.cast(tf.argmax(mean_logits, axis=1, output_type=tf.int32) == own_label, tf.float32)
         n_correct = tf.reduce_sum(known * correct)
+        minimised = weighted_ordinal_loss if head.ordinal else weighted_cross_entropy
         for logits in all_logits:
-            cross_entropy = weighted_cross_entropy(own_label, logits, head.weights, smoothing)
-            own = tf.reduce_sum(known * cross_entropy)
+            own = tf.reduce_sum(known * minimised(own_label, logits, head.weights, smoothing))
             if head.interim is not None:
                 own += self._interim_objective(label - head.labels, logits, weight, head.interim)
             objective += own / len(all_logits)

@@ -38,6 +38,9 @@ class Head:
     Among the labels of the examples the interim levels follow those of the task.
     """
 
+    ordinal: bool = False
+    """Whether the loss takes the labels as ordered."""
+
     @property
     def labels(self) -> int:
         """Number of labels of the task."""
@@ -83,7 +86,8 @@ def heads_of(
         learned = counts.sum() if interim else own.sum()
         rare = class_weights(own, getattr(config.train, _WEIGHT_SETTINGS[task]))
         weights = (share * counts.sum() / learned * rare).astype(np.float32)
-        heads.append(Head(label_map, weights, float(share), config.prefix(task), likelihoods))
+        ordinal = task == CITATION_LEVEL and config.train.level_loss == "ordinal"
+        heads.append(Head(label_map, weights, float(share), config.prefix(task), likelihoods, ordinal))
     return heads
 
 

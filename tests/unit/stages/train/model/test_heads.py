@@ -46,6 +46,11 @@ def test_heads_map_the_labels_of_the_examples_to_those_of_their_task(examples):
     assert [head.prefix for head in heads] == ["technology_", "citation_level_"]
 
 
+def test_only_the_levels_are_in_order(examples):
+    assert [head.ordinal for head in heads_with(examples)] == [False, False]
+    assert [head.ordinal for head in heads_with(examples, "train.level_loss=ordinal")] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("settings", "shares", "weights"),
     [
@@ -175,6 +180,20 @@ def test_the_step_descends_the_weighted_mean_of_both_losses(examples):
     ]
     expected = [8 * losses[0], 8, n_correct[0], 10 * losses[1], 10, n_correct[1], 12, 0]
     assert sums == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_step_of_ordered_labels_descends_the_loss_of_each_step_between_them():
+    """Each example's loss is that of "label 0" against the rest and of "label 2" against the rest."""
+    labels = np.array([0, 1, 2, 1, 2, 0], np.int32)
+    head = Head(np.arange(3, dtype=np.int32), np.ones(3, np.float32), ordinal=True)
+    network, plain = network_of(3), network_of(3)
+    trained_one_step(network, [head], TOKENS[:6], labels)
+    with tf.GradientTape() as tape:
+        first, _, last = tf.unstack(plain(TOKENS[:6]), axis=1)
+        own = tf.where(labels == 0, first, 1 - first) * tf.where(labels == 2, last, 1 - last)
+        loss = -tf.reduce_mean(tf.math.log(own))
+    descend(plain, tape, loss)
+    assert same_weights(network, plain)
 
 
 def test_an_example_without_a_label_leaves_that_head_as_it_is():

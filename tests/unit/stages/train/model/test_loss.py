@@ -10,6 +10,7 @@ from patent_spark.stages.train.model.loss import (
     class_weights,
     interim_loss,
     weighted_cross_entropy,
+    weighted_ordinal_loss,
 )
 
 
@@ -51,6 +52,31 @@ def test_the_weighted_cross_entropy_against_smoothed_labels():
         -(0.8 * np.log(0.2) + 0.1 * np.log(0.1) + 0.1 * np.log(0.7)),
     ]
     assert np.allclose(smoothed, by_hand, atol=1e-6)
+
+
+def test_the_ordinal_loss_is_that_of_each_step_between_labels():
+    """Three labels: "the first" against the rest, and "the first two" against the last."""
+    logits = np.log(np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]], np.float32)) + 3
+    label, weights = np.array([0, 1], np.int32), np.array([2, 1, 5], np.float32)
+    plain = weighted_ordinal_loss(label, logits, weights, 0.0).numpy()
+    assert plain == pytest.approx([-2 * np.log(0.5 * 0.8), -np.log(0.9 * 0.3)], abs=1e-6)
+    smoothed = weighted_ordinal_loss(label, logits, weights, 0.3).numpy()  # targets 0.8, 0.1, 0.1
+    first = -(0.8 * np.log(0.5) + 0.2 * np.log(0.5) + 0.9 * np.log(0.8) + 0.1 * np.log(0.2))
+    assert smoothed[0] == pytest.approx(2 * first, abs=1e-6)
+
+
+def test_the_ordinal_loss_costs_more_the_further_the_label_is():
+    probable = np.log(np.array([[0.91, 0.03, 0.03, 0.03]] * 4, np.float32))
+    ordinal = weighted_ordinal_loss(np.arange(4, dtype=np.int32), probable, np.ones(4, np.float32), 0.0)
+    assert (np.diff(ordinal.numpy()) > 1).all()
+
+
+def test_the_ordinal_loss_of_two_labels_is_the_cross_entropy():
+    logits = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
+    of_two = np.array([0, 1] * 3, np.int32), logits, np.array([3, 1], np.float32), 0.1
+    assert weighted_ordinal_loss(*of_two).numpy() == pytest.approx(
+        weighted_cross_entropy(*of_two).numpy(), abs=1e-6
+    )
 
 
 def test_the_loss_of_an_interim_level_is_its_negative_log_likelihood():
