@@ -15,7 +15,7 @@ DAYS = "2020-12-31", "2021-05-31"
 """The last grant dates; the second release has about two per cent more patents."""
 STAGES = ("simulate", "ingest", "label", "quality", "split", "text", "shard")
 CLAIMS = ("simulate.claims=true", "text.fields=[title, abstract, claims]")
-FEATURES = "model.features=[claims, citations_made, class, kind, text_length, family_size]"
+FEATURES = "model.features=[claims, citations_made, citation_age, class, kind, text_length, family_size]"
 
 
 def run(root, day):

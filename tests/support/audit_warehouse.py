@@ -38,7 +38,8 @@ SMALL = (
     "text.min_count=2",
     "shard.world_sizes=[1, 2]",
     "audit.sample_size=1000",
-    "model.features=[claims, citations_made, inventional_codes, class, kind, text_length, family_size]",
+    "model.features=[claims, citations_made, citation_age, inventional_codes, class, kind, text_length, "
+    "family_size]",
 )
 TASKS = ("technology", "citation_level")
 REPORT = "<p><!-- place: audit -->not yet<!-- end: audit --></p>"

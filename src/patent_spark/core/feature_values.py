@@ -68,6 +68,21 @@ def _citations(keys: DataFrame, read: Read) -> DataFrame:
     )
 
 
+def _citation_ages(keys: DataFrame, read: Read) -> DataFrame:
+    """The mean age of the cited patents that are known, in whole months of 1461/48 days."""
+    granted = read("PATENTS").transform(keep_standing).select("patent_key", "grant_date")
+    cited = granted.select(F.col("patent_key").alias("cited_key"), F.col("grant_date").alias("cited_date"))
+    made = read("CITATIONS").select(F.col("citing_key").alias("patent_key"), "cited_key")
+    ages = (
+        made.join(granted.join(keys, "patent_key", "left_semi"), "patent_key")
+        .join(cited, "cited_key")
+        .select("patent_key", F.datediff("grant_date", "cited_date").alias("days"))
+        .where(F.col("days") >= 0)
+    )
+    months = F.floor(F.sum("days") * 48 / (F.count("*") * 1461))
+    return ages.groupBy("patent_key").agg(months.alias("citation_age_months"))
+
+
 def _inventional_codes(keys: DataFrame, read: Read) -> DataFrame:
     inventional = read("CPC").where(F.col("cpc_type") == "inventional").join(keys, "patent_key", "left_semi")
     return inventional.groupBy("patent_key").agg(F.count("*").alias("inventional_codes"))
@@ -108,6 +123,7 @@ def _family_sizes(keys: DataFrame, read: Read) -> DataFrame:
 _PARTS: dict[tuple[str, ...], Callable[[DataFrame, Read], DataFrame]] = {
     FEATURES["claims"].columns + FEATURES["kind"].columns: _of_the_patent,
     FEATURES["citations_made"].columns: _citations,
+    FEATURES["citation_age"].columns: _citation_ages,
     FEATURES["inventional_codes"].columns: _inventional_codes,
     FEATURES["class"].columns: _classes,
     FEATURES["family_size"].columns: _family_sizes,

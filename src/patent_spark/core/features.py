@@ -63,6 +63,12 @@ FEATURES = {
             ("CITATIONS",),
         ),
         Feature(
+            "citation_age", ("citation_age_months",), "count",
+            "mean age of the US patents that it cites: months from their grants to its own",
+            "the day of the grant: the dates of earlier grants",
+            ("CITATIONS", "PATENTS"),
+        ),
+        Feature(
             "inventional_codes", ("inventional_codes",), "count",
             "number of inventional CPC codes",
             "the day of the release: codes may have been added since the grant",

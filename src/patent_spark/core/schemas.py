@@ -222,6 +222,9 @@ FEATURES = _table(
     ("examiner_citations", IntegerType(), "the same, cited by examiner; the categories begin in 2001"),
     ("applicant_citations", IntegerType(), "the same, cited by applicant"),
     ("other_citations", IntegerType(), "the same, of any other category or none"),
+    ("citation_age_months", IntegerType(),
+        "mean number of months from the grants of the patents that it cites to its own, cut to a whole "
+        "number; null without one in PATENTS that was granted by its day"),
     ("inventional_codes", IntegerType(), "rows of CPC with this patent, inventional"),
     ("cpc_class", StringType(), "the class listed first; null without any"),
     ("patent_type", StringType(), "utility, reissue, ...; null when unknown"),

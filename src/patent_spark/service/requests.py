@@ -27,6 +27,9 @@ class Features(_Request):
     examiner_citations: Number | None = Field(None, description="those cited by the examiner")
     applicant_citations: Number | None = Field(None, description="those cited by the applicant")
     other_citations: Number | None = Field(None, description="those cited by others, or not known by whom")
+    citation_age_months: Number | None = Field(
+        None, description="mean age of the US patents that it cites, in months"
+    )
     inventional_codes: Number | None = Field(None, description="inventional CPC codes")
     patent_type: Annotated[str, Field(max_length=100)] | None = Field(None, description="such as utility")
     family_size: Number | None = Field(

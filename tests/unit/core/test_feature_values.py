@@ -39,6 +39,7 @@ TABLES = {
         {"citing_key": 1, "cited_key": 7, "citation_category": None},
         {"citing_key": 1, "cited_key": 7, "citation_category": "cited by other"},
         {"citing_key": 2, "cited_key": 1, "citation_category": "cited by examiner"},
+        *({"citing_key": 4, "cited_key": cited, "citation_category": None} for cited in (1, 1, 2, 5, 6)),
         {"citing_key": 99, "cited_key": 1, "citation_category": "cited by examiner"},
     ],
     "CPC": [
@@ -76,10 +77,15 @@ def test_the_values(values):
     }  # fmt: skip
     citations = ("citations_made", "examiner_citations", "applicant_citations", "other_citations")
     assert {key: tuple(row[name] for name in citations) for key, row in found.items()} == {
-        1: (5, 1, 2, 2), 2: (1, 1, 0, 0), 3: (0, 0, 0, 0), 4: (0, 0, 0, 0), 5: (0, 0, 0, 0),
+        1: (5, 1, 2, 2), 2: (1, 1, 0, 0), 3: (0, 0, 0, 0), 4: (5, 0, 0, 5), 5: (0, 0, 0, 0),
     }  # fmt: skip
     assert {key: (row["inventional_codes"], row["cpc_class"]) for key, row in found.items()} == {
         1: (2, "H04"), 2: (0, "Y02"), 3: (0, None), 4: (0, None), 5: (0, None),
+    }  # fmt: skip
+    # 1 cites none that is known, 2 cites 1, 728 days old. 4 cites 1 twice, 1,456 days old, and 2, 728 days old:
+    # 1,213 days; neither 5, which is later, nor the withdrawn 6.
+    assert {key: row["citation_age_months"] for key, row in found.items()} == {
+        1: None, 2: 23, 3: None, 4: 39, 5: None,
     }  # fmt: skip
     # 1 has none before it; 2 and 3 have their parent 1 and, of the same day, each other; 4 has the abstract
     # of 1; 5 has its parent 2.

@@ -20,7 +20,8 @@ from patent_spark.config.setting_types import (
 )
 
 FeatureName = Literal[
-    "claims", "citations_made", "inventional_codes", "class", "kind", "text_length", "family_size"
+    "claims", "citations_made", "citation_age", "inventional_codes", "class", "kind", "text_length",
+    "family_size",
 ]
 """A feature of core/features.py."""
 
@@ -51,7 +52,7 @@ class Model:
     features: tuple[FeatureName, ...] = setting(
         (),
         "what the model of the citation level reads beside the text, known on the day of the grant: claims, "
-        "citations_made, inventional_codes, class, kind, text_length, family_size",
+        "citations_made, citation_age, inventional_codes, class, kind, text_length, family_size",
     )
     forget_bias_horizon: Count = setting(
         0,

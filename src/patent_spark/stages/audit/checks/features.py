@@ -54,11 +54,12 @@ def known_at_grant(warehouse: Warehouse, keys: NDArray[np.int64]) -> pd.DataFram
     """The columns of FEATURES for these patents, sorted by patent_key, which is the index."""
     patents = _rows(warehouse, "PATENTS", "patent_key", ["num_claims", "patent_type"], keys)
     known = patents.set_index("patent_key").reindex(keys)
-    citations = _rows(warehouse, "CITATIONS", "citing_key", ["citation_category"], keys)
+    citations = _rows(warehouse, "CITATIONS", "citing_key", ["cited_key", "citation_category"], keys)
     known["citations_made"] = _counted(citations["citing_key"], keys)
     kind = citations["citation_category"].map(_CATEGORIES).fillna("other_citations")
     for column in (*_CATEGORIES.values(), "other_citations"):
         known[column] = _counted(citations.loc[kind == column, "citing_key"], keys)
+    known["citation_age_months"] = _citation_ages(warehouse, citations).reindex(keys)
     codes = _rows(warehouse, "CPC", "patent_key", ["cpc_sequence", "cpc_class", "cpc_type"], keys)
     inventional = codes["cpc_type"] == "inventional"
     known["inventional_codes"] = _counted(codes.loc[inventional, "patent_key"], keys)
@@ -71,6 +72,15 @@ def known_at_grant(warehouse: Warehouse, keys: NDArray[np.int64]) -> pd.DataFram
 def _counted(rows: pd.Series, keys: NDArray[np.int64]) -> pd.Series:
     """How many rows each patent has."""
     return rows.value_counts().reindex(keys, fill_value=0)
+
+
+def _citation_ages(warehouse: Warehouse, citations: pd.DataFrame) -> pd.Series:
+    """The mean age in months of the valid patents that each one cites, by key; later ones do not count."""
+    granted = pd.to_datetime(warehouse.valid_patents.set_index("patent_key")["grant_date"])
+    days = (citations["citing_key"].map(granted) - citations["cited_key"].map(granted)).dt.days
+    earlier = days >= 0
+    of_patent = days[earlier].groupby(citations.loc[earlier, "citing_key"])
+    return of_patent.sum() * 48 // (of_patent.size() * 1461)
 
 
 def _earlier_relatives(warehouse: Warehouse, keys: NDArray[np.int64]) -> pd.Series:
