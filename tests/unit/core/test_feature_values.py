@@ -82,8 +82,8 @@ def test_the_values(values):
     assert {key: (row["inventional_codes"], row["cpc_class"]) for key, row in found.items()} == {
         1: (2, "H04"), 2: (0, "Y02"), 3: (0, None), 4: (0, None), 5: (0, None),
     }  # fmt: skip
-    # 1 cites none that is known, 2 cites 1, 728 days old. 4 cites 1 twice, 1,456 days old, and 2, 728 days old:
-    # 1,213 days; neither 5, which is later, nor the withdrawn 6.
+    # 1 cites none that is known, 2 cites 1, of 728 days. 4 cites 1 twice, of 1,456 days, and 2, of 728 days:
+    # 1,213 days; neither 5, which is later, nor the withdrawn 6 counts.
     assert {key: row["citation_age_months"] for key, row in found.items()} == {
         1: None, 2: 23, 3: None, 4: 39, 5: None,
     }  # fmt: skip

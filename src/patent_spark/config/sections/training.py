@@ -20,7 +20,13 @@ from patent_spark.config.setting_types import (
 )
 
 FeatureName = Literal[
-    "claims", "citations_made", "citation_age", "inventional_codes", "class", "kind", "text_length",
+    "claims",
+    "citations_made",
+    "citation_age",
+    "inventional_codes",
+    "class",
+    "kind",
+    "text_length",
     "family_size",
 ]
 """A feature of core/features.py."""

@@ -39,9 +39,7 @@ def weighted_cross_entropy(
     )
 
 
-def weighted_ordinal_loss(
-    label: Any, logits: Any, weights: npt.NDArray[np.float32], smoothing: float
-) -> Any:
+def weighted_ordinal_loss(label: Any, logits: Any, weights: npt.NDArray[np.float32], smoothing: float) -> Any:
     """The loss of each example [batch], times the weight of its label, where labels are in order.
 
     It is the cross-entropy of "at least this label", summed over all labels but the lowest: a ranked

@@ -19,6 +19,9 @@ _FACTOR = 0.3
 """By which a plateau lowers the learning rate."""
 _REDUCTIONS = 3
 """After so many, the learning rate is below 3 % of its peak, and another plateau ends the training."""
+_NOTABLE = 0.001
+"""A loss that is lower by a smaller share is part of a plateau: otherwise a small step size would find one
+loss after another that is lower by next to nothing."""
 
 
 def with_enough_epochs(settings: Train, steps_per_epoch: int) -> Train:
@@ -39,15 +42,20 @@ def without_development(settings: Train) -> Train:
 
 def is_over(history: Sequence[EpochMetrics], settings: Train) -> bool:
     """Whether the development loss has stopped falling, so that the training ends before its last epoch."""
-    return plateaus(history, settings.patience) > (_REDUCTIONS if settings.decay == "plateau" else 0)
+    if settings.decay == "plateau":
+        return plateaus(history, settings.patience, _NOTABLE) > _REDUCTIONS
+    return plateaus(history, settings.patience) > 0
 
 
-def plateaus(history: Sequence[EpochMetrics], patience: int) -> int:
-    """How often `patience` epochs (0 = never) in a row brought no lower development loss than any before."""
+def plateaus(history: Sequence[EpochMetrics], patience: int, notable: float = 0.0) -> int:
+    """How often `patience` epochs (0 = never) in a row brought no lower development loss than any before.
+
+    notable: a loss counts as lower if it is so by more than this share.
+    """
     least, waited, count = math.inf, 0, 0
     for loss in (epoch["dev_loss"] for epoch in history if "dev_loss" in epoch):
-        waited = 0 if loss < least else waited + 1
-        least = min(least, loss)
+        lower = loss < least * (1 - notable)
+        waited, least = (0, loss) if lower else (waited + 1, least)
         if patience and waited == patience:
             waited, count = 0, count + 1
     return count
@@ -58,7 +66,9 @@ def reduction(history: Sequence[EpochMetrics], settings: Train) -> float:
 
     A function of the history alone, so that all ranks, and a training that is resumed, have the same.
     """
-    return _FACTOR ** plateaus(history, settings.patience) if settings.decay == "plateau" else 1.0
+    if settings.decay != "plateau":
+        return 1.0
+    return _FACTOR ** plateaus(history, settings.patience, _NOTABLE)
 
 
 def adam(settings: Train, steps: int) -> keras.optimizers.Optimizer:

@@ -100,6 +100,15 @@ def test_each_plateau_lowers_the_learning_rate_and_the_fourth_ends_the_training(
     assert reduction(history(*losses), Train(patience=2)) == 1.0
 
 
+def test_losses_that_are_lower_by_next_to_nothing_are_a_plateau():
+    """Several small steps count once they are a thousandth together; plain patience takes each of them."""
+    settings, plain = Train(decay="plateau", patience=2), Train(patience=2)
+    small = [2.0, 1.9991, 1.9982, 1.9979]
+    assert [reduction(history(*small[:epochs]), settings) for epochs in (2, 3, 4)] == [1, 0.3, 0.3]
+    assert reduction(history(2.0, 1.9991, 1.9979, 1.997), settings) == 1
+    assert not is_over(history(*small), plain)
+
+
 def test_where_no_plateau_can_be_seen_the_learning_rate_falls_linearly():
     assert without_development(Train(decay="plateau", patience=2)).decay == "linear"
     assert without_development(Train(decay="cosine")).decay == "cosine"
