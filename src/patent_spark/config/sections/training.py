@@ -97,8 +97,8 @@ class Train:
     )
     level_loss: Literal["cross_entropy", "ordinal"] = setting(
         "cross_entropy",
-        "loss of citation levels. cross_entropy: every other level is as wrong as any. ordinal: cross-entropy "
-        "of `at least this level`, summed over the levels, so that a level further away costs more",
+        "loss of citation levels. cross_entropy: any other level is equally wrong. ordinal: cross-entropy of "
+        "`at least this level`, summed over the levels, so that a level further away costs more",
     )
     technology_weight: Annotated[Real, Bound(gt=0)] = setting(
         1.0, "joint: weight of the technology loss in the weighted mean"

@@ -43,8 +43,8 @@ def weighted_ordinal_loss(label: Any, logits: Any, weights: npt.NDArray[np.float
     """The loss of each example [batch], times the weight of its label, where labels are in order.
 
     It is the cross-entropy of "at least this label", summed over all labels but the lowest: a ranked
-    probability score with logarithms in place of squares. Predicted probabilities are still those of a softmax
-    and still cheapest when they are true; with two labels it is weighted_cross_entropy(). Smoothing as there.
+    probability score with logarithms in place of squares. The loss is least when the probabilities are true,
+    and of two labels it is weighted_cross_entropy(). Smoothing as there.
     """
     import tensorflow as tf
 
