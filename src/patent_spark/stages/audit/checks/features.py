@@ -80,7 +80,8 @@ def _citation_ages(warehouse: Warehouse, citations: pd.DataFrame) -> pd.Series:
     days = (citations["citing_key"].map(granted) - citations["cited_key"].map(granted)).dt.days
     earlier = days >= 0
     of_patent = days[earlier].groupby(citations.loc[earlier, "citing_key"])
-    return of_patent.sum() * 48 // (of_patent.size() * 1461)
+    months: pd.Series = of_patent.sum() * 48 // (of_patent.size() * 1461)
+    return months
 
 
 def _earlier_relatives(warehouse: Warehouse, keys: NDArray[np.int64]) -> pd.Series:
