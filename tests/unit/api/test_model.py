@@ -56,6 +56,13 @@ def test_what_is_known_beside_the_text_counts(tmp_path):
     assert answer.citation_level.levels[0].probability == pytest.approx(first, abs=1e-4)
 
 
+@pytest.mark.parametrize("features", [{"num_claims": "many"}, {"claims": 3}])
+def test_features_that_cannot_be_read_are_an_error(tmp_path, features):
+    model = patent_spark.load_model(small_package(tmp_path / "p", features=FEATURES).folder)
+    with raises(DataError, column=next(iter(features))):
+        model.predict("a neural network", features=features)
+
+
 def test_scores_are_a_row_a_text_under_their_own_index(model, package, monkeypatch):
     frame = pd.DataFrame(TEXTS, columns=["title", "abstract"], index=[7, 8, 9, 10])
     scores = model.score(frame)
