@@ -34,8 +34,9 @@ from patent_spark.reporting.plots import (
 
 _COLOURS = LinearSegmentedColormap.from_list("patent_spark", RAMP)
 _SCALE = PowerNorm(0.5, 0, 1)  # the square root, so that confusions of a few per cent are visible
-_MANY, _NUMBERED = 30, 12
-"""More labels than this: a large figure; at most this many: numbers in the cells."""
+_MANY, _NUMBERED, _NAMED = 30, 12, 160
+"""More labels than this: a large figure; at most this many: numbers in the cells; more than this: the axes
+name classes in place of subclasses."""
 _TICKS = (0, 0.05, 0.2, 0.5, 1)
 _TIME_STYLES: Mapping[str, Style] = {
     "before": {"color": GREY, "marker": "s", "markersize": 4, "linewidth": 1.2},
@@ -57,9 +58,10 @@ def draw_confusion(path: Path, matrix: NDArray[np.int64], labels: Sequence[str],
     figure = Figure(figsize=(size, size * 1.03), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(shares, cmap=_COLOURS, norm=_SCALE, interpolation="nearest")
-    points = min(9.0, 900 / len(labels)) if many else 9
-    axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=points)
-    axes.set_yticks(range(len(labels)), labels, fontsize=points)
+    places, names = _ticks(labels)
+    points = min(9.0, 900 / len(names)) if many else 9
+    axes.set_xticks(places, names, rotation=90, fontsize=points)
+    axes.set_yticks(places, names, fontsize=points)
     axes.tick_params(length=1.5, pad=1.5, top=many, right=many, labeltop=many, labelright=many)
     if len(labels) <= _NUMBERED:
         _write_numbers(axes, shares)
@@ -67,8 +69,8 @@ def draw_confusion(path: Path, matrix: NDArray[np.int64], labels: Sequence[str],
         axes.axhline(edge, color=GREY, linewidth=0.6)
         axes.axvline(edge, color=GREY, linewidth=0.6)
     large = 14 if many else 9
-    axes.set_xlabel("predicted class", fontsize=large)
-    axes.set_ylabel("true class", fontsize=large)
+    axes.set_xlabel("predicted label", fontsize=large)
+    axes.set_ylabel("true label", fontsize=large)
     bar = figure.colorbar(
         image,
         ax=axes,
@@ -82,6 +84,16 @@ def draw_confusion(path: Path, matrix: NDArray[np.int64], labels: Sequence[str],
     bar.ax.tick_params(labelsize=large - 2)
     bar.set_label(meaning, fontsize=large - 1)
     save(figure, path)
+
+
+def _ticks(labels: Sequence[str]) -> tuple[list[float], list[str]]:
+    """Where the axes name what: each label, or each class in the middle of its many subclasses."""
+    if len(labels) <= _NAMED:
+        return [float(place) for place in range(len(labels))], list(labels)
+    members: dict[str, list[int]] = {}
+    for place, label in enumerate(labels):
+        members.setdefault(label[:3], []).append(place)
+    return [(own[0] + own[-1]) / 2 for own in members.values()], list(members)
 
 
 def draw_confusions(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from patent_spark.core.progress import Progress
 from patent_spark.inference.linear_model import LinearModel
 from patent_spark.metrics.calibration import fit_temperature
 from patent_spark.stages.evaluate.examples import Block
@@ -127,13 +128,16 @@ def fit_linear(
         tenth = max(1, len(mixed) // 10)
         kept, other, other_truth = mixed[tenth:], read[mixed[:tenth]], truth[mixed[:tenth]]
     kept, other, other_truth = kept[:_TUNING_TEXTS], other[:_TUNING_TEXTS], other_truth[:_TUNING_TEXTS]
+    candidates = _CANDIDATES if len(np.unique(truth[kept])) > 1 else []
     tried = []
-    if len(np.unique(truth[kept])) > 1:
-        tried = [_fit(*candidate, read[kept], truth[kept], seed) for candidate in _CANDIDATES]
-    best = int(np.argmax([float((each.predict(other) == other_truth).mean()) for each in tried] or [0]))
-    loss, strength = _CANDIDATES[best]
-    temperature = _temperature(tried[best], other, other_truth) if tried else 1.0
-    classifier = _fit(loss, strength, read, truth, seed)
+    with Progress("TF-IDF + linear", total=len(candidates) + 1, unit="fits") as progress:
+        for candidate in candidates:
+            tried.append(_fit(*candidate, read[kept], truth[kept], seed))
+            progress.update(1)
+        best = int(np.argmax([float((each.predict(other) == other_truth).mean()) for each in tried] or [0]))
+        loss, strength = _CANDIDATES[best]
+        temperature = _temperature(tried[best], other, other_truth) if tried else 1.0
+        classifier = _fit(loss, strength, read, truth, seed)
     model = _linear_model(inputs, classifier, labels, temperature)
     return LinearBaseline(model, f"{loss}, alpha {strength / len(truth):.2g}", len(truth))
 
