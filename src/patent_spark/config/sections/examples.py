@@ -128,6 +128,9 @@ class Text:
     )
     negative: Positive = setting(5, "negative samples for each word pair")
     epochs: Positive = setting(5, "passes over the text")
+    min_words: Count = setting(
+        0, "smallest number of words read in all passes; of a small release there are more passes"
+    )
     center: Flag = setting(
         False,
         "subtract the mean of all word vectors from each: skip-gram gives all words a common part, which "

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from patent_spark.core.context import StageContext
 
 _SETTINGS = (
-    "dimensions", "window", "subsample", "negative", "epochs", "seed", "workers", "center",
+    "dimensions", "window", "subsample", "negative", "epochs", "min_words", "seed", "workers", "center",
     "continue_vectors", "continued_epochs",
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ The only file that fits vectors with gensim; core/word_vectors.py looks them up.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -98,11 +99,16 @@ def skip_gram(
     model = _untrained(counts, text, workers=text.workers or len(os.sched_getaffinity(0)))
     if start is not None:
         _begin_with(model, start)
-    _train(model, files, text.epochs if start is None else text.continued_epochs)
+    _train(model, files, passes(text, files) if start is None else text.continued_epochs)
     if text.center:
         model.wv.vectors -= model.wv.vectors.mean(axis=0)
         model.wv.fill_norms(force=True)
     return SkipGram(model.wv, model.syn1neg)
+
+
+def passes(text: Text, files: Sequence[CorpusFile]) -> int:
+    """How often the files are read: text.epochs, and at least as often as text.min_words takes."""
+    return max(text.epochs, math.ceil(text.min_words / max(1, sum(file.words for file in files))))
 
 
 def _begin_with(model: Word2Vec, start: SkipGram) -> None:

@@ -2,13 +2,14 @@ import dataclasses
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from patent_spark.config import Text
-from patent_spark.stages.text.skipgram import CorpusFile, skip_gram, write_corpus
+from patent_spark.stages.text.skipgram import CorpusFile, passes, skip_gram, write_corpus
 from tests.support.messages import line_with
 
 SMALL = Text(dimensions=8, workers=1, epochs=2)
@@ -90,6 +91,7 @@ def test_frequent_words_are_skipped_above_the_share_that_subsample_names(tmp_pat
 PROGRAM = """
 import sys
 from pathlib import Path
+from pathlib import Path
 from patent_spark.config import Text
 from patent_spark.stages.text.skipgram import CorpusFile, skip_gram
 files = [CorpusFile(Path(path), 5000) for path in sys.argv[1:]]
@@ -135,3 +137,10 @@ def test_a_corpus_of_one_word_does_not_hang(tmp_path, workers):
         [corpus(tmp_path / "texts", ["word"])], {"word": 1}, Text(dimensions=2, workers=workers)
     )
     assert np.isfinite(model.keyed.vectors).all()
+
+
+def test_a_small_corpus_is_read_more_often():
+    files = [CorpusFile(Path("a"), 300), CorpusFile(Path("b"), 200)]
+    wanted = [passes(Text(epochs=3, min_words=words), files) for words in (0, 1500, 1501, 5000)]
+    assert wanted == [3, 3, 4, 10]
+    assert passes(Text(epochs=3, min_words=10), []) == 10
