@@ -28,11 +28,12 @@ def keep_training_texts(
 
     Patents without class, label or split are kept: no model is tested on them.
     """
-    kept = tokens.join(held_out, "patent_key", how="left_anti")
+    kept = tokens.select("patent_key").join(held_out, "patent_key", how="left_anti")
     if before is not None:
         granted = patents.where(F.col("grant_date") < F.lit(before)).select("patent_key")
         kept = kept.join(granted, "patent_key", how="left_semi")
-    return kept
+    # Keys on the left, where Sail builds its hash table: with the texts there it held all of them.
+    return F.broadcast(kept).join(tokens, "patent_key").select(*tokens.columns)
 
 
 def vocabulary(training: DataFrame, min_count: int) -> DataFrame:
