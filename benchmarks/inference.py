@@ -1,6 +1,6 @@
 """Using a trained model: onnxruntime beside Keras, in turns, each in a process of its own.
 
-    python benchmarks/inference.py                 # random weights, in the size of conf/default.yaml
+    python benchmarks/inference.py                 # random weights, as one network of conf/default.yaml
     python benchmarks/inference.py --layers 2      # two bidirectional layers
     python benchmarks/inference.py --package folder --task technology
 

@@ -13,7 +13,7 @@ import pandas as pd
 from patent_spark.api.warehouse import Warehouse, open_warehouse
 from patent_spark.config import Config
 from patent_spark.core.errors import DataError
-from patent_spark.core.features import TABLE_COLUMNS, given_or_unknown, given_value
+from patent_spark.core.features import TABLE_COLUMNS, given_or_error, given_or_unknown
 from patent_spark.core.schemas import TOP1
 from patent_spark.core.store import open_store
 from patent_spark.inference.model_source import OpenedModel, open_models
@@ -82,7 +82,7 @@ class Model:
         each word contributes. Raises DataError for a text without words, and for features that FEATURES
         does not have or whose values cannot be read.
         """
-        known = _checked(features or {})
+        known = given_or_error(features or {})
         document = Document(title, abstract, claims=claims, cpc_class=cpc_class, features=known)
         (prediction,) = self._predictor.predict([document], top, explain=explain)
         return prediction
@@ -161,17 +161,3 @@ def _chunks(frame: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
     for start in range(0, len(fields), _CHUNK):
         chunk = fields.iloc[start : start + _CHUNK]
         yield [dict(zip(chunk.columns, row, strict=True)) for row in chunk.itertuples(index=False)]
-
-
-def _checked(features: Mapping[str, int | str]) -> dict[str, int | str]:
-    """The features that are known. One text is given by hand, so a slip is an error; in a table it is not."""
-    known = {}
-    for column, value in features.items():
-        if column not in TABLE_COLUMNS:
-            columns = ", ".join(TABLE_COLUMNS)
-            raise DataError(f"features: {column} is not one of {columns}", column=column)
-        try:
-            known[column] = given_value(column, value)
-        except ValueError as error:
-            raise DataError(f"features: {error}: {value!r}", column=column) from error
-    return {column: value for column, value in known.items() if value is not None}

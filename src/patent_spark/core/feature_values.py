@@ -69,13 +69,17 @@ def _citations(keys: DataFrame, read: Read) -> DataFrame:
 
 
 def _citation_ages(keys: DataFrame, read: Read) -> DataFrame:
-    """The mean age of the cited patents that are known, in whole months of 1461/48 days."""
+    """The mean age of the cited patents that are known, in whole months of 1461/48 days.
+
+    The dates are on the left of the joins, where Sail builds its hash table.
+    """
     granted = read("PATENTS").transform(keep_standing).select("patent_key", "grant_date")
     cited = granted.select(F.col("patent_key").alias("cited_key"), F.col("grant_date").alias("cited_date"))
     made = read("CITATIONS").select(F.col("citing_key").alias("patent_key"), "cited_key")
+    own = F.broadcast(granted.join(keys, "patent_key", "left_semi")).join(made, "patent_key")
     ages = (
-        made.join(granted.join(keys, "patent_key", "left_semi"), "patent_key")
-        .join(cited, "cited_key")
+        F.broadcast(cited)
+        .join(own, "cited_key")
         .select("patent_key", F.datediff("grant_date", "cited_date").alias("days"))
         .where(F.col("days") >= 0)
     )

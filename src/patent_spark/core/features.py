@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import EncodedColumn, FeatureEncoding
 
 LENGTH = "length"
@@ -143,7 +144,7 @@ def values_of_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) ->
 def given_value(column: str, value: Any) -> int | str | None:
     """A value as people and files give it; None where it is unknown.
 
-    Raises ValueError for a count that is no whole number from 0, and for a category that is no text.
+    Raises ValueError for a count that is not a whole number, 0 or more, and for a category that is no text.
     """
     if value is None or value != value or value == "":  # NaN is not equal to itself
         return None
@@ -156,7 +157,7 @@ def given_value(column: str, value: Any) -> int | str | None:
     ):
         value = int(value)
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 0 <= value <= _LARGEST:
-        raise ValueError(f"{column} is no whole number from 0")
+        raise ValueError(f"{column} must be a whole number, 0 or more")
     return int(value)
 
 
@@ -168,6 +169,22 @@ def given_or_unknown(values: Mapping[str, Any]) -> dict[str, int | str]:
             value = given_value(column, values[column])
         except ValueError:
             continue
+        if value is not None:
+            known[column] = value
+    return known
+
+
+def given_or_error(values: Mapping[str, Any]) -> dict[str, int | str]:
+    """The values of columns of FEATURES. Raises DataError for another column or one that cannot be read."""
+    known: dict[str, int | str] = {}
+    for column, given in values.items():
+        if column not in TABLE_COLUMNS:
+            columns = ", ".join(TABLE_COLUMNS)
+            raise DataError(f"features: {column} is not one of {columns}", column=column)
+        try:
+            value = given_value(column, given)
+        except ValueError as error:
+            raise DataError(f"features: {error}: {given!r}", column=column) from error
         if value is not None:
             known[column] = value
     return known

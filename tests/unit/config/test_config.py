@@ -143,6 +143,13 @@ def test_interim_levels_are_for_what_an_embargo_keeps_out(settings, mentioned):
     assert mentioned in str(error.value)
 
 
+def test_the_ordinal_loss_has_none_for_interim_levels():
+    interim = ["label.follow_up_months=[12]", "split.interim_levels=true"]
+    assert load_config(sets=[*interim])[0].train.level_loss == "cross_entropy"
+    with raises(ConfigError, setting="train.level_loss"):
+        load_config(sets=[*interim, "train.level_loss=ordinal"])
+
+
 def test_features_are_for_the_model_of_the_citation_level_alone():
     sets = ["model.features=[claims, class]", "technology.max_tokens=200"]
     assert load_config(sets=sets)[0].model.features == ("claims", "class")

@@ -128,8 +128,10 @@ class Text:
     )
     negative: Positive = setting(5, "negative samples for each word pair")
     epochs: Positive = setting(5, "passes over the text")
-    min_words: Count = setting(
-        0, "smallest number of words read in all passes; of a small release there are more passes"
+    min_training_words: Count = setting(
+        0,
+        "read at least this many words: a small release gets more passes than `epochs`, up to 100; not for "
+        "continued vectors",
     )
     center: Flag = setting(
         False,

@@ -84,7 +84,7 @@ class Train:
         "none",
         "how the learning rate falls after warmup. linear, cosine: to 0 at the last step. plateau: to 0.3 of "
         "it, three times, whenever `patience` is over, and from the best weights; after the fourth time the "
-        "training ends",
+        "training ends. A loss that is lower by less than 0.1 % does not count",
     )
     weight_decay: Real = setting(0.0, "AdamW weight decay, except for biases and word vectors")
     label_smoothing: ShareBelowOne = setting(0.0, "share of each target that is spread over all labels")

@@ -34,9 +34,12 @@ from patent_spark.reporting.plots import (
 
 _COLOURS = LinearSegmentedColormap.from_list("patent_spark", RAMP)
 _SCALE = PowerNorm(0.5, 0, 1)  # the square root, so that confusions of a few per cent are visible
-_MANY, _NUMBERED, _NAMED = 30, 12, 160
-"""More labels than this: a large figure; at most this many: numbers in the cells; more than this: the axes
-name classes in place of subclasses."""
+_MANY = 30
+"""More labels than this: a large figure."""
+_NUMBERED = 12
+"""At most this many labels: numbers in the cells."""
+_NAMED = 160
+"""More labels than this: the axes name classes in place of subclasses."""
 _TICKS = (0, 0.05, 0.2, 0.5, 1)
 _TIME_STYLES: Mapping[str, Style] = {
     "before": {"color": GREY, "marker": "s", "markersize": 4, "linewidth": 1.2},
@@ -87,7 +90,10 @@ def draw_confusion(path: Path, matrix: NDArray[np.int64], labels: Sequence[str],
 
 
 def _ticks(labels: Sequence[str]) -> tuple[list[float], list[str]]:
-    """Where the axes name what: each label, or each class in the middle of its many subclasses."""
+    """Positions and names of the ticks: each label, or each class in the middle of its many subclasses.
+
+    labels: in the order of the alphabet, so the subclasses of a class stand together.
+    """
     if len(labels) <= _NAMED:
         return [float(place) for place in range(len(labels))], list(labels)
     members: dict[str, list[int]] = {}

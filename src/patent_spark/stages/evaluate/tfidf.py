@@ -138,6 +138,7 @@ def fit_linear(
         loss, strength = _CANDIDATES[best]
         temperature = _temperature(tried[best], other, other_truth) if tried else 1.0
         classifier = _fit(loss, strength, read, truth, seed)
+        progress.update(1)
     model = _linear_model(inputs, classifier, labels, temperature)
     return LinearBaseline(model, f"{loss}, alpha {strength / len(truth):.2g}", len(truth))
 

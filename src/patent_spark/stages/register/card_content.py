@@ -145,5 +145,6 @@ def _training(settings: Config, origin: Provenance) -> TrainingSummary:
         units=network.units,
         bidirectional=network.bidirectional,
         pooling=network.pool,
+        networks=len(settings.text.vector_sets),
         code=origin.stages[-1].code,
     )

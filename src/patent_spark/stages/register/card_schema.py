@@ -95,6 +95,8 @@ class TrainingSummary(Record):
     units: int
     bidirectional: bool
     pooling: str
+    networks: int
+    """Networks whose probabilities are averaged, each with its own word vectors."""
     code: str
 
 

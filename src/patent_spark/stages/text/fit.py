@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from patent_spark.core.context import StageContext
 
 _SETTINGS = (
-    "dimensions", "window", "subsample", "negative", "epochs", "min_words", "seed", "workers", "center",
-    "continue_vectors", "continued_epochs",
+    "dimensions", "window", "subsample", "negative", "epochs", "min_training_words", "seed", "workers",
+    "center", "continue_vectors", "continued_epochs",
 )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _FILE_WORDS = 2_000_000
 # The first and the last learning rate: gensim's defaults.
 _RATES = 0.025, 0.0001
+_MOST_PASSES = 100
 _KEYED, _CONTEXT = "vectors.kv", "context.npy"
 
 
@@ -99,16 +100,18 @@ def skip_gram(
     model = _untrained(counts, text, workers=text.workers or len(os.sched_getaffinity(0)))
     if start is not None:
         _begin_with(model, start)
-    _train(model, files, passes(text, files) if start is None else text.continued_epochs)
+    words = sum(file.words for file in files)
+    _train(model, files, passes(text, words) if start is None else text.continued_epochs)
     if text.center:
         model.wv.vectors -= model.wv.vectors.mean(axis=0)
         model.wv.fill_norms(force=True)
     return SkipGram(model.wv, model.syn1neg)
 
 
-def passes(text: Text, files: Sequence[CorpusFile]) -> int:
-    """How often the files are read: text.epochs, and at least as often as text.min_words takes."""
-    return max(text.epochs, math.ceil(text.min_words / max(1, sum(file.words for file in files))))
+def passes(text: Text, words: int) -> int:
+    """How often a corpus of so many words is read."""
+    wanted = math.ceil(text.min_training_words / words) if words else 0
+    return max(text.epochs, min(wanted, _MOST_PASSES))
 
 
 def _begin_with(model: Word2Vec, start: SkipGram) -> None:

@@ -117,9 +117,9 @@ class Trainer:
         loss = tf.reduce_sum(known * tf.nn.sparse_softmax_cross_entropy_with_logits(own_label, mean_logits))
         correct = tf.cast(tf.argmax(mean_logits, axis=1, output_type=tf.int32) == own_label, tf.float32)
         n_correct = tf.reduce_sum(known * correct)
-        minimised = weighted_ordinal_loss if head.ordinal else weighted_cross_entropy
+        loss_of = weighted_ordinal_loss if head.ordinal else weighted_cross_entropy
         for logits in all_logits:
-            own = tf.reduce_sum(known * minimised(own_label, logits, head.weights, smoothing))
+            own = tf.reduce_sum(known * loss_of(own_label, logits, head.weights, smoothing))
             if head.interim is not None:
                 own += self._interim_objective(label - head.labels, logits, weight, head.interim)
             objective += own / len(all_logits)

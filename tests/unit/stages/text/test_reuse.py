@@ -111,7 +111,15 @@ def test_vectors_of_the_same_training_texts_are_taken_over(text):
 
 
 @pytest.mark.parametrize(
-    "change", ["text.window=3", "text.epochs=6", "text.seed=5", "text.min_count=2", "text.center=true"]
+    "change",
+    [
+        "text.window=3",
+        "text.epochs=6",
+        "text.min_training_words=9999",
+        "text.seed=5",
+        "text.min_count=2",
+        "text.center=true",
+    ],
 )
 def test_vectors_with_other_settings_are_fitted_anew(text, change):
     text(OLD)

@@ -2,7 +2,6 @@ import dataclasses
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -91,7 +90,6 @@ def test_frequent_words_are_skipped_above_the_share_that_subsample_names(tmp_pat
 PROGRAM = """
 import sys
 from pathlib import Path
-from pathlib import Path
 from patent_spark.config import Text
 from patent_spark.stages.text.skipgram import CorpusFile, skip_gram
 files = [CorpusFile(Path(path), 5000) for path in sys.argv[1:]]
@@ -139,8 +137,16 @@ def test_a_corpus_of_one_word_does_not_hang(tmp_path, workers):
     assert np.isfinite(model.keyed.vectors).all()
 
 
-def test_a_small_corpus_is_read_more_often():
-    files = [CorpusFile(Path("a"), 300), CorpusFile(Path("b"), 200)]
-    wanted = [passes(Text(epochs=3, min_words=words), files) for words in (0, 1500, 1501, 5000)]
-    assert wanted == [3, 3, 4, 10]
-    assert passes(Text(epochs=3, min_words=10), []) == 10
+def test_a_small_corpus_is_read_more_often(tmp_path):
+    """Of 500 words; never more than a hundred times."""
+    wanted = [passes(Text(epochs=3, min_training_words=words), 500) for words in (0, 1500, 1501, 5000, 10**9)]
+    assert wanted == [3, 3, 4, 10, 100]
+    assert passes(Text(epochs=3, min_training_words=10), 0) == 3
+    (tmp_path / "texts").write_text("a b c d\n" * 50)
+    files, counts = [CorpusFile(tmp_path / "texts", 200)], dict.fromkeys("abcd", 50)
+
+    def vectors(**settings):
+        return skip_gram(files, counts, Text(dimensions=4, workers=1, **settings)).keyed.vectors
+
+    assert (vectors(epochs=1, min_training_words=600) == vectors(epochs=3)).all()
+    assert (vectors(epochs=1) != vectors(epochs=3)).any()

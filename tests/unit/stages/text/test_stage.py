@@ -121,7 +121,9 @@ def test_what_may_be_learned_from(session):
         (before, True, False, False),
         (after, True, False, False),
     ]
-    texts = frame(session, "TOKENS", [{"patent_key": key, "tokens": ["x"]} for key in range(len(cases))])
+    texts = frame(
+        session, "TOKENS", [{"patent_key": key, "tokens": [f"w{key}"]} for key in range(len(cases))]
+    )
     patents = frame(
         session, "PATENTS", [{"patent_key": key, "grant_date": case[0]} for key, case in enumerate(cases)]
     )
@@ -131,8 +133,10 @@ def test_what_may_be_learned_from(session):
         [{"patent_key": key} for key, case in enumerate(cases) if case[1] for _ in range(2)],
     ).select("patent_key")
     for until, column in ((None, 2), (day, 3)):
-        kept = [row.patent_key for row in keep_training_texts(texts, held_out, patents, until).collect()]
-        assert sorted(kept) == [key for key, case in enumerate(cases) if case[column]]
+        kept = keep_training_texts(texts, held_out, patents, until)
+        assert kept.columns == texts.columns
+        expected = [(key, [f"w{key}"]) for key, case in enumerate(cases) if case[column]]
+        assert sorted((row.patent_key, row.tokens) for row in kept.collect()) == expected
 
 
 def test_vocabulary_is_ordered_by_frequency_then_alphabet(session):

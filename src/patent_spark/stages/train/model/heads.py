@@ -39,7 +39,7 @@ class Head:
     """
 
     ordinal: bool = False
-    """Whether the loss takes the labels as ordered."""
+    """Whether the ordinal loss is used."""
 
     @property
     def labels(self) -> int:

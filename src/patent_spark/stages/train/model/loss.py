@@ -1,7 +1,4 @@
-"""The loss that is minimised: cross-entropy, of ordered labels on request that of each step between them.
-
-Labels are smoothed and weighted where that is set.
-"""
+"""The training loss: cross-entropy, or an ordinal loss for ordered labels; smoothed and weighted if set."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _FACTOR = 0.3
 """By which a plateau lowers the learning rate."""
 _REDUCTIONS = 3
 """After so many, the learning rate is below 3 % of its peak, and another plateau ends the training."""
-_NOTABLE = 0.001
+_MIN_IMPROVEMENT = 0.001
 """A loss that is lower by a smaller share is part of a plateau: otherwise a small step size would find one
 loss after another that is lower by next to nothing."""
 
@@ -43,18 +43,18 @@ def without_development(settings: Train) -> Train:
 def is_over(history: Sequence[EpochMetrics], settings: Train) -> bool:
     """Whether the development loss has stopped falling, so that the training ends before its last epoch."""
     if settings.decay == "plateau":
-        return plateaus(history, settings.patience, _NOTABLE) > _REDUCTIONS
+        return plateaus(history, settings.patience, _MIN_IMPROVEMENT) > _REDUCTIONS
     return plateaus(history, settings.patience) > 0
 
 
-def plateaus(history: Sequence[EpochMetrics], patience: int, notable: float = 0.0) -> int:
+def plateaus(history: Sequence[EpochMetrics], patience: int, min_improvement: float = 0.0) -> int:
     """How often `patience` epochs (0 = never) in a row brought no lower development loss than any before.
 
-    notable: a loss counts as lower if it is so by more than this share.
+    min_improvement: the share by which a loss must be lower to count as such.
     """
     least, waited, count = math.inf, 0, 0
     for loss in (epoch["dev_loss"] for epoch in history if "dev_loss" in epoch):
-        lower = loss < least * (1 - notable)
+        lower = loss < least * (1 - min_improvement)
         waited, least = (0, loss) if lower else (waited + 1, least)
         if patience and waited == patience:
             waited, count = 0, count + 1
@@ -68,7 +68,7 @@ def reduction(history: Sequence[EpochMetrics], settings: Train) -> float:
     """
     if settings.decay != "plateau":
         return 1.0
-    return _FACTOR ** plateaus(history, settings.patience, _NOTABLE)
+    return _FACTOR ** plateaus(history, settings.patience, _MIN_IMPROVEMENT)
 
 
 def adam(settings: Train, steps: int) -> keras.optimizers.Optimizer:
