@@ -101,7 +101,8 @@ class _Bench:
     def _run(self, name: str, stage: str, sets: Sequence[str]) -> Store:
         store = Store(self._scratch / name)
         before = store.manifest(stage)
-        command = stage_command(stage, store.root, [*_ONE_FIT, *self._sets, *sets], _CONFIGURATION, anew=False)
+        settings = [*_ONE_FIT, *self._sets, *sets]
+        command = stage_command(stage, store.root, settings, _CONFIGURATION, anew=False)
         outcome = run(command)
         if _manifest(store, stage) != before:
             print(f"  {name} {stage} {outcome.seconds:.1f} s", file=sys.stderr, flush=True)
