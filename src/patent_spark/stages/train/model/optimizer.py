@@ -42,16 +42,15 @@ def without_development(settings: Train) -> Train:
 
 def is_over(history: Sequence[EpochMetrics], settings: Train) -> bool:
     """Whether the development loss has stopped falling, so that the training ends before its last epoch."""
-    if settings.decay == "plateau":
-        return plateaus(history, settings.patience, _MIN_IMPROVEMENT) > _REDUCTIONS
-    return plateaus(history, settings.patience) > 0
+    return _plateaus(history, settings) > (_REDUCTIONS if settings.decay == "plateau" else 0)
 
 
-def plateaus(history: Sequence[EpochMetrics], patience: int, min_improvement: float = 0.0) -> int:
+def _plateaus(history: Sequence[EpochMetrics], settings: Train) -> int:
     """How often `patience` epochs (0 = never) in a row brought no lower development loss than any before.
 
-    min_improvement: the share by which a loss must be lower to count as such.
+    With decay=plateau, a loss must be lower by _MIN_IMPROVEMENT to count as such.
     """
+    patience, min_improvement = settings.patience, _MIN_IMPROVEMENT if settings.decay == "plateau" else 0.0
     least, waited, count = math.inf, 0, 0
     for loss in (epoch["dev_loss"] for epoch in history if "dev_loss" in epoch):
         lower = loss < least * (1 - min_improvement)
@@ -66,9 +65,7 @@ def reduction(history: Sequence[EpochMetrics], settings: Train) -> float:
 
     A function of the history alone, so that all ranks, and a training that is resumed, have the same.
     """
-    if settings.decay != "plateau":
-        return 1.0
-    return _FACTOR ** plateaus(history, settings.patience, _MIN_IMPROVEMENT)
+    return _FACTOR ** _plateaus(history, settings) if settings.decay == "plateau" else 1.0
 
 
 def adam(settings: Train, steps: int) -> keras.optimizers.Optimizer:
