@@ -33,12 +33,6 @@ def check_together(config: Config) -> None:
         )
     if split.interim_levels:
         _check_interim_levels(config)
-        if config.train.level_loss == "ordinal":
-            raise ConfigError(
-                "train.level_loss = ordinal has no loss for interim levels: set split.interim_levels=false, "
-                "or train.level_loss=cross_entropy",
-                setting="train.level_loss",
-            )
     _check_ranks(config)
     _check_decay(config)
     _check_texts(config)
@@ -148,3 +142,9 @@ def _check_interim_levels(config: Config) -> None:
         )
     if problem:
         raise ConfigError(f"split.interim_levels {problem}", setting="split.interim_levels")
+    if config.train.level_loss == "ordinal":
+        raise ConfigError(
+            "train.level_loss = ordinal has no loss for interim levels: set split.interim_levels=false, "
+            "or train.level_loss=cross_entropy",
+            setting="train.level_loss",
+        )
