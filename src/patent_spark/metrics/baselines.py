@@ -42,21 +42,24 @@ DESCRIPTIONS = {
 """What the report says of each, in its order."""
 
 
-def majority(training: NDArray[np.int64], patents: TestPatents, sets: LabelSets | None = None) -> Predictions:
+def majority(training: NDArray[np.int64], prior: Predictions) -> Predictions:
     """Always the most frequent label of the training patents, with probability 1.
 
-    The other labels follow in the order of their frequency. training: training patents of each label. sets:
-    all labels of the patents, where they have several.
+    The other labels follow in the order of their frequency, as in `prior`, the class_prior() of the same
+    patents. training: training patents of each label.
     """
+    patents = prior.patents
     certain = _constant(np.eye(len(patents.labels))[int(np.argmax(training))], patents)
-    prior = class_prior(training, patents, sets)
     return dataclasses.replace(certain, in_top3=prior.in_top3, in_top5=prior.in_top5, sets=prior.sets)
 
 
 def class_prior(
     training: NDArray[np.int64], patents: TestPatents, sets: LabelSets | None = None
 ) -> Predictions:
-    """A label drawn from the shares of the labels in the training patents, which are its probabilities."""
+    """A label drawn from the shares of the labels in the training patents, which are its probabilities.
+
+    training: training patents of each label. sets: all labels of the patents, where they have several.
+    """
     shares = training / training.sum()
     found = None
     if sets is not None:

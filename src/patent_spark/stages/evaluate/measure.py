@@ -154,10 +154,8 @@ def _compared(
     """The model, all baselines, and of a combined model the network alone."""
     model = predictions[MODEL]
     training = np.array([fitted.training_labels[label] for label in model.patents.labels], np.int64)
-    constant = {
-        MAJORITY: majority(training, model.patents, sets),
-        CLASS_PRIOR: class_prior(training, model.patents, sets),
-    }
+    prior = class_prior(training, model.patents, sets)
+    constant = {MAJORITY: majority(training, prior), CLASS_PRIOR: prior}
     return {
         MODEL: model,
         **constant,

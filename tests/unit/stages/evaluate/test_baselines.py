@@ -42,7 +42,7 @@ def metrics_of(predictions):
 
 def test_majority_and_prior_by_hand():
     training, patents = np.array([6, 3, 1, 0]), patents_of(np.repeat([0, 1, 3], [4, 4, 2]), LEVELS)
-    actual = metrics_of(majority(training, patents))
+    actual = metrics_of(majority(training, class_prior(training, patents)))
     assert actual["accuracy"] == 0.4
     assert [actual[f"per_class.{name}"][0] for name in ("precision", "recall", "f1")] == [
         0.4,
@@ -65,7 +65,8 @@ def test_majority_and_prior_by_hand():
 
 def test_the_most_frequent_labels_are_the_five_of_the_majority():
     patents = patents_of(np.arange(8), [f"A{i:02d}" for i in range(8)])
-    in_top5 = majority(np.array([1, 9, 2, 8, 3, 7, 4, 6]), patents).in_top5
+    training = np.array([1, 9, 2, 8, 3, 7, 4, 6])
+    in_top5 = majority(training, class_prior(training, patents)).in_top5
     assert np.flatnonzero(in_top5).tolist() == [1, 3, 5, 6, 7]
 
 
