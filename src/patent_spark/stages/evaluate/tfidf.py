@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from patent_spark.core.progress import Progress
 from patent_spark.inference.linear_model import LinearModel
+from patent_spark.metrics.baselines import LINEAR_WITH_FEATURES, NAMES, TFIDF_LINEAR
 from patent_spark.metrics.calibration import fit_temperature
 from patent_spark.stages.evaluate.examples import Block
 
@@ -130,7 +131,8 @@ def fit_linear(
     kept, other, other_truth = kept[:_TUNING_TEXTS], other[:_TUNING_TEXTS], other_truth[:_TUNING_TEXTS]
     candidates = _CANDIDATES if len(np.unique(truth[kept])) > 1 else []
     tried = []
-    with Progress("TF-IDF + linear", total=len(candidates) + 1, unit="fits") as progress:
+    name = NAMES[LINEAR_WITH_FEATURES if features else TFIDF_LINEAR]
+    with Progress(name, total=len(candidates) + 1, unit="fits") as progress:
         for candidate in candidates:
             tried.append(_fit(*candidate, read[kept], truth[kept], seed))
             progress.update(1)

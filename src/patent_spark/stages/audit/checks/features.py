@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from patent_spark.core.key_filter import among
 from patent_spark.core.metadata import EncodedColumn, FeatureEncoding, ShardMetadata
 from patent_spark.stages.audit.check_spec import CheckSpec
 from patent_spark.stages.audit.report_schema import CheckResult
@@ -101,7 +102,7 @@ def _earlier_relatives(warehouse: Warehouse, keys: NDArray[np.int64]) -> pd.Seri
 
 def _stored(data: TaskData, keys: NDArray[np.int64]) -> pd.DataFrame:
     """FEATURES of these patents; a patent that it lacks has null everywhere."""
-    table = data.store.read_arrow("FEATURES", where=pc.field("patent_key").isin(keys))
+    table = data.store.read_arrow("FEATURES", where=among(keys))
     rows: pd.DataFrame = table.to_pandas().drop_duplicates("patent_key").set_index("patent_key")
     return rows.reindex(keys)
 
