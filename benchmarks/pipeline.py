@@ -17,14 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from measure import machine, run
-from simulated import stage_command
+from simulated import ONE_FIT, stage_command
 
 STAGES = ("ingest", "label", "quality", "split", "text", "shard", "train", "evaluate", "audit")
 _CONFIGURATION = Path(__file__).parents[1] / "conf" / "default.yaml"
 _SMALL = (
-    "text.dimensions=64", "text.epochs=1", "text.further_vectors=[]",
-    "text.min_training_words=0", "model.units=16", "model.bidirectional=false", "train.epochs=1",
-    "train.batch=512", "train.decay=linear", "train.min_steps=1",
+    *ONE_FIT, "text.dimensions=64", "text.epochs=1", "model.units=16", "model.bidirectional=false",
+    "train.epochs=1", "train.batch=512", "train.decay=linear", "train.min_steps=1",
 )  # fmt: skip
 _ALL_PATENTS = 9_400_000
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from measure import machine, run
-from simulated import stage_command
+from simulated import ONE_FIT, stage_command
 
 from patent_spark.config.sections.release import Simulate
 from patent_spark.core.manifest import Manifest
@@ -28,8 +28,6 @@ from patent_spark.stages.simulate.population import Population
 STAGES = ("ingest", "label", "quality", "split", "text", "shard")
 _CONFIGURATION = Path(__file__).parents[1] / "conf" / "default.yaml"
 _CONTINUED = "text.continue_vectors=true"
-_ONE_FIT = "text.further_vectors=[]", "text.min_training_words=0"
-"""What is compared is how much is taken over; more passes and a second set would only prolong the fit."""
 
 
 def main() -> None:
@@ -101,7 +99,7 @@ class _Bench:
     def _run(self, name: str, stage: str, sets: Sequence[str]) -> Store:
         store = Store(self._scratch / name)
         before = store.manifest(stage)
-        settings = [*_ONE_FIT, *self._sets, *sets]
+        settings = [*ONE_FIT, *self._sets, *sets]
         command = stage_command(stage, store.root, settings, _CONFIGURATION, anew=False)
         outcome = run(command)
         if _manifest(store, stage) != before:

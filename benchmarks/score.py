@@ -3,10 +3,9 @@ cores and batches, and its memory at growing numbers of texts.
 
 The texts are those of a simulated release; the network is one of those of conf/default.yaml (or has two
 layers), with random weights, which do not change its speed. All in turn in the same run. Our rate is that of
-the scoring:
-reading and joining the tables, splitting texts into words, the network, sorting labels, writing SCORES;
-without the start of the command. Two rates of onnxruntime (benchmarks/peers/score_onnxruntime.py): the
-network alone on token ids that lie ready in memory, and with reading the texts and splitting them.
+the scoring: reading and joining the tables, splitting texts into words, the network, sorting labels, writing
+SCORES; without the start of the command. Two rates of onnxruntime (benchmarks/peers/score_onnxruntime.py):
+the network alone on token ids that lie ready in memory, and with reading the texts and splitting them.
 """
 
 from __future__ import annotations
