@@ -99,6 +99,7 @@ class VectorSet:
     dimensions: Positive | None = None
     window: Positive | None = None
     subsample: Share | None = None
+    subwords: Flag | None = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -127,6 +128,11 @@ class Text:
         "frequency above which words are randomly skipped, as a share of the text; 0: never",
     )
     negative: Positive = setting(5, "negative samples for each word pair")
+    subwords: Flag = setting(
+        False,
+        "fastText: a word's vector is the mean of its own and of those of its groups of 3 to 6 letters, so "
+        "that rare words learn from words that are spelt alike; fitting takes twice as long",
+    )
     epochs: Positive = setting(5, "passes over the text")
     min_training_words: Count = setting(
         0,
@@ -140,9 +146,9 @@ class Text:
     )
     further_vectors: tuple[VectorSet, ...] = setting(
         (),
-        "further sets of word vectors, each with its own window, dimensions or subsample (and another seed), "
-        "such as [{window: 40}]. The model gets a network for each, and their probabilities are averaged; "
-        "time and memory of fitting and training grow with the number of networks",
+        "further sets of word vectors, each with its own window, dimensions, subsample or subwords (and "
+        "another seed), such as [{window: 40}]. The model gets a network for each, and their probabilities "
+        "are averaged; time and memory of fitting and training grow with the number of networks",
     )
     continue_vectors: Flag = setting(
         False,

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from patent_spark.core.context import StageContext
 
 _SETTINGS = (
-    "dimensions", "window", "subsample", "negative", "epochs", "min_training_words", "seed", "workers",
-    "center", "continue_vectors", "continued_epochs",
+    "dimensions", "window", "subsample", "negative", "subwords", "epochs", "min_training_words", "seed",
+    "workers", "center", "continue_vectors", "continued_epochs",
 )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ class _VectorSet:
         version, start = self._before() if self.text.continue_vectors else (None, None)
         model = skip_gram(files, counts, self.text, start)
         self._keyed.mkdir(exist_ok=True)
-        model.save(self._keyed, with_context=self.text.continue_vectors)
+        model.save(self._keyed, with_weights=self.text.continue_vectors)
         if self.place:
             np.save(self.context.draft.path("FURTHER_VECTORS") / self._file, model.keyed.vectors)
         else:
@@ -96,10 +96,10 @@ class _VectorSet:
             say("  word vectors begin from nothing: no release is published yet")
             return None, None
         model = SkipGram.load(published.directory("KEYED_VECTORS") / self._folder)
-        if model is None or model.context.shape[1] != self.text.dimensions:
+        if model is None or not model.is_like(self.text):
             say(
                 f"  word vectors begin from nothing: those of version {manifest.version} were made without "
-                "text.continue_vectors, or have other dimensions"
+                "text.continue_vectors, or with other text.dimensions or text.subwords"
             )
             return None, None
         say(f"  word vectors go on from version {manifest.version} (release {manifest.release_id})")

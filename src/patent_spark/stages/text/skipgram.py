@@ -1,4 +1,5 @@
-"""Skip-gram vectors with negative sampling (Mikolov et al. 2013) from text files.
+"""Skip-gram vectors with negative sampling (Mikolov et al. 2013) from text files; with subwords, those of
+fastText (Bojanowski et al. 2017).
 
 The only file that fits vectors with gensim; core/word_vectors.py looks them up.
 """
@@ -29,7 +30,9 @@ _FILE_WORDS = 2_000_000
 # The first and the last learning rate: gensim's defaults.
 _RATES = 0.025, 0.0001
 _MOST_PASSES = 100
-_KEYED, _CONTEXT = "vectors.kv", "context.npy"
+_KEYED, _WEIGHTS = "vectors.kv", "weights.npz"
+# Groups of letters share so many vectors by their hashes: half of gensim's default, and half its memory.
+_SUBWORDS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -70,23 +73,29 @@ class SkipGram:
 
     keyed: KeyedVectors
     """The vectors of the words, in the order of the vocabulary."""
-    context: NDArray[np.float32]
-    """[words, dimensions]: the weights of a word as the neighbour of others."""
+    weights: Mapping[str, NDArray[np.float32]]
+    """What else a model goes on from, [rows, dimensions] each: `context`, a word's weights as the neighbour
+    of others; and of subwords `words` and `subwords`, which make up the vectors."""
 
-    def save(self, folder: Path, with_context: bool) -> None:
+    def save(self, folder: Path, with_weights: bool) -> None:
         """Save the vectors and, for a model that goes on from them, the other weights."""
         self.keyed.save(str(folder / _KEYED))
-        if with_context:
-            np.save(folder / _CONTEXT, self.context)
+        if with_weights:
+            np.savez(folder / _WEIGHTS, **self.weights)
 
     @staticmethod
     def load(folder: Path) -> SkipGram | None:
         """A saved model; None when it was saved without its other weights."""
         from gensim.models import KeyedVectors
 
-        if not (folder / _CONTEXT).exists():
+        if not (folder / _WEIGHTS).exists():
             return None
-        return SkipGram(KeyedVectors.load(str(folder / _KEYED)), np.load(folder / _CONTEXT))
+        with np.load(folder / _WEIGHTS) as weights:
+            return SkipGram(KeyedVectors.load(str(folder / _KEYED)), dict(weights))
+
+    def is_like(self, text: Text) -> bool:
+        """Whether a model of these settings can go on from this one."""
+        return self.keyed.vector_size == text.dimensions and ("subwords" in self.weights) == text.subwords
 
 
 def skip_gram(
@@ -102,10 +111,24 @@ def skip_gram(
         _begin_with(model, start)
     words = sum(file.words for file in files)
     _train(model, files, passes(text, words) if start is None else text.continued_epochs)
+    weights = {"context": model.syn1neg}
+    if text.subwords:
+        model.wv.adjust_vectors()
+        weights |= {"words": model.wv.vectors_vocab, "subwords": model.wv.vectors_ngrams}
+    vectors = model.wv.vectors
     if text.center:
-        model.wv.vectors -= model.wv.vectors.mean(axis=0)
-        model.wv.fill_norms(force=True)
-    return SkipGram(model.wv, model.syn1neg)
+        vectors -= vectors.mean(axis=0)
+    return SkipGram(_keyed_vectors(counts, vectors), weights)
+
+
+def _keyed_vectors(counts: Mapping[str, int], vectors: NDArray[np.float32]) -> KeyedVectors:
+    from gensim.models import KeyedVectors
+
+    keyed = KeyedVectors(vectors.shape[1])
+    keyed.add_vectors(list(counts), vectors)
+    for word, count in counts.items():
+        keyed.set_vecattr(word, "count", count)
+    return keyed
 
 
 def passes(text: Text, words: int) -> int:
@@ -118,15 +141,25 @@ def _begin_with(model: Word2Vec, start: SkipGram) -> None:
     places = model.wv.key_to_index
     known = [(place, places[word]) for place, word in enumerate(start.keyed.index_to_key) if word in places]
     before, now = np.array(known, np.int64).reshape(-1, 2).T
-    model.wv.vectors[now] = start.keyed.vectors[before]
-    model.syn1neg[now] = start.context[before]
+    model.syn1neg[now] = start.weights["context"][before]
+    if "subwords" in start.weights:
+        model.wv.vectors_vocab[now] = start.weights["words"][before]
+        model.wv.vectors_ngrams[:] = start.weights["subwords"]
+    else:
+        model.wv.vectors[now] = start.keyed.vectors[before]
 
 
 def _untrained(counts: Mapping[str, int], text: Text, workers: int) -> Word2Vec:
-    """A skip-gram model with the vocabulary `counts`."""
-    from gensim.models import Word2Vec
+    """A skip-gram model with the vocabulary `counts`; of subwords, its vectors are made up at the end."""
+    from gensim.models import FastText, Word2Vec
 
-    model = Word2Vec(
+    class SubwordModel(FastText):  # type: ignore[misc]
+        def _clear_post_train(self) -> None:
+            """Nothing: gensim would make up the vectors of all words after each file, in a slow loop."""
+
+    kind, own = (SubwordModel, {"bucket": _SUBWORDS}) if text.subwords else (Word2Vec, {})
+    model = kind(
+        **own,
         sg=1,
         hs=0,
         negative=text.negative,

@@ -119,6 +119,7 @@ def test_vectors_of_the_same_training_texts_are_taken_over(text):
         "text.seed=5",
         "text.min_count=2",
         "text.center=true",
+        "text.subwords=true",
     ],
 )
 def test_vectors_with_other_settings_are_fitted_anew(text, change):
@@ -134,15 +135,17 @@ def vectors(store):
     return {row["word"]: np.array(row["vector"]) for row in rows}
 
 
-def test_vectors_go_on_from_those_that_readers_see(text):
+@pytest.mark.parametrize("subwords", ["false", "true"])
+def test_vectors_go_on_from_those_that_readers_see(text, subwords):
     """With another seed, vectors from nothing begin elsewhere."""
-    first = text(OLD, *CONTINUED)
+    settings = (*CONTINUED, f"text.subwords={subwords}")
+    first = text(OLD, *settings)
     version, before = first.manifest("text").version, vectors(first)
     assert first.metadata(TextMetadata).continued_from is None
-    text(OLD | {15: ("a candidate", "")}, *CONTINUED, "text.seed=9", candidate=True)
-    second = text(NEWER, *CONTINUED, "text.seed=9", candidate=True)
+    text(OLD | {15: ("a candidate", "")}, *settings, "text.seed=9", candidate=True)
+    second = text(NEWER, *settings, "text.seed=9", candidate=True)
     assert second.metadata(TextMetadata).continued_from == version
-    after, anew = vectors(second), vectors(text(NEWER, *CONTINUED, "text.seed=9", root="anew"))
+    after, anew = vectors(second), vectors(text(NEWER, *settings, "text.seed=9", root="anew"))
     assert "unheard" in after and "unheard" not in before
     moved = {word: np.linalg.norm(after[word] - before[word]) for word in before}
     apart = {word: np.linalg.norm(anew[word] - before[word]) for word in before}
@@ -157,7 +160,13 @@ def test_without_the_setting_they_begin_from_nothing(text):
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [((), CONTINUED), (CONTINUED, (*CONTINUED, "text.dimensions=5"))]
+    ("first", "second"),
+    [
+        ((), CONTINUED),
+        (CONTINUED, (*CONTINUED, "text.dimensions=5")),
+        (CONTINUED, (*CONTINUED, "text.subwords=true")),
+        ((*CONTINUED, "text.subwords=true"), CONTINUED),
+    ],
 )
 def test_vectors_that_cannot_be_continued_begin_from_nothing(text, first, second):
     text(OLD, *first)

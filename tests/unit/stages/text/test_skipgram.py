@@ -87,6 +87,26 @@ def test_frequent_words_are_skipped_above_the_share_that_subsample_names(tmp_pat
     assert (vectors("often also " * 50, 1e-12) == untouched).all()
 
 
+def test_rare_words_learn_from_words_that_are_spelt_alike(tmp_path):
+    """Neither rare word is ever read. One has groups of letters in common with a word of each topic."""
+    topics = [["heated", "flame"], ["cooled", "frost"]]
+    rng = np.random.default_rng(3)
+    file = corpus(tmp_path / "texts", [" ".join(rng.choice(topics[i % 2], 12)) for i in range(2000)])
+    counts = dict.fromkeys(["heated", "flame", "cooled", "frost"], 6000) | {"reheated": 1, "supercooled": 1}
+
+    def lead(subwords):
+        """How much nearer the rare words are to their own topic than to the other."""
+        settings = Text(dimensions=8, workers=1, subwords=subwords, center=True)
+        near = skip_gram([file], counts, settings).keyed.similarity
+        return min(
+            near("reheated", "flame") - near("reheated", "frost"),
+            near("supercooled", "frost") - near("supercooled", "flame"),
+        )
+
+    assert lead(subwords=False) < 0.2
+    assert lead(subwords=True) > 0.5
+
+
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -94,12 +114,13 @@ from patent_spark.config import Text
 from patent_spark.stages.text.skipgram import CorpusFile, skip_gram
 files = [CorpusFile(Path(path), 5000) for path in sys.argv[1:]]
 counts = {f"w{i}": 200 for i in range(50)}
-model = skip_gram(files, counts, Text(dimensions=8, workers=1, epochs=2))
+model = skip_gram(files, counts, Text(dimensions=8, workers=1, epochs=2, subwords={subwords}))
 sys.stdout.buffer.write(model.keyed.vectors.tobytes())
 """
 
 
-def test_one_worker_gives_the_same_bits_in_any_process(tmp_path):
+@pytest.mark.parametrize("subwords", [False, True])
+def test_one_worker_gives_the_same_bits_in_any_process(tmp_path, subwords):
     rng = np.random.default_rng(1)
     files = [
         corpus(
@@ -110,13 +131,14 @@ def test_one_worker_gives_the_same_bits_in_any_process(tmp_path):
     ]
     paths = [str(file.path) for file in files]
     other = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *paths],
+        [sys.executable, "-c", PROGRAM.replace("{subwords}", str(subwords)), *paths],
         env={**os.environ, "PYTHONHASHSEED": "12345"},
         capture_output=True,
         check=True,
         timeout=300,
     )
-    here = skip_gram(files, {f"w{i}": 200 for i in range(50)}, SMALL).keyed.vectors.tobytes()
+    settings = dataclasses.replace(SMALL, subwords=subwords)
+    here = skip_gram(files, {f"w{i}": 200 for i in range(50)}, settings).keyed.vectors.tobytes()
     assert len(here) == 50 * 8 * 4
     assert other.stdout == here
 
