@@ -24,6 +24,7 @@ from patent_spark.core.progress import Progress
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors, Word2Vec
+    from gensim.models.fasttext import FastTextKeyedVectors
 
 # About six seconds on two cores, so that the progress bar moves.
 _FILE_WORDS = 2_000_000
@@ -31,7 +32,8 @@ _FILE_WORDS = 2_000_000
 _RATES = 0.025, 0.0001
 _MOST_PASSES = 100
 _KEYED, _WEIGHTS = "vectors.kv", "weights.npz"
-# Groups of letters share so many vectors by their hashes: half of gensim's default, and half its memory.
+_CONTEXT_ALONE = "context.npy"  # of versions before there were subwords
+# Vectors of groups of letters, which share them by hash: half of gensim's default, and half its memory.
 _SUBWORDS = 1_000_000
 
 
@@ -75,7 +77,7 @@ class SkipGram:
     """The vectors of the words, in the order of the vocabulary."""
     weights: Mapping[str, NDArray[np.float32]]
     """What else a model goes on from, [rows, dimensions] each: `context`, a word's weights as the neighbour
-    of others; and of subwords `words` and `subwords`, which make up the vectors."""
+    of others; with subwords also `words` and `subwords`, whose mean is a word's vector."""
 
     def save(self, folder: Path, with_weights: bool) -> None:
         """Save the vectors and, for a model that goes on from them, the other weights."""
@@ -88,10 +90,14 @@ class SkipGram:
         """A saved model; None when it was saved without its other weights."""
         from gensim.models import KeyedVectors
 
-        if not (folder / _WEIGHTS).exists():
+        if (folder / _WEIGHTS).exists():
+            with np.load(folder / _WEIGHTS) as saved:
+                weights = dict(saved)
+        elif (folder / _CONTEXT_ALONE).exists():
+            weights = {"context": np.load(folder / _CONTEXT_ALONE)}
+        else:
             return None
-        with np.load(folder / _WEIGHTS) as weights:
-            return SkipGram(KeyedVectors.load(str(folder / _KEYED)), dict(weights))
+        return SkipGram(KeyedVectors.load(str(folder / _KEYED)), weights)
 
     def is_like(self, text: Text) -> bool:
         """Whether a model of these settings can go on from this one."""
@@ -111,23 +117,24 @@ def skip_gram(
         _begin_with(model, start)
     words = sum(file.words for file in files)
     _train(model, files, passes(text, words) if start is None else text.continued_epochs)
-    weights = {"context": model.syn1neg}
+    keyed, weights = model.wv, {"context": model.syn1neg}
     if text.subwords:
-        model.wv.adjust_vectors()
-        weights |= {"words": model.wv.vectors_vocab, "subwords": model.wv.vectors_ngrams}
-    vectors = model.wv.vectors
+        keyed.adjust_vectors()
+        weights |= {"words": keyed.vectors_vocab, "subwords": keyed.vectors_ngrams}
+        keyed = _words_alone(keyed)
     if text.center:
-        vectors -= vectors.mean(axis=0)
-    return SkipGram(_keyed_vectors(counts, vectors), weights)
+        keyed.vectors -= keyed.vectors.mean(axis=0)
+        keyed.fill_norms(force=True)
+    return SkipGram(keyed, weights)
 
 
-def _keyed_vectors(counts: Mapping[str, int], vectors: NDArray[np.float32]) -> KeyedVectors:
+def _words_alone(with_subwords: FastTextKeyedVectors) -> KeyedVectors:
+    """The vectors of the words, without copies of them and without those of groups of letters."""
     from gensim.models import KeyedVectors
 
-    keyed = KeyedVectors(vectors.shape[1])
-    keyed.add_vectors(list(counts), vectors)
-    for word, count in counts.items():
-        keyed.set_vecattr(word, "count", count)
+    keyed = KeyedVectors(with_subwords.vector_size)
+    for name in ("index_to_key", "key_to_index", "vectors", "expandos"):
+        setattr(keyed, name, getattr(with_subwords, name))
     return keyed
 
 
@@ -150,12 +157,12 @@ def _begin_with(model: Word2Vec, start: SkipGram) -> None:
 
 
 def _untrained(counts: Mapping[str, int], text: Text, workers: int) -> Word2Vec:
-    """A skip-gram model with the vocabulary `counts`; of subwords, its vectors are made up at the end."""
+    """A skip-gram model with the vocabulary `counts`; with subwords, the caller computes its vectors."""
     from gensim.models import FastText, Word2Vec
 
     class SubwordModel(FastText):  # type: ignore[misc]
         def _clear_post_train(self) -> None:
-            """Nothing: gensim would make up the vectors of all words after each file, in a slow loop."""
+            """Nothing: gensim would compute the vectors of all words after each file, in a slow loop."""
 
     kind, own = (SubwordModel, {"bucket": _SUBWORDS}) if text.subwords else (Word2Vec, {})
     model = kind(

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from patent_spark.config import Text
-from patent_spark.stages.text.skipgram import CorpusFile, passes, skip_gram, write_corpus
+from patent_spark.config.sections.examples import VectorSet
+from patent_spark.stages.text.skipgram import CorpusFile, SkipGram, passes, skip_gram, write_corpus
 from tests.support.messages import line_with
 
 SMALL = Text(dimensions=8, workers=1, epochs=2)
@@ -105,6 +106,37 @@ def test_rare_words_learn_from_words_that_are_spelt_alike(tmp_path):
 
     assert lead(subwords=False) < 0.2
     assert lead(subwords=True) > 0.5
+
+
+@pytest.mark.parametrize("subwords", [False, True])
+def test_a_saved_model_goes_on_with_all_its_weights(tmp_path, subwords):
+    """Without a text nothing is learned, so what begins with a model is that model."""
+    file = corpus(tmp_path / "texts", ["zebra apple pear apple"] * 200)
+    settings = dataclasses.replace(SMALL, subwords=subwords)
+    first = skip_gram([file], {"apple": 400, "zebra": 200, "pear": 200}, settings)
+    first.save(tmp_path, with_weights=True)
+    second = skip_gram([], {"pear": 2, "new": 2, "apple": 2}, settings, SkipGram.load(tmp_path))
+    for word in ("pear", "apple"):
+        assert second.keyed[word] == pytest.approx(first.keyed[word])
+        before, now = first.keyed.key_to_index[word], second.keyed.key_to_index[word]
+        assert (second.weights["context"][now] == first.weights["context"][before]).all()
+        assert first.weights["context"][before].any()
+
+
+def test_models_from_before_subwords_go_on(tmp_path):
+    file = corpus(tmp_path / "texts", ["zebra apple pear apple"] * 200)
+    first = skip_gram([file], {"apple": 400, "zebra": 200, "pear": 200}, SMALL)
+    first.save(tmp_path, with_weights=False)
+    assert SkipGram.load(tmp_path) is None
+    np.save(tmp_path / "context.npy", first.weights["context"])
+    loaded = SkipGram.load(tmp_path)
+    assert (loaded.weights["context"] == first.weights["context"]).all()
+    assert loaded.is_like(SMALL) and not loaded.is_like(dataclasses.replace(SMALL, subwords=True))
+
+
+def test_a_further_set_has_subwords_of_its_own():
+    sets = Text(subwords=True, further_vectors=(VectorSet(subwords=False), VectorSet())).vector_sets
+    assert [each.subwords for each in sets] == [True, False, True]
 
 
 PROGRAM = """
