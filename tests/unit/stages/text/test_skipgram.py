@@ -32,6 +32,13 @@ def corpus(path, lines):
     return CorpusFile(path, sum(len(line.split()) for line in lines))
 
 
+FRUIT_AND_ZEBRAS = {"apple": 400, "zebra": 200, "pear": 200}
+
+
+def fruit_and_zebras(folder):
+    return corpus(folder / "texts", ["zebra apple pear apple"] * 200)
+
+
 def test_the_words_are_those_asked_for_in_their_order(tmp_path):
     file = corpus(tmp_path / "texts", ["zebra apple unknown apple"] * 50)
     vectors = skip_gram([file], {"zebra": 50, "apple": 100, "never": 50}, SMALL).keyed
@@ -53,10 +60,9 @@ def test_words_that_stand_together_come_out_alike(tmp_path):
 
 
 def test_centred_vectors_have_no_common_part_and_are_otherwise_the_same(tmp_path):
-    file = corpus(tmp_path / "texts", ["zebra apple pear apple"] * 200)
-    counts = {"apple": 400, "zebra": 200, "pear": 200}
-    plain = skip_gram([file], counts, SMALL).keyed
-    centred = skip_gram([file], counts, dataclasses.replace(SMALL, center=True)).keyed
+    file = fruit_and_zebras(tmp_path)
+    plain = skip_gram([file], FRUIT_AND_ZEBRAS, SMALL).keyed
+    centred = skip_gram([file], FRUIT_AND_ZEBRAS, dataclasses.replace(SMALL, center=True)).keyed
     assert centred.vectors.sum(axis=0) == pytest.approx(np.zeros(8), abs=1e-6)
     assert plain.vectors - centred.vectors == pytest.approx(np.tile(plain.vectors.mean(axis=0), (3, 1)))
     a, b = centred.vectors[:2]
@@ -89,7 +95,7 @@ def test_frequent_words_are_skipped_above_the_share_that_subsample_names(tmp_pat
 
 
 def test_rare_words_learn_from_words_that_are_spelt_alike(tmp_path):
-    """Neither rare word is ever read. One has groups of letters in common with a word of each topic."""
+    """Neither rare word is ever read. Each shares groups of letters with a word of one topic."""
     topics = [["heated", "flame"], ["cooled", "frost"]]
     rng = np.random.default_rng(3)
     file = corpus(tmp_path / "texts", [" ".join(rng.choice(topics[i % 2], 12)) for i in range(2000)])
@@ -111,9 +117,8 @@ def test_rare_words_learn_from_words_that_are_spelt_alike(tmp_path):
 @pytest.mark.parametrize("subwords", [False, True])
 def test_a_saved_model_goes_on_with_all_its_weights(tmp_path, subwords):
     """Without a text nothing is learned, so what begins with a model is that model."""
-    file = corpus(tmp_path / "texts", ["zebra apple pear apple"] * 200)
     settings = dataclasses.replace(SMALL, subwords=subwords)
-    first = skip_gram([file], {"apple": 400, "zebra": 200, "pear": 200}, settings)
+    first = skip_gram([fruit_and_zebras(tmp_path)], FRUIT_AND_ZEBRAS, settings)
     first.save(tmp_path, with_weights=True)
     second = skip_gram([], {"pear": 2, "new": 2, "apple": 2}, settings, SkipGram.load(tmp_path))
     for word in ("pear", "apple"):
@@ -124,8 +129,7 @@ def test_a_saved_model_goes_on_with_all_its_weights(tmp_path, subwords):
 
 
 def test_models_from_before_subwords_go_on(tmp_path):
-    file = corpus(tmp_path / "texts", ["zebra apple pear apple"] * 200)
-    first = skip_gram([file], {"apple": 400, "zebra": 200, "pear": 200}, SMALL)
+    first = skip_gram([fruit_and_zebras(tmp_path)], FRUIT_AND_ZEBRAS, SMALL)
     first.save(tmp_path, with_weights=False)
     assert SkipGram.load(tmp_path) is None
     np.save(tmp_path / "context.npy", first.weights["context"])
@@ -144,9 +148,10 @@ import sys
 from pathlib import Path
 from patent_spark.config import Text
 from patent_spark.stages.text.skipgram import CorpusFile, skip_gram
-files = [CorpusFile(Path(path), 5000) for path in sys.argv[1:]]
+subwords, *paths = sys.argv[1:]
+files = [CorpusFile(Path(path), 5000) for path in paths]
 counts = {f"w{i}": 200 for i in range(50)}
-model = skip_gram(files, counts, Text(dimensions=8, workers=1, epochs=2, subwords={subwords}))
+model = skip_gram(files, counts, Text(dimensions=8, workers=1, epochs=2, subwords=subwords == "True"))
 sys.stdout.buffer.write(model.keyed.vectors.tobytes())
 """
 
@@ -163,7 +168,7 @@ def test_one_worker_gives_the_same_bits_in_any_process(tmp_path, subwords):
     ]
     paths = [str(file.path) for file in files]
     other = subprocess.run(
-        [sys.executable, "-c", PROGRAM.replace("{subwords}", str(subwords)), *paths],
+        [sys.executable, "-c", PROGRAM, str(subwords), *paths],
         env={**os.environ, "PYTHONHASHSEED": "12345"},
         capture_output=True,
         check=True,
