@@ -11,12 +11,13 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from patent_spark.core.errors import WorkError
 
 PATIENCE_S = 120
 """Seconds within which an engine has to answer."""
+_HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 _LOOPBACK = "127.0.0.1"
 _NO_PROXY = "no_grpc_proxy"
 """The variable by which gRPC excepts hosts, in small letters only; without it no_proxy."""
@@ -75,13 +76,15 @@ def _answers(remote: str, within_s: float) -> bool:
     import grpc
     from pyspark.sql.connect.client import DefaultChannelBuilder
 
-    with suppress(grpc.FutureTimeoutError):
-        # A connection of its own: one that gRPC shares would count as an answer.
-        options = [("grpc.use_local_subchannel_pool", 1)]
-        with DefaultChannelBuilder(remote, channelOptions=options).toChannel() as channel:
-            grpc.channel_ready_future(channel).result(timeout=within_s)
-        return True
-    return False
+    # A connection of its own: one that gRPC shares would count as an answer.
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    with DefaultChannelBuilder(remote, channelOptions=options).toChannel() as channel:
+        try:
+            channel.unary_unary(_HEALTH_CHECK)(b"", timeout=within_s, wait_for_ready=True)
+        except grpc.RpcError as error:
+            # A server without health checks refuses the call, which is an answer.
+            return error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED
+    return True
 
 
 def _silent(remote: str, within_s: float) -> WorkError:
