@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.compute as pc
-import pyarrow.dataset
+from pyspark.sql import functions as F
 
 from patent_spark.core import schemas
 from patent_spark.core.errors import DataError, conform
@@ -18,7 +17,6 @@ from patent_spark.core.patent_rules import EXAMINER
 from patent_spark.core.progress import say
 from patent_spark.core.scratch import materialize
 from patent_spark.core.store import location
-from patent_spark.core.value_counts import value_counts
 from patent_spark.stages.label.counts import count_citations
 from patent_spark.stages.label.levels import interim_levels, level_patents, with_class_and_window
 
@@ -80,9 +78,7 @@ def _counted(context: StageContext, counts: DataFrame) -> Iterator[DataFrame]:
             yield counts
     else:
         context.write(counts, "COUNTS")
-        yield context.session.read.schema(schemas.COUNTS.schema).parquet(
-            location(context.draft.path("COUNTS"))
-        )
+        yield _written(context, schemas.COUNTS)
 
 
 def _record(context: StageContext) -> None:
@@ -126,17 +122,17 @@ def _check_subclasses(metadata: LabelMetadata) -> None:
 
 def _summarize(context: StageContext) -> LabelMetadata:
     """Counts of LABELS in the draft."""
-    column = pyarrow.dataset.field
-    values = {
-        "class": column("cpc_class"),
-        "year": pc.year(column("grant_date")),
-        "in_reference_set": column("q90").is_valid(),
-        "labelled": column("technology_label").is_valid(),
-        "level": column("citation_level"),
-        "complete": column("window_complete"),
+    columns = {
+        "class": F.col("cpc_class"),
+        "year": F.year("grant_date"),
+        "in_reference_set": F.col("q90").isNotNull(),
+        "labelled": F.col("technology_label").isNotNull(),
+        "level": F.col("citation_level"),
+        "complete": F.col("window_complete"),
     }
-    counts = value_counts(context.draft.path("LABELS"), values).items()
-    rows = [(dict(zip(values, row, strict=True)), n) for row, n in counts]
+    grouped = _written(context, schemas.LABELS).groupBy(*(each.alias(name) for name, each in columns.items()))
+    groups = grouped.agg(F.count("*").alias("patents")).toArrow().to_pylist()
+    rows = [(group, group["patents"]) for group in groups]
     sizes = _reference_set_sizes(rows, context.config.label.reference_set == "class_year")
     return LabelMetadata(
         levels={level: sum(n for row, n in rows if row["level"] == level) for level in schemas.LEVELS},
@@ -158,3 +154,8 @@ def _reference_set_sizes(rows: Iterable[tuple[dict[str, Any], int]], by_year: bo
         if row["in_reference_set"]:
             sizes[row["class"], row["year"] if by_year else None] += n
     return list(sizes.values())
+
+
+def _written(context: StageContext, table: schemas.Table) -> DataFrame:
+    """The rows of a table of the draft."""
+    return context.session.read.schema(table.schema).parquet(location(context.draft.path(table.name)))
