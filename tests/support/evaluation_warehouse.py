@@ -3,13 +3,14 @@ for a moment."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from patent_spark.config import Model
+from patent_spark.config import Model, load_config
 from patent_spark.core.model_files import EpochRecord, TaskDescription, TextSource, write_history
 from patent_spark.core.schemas import LEVELS
 from patent_spark.core.store import Draft, Store, arrow_schema
@@ -249,3 +250,18 @@ def _codes(labels, split_arrays, key) -> list[dict]:
             rows.append({"patent_key": key, "cpc_sequence": 9, "cpc_class": "Y10", "cpc_type": "additional"})
             key += 1
     return rows
+
+
+def configured(root, *sets):
+    """A configuration with this warehouse."""
+    return load_config(sets=[f"warehouse.root={root}", *sets])[0]
+
+
+def metrics_file(store, task):
+    """METRICS of a task, as JSON."""
+    return json.loads((store.directory("METRICS") / f"{task}.json").read_text())
+
+
+def republish_ingest(store, metadata):
+    """Other facts of the release."""
+    return publish(store, "ingest", {}, metadata)
