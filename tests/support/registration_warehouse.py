@@ -7,9 +7,13 @@ import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from patent_spark import cli
 from patent_spark.config import Config, load_config
 from patent_spark.core.store import Store
+from patent_spark.inference.model_package import Package
 from patent_spark.pipeline import run_stage
+from patent_spark.stages.register.card_schema import ModelCard
+from patent_spark.stages.register.report_schema import DecisionReport
 from patent_spark.tracking.registry import Registry
 from patent_spark.tracking.runs import create_run
 from tests.support.evaluation_warehouse import publish_warehouse
@@ -119,3 +123,37 @@ def copy_of(store: Store, root: Path) -> Store:
     """A copy to break, with a registry of its own."""
     shutil.copytree(store.root, root, ignore=shutil.ignore_patterns("logs"))
     return Store(root)
+
+
+def command(capsys, store, *sets):
+    """Exit code and messages of the command `register`."""
+    settings = [
+        part
+        for setting in (f"warehouse.root={store.root}", "evaluate.resamples=300", *sets)
+        for part in ("--set", setting)
+    ]
+    code = cli.main(["register", *settings])
+    return code, capsys.readouterr().err
+
+
+def json_of(store, output, path):
+    """A JSON file of an output."""
+    return json.loads((store.directory(output) / path).read_text())
+
+
+def decision(store, task):
+    """The decision about a task's model."""
+    path = store.directory("MODEL_CARD") / task / "decision.json"
+    return DecisionReport.model_validate_json(path.read_text())
+
+
+def card_of(store, model):
+    """Content and Markdown of a card."""
+    folder = store.directory("MODEL_CARD") / model
+    return ModelCard.model_validate_json((folder / "card.json").read_text()), (folder / "card.md").read_text()
+
+
+def champion_in(store, task, folder):
+    """The package of a task's champion, fetched to a folder."""
+    registry = Registry(configured(store.root), task)
+    return Package(registry.fetch(registry.champion(), folder))
