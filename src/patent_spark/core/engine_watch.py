@@ -76,13 +76,13 @@ def _answers(remote: str, within_s: float) -> bool:
     import grpc
     from pyspark.sql.connect.client import DefaultChannelBuilder
 
-    # A connection of its own: one that gRPC shares would count as an answer.
+    # A connection of its own, so that the server has to take a new one, too.
     options = [("grpc.use_local_subchannel_pool", 1)]
     with DefaultChannelBuilder(remote, channelOptions=options).toChannel() as channel:
         try:
             channel.unary_unary(_HEALTH_CHECK)(b"", timeout=within_s, wait_for_ready=True)
         except grpc.RpcError as error:
-            # A server without health checks refuses the call, which is an answer.
+            # Any other status is an answer: a server without health checks refuses the call.
             return error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED
     return True
 

@@ -6,10 +6,12 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 
-from patent_spark.core.engine_watch import _NO_PROXY, bypass_proxies_on_loopback, watched
+from patent_spark.core.engine_watch import _NO_PROXY, bypass_proxies_on_loopback, require_answer, watched
 from patent_spark.core.errors import WorkError
 from tests.support.errors import raises
 
@@ -61,6 +63,16 @@ def test_a_server_that_freezes_under_the_work_is_an_error():
                 time.sleep(100)
         finally:
             server.kill()
+
+
+def test_a_server_without_health_checks_answers_by_refusing_them():
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        require_answer(f"sc://127.0.0.1:{port}", within_s=20)
+    finally:
+        server.stop(None)
 
 
 def test_an_interruption_by_the_user_stays_one():
