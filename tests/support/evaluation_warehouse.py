@@ -1,5 +1,5 @@
-"""A warehouse just before the stage evaluate: shards, vectors and a small real Keras model that was fitted
-for a moment."""
+"""A warehouse just before the stage evaluate (shards, vectors and a small real Keras model that was fitted
+for a moment), and what tests read of it afterwards."""
 
 from __future__ import annotations
 
@@ -253,7 +253,7 @@ def _codes(labels, split_arrays, key) -> list[dict]:
 
 
 def configured(root, *sets):
-    """A configuration with this warehouse."""
+    """The configuration of the warehouse at a root."""
     return load_config(sets=[f"warehouse.root={root}", *sets])[0]
 
 
@@ -263,5 +263,5 @@ def metrics_file(store, task):
 
 
 def republish_ingest(store, metadata):
-    """Other facts of the release."""
+    """Publish ingest again with other metadata."""
     return publish(store, "ingest", {}, metadata)

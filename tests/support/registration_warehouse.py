@@ -1,4 +1,5 @@
-"""A warehouse before registration: evaluated models, their runs in a real MLflow, and an audit."""
+"""A warehouse before registration (evaluated models, their runs in a real MLflow, and an audit), and what
+tests read of it afterwards."""
 
 from __future__ import annotations
 
@@ -6,6 +7,9 @@ import json
 import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from patent_spark import cli
 from patent_spark.config import Config, load_config
@@ -125,7 +129,7 @@ def copy_of(store: Store, root: Path) -> Store:
     return Store(root)
 
 
-def command(capsys, store, *sets):
+def command(capsys: pytest.CaptureFixture[str], store: Store, *sets: str) -> tuple[int, str]:
     """Exit code and messages of the command `register`."""
     settings = [
         part
@@ -136,24 +140,24 @@ def command(capsys, store, *sets):
     return code, capsys.readouterr().err
 
 
-def json_of(store, output, path):
+def json_of(store: Store, output: str, path: str) -> Any:
     """A JSON file of an output."""
     return json.loads((store.directory(output) / path).read_text())
 
 
-def decision(store, task):
+def decision(store: Store, task: str) -> DecisionReport:
     """The decision about a task's model."""
     path = store.directory("MODEL_CARD") / task / "decision.json"
     return DecisionReport.model_validate_json(path.read_text())
 
 
-def card_of(store, model):
+def card_of(store: Store, model: str) -> tuple[ModelCard, str]:
     """Content and Markdown of a card."""
     folder = store.directory("MODEL_CARD") / model
     return ModelCard.model_validate_json((folder / "card.json").read_text()), (folder / "card.md").read_text()
 
 
-def champion_in(store, task, folder):
+def champion_in(store: Store, task: str, folder: Path) -> Package:
     """The package of a task's champion, fetched to a folder."""
     registry = Registry(configured(store.root), task)
     return Package(registry.fetch(registry.champion(), folder))

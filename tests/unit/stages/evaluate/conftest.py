@@ -1,4 +1,4 @@
-"""A small warehouse with real Keras models, before its evaluation and after it."""
+"""A small warehouse with real Keras models, evaluated, and a copy that is not."""
 
 import shutil
 

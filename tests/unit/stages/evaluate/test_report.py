@@ -1,4 +1,4 @@
-"""The report of the stage: what it says, and what it does without."""
+"""The report of the stage: what it says, and what it says when an input is missing."""
 
 import base64
 import json

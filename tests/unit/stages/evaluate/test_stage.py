@@ -1,4 +1,5 @@
-"""The stage on a small warehouse with real Keras models: its predictions, and what it refuses."""
+"""The stage on a small warehouse with real Keras models: predictions, calibration, what it logs and what it
+refuses."""
 
 import json
 import shutil
@@ -7,9 +8,7 @@ from collections import Counter
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from sklearn.metrics import (
-    log_loss,
-)
+from sklearn.metrics import log_loss
 
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import IngestMetadata, ShardMetadata
