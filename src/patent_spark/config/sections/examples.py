@@ -115,6 +115,11 @@ class Text:
         "claims in the text: the first (always independent), or all in order",
     )
     min_count: Positive = setting(5, "words with fewer occurrences in the training text are dropped")
+    min_vocabulary: Count = setting(
+        0,
+        "a vocabulary with fewer words than this takes rarer ones too, the most frequent first: where words "
+        "are few, each counts",
+    )
     fit_on: Literal["train", "all"] = setting(
         "train",
         "texts used to fit the vocabulary and word vectors. all: every text (as in the paper). train:"

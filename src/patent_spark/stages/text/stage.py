@@ -34,7 +34,7 @@ def run(context: StageContext) -> None:
     text, path = context.config.text, context.draft.path
     ranges = key_ranges(context.read("PATENTS"))
     training = _training_texts(context, ranges)
-    context.write(vocabulary(training, text.min_count), "VOCABULARY", files=1)
+    context.write(vocabulary(training, text), "VOCABULARY", files=1)
     words = pq.read_table(path("VOCABULARY")).sort_by("id")
     if not words.num_rows:
         raise _empty_vocabulary(text.min_count)

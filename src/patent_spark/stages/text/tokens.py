@@ -14,6 +14,8 @@ from patent_spark.core.errors import conform
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from patent_spark.config import Text
+
 
 def with_relatives(tested: DataFrame, families: DataFrame) -> DataFrame:
     """The tested patents and all members of their FAMILIES; a patent can occur twice."""
@@ -36,14 +38,17 @@ def keep_training_texts(
     return F.broadcast(kept).join(tokens, "patent_key").select(*tokens.columns)
 
 
-def vocabulary(training: DataFrame, min_count: int) -> DataFrame:
-    """One row per word that occurs at least `min_count` times in the training texts."""
+def vocabulary(training: DataFrame, text: Text) -> DataFrame:
+    """One row per word that occurs at least `min_count` times in the training texts.
+
+    Rarer words follow, the most frequent first, up to `min_vocabulary` words in all.
+    """
     occurrences = training.select(F.explode("tokens").alias("word"))
     counts = occurrences.groupBy("word").agg(F.count("*").alias("count"))
     # One partition on purpose: words are few.
     by_frequency = Window.partitionBy(F.lit(0)).orderBy(F.col("count").desc(), "word")
     return (
-        counts.where(F.col("count") >= min_count)
-        .withColumn("id", F.row_number().over(by_frequency))
+        counts.withColumn("id", F.row_number().over(by_frequency))
+        .where((F.col("count") >= text.min_count) | (F.col("id") <= text.min_vocabulary))
         .transform(conform, schemas.VOCABULARY.schema)
     )

@@ -3,7 +3,7 @@ import datetime
 import gensim.models
 import pytest
 
-from patent_spark.config import digest, load_config
+from patent_spark.config import Text, digest, load_config
 from patent_spark.core.errors import DataError
 from patent_spark.core.metadata import TextMetadata
 from patent_spark.core.schemas import TABLES
@@ -139,6 +139,12 @@ def test_what_may_be_learned_from(session):
         assert sorted((row.patent_key, row.tokens) for row in kept.collect()) == expected
 
 
+def words_of(texts, text):
+    """Word, id and count of each row of VOCABULARY, by id."""
+    rows = sorted(vocabulary(texts, text).collect(), key=lambda row: row.id)
+    return [(row.word, row.id, row["count"]) for row in rows]
+
+
 def test_vocabulary_is_ordered_by_frequency_then_alphabet(session):
     texts = frame(
         session,
@@ -149,13 +155,21 @@ def test_vocabulary_is_ordered_by_frequency_then_alphabet(session):
             {"patent_key": 3, "tokens": ["10"]},
         ],
     )
-    rows = sorted(vocabulary(texts, 2).collect(), key=lambda row: row.id)
-    assert [(row.word, row.id, row["count"]) for row in rows] == [
-        ("b", 1, 3),
-        ("10", 2, 2),
-        ("a", 3, 2),
-        ("c", 4, 2),
-    ]
+    assert words_of(texts, Text(min_count=2)) == [("b", 1, 3), ("10", 2, 2), ("a", 3, 2), ("c", 4, 2)]
+
+
+@pytest.mark.parametrize(
+    ("min_vocabulary", "rarer"),
+    [
+        (0, []),
+        (1, []),  # there are that many
+        (3, [("10", 2, 2), ("a", 3, 2)]),
+        (9, [("10", 2, 2), ("a", 3, 2), ("c", 4, 2), ("once", 5, 1)]),
+    ],
+)
+def test_a_small_vocabulary_takes_rarer_words(session, min_vocabulary, rarer):
+    texts = frame(session, "TOKENS", [{"patent_key": 1, "tokens": [*"bbb", *"aacc", "10", "10", "once"]}])
+    assert words_of(texts, Text(min_count=3, min_vocabulary=min_vocabulary)) == [("b", 1, 3), *rarer]
 
 
 def test_the_first_test_day_counts_for_the_tasks_of_this_run():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from patent_spark.config import TECHNOLOGY
+from patent_spark.config import TECHNOLOGY, Text
 from patent_spark.core.metadata import TextMetadata
 from patent_spark.stages.audit.check_spec import CheckSpec
 from patent_spark.stages.audit.checks.percentiles import (
@@ -56,7 +56,7 @@ def vocabulary_lookahead(warehouse: Warehouse) -> CheckResult:
     vocabulary = warehouse.store.read_arrow("VOCABULARY", ["word", "count"]).to_pandas()
     actual = vocabulary.set_index("word")["count"]
     permitted = pd.Series(warehouse.permitted_words)
-    expected = permitted[permitted >= warehouse.settings_of("text").text.min_count]
+    expected = _expected_words(permitted, warehouse.settings_of("text").text)
     both = pd.concat([expected, actual], axis=1, keys=["expected", "actual"]).fillna(0)
     mismatched = int((both["expected"] != both["actual"]).sum())
     absent = int((~actual.index.isin(permitted.index)).sum())
@@ -65,6 +65,12 @@ def vocabulary_lookahead(warehouse: Warehouse) -> CheckResult:
         f"{absent:,} of them do not occur there."
     )
     return VOCABULARY.measured(mismatched, 0, details)
+
+
+def _expected_words(counts: pd.Series[int], text: Text) -> pd.Series[int]:
+    """The words of the vocabulary among these, with their counts."""
+    ranked = counts.sort_index().sort_values(ascending=False, kind="stable")
+    return ranked[: max((counts >= text.min_count).sum(), text.min_vocabulary)]
 
 
 def vectors_lookahead(warehouse: Warehouse) -> CheckResult:
