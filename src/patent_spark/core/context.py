@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from patent_spark.config import Config
 from patent_spark.core.metadata import StageMetadata
 from patent_spark.core.reuse import Parts, Reused
+from patent_spark.core.schemas import TABLES
 from patent_spark.core.session import open_session
-from patent_spark.core.store import Draft, Store
+from patent_spark.core.store import Draft, Store, location
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -63,6 +64,11 @@ class StageContext:
     def write(self, frame: DataFrame, table: str, files: int | None = None) -> None:
         """A table of this stage; `files` merges a small one into few files."""
         self.draft.write(frame, table, files)
+
+    def read_back(self, table: str) -> DataFrame:
+        """A table that this stage has written, from its draft."""
+        written = location(self.draft.path(table))
+        return self.session.read.schema(TABLES[table].schema).parquet(written)
 
     def record_metadata(self, metadata: StageMetadata) -> None:
         """Keep this record in the manifest of the stage."""

@@ -1,23 +1,19 @@
-"""Row counts by value for a written table, from its Parquet files and without an engine."""
+"""Row counts by value."""
 
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.dataset
-from pyarrow.dataset import Expression
+from pyspark.sql import functions as F
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
 
 
-def value_counts(directory: Path, values: dict[str, Expression]) -> Counter[tuple[Any, ...]]:
-    """Rows for each combination of a few values that repeat (name -> expression); None counts as a value.
-
-    pandas groups: `Table.group_by` of pyarrow 14.0.2 returned one group several times for five columns.
-    """
-    table: pa.Table = pyarrow.dataset.dataset(directory, format="parquet").to_table(columns=values)
-    frame = table.to_pandas(strings_to_categorical=True, integer_object_nulls=True)
-    groups = frame.groupby(list(values), dropna=False, observed=True, sort=False).size().reset_index(name="")
-    keys = zip(*(pa.array(groups[name], from_pandas=True).to_pylist() for name in values), strict=True)
-    return Counter(dict(zip(keys, groups[""].tolist(), strict=True)))
+def value_counts(frame: DataFrame, values: Mapping[str, Column]) -> Counter[tuple[Any, ...]]:
+    """Rows for each combination of a few values that repeat (name -> expression); None counts as a value."""
+    groups = frame.groupBy(*(value.alias(name) for name, value in values.items())).agg(F.count("*"))
+    *keys, rows = (column.to_pylist() for column in groups.toArrow().columns)
+    return Counter(dict(zip(zip(*keys, strict=True), rows, strict=True)))

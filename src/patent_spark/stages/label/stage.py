@@ -16,7 +16,7 @@ from patent_spark.core.patent_classes import first_code_per_patent
 from patent_spark.core.patent_rules import EXAMINER
 from patent_spark.core.progress import say
 from patent_spark.core.scratch import materialize
-from patent_spark.core.store import location
+from patent_spark.core.value_counts import value_counts
 from patent_spark.stages.label.counts import count_citations
 from patent_spark.stages.label.levels import interim_levels, level_patents, with_class_and_window
 
@@ -78,7 +78,7 @@ def _counted(context: StageContext, counts: DataFrame) -> Iterator[DataFrame]:
             yield counts
     else:
         context.write(counts, "COUNTS")
-        yield _written(context, schemas.COUNTS)
+        yield context.read_back("COUNTS")
 
 
 def _record(context: StageContext) -> None:
@@ -130,9 +130,8 @@ def _summarize(context: StageContext) -> LabelMetadata:
         "level": F.col("citation_level"),
         "complete": F.col("window_complete"),
     }
-    grouped = _written(context, schemas.LABELS).groupBy(*(each.alias(name) for name, each in columns.items()))
-    groups = grouped.agg(F.count("*").alias("patents")).toArrow().to_pylist()
-    rows = [(group, group["patents"]) for group in groups]
+    counts = value_counts(context.read_back("LABELS"), columns).items()
+    rows = [(dict(zip(columns, row, strict=True)), n) for row, n in counts]
     sizes = _reference_set_sizes(rows, context.config.label.reference_set == "class_year")
     return LabelMetadata(
         levels={level: sum(n for row, n in rows if row["level"] == level) for level in schemas.LEVELS},
@@ -154,8 +153,3 @@ def _reference_set_sizes(rows: Iterable[tuple[dict[str, Any], int]], by_year: bo
         if row["in_reference_set"]:
             sizes[row["class"], row["year"] if by_year else None] += n
     return list(sizes.values())
-
-
-def _written(context: StageContext, table: schemas.Table) -> DataFrame:
-    """The rows of a table of the draft."""
-    return context.session.read.schema(table.schema).parquet(location(context.draft.path(table.name)))

@@ -26,7 +26,6 @@ from patent_spark.core.features import (
     values_of_table,
 )
 from patent_spark.core.metadata import FeatureEncoding
-from patent_spark.core.store import location
 from patent_spark.stages.shard.layout import mixed
 
 if TYPE_CHECKING:
@@ -46,8 +45,7 @@ def write_features(context: StageContext, names: Sequence[str], members: DataFra
     ids = context.read("PATENTS").select("patent_key", "patent_id")
     values = feature_values(names, members, context.read).join(ids, "patent_key", "inner")
     context.write(values.transform(conform, schemas.FEATURES.schema), "FEATURES")
-    path = location(context.draft.path("FEATURES"))
-    return context.session.read.schema(schemas.FEATURES.schema).parquet(path)
+    return context.read_back("FEATURES")
 
 
 def with_values(texts: DataFrame, features: DataFrame, names: Sequence[str]) -> DataFrame:

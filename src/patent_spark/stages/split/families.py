@@ -13,7 +13,7 @@ from patent_spark.core.errors import conform
 from patent_spark.core.patent_rules import family_per_patent, parents_per_patent
 from patent_spark.core.progress import say
 from patent_spark.core.scratch import materialize, scratch_table
-from patent_spark.core.store import location, parquet_size
+from patent_spark.core.store import parquet_size
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -28,9 +28,7 @@ def write_families(context: StageContext) -> DataFrame:
         _write_connected_families(context, abstracts)
     else:
         context.write(abstracts, "FAMILIES")
-    return context.session.read.schema(schemas.FAMILIES.schema).parquet(
-        location(context.draft.path("FAMILIES"))
-    )
+    return context.read_back("FAMILIES")
 
 
 def _write_connected_families(context: StageContext, abstracts: DataFrame) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from pyarrow.dataset import field
 from pyspark.sql import functions as F
 
 from patent_spark.config import CITATION_LEVEL, JOINT, Config
@@ -112,7 +111,7 @@ def _interim_levels(context: StageContext) -> DataFrame:
 
 def _trained_on_interim_levels(context: StageContext) -> dict[int, int]:
     """Patents that train on an interim level, by the months of its follow-up window."""
-    counts = value_counts(context.draft.path("SPLITS"), {"months": field("follow_up_months")})
+    counts = value_counts(context.read_back("SPLITS"), {"months": F.col("follow_up_months")})
     follow_up = context.config.label.follow_up_months
     trained = {months: counts[(months,)] for months in follow_up if (months,) in counts}
     shown = ", ".join(f"{count:,} at {months} months" for months, count in trained.items()) or "none"
@@ -122,7 +121,7 @@ def _trained_on_interim_levels(context: StageContext) -> dict[int, int]:
 
 def _split_sizes(context: StageContext) -> dict[str, dict[str, int]]:
     """Number of patents by task and split."""
-    counts = value_counts(context.draft.path("SPLITS"), {"task": field("task"), "split": field("split")})
+    counts = value_counts(context.read_back("SPLITS"), {"task": F.col("task"), "split": F.col("split")})
     return {
         task: {name: n for (of, name), n in sorted(counts.items()) if of == task}
         for task in context.config.task_names

@@ -16,9 +16,9 @@ from patent_spark.core.context import StageContext
 from patent_spark.core.errors import DataError
 from patent_spark.core.key_ranges import KeyRange, key_ranges
 from patent_spark.core.metadata import SplitMetadata, TextMetadata
-from patent_spark.core.schemas import TOKENS, is_test
+from patent_spark.core.schemas import is_test
 from patent_spark.core.shuffle import read_shuffled, write_shuffled
-from patent_spark.core.store import location, parquet_size
+from patent_spark.core.store import parquet_size
 from patent_spark.core.tokenization import claims_per_patent
 from patent_spark.stages.text.fit import write_vectors
 from patent_spark.stages.text.skipgram import CorpusFile, write_corpus
@@ -83,7 +83,7 @@ def _training_texts(context: StageContext, ranges: Sequence[KeyRange]) -> DataFr
     text, patents = context.config.text, context.read("PATENTS")
     further = [further_text(context, name) for name in text.fields if name != "title"]
     write_tokens(context, ranges, patents, further)
-    written = context.session.read.schema(TOKENS.schema).parquet(location(context.draft.path("TOKENS")))
+    written = context.read_back("TOKENS")
     if text.fit_on == "train":
         return keep_training_texts(written, held_out(context), patents, first_test_day(context.config))
     return written
