@@ -3,7 +3,6 @@ for a moment), and what tests read of it afterwards."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -255,11 +254,6 @@ def _codes(labels, split_arrays, key) -> list[dict]:
 def configured(root, *sets):
     """The configuration of the warehouse at a root."""
     return load_config(sets=[f"warehouse.root={root}", *sets])[0]
-
-
-def metrics_file(store, task):
-    """METRICS of a task, as JSON."""
-    return json.loads((store.directory("METRICS") / f"{task}.json").read_text())
 
 
 def republish_ingest(store, metadata):

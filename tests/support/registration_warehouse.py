@@ -7,12 +7,11 @@ import json
 import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from patent_spark import cli
-from patent_spark.config import Config, load_config
+from patent_spark.config import Config
 from patent_spark.core.store import Store
 from patent_spark.inference.model_package import Package
 from patent_spark.pipeline import run_stage
@@ -20,7 +19,7 @@ from patent_spark.stages.register.card_schema import ModelCard
 from patent_spark.stages.register.report_schema import DecisionReport
 from patent_spark.tracking.registry import Registry
 from patent_spark.tracking.runs import create_run
-from tests.support.evaluation_warehouse import publish_warehouse
+from tests.support import evaluation_warehouse
 from tests.support.factories import publish
 
 TASKS = ("technology", "citation_level")
@@ -30,7 +29,7 @@ REMEDY = "the files are gone; put them back"
 
 
 def configured(root: Path, *sets: str) -> Config:
-    return load_config(sets=[f"warehouse.root={root}", "evaluate.resamples=300", *sets])[0]
+    return evaluation_warehouse.configured(root, "evaluate.resamples=300", *sets)
 
 
 def evaluated_and_audited(root: Path) -> Store:
@@ -49,7 +48,7 @@ def evaluated_and_audited(root: Path) -> Store:
         )
         run.end()
         run_ids[task] = run.run_id
-    store = publish_warehouse(root, run_ids=run_ids)
+    store = evaluation_warehouse.publish_warehouse(root, run_ids=run_ids)
     run_stage("evaluate", config)
     publish_audit(store)
     return store
@@ -138,11 +137,6 @@ def command(capsys: pytest.CaptureFixture[str], store: Store, *sets: str) -> tup
     ]
     code = cli.main(["register", *settings])
     return code, capsys.readouterr().err
-
-
-def json_of(store: Store, output: str, path: str) -> Any:
-    """A JSON file of an output."""
-    return json.loads((store.directory(output) / path).read_text())
 
 
 def decision(store: Store, task: str) -> DecisionReport:

@@ -17,7 +17,7 @@ from sklearn.metrics import (
 from patent_spark.core.schemas import LEVELS
 from patent_spark.metrics.baselines import BASELINES
 from patent_spark.metrics.report_schema import Metric, read_metrics
-from tests.support.evaluation_warehouse import TWINS, metrics_file
+from tests.support.evaluation_warehouse import TWINS
 
 
 def test_families_and_sections(evaluated):
@@ -26,7 +26,7 @@ def test_families_and_sections(evaluated):
     assert actual.family.nunique() == len(actual) - 10
     shared = actual[actual.family.duplicated(keep=False)]
     assert set(shared.patent_id.astype(int)) == set(TWINS)
-    metrics = metrics_file(evaluated, "technology")
+    metrics = evaluated.read_json("METRICS", "technology.json")
     assert metrics["families"] == 80
     section = np.where(actual.patent_id.astype(int) % 3, "A", "H")
     for name, part in metrics["by_section"].items():
@@ -39,7 +39,7 @@ def test_families_and_sections(evaluated):
         assert low < part["accuracy"] < high
     assert set(metrics["by_section"]) == {"A", "H"}
     assert "by_class" not in metrics  # its labels are the classes
-    by_class = metrics_file(evaluated, "citation_level")["by_class"]
+    by_class = evaluated.read_json("METRICS", "citation_level.json")["by_class"]
     assert {name: part["examples"] for name, part in by_class.items()} == {
         name: ((actual.task == "citation_level") & (section == name[0])).sum() for name in ("A01", "H04")
     }
@@ -47,7 +47,7 @@ def test_families_and_sections(evaluated):
 
 def test_the_difference_to_the_best_baseline(evaluated):
     for task in ("technology", "citation_level"):
-        metrics = metrics_file(evaluated, task)
+        metrics = evaluated.read_json("METRICS", f"{task}.json")
         for part in (metrics, *metrics["splits"].values(), *metrics["by_section"].values()):
             others = {name: each["accuracy"] for name, each in part["baselines"].items()}
             best = part["best_baseline"]["accuracy"]
@@ -65,7 +65,7 @@ def test_the_difference_to_the_best_baseline(evaluated):
 def test_metrics_follow_from_the_predictions(evaluated, task):
     actual = evaluated.read_arrow("PREDICTIONS").to_pandas()
     actual = actual[actual.task == task]
-    metrics = metrics_file(evaluated, task)
+    metrics = evaluated.read_json("METRICS", f"{task}.json")
     for part, values in [
         (actual, metrics),
         *((actual[actual.split == split], values) for split, values in metrics["splits"].items()),
@@ -112,8 +112,11 @@ def test_metrics_follow_from_the_predictions(evaluated, task):
 
 def test_all_codes_of_the_patents_are_looked_for(evaluated):
     """Each patent has its label, one in three the next one too; Y10 is additional and does not count."""
-    metrics, rows = metrics_file(evaluated, "technology"), evaluated.read_arrow("PREDICTIONS").to_pandas()
-    assert "all_codes" not in metrics_file(evaluated, "citation_level")
+    metrics, rows = (
+        evaluated.read_json("METRICS", "technology.json"),
+        evaluated.read_arrow("PREDICTIONS").to_pandas(),
+    )
+    assert "all_codes" not in evaluated.read_json("METRICS", "citation_level.json")
     assert rows[rows.task == "citation_level"].code_count.isna().all()
     rows, labels = rows[rows.task == "technology"], metrics["labels"]
     truth = np.zeros((len(rows), len(labels)), bool)
@@ -150,7 +153,7 @@ def test_all_codes_of_the_patents_are_looked_for(evaluated):
 def test_baselines_stand_on_the_same_patents(evaluated):
     train = pq.read_table(evaluated.directory("EXAMPLES") / "technology" / "train").to_pandas()
     train = train[train.patent_key >= 0]
-    metrics = metrics_file(evaluated, "technology")
+    metrics = evaluated.read_json("METRICS", "technology.json")
     labels = metrics["labels"]
     actual = evaluated.read_arrow("PREDICTIONS").to_pandas()
     truth = actual.truth[actual.task == "technology"]
@@ -172,9 +175,10 @@ def test_baselines_stand_on_the_same_patents(evaluated):
 
 def test_metrics_are_the_same_after_a_round_trip(evaluated):
     for task in ("technology", "citation_level"):
-        assert read_metrics(evaluated, task).as_json() == metrics_file(evaluated, task)
+        assert read_metrics(evaluated, task).as_json() == evaluated.read_json("METRICS", f"{task}.json")
         assert (
-            read_metrics(evaluated, task).value(Metric.ACCURACY) == metrics_file(evaluated, task)["accuracy"]
+            read_metrics(evaluated, task).value(Metric.ACCURACY)
+            == evaluated.read_json("METRICS", f"{task}.json")["accuracy"]
         )
 
 
@@ -182,7 +186,7 @@ def test_baseline_predictions_are_those_behind_the_metrics(evaluated):
     rows = evaluated.read_arrow("BASELINE_PREDICTIONS").to_pandas()
     technology = rows[rows.task == "technology"]
     assert set(technology.predictor) == {"uncalibrated", *BASELINES} - {"majority", "class_prior"}
-    metrics = metrics_file(evaluated, "technology")
+    metrics = evaluated.read_json("METRICS", "technology.json")
     model = evaluated.read_arrow("PREDICTIONS").to_pandas()
     for name, of_predictor in technology.groupby("predictor"):
         assert of_predictor.patent_id.tolist() == model.patent_id[model.task == "technology"].tolist()

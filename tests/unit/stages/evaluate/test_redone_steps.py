@@ -7,7 +7,7 @@ import pytest
 from patent_spark.core.code_version import code_digest
 from patent_spark.core.files import write_json
 from patent_spark.pipeline import run_stage
-from tests.support.evaluation_warehouse import configured, metrics_file
+from tests.support.evaluation_warehouse import configured
 
 
 def outputs_of(store, *names):
@@ -58,7 +58,7 @@ def test_other_resamples_redo_the_metrics_but_not_the_predictions(copy, monkeypa
     monkeypatch.setattr("patent_spark.stages.evaluate.predict.predict_task", forbidden)
     run_stage("evaluate", configured(copy.root, "evaluate.resamples=50"))
     assert outputs_of(copy, *PREDICTED) == before
-    assert metrics_file(copy, "technology")["settings"]["resamples"] == 50
+    assert copy.read_json("METRICS", "technology.json")["settings"]["resamples"] == 50
 
 
 @pytest.mark.parametrize("setting", ["evaluate.neighbour_examples=30", "evaluate.seed=2"])
@@ -102,5 +102,5 @@ def test_reused_metrics_have_no_verdict_of_an_audit_that_has_not_seen_them(copy,
     write_json(path, before | {"audit": {"verdict": "passed", "failed": [], "not_made": []}})
     changed_code(monkeypatch, "evaluate.stage")
     run_stage("evaluate", configured(copy.root, "tasks=technology"))
-    assert metrics_file(copy, "technology") == before
+    assert copy.read_json("METRICS", "technology.json") == before
     assert json.loads(path.read_text())["audit"]["verdict"] == "passed"  # in the version before

@@ -8,7 +8,7 @@ from patent_spark.metrics.baselines import BASELINES, NAMES
 from patent_spark.metrics.report_schema import read_metrics
 from patent_spark.pipeline import run_stage
 from patent_spark.stages.evaluate.mlflow_logging import logged_metrics
-from tests.support.evaluation_warehouse import configured, metrics_file, republish_ingest
+from tests.support.evaluation_warehouse import configured, republish_ingest
 from tests.support.factories import publish
 from tests.support.html_page import Page
 
@@ -27,7 +27,10 @@ def signed(value):
 
 def test_the_report_says_what_it_must(evaluated):
     page = Page((evaluated.directory("REPORT") / "report.html").read_text())
-    technology, level = metrics_file(evaluated, "technology"), metrics_file(evaluated, "citation_level")
+    technology, level = (
+        evaluated.read_json("METRICS", "technology.json"),
+        evaluated.read_json("METRICS", "citation_level.json"),
+    )
     for metrics in (technology, level):
         assert f"{100 * metrics['accuracy']:.1f} %" in page.text
         assert metrics["warnings"], "so few test patents call for a warning"
@@ -103,9 +106,7 @@ def test_the_report_needs_nothing_beside_it(evaluated):
         file.read_bytes() for file in files
     }
     for task in ("technology", "citation_level"):
-        assert json.loads((evaluated.directory("REPORT") / f"{task}.json").read_text()) == metrics_file(
-            evaluated, task
-        )
+        assert evaluated.read_json("REPORT", f"{task}.json") == evaluated.read_json("METRICS", f"{task}.json")
     assert all(
         link.startswith(("data:", "#")) and (link[0] != "#" or link[1:] in page.ids) for link in page.links
     )

@@ -19,7 +19,7 @@ from patent_spark.metrics.calibration import Calibration, tempered
 from patent_spark.pipeline import run_stage
 from patent_spark.stages.evaluate.examples import sample_examples
 from tests.support.errors import raises
-from tests.support.evaluation_warehouse import MAX_TOKENS, configured, metrics_file, republish_ingest
+from tests.support.evaluation_warehouse import MAX_TOKENS, configured, republish_ingest
 from tests.support.factories import publish
 from tests.support.html_page import Page
 
@@ -36,7 +36,7 @@ def test_every_test_patent_is_predicted_once(evaluated):
     assert set(actual.patent_id[actual.task == "technology"]) == {str(5_000_450 + i) for i in range(90)}
     assert (np.stack(actual.probabilities[actual.task == "citation_level"]).sum(axis=1) - 1 < 1e-5).all()
     assert [max(each) for each in actual.probabilities] == actual.probability.tolist()
-    labels = metrics_file(evaluated, "technology")["labels"]
+    labels = evaluated.read_json("METRICS", "technology.json")["labels"]
     technology = actual[actual.task == "technology"]
     assert [
         labels[int(np.argmax(each))] for each in technology.probabilities
@@ -83,7 +83,7 @@ def test_the_served_probabilities_are_calibrated(evaluated, capsys):
     ]
     assert min(losses) == losses[1]
     assert scorer.probabilities(block.tokens) == pytest.approx(tempered(raw, temperature))
-    metrics = metrics_file(evaluated, "technology")["calibration"]
+    metrics = evaluated.read_json("METRICS", "technology.json")["calibration"]
     assert metrics["temperature"] == temperature > 1.5
     actual = evaluated.read_arrow("PREDICTIONS").to_pandas()
     actual = actual[actual.task == "technology"].sort_values("probability", kind="stable")
@@ -94,7 +94,7 @@ def test_the_served_probabilities_are_calibrated(evaluated, capsys):
     assert metrics["after"]["ece"] == pytest.approx(
         np.mean([abs(each["probability"] - each["share"]) for each in bins])
     )
-    assert metrics_file(evaluated, "citation_level")["calibration"]["learned_on"] is None
+    assert evaluated.read_json("METRICS", "citation_level.json")["calibration"]["learned_on"] is None
     assert capsys.readouterr().err == ""
 
 
@@ -105,7 +105,7 @@ def test_a_combined_model_is_reported_by_its_parts_and_served_as_a_whole(copy):
     assert (combination.linear_digest, combination.patents) == (linear.digest, 50)
     predicted = copy.read_arrow("PREDICTIONS").to_pandas().sort_values("patent_id")
     baselines = copy.read_arrow("BASELINE_PREDICTIONS").to_pandas()
-    metrics = metrics_file(copy, "technology")
+    metrics = copy.read_json("METRICS", "technology.json")
     for name in ("network", "tfidf_linear"):
         part = baselines[baselines.predictor == name]
         assert metrics["baselines"][name]["accuracy"] == pytest.approx((part.predicted == part.truth).mean())
@@ -140,8 +140,11 @@ def test_one_task_of_a_real_release_with_sampled_texts(copy):
     )
     run_stage("evaluate", configured(copy.root, "tasks=citation_level", "evaluate.baseline_examples=100"))
     assert [path.name for path in copy.directory("METRICS").iterdir()] == ["citation_level.json"]
-    assert metrics_file(copy, "citation_level")["baselines"]["tfidf_linear"]["training_examples"] == 100
-    assert metrics_file(copy, "citation_level")["references"] == {}
+    assert (
+        copy.read_json("METRICS", "citation_level.json")["baselines"]["tfidf_linear"]["training_examples"]
+        == 100
+    )
+    assert copy.read_json("METRICS", "citation_level.json")["references"] == {}
     assert copy.manifest("evaluate").tables["PREDICTIONS"]["rows"] == 80
     page = Page((copy.directory("REPORT") / "report.html").read_text())
     assert "Simulated release" not in page.text
@@ -214,14 +217,14 @@ def test_report_and_figures_reach_the_training_run(copy, capsys):
     run_stage("evaluate", config)
     client = MlflowClient(tracking_uri(config))
     logged = client.get_run(run.run_id).data.metrics
-    assert logged["test/accuracy"] == pytest.approx(metrics_file(copy, "technology")["accuracy"])
+    assert logged["test/accuracy"] == pytest.approx(copy.read_json("METRICS", "technology.json")["accuracy"])
     assert logged["test/bayes_optimal_accuracy"] == 0.92
     assert {each.path for each in client.list_artifacts(run.run_id, "report")} == {
         "report/report.html", "report/figures", "report/technology.json", "report/citation_level.json",
     }  # fmt: skip
     assert (
         logged["test/ece_after_calibration"]
-        == metrics_file(copy, "technology")["calibration"]["after"]["ece"]
+        == copy.read_json("METRICS", "technology.json")["calibration"]["after"]["ece"]
     )
     # A run that is gone does not fail the evaluation; it is reported.
     assert "evaluate citation_level: could not log the report to MLflow" in capsys.readouterr().err

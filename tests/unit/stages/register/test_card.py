@@ -5,7 +5,7 @@ import re
 
 from patent_spark.core.schemas import LEVELS
 from patent_spark.stages.register.card_schema import CalibrationSummary
-from tests.support.registration_warehouse import card_of, json_of
+from tests.support.registration_warehouse import card_of
 
 
 def words_of(text):
@@ -14,7 +14,7 @@ def words_of(text):
 
 
 def test_the_card_of_a_calibrated_model_has_its_calibration(champions):
-    metrics = json_of(champions, "METRICS", "technology.json")["calibration"]
+    metrics = champions.read_json("METRICS", "technology.json")["calibration"]
     content, card = card_of(champions, "technology")
     assert content.tasks[0].calibration == CalibrationSummary(
         fitted=True,
@@ -33,7 +33,7 @@ def test_the_card_of_a_calibrated_model_has_its_calibration(champions):
 def test_a_card_has_what_a_user_must_know(champions):
     content, card = card_of(champions, "citation_level")
     (task,) = content.tasks
-    metrics = json_of(champions, "METRICS", "citation_level.json")
+    metrics = champions.read_json("METRICS", "citation_level.json")
     assert (content.decision.verdict, content.previous_champion) == ("first", None)
     assert [check.status for check in content.checks] == ["passed", "passed"]
     assert task.test_patents == 80

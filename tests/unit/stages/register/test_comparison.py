@@ -26,7 +26,7 @@ from patent_spark.tracking.runs import tracking_uri
 from tests.support.errors import raises
 from tests.support.evaluation_warehouse import TWINS
 from tests.support.factories import publish
-from tests.support.registration_warehouse import champion_in, command, configured, decision, json_of
+from tests.support.registration_warehouse import champion_in, command, configured, decision
 
 
 def changed_package(package, about=None, words=None, labels=None):
@@ -127,7 +127,7 @@ def test_patents_of_the_champions_training_data_are_excluded(copy, tmp_path):
 
 def test_without_a_patent_that_is_new_to_the_champion_the_candidate_is_rejected(copy, capsys):
     package_of = Registry(configured(copy.root), "technology").champion()
-    about = json_of(copy, "MODEL", "technology/task.json")
+    about = copy.read_json("MODEL", "technology/task.json")
     (copy.directory("MODEL") / "technology" / "task.json").write_text(json.dumps(about | {"key": "third"}))
     client = MlflowClient(tracking_uri(configured(copy.root)))
     place = (

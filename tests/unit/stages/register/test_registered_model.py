@@ -15,7 +15,7 @@ from patent_spark.inference.scorer import Scorer
 from patent_spark.stages.evaluate.examples import read_blocks
 from patent_spark.tracking.runs import tracking_uri
 from tests.support.evaluation_warehouse import MAX_TOKENS
-from tests.support.registration_warehouse import champion_in, configured, json_of
+from tests.support.registration_warehouse import champion_in, configured
 
 
 def tokens_of(store):
@@ -55,7 +55,7 @@ def test_the_registered_version_needs_nothing_beside_it(champions, tmp_path):
     assert packed.about.text == TextSource(fields=("title", "abstract"), claims="first")
     assert (
         packed.calibration.temperature
-        == json_of(champions, "CALIBRATION", "technology.json")["temperature"]
+        == champions.read_json("CALIBRATION", "technology.json")["temperature"]
         > 1.5
     )
     texts = tokens_of(champions)
@@ -72,7 +72,7 @@ def test_a_model_loaded_with_mlflow_returns_calibrated_probabilities(champions):
     """From the training's run for tokens, from the registry for texts. The run itself stays as it was."""
     mlflow.set_tracking_uri(tracking_uri(configured(champions.root)))
     predictions = predictions_of(champions).set_index("patent_id")
-    run_id = json_of(champions, "MODEL", "technology/task.json")["run_id"]
+    run_id = champions.read_json("MODEL", "technology/task.json")["run_id"]
     block = next(read_blocks(champions.directory("EXAMPLES") / "technology" / "test", MAX_TOKENS))
     model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
     expected = np.stack(predictions.probabilities[block.keys.astype(str)])

@@ -32,7 +32,6 @@ from tests.support.registration_warehouse import (
     configured,
     copy_of,
     decision,
-    json_of,
     publish_audit,
     registered,
 )
@@ -40,7 +39,7 @@ from tests.support.registration_warehouse import (
 
 def test_the_first_that_passes_the_audit_becomes_the_champion(champions):
     client = MlflowClient(tracking_uri(configured(champions.root)))
-    metrics = json_of(champions, "METRICS", "technology.json")
+    metrics = champions.read_json("METRICS", "technology.json")
     for task in TASKS:
         assert registered(champions, task) == ("1", ["1"])
         assert decision(champions, task).verdict == "first"
@@ -59,7 +58,7 @@ def test_the_first_that_passes_the_audit_becomes_the_champion(champions):
         "stage.evaluate": champions.manifest("evaluate").version,
     }
     assert wanted.items() <= version.tags.items()
-    assert version.run_id == json_of(champions, "MODEL", "technology/task.json")["run_id"]
+    assert version.run_id == champions.read_json("MODEL", "technology/task.json")["run_id"]
     content, card = card_of(champions, "technology")
     assert (content.release_id, content.data_to_date, content.simulated) == ("tiny", "2018-05-29", True)
     assert card.startswith("# Technology class of US patents\n\nSimulated release tiny, data to 2018-05-29.")
@@ -124,7 +123,7 @@ def test_a_worse_model_is_exit_4_and_leaves_the_champion(worse, capsys):
     assert code == 4
     report = decision(worse, "technology")
     (comparison,) = report.comparisons
-    metrics = json_of(worse, "METRICS", "technology.json")
+    metrics = worse.read_json("METRICS", "technology.json")
     assert comparison.candidate == pytest.approx(metrics["accuracy"])
     assert (comparison.patents, comparison.excluded) == (90, 0)
     assert comparison.interval[1] < 0
@@ -198,7 +197,7 @@ def test_missing_inputs_are_named(copy, capsys):
     code, stderr = command(capsys, copy)
     assert code == cli.BAD_DATA and "`patent-spark audit` with tasks=both" in stderr
     audit.write_text(json.dumps(report))
-    about = json_of(copy, "MODEL", "technology/task.json")
+    about = copy.read_json("MODEL", "technology/task.json")
     (copy.directory("MODEL") / "technology" / "task.json").write_text(
         json.dumps({k: v for k, v in about.items() if k != "text"})
     )
